@@ -1,0 +1,15 @@
+//! `spanwire._native`: PyO3 for the control plane, the `_C_API` capsule for the hot path.
+
+mod api;
+mod encode;
+mod ffi;
+
+use pyo3::prelude::*;
+
+/// The Rust core of spanwire; private.
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("_C_API", api::capsule(module.py())?)?;
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! The worker: one native thread a process that exports without the GIL, its counts, and fork.

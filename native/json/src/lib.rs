@@ -1,0 +1,1 @@
+//! OTLP/JSON, both ways, on wire's readers and writers.

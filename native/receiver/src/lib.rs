@@ -1,0 +1,1 @@
+//! OTLP server: the sink today, the collector's entrance later.

@@ -1,0 +1,1 @@
+//! OTLP clients: HTTP, TLS, compression, retry.

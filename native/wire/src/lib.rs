@@ -1,0 +1,4 @@
+//! OTLP protobuf: varints, tags, writers and lazy strict readers. No I/O, no clock, no threads, no Python.
+#![no_std]
+
+extern crate alloc;

@@ -1,0 +1,23 @@
+"""OpenTelemetry tracing for Python at a small fraction of the CPU."""
+
+from typing import TYPE_CHECKING
+
+from spanwire._native import __version__
+
+if TYPE_CHECKING:
+    from spanwire._facade.core import encode_spans
+
+__all__ = ["__version__", "encode_spans"]
+
+
+def __getattr__(name: str) -> object:
+    # Late, so that `import spanwire.<part>` pays for its part only.
+    if name == "encode_spans":
+        from spanwire._facade.core import encode_spans
+
+        return encode_spans
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

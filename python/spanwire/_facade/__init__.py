@@ -1,0 +1,1 @@
+"""Compiled façade on the Rust core; private."""

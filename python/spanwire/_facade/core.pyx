@@ -1,0 +1,30 @@
+# cython: language_level=3, binding=False, boundscheck=False, wraparound=False, embedsignature=True
+"""The façade: what Python calls often, on the Rust core's table of functions."""
+
+from cpython.pycapsule cimport PyCapsule_GetPointer
+
+from spanwire._facade.capi cimport SPANWIRE_ABI, SpanwireApi
+
+from spanwire import _native
+
+cdef const SpanwireApi* api = <const SpanwireApi*>PyCapsule_GetPointer(
+    _native._C_API, b"spanwire._native._C_API"
+)
+if api.abi != SPANWIRE_ABI or api.size < sizeof(SpanwireApi):
+    raise ImportError(
+        f"spanwire._native has interface {api.abi} ({api.size} bytes) but spanwire._facade was built for "
+        f"{SPANWIRE_ABI} ({sizeof(SpanwireApi)} bytes): the two come from different builds; reinstall spanwire"
+    )
+
+
+def encode_spans(spans, *, bint w3c_flags=False):
+    """Encode finished SDK spans as one serialized ``ExportTraceServiceRequest``.
+
+    :param spans: sequence of ``opentelemetry.sdk.trace.ReadableSpan``; resources and scopes may be mixed.
+    :param w3c_flags: also write the W3C trace flags of spans and links, and the links' trace state, which the
+        official encoder leaves out (opentelemetry-python#4666).
+    :returns: the bytes that the official encoder's ``encode_spans(spans).SerializeToString()`` gives
+        (with ``w3c_flags=False``).
+    :raises TypeError: if ``spans`` is not a sequence of spans.
+    """
+    return api.encode_spans(spans, w3c_flags)

@@ -1,0 +1,31 @@
+"""Log lines for people: at most one a minute for each kind of trouble."""
+
+import logging
+import threading
+import time
+
+__all__ = ["INTERVAL_SECONDS", "warn"]
+
+INTERVAL_SECONDS = 60.0
+logger = logging.getLogger("spanwire")
+
+_lock = threading.Lock()
+_last: dict[str, tuple[float, int]] = {}  # kind -> (when it was last logged, how many were held back since)
+
+
+def warn(kind: str, message: str, *args: object) -> None:
+    """Log ``message % args`` as a warning unless this kind was logged in the last minute; never raises.
+
+    A line that was held back is counted, and the next one of its kind says how many were.
+    """
+    now = time.monotonic()
+    with _lock:
+        when, held_back = _last.get(kind, (-INTERVAL_SECONDS, 0))
+        if now - when < INTERVAL_SECONDS:
+            _last[kind] = (when, held_back + 1)
+            return
+        _last[kind] = (now, 0)
+    if held_back:
+        message += " (%d more like this in the last minutes)"
+        args = (*args, held_back)
+    logger.warning(message, *args)

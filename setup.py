@@ -1,0 +1,39 @@
+"""One Rust cdylib and every ``_facade/*.pyx``; the rest is in pyproject.toml."""
+
+import glob
+import sys
+
+from Cython.Build import cythonize
+from setuptools import Extension, find_packages, setup
+from setuptools_rust import Binding, RustExtension, Strip
+
+FACADE = "python/spanwire/_facade"
+
+facade = [
+    Extension(
+        f"spanwire._facade.{path.rsplit('/', 1)[1].removesuffix('.pyx')}",
+        [path],
+        depends=[f"{FACADE}/spanwire_api.h", *glob.glob(f"{FACADE}/*.pxd")],
+        include_dirs=[FACADE],
+        extra_compile_args=["-O3", "-g0", "-fvisibility=hidden"],
+        extra_link_args=["-Wl,-s"] if sys.platform == "linux" else [],
+    )
+    for path in sorted(glob.glob(f"{FACADE}/*.pyx"))
+]
+native = RustExtension(
+    "spanwire._native",
+    path="native/bindings/Cargo.toml",
+    binding=Binding.PyO3,
+    debug=False,  # else an editable install is a debug build
+    strip=Strip.No,  # the cargo profile strips; the host's strip may not know the target
+    cargo_manifest_args=["--locked"],
+)
+setup(
+    package_dir={"": "python"},
+    packages=find_packages("python"),
+    package_data={"spanwire": ["py.typed", "*.pyi"], "spanwire._facade": ["*.pyi"]},
+    include_package_data=False,
+    ext_modules=cythonize(facade, build_dir="build/cython"),
+    rust_extensions=[native],
+    zip_safe=False,
+)
