@@ -22,7 +22,11 @@ struct Api {
 }
 
 #[allow(clippy::cast_possible_truncation)] // a table of a few pointers
-static API: Api = Api { abi: ABI, size: size_of::<Api>() as u32, encode_spans: crate::ffi::table::encode_spans };
+static API: Api = Api {
+    abi: ABI,
+    size: size_of::<Api>() as u32,
+    encode_spans: crate::ffi::table::encode_spans,
+};
 
 /// The capsule `spanwire._native._C_API`.
 pub fn capsule(py: Python<'_>) -> PyResult<Bound<'_, PyCapsule>> {

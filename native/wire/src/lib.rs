@@ -6,3 +6,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod tag;
+
+pub mod arena;
+pub mod varint;
+pub mod write;

@@ -1,0 +1,434 @@
+//! [`Region`]: append-only bytes that OTLP messages are written into.
+//!
+//! All unsafe code of the writers is here. Every function computes the most bytes it can write, reserves them once and then
+//! writes through a [`Cursor`] without further checks; debug builds (and Miri) check every write against what was reserved.
+//!
+//! Lengths: a message whose length is not known beforehand is written between [`Region::open`] and [`Region::close`]. `open`
+//! leaves one or two bytes for the length, `close` fills them in and moves the message only where the guess was wrong, so no
+//! message is walked twice.
+
+use alloc::vec::Vec;
+
+use crate::varint::{MAX_VARINT_LEN, varint_len};
+
+/// Most bytes beside its key and value that a `KeyValue` needs: four tags and three lengths.
+const KEY_VALUE_OVERHEAD: usize = 4 + 3 * MAX_VARINT_LEN;
+/// Most bytes that a tag of OTLP takes: field numbers above 15 need two.
+const MAX_TAG_LEN: usize = 2;
+
+/// A message that was opened in a [`Region`] and not yet closed: where its content starts.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "an opened message must be closed, or its length stays unset"]
+pub struct Open {
+    content: usize,
+    width: u8,
+}
+
+/// Append-only bytes; the memory is kept by [`Region::clear`] for the next use.
+#[derive(Debug, Default)]
+pub struct Region {
+    buf: Vec<u8>,
+}
+
+/// Writes into reserved memory.
+struct Cursor {
+    at: *mut u8,
+    #[cfg(debug_assertions)]
+    end: *mut u8,
+}
+
+impl Cursor {
+    #[inline(always)]
+    fn claim(&self, n: usize) {
+        #[cfg(debug_assertions)]
+        assert!(
+            n <= self.end as usize - self.at as usize,
+            "write beyond what was reserved"
+        );
+        let _ = n;
+    }
+
+    /// # Safety
+    /// One reserved byte is left.
+    #[inline(always)]
+    unsafe fn byte(&mut self, byte: u8) {
+        self.claim(1);
+        // SAFETY: the caller reserved the byte; `at` stays within or one past the reserved memory.
+        unsafe {
+            self.at.write(byte);
+            self.at = self.at.add(1);
+        }
+    }
+
+    /// # Safety
+    /// `N` reserved bytes are left.
+    #[inline(always)]
+    unsafe fn array<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.claim(N);
+        // SAFETY: the caller reserved `N` bytes; an array of bytes has no alignment.
+        unsafe {
+            self.at.cast::<[u8; N]>().write_unaligned(bytes);
+            self.at = self.at.add(N);
+        }
+    }
+
+    /// # Safety
+    /// `varint_len(value)` reserved bytes are left.
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // the low seven bits are what is wanted
+    unsafe fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            // SAFETY: the caller reserved the varint's bytes.
+            unsafe { self.byte(value as u8 | 0x80) };
+            value >>= 7;
+        }
+        // SAFETY: as above.
+        unsafe { self.byte(value as u8) };
+    }
+
+    /// Copies `bytes`; short ones without a call.
+    ///
+    /// # Safety
+    /// `bytes.len()` reserved bytes are left.
+    #[inline(always)]
+    unsafe fn bytes(&mut self, bytes: &[u8]) {
+        let (n, from, to) = (bytes.len(), bytes.as_ptr(), self.at);
+        self.claim(n);
+        // SAFETY: `from` is valid for `n` bytes and the caller reserved `n` bytes at `to`, which cannot overlap the source:
+        // `to` is memory of a region that is borrowed mutably. Each arm touches only bytes 0..n of both: its two loads of
+        // `k` bytes start at 0 and at n - k with k <= n <= 2k.
+        unsafe {
+            if n > 32 {
+                core::ptr::copy_nonoverlapping(from, to, n);
+            } else if n >= 16 {
+                copy_ends::<16>(from, to, n);
+            } else if n >= 8 {
+                copy_ends::<8>(from, to, n);
+            } else if n >= 4 {
+                copy_ends::<4>(from, to, n);
+            } else if n > 0 {
+                to.write(from.read());
+                to.add(n / 2).write(from.add(n / 2).read());
+                to.add(n - 1).write(from.add(n - 1).read());
+            }
+            self.at = to.add(n);
+        }
+    }
+}
+
+/// Copies the first and the last `K` bytes of `n`, which overlap or meet.
+///
+/// # Safety
+/// `K <= n <= 2 * K`, `from` is readable and `to` writable for `n` bytes, and the two do not overlap.
+#[inline(always)]
+unsafe fn copy_ends<const K: usize>(from: *const u8, to: *mut u8, n: usize) {
+    // SAFETY: both ranges lie within 0..n by the caller's promise; arrays of bytes have no alignment.
+    unsafe {
+        let first = from.cast::<[u8; K]>().read_unaligned();
+        let last = from.add(n - K).cast::<[u8; K]>().read_unaligned();
+        to.cast::<[u8; K]>().write_unaligned(first);
+        to.add(n - K).cast::<[u8; K]>().write_unaligned(last);
+    }
+}
+
+impl Region {
+    /// An empty region without memory.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { buf: Vec::new() }
+    }
+
+    /// An empty region with room for `capacity` bytes.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self {
+            buf: Vec::with_capacity(capacity),
+        }
+    }
+
+    /// Forgets the content and keeps the memory, of which more than `keep` bytes are given back.
+    pub fn clear(&mut self, keep: usize) {
+        self.buf.clear();
+        self.buf.shrink_to(keep);
+    }
+
+    /// Cuts the content at `len`: what was written since is undone.
+    ///
+    /// Messages opened since must not be closed any more.
+    pub fn truncate(&mut self, len: usize) {
+        self.buf.truncate(len);
+    }
+
+    /// Appends bytes that are a message or part of one already.
+    #[inline]
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.buf.extend_from_slice(bytes);
+    }
+
+    /// Bytes written.
+    #[must_use]
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.buf.len()
+    }
+
+    /// Whether nothing was written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.buf.is_empty()
+    }
+
+    /// The bytes written.
+    #[must_use]
+    #[inline(always)]
+    pub fn as_slice(&self) -> &[u8] {
+        &self.buf
+    }
+
+    /// The bytes written, as their own vector.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<u8> {
+        self.buf
+    }
+
+    /// Reserves `max` bytes, lets `write` write at most as many, and takes them over.
+    ///
+    /// # Safety
+    /// `write` moves the cursor by at most `max` bytes and has written all that it passed.
+    #[inline(always)]
+    unsafe fn append(&mut self, max: usize, write: impl FnOnce(&mut Cursor)) {
+        if self.buf.capacity() - self.buf.len() < max {
+            self.grow(max);
+        }
+        let len = self.buf.len();
+        // SAFETY: `len` is within the allocation.
+        let start = unsafe { self.buf.as_mut_ptr().add(len) };
+        let mut cursor = Cursor {
+            at: start,
+            // SAFETY: `max` bytes beyond `start` were reserved above.
+            #[cfg(debug_assertions)]
+            end: unsafe { start.add(max) },
+        };
+        write(&mut cursor);
+        let written = cursor.at as usize - start as usize;
+        debug_assert!(written <= max);
+        // SAFETY: by the caller's promise these bytes were reserved and initialised.
+        unsafe { self.buf.set_len(len + written) };
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, more: usize) {
+        self.buf.reserve(more);
+    }
+
+    /// `tag` and a varint.
+    #[inline(always)]
+    pub fn varint_field(&mut self, tag: u16, value: u64) {
+        // SAFETY: a tag and a varint were reserved.
+        unsafe {
+            self.append(MAX_TAG_LEN + MAX_VARINT_LEN, |c| {
+                c.varint(tag.into());
+                c.varint(value);
+            });
+        }
+    }
+
+    /// `tag` and eight bytes, little end first.
+    #[inline(always)]
+    pub fn fixed64_field(&mut self, tag: u16, value: u64) {
+        // SAFETY: a tag and eight bytes were reserved.
+        unsafe {
+            self.append(MAX_TAG_LEN + 8, |c| {
+                c.varint(tag.into());
+                c.array(value.to_le_bytes());
+            });
+        }
+    }
+
+    /// `tag` and four bytes, little end first.
+    #[inline(always)]
+    pub fn fixed32_field(&mut self, tag: u16, value: u32) {
+        // SAFETY: a tag and four bytes were reserved.
+        unsafe {
+            self.append(MAX_TAG_LEN + 4, |c| {
+                c.varint(tag.into());
+                c.array(value.to_le_bytes());
+            });
+        }
+    }
+
+    /// `tag`, the length and the bytes, also if there are none.
+    #[inline(always)]
+    pub fn bytes_field(&mut self, tag: u16, bytes: &[u8]) {
+        // SAFETY: a tag, a length and the bytes were reserved.
+        unsafe {
+            self.append(MAX_TAG_LEN + MAX_VARINT_LEN + bytes.len(), |c| {
+                c.varint(tag.into());
+                c.varint(bytes.len() as u64);
+                c.bytes(bytes);
+            });
+        }
+    }
+
+    /// `tag`, the length 16 and a trace id, `tag`, the length 8 and a span id: how every span and link starts.
+    #[inline(always)]
+    pub fn ids(&mut self, trace_tag: u8, trace_id: [u8; 16], span_tag: u8, span_id: [u8; 8]) {
+        // SAFETY: two tags, two one-byte lengths and both ids were reserved.
+        unsafe {
+            self.append(2 + 16 + 2 + 8, |c| {
+                c.array([trace_tag, 16]);
+                c.array(trace_id);
+                c.array([span_tag, 8]);
+                c.array(span_id);
+            });
+        }
+    }
+
+    /// A whole `KeyValue` message under `tag` whose value is one scalar: `value_tag`, then what `write` writes, exactly
+    /// `value_len` bytes in all. An empty key is left out, as protobuf leaves out a default.
+    ///
+    /// # Safety
+    /// `write` writes exactly `value_len` bytes.
+    #[inline(always)]
+    unsafe fn key_value(&mut self, tag: u8, key: &[u8], value_len: usize, write: impl FnOnce(&mut Cursor)) {
+        let key_field = if key.is_empty() {
+            0
+        } else {
+            1 + varint_len(key.len() as u64) + key.len()
+        };
+        let message = key_field + 1 + varint_len(value_len as u64) + value_len;
+        // SAFETY: the overhead covers all tags and lengths, and key and value are counted exactly.
+        unsafe {
+            self.append(KEY_VALUE_OVERHEAD + key.len() + value_len, |c| {
+                c.byte(tag);
+                c.varint(message as u64);
+                if !key.is_empty() {
+                    c.byte(0x0A);
+                    c.varint(key.len() as u64);
+                    c.bytes(key);
+                }
+                c.byte(0x12);
+                c.varint(value_len as u64);
+                write(c);
+            });
+        }
+    }
+
+    /// A `KeyValue` under `tag` with a string (or, with another `value_tag`, bytes).
+    #[inline(always)]
+    pub fn key_value_bytes(&mut self, tag: u8, key: &[u8], value_tag: u8, value: &[u8]) {
+        let value_len = 1 + varint_len(value.len() as u64) + value.len();
+        // SAFETY: one tag, the length and the bytes: exactly `value_len`.
+        unsafe {
+            self.key_value(tag, key, value_len, |c| {
+                c.byte(value_tag);
+                c.varint(value.len() as u64);
+                c.bytes(value);
+            });
+        }
+    }
+
+    /// A `KeyValue` under `tag` with a varint (an integer or a boolean).
+    #[inline(always)]
+    pub fn key_value_varint(&mut self, tag: u8, key: &[u8], value_tag: u8, value: u64) {
+        // SAFETY: one tag and the varint: exactly the length given.
+        unsafe {
+            self.key_value(tag, key, 1 + varint_len(value), |c| {
+                c.byte(value_tag);
+                c.varint(value);
+            });
+        }
+    }
+
+    /// A `KeyValue` under `tag` with eight bytes (a double).
+    #[inline(always)]
+    pub fn key_value_fixed64(&mut self, tag: u8, key: &[u8], value_tag: u8, value: u64) {
+        // SAFETY: one tag and eight bytes: exactly the length given.
+        unsafe {
+            self.key_value(tag, key, 9, |c| {
+                c.byte(value_tag);
+                c.array(value.to_le_bytes());
+            });
+        }
+    }
+
+    /// A `KeyValue` under `tag` with an empty `AnyValue`.
+    pub fn key_value_empty(&mut self, tag: u8, key: &[u8]) {
+        // SAFETY: nothing is written, as promised.
+        unsafe { self.key_value(tag, key, 0, |_| {}) };
+    }
+
+    /// Starts a message under `tag` that is probably shorter than 128 bytes.
+    #[inline(always)]
+    pub fn open_short(&mut self, tag: u16) -> Open {
+        self.open(tag, 1)
+    }
+
+    /// Starts a message under `tag` that is probably 128 to 16,383 bytes long.
+    #[inline(always)]
+    pub fn open(&mut self, tag: u16, width: u8) -> Open {
+        debug_assert!((1..=5).contains(&width));
+        // SAFETY: a tag and the length's bytes were reserved, and the latter are zeroed.
+        unsafe {
+            self.append(MAX_TAG_LEN + 5, |c| {
+                c.varint(tag.into());
+                for _ in 0..width {
+                    c.byte(0);
+                }
+            });
+        }
+        Open {
+            content: self.buf.len(),
+            width,
+        }
+    }
+
+    /// Ends a message: writes its length where [`Region::open`] left room, moving the content if the guess was wrong.
+    ///
+    /// # Panics
+    /// If the region was cut before the message's content.
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // the low seven bits are what is wanted
+    pub fn close(&mut self, open: Open) {
+        let len = self
+            .buf
+            .len()
+            .checked_sub(open.content)
+            .expect("a message is closed before the region is cut under it");
+        let at = open.content - usize::from(open.width);
+        match open.width {
+            1 if len < 0x80 => self.buf[at] = len as u8,
+            2 if (0x80..0x4000).contains(&len) => {
+                self.buf[at] = len as u8 | 0x80;
+                self.buf[at + 1] = (len >> 7) as u8;
+            }
+            _ => self.close_moving(at, open, len),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[allow(clippy::cast_possible_truncation)] // the low seven bits are what is wanted
+    fn close_moving(&mut self, at: usize, open: Open, len: usize) {
+        let (had, need) = (usize::from(open.width), varint_len(len as u64));
+        if need > had {
+            let extra = need - had;
+            self.buf.resize(self.buf.len() + extra, 0);
+        }
+        self.buf.copy_within(open.content..open.content + len, at + need);
+        self.buf.truncate(at + need + len);
+        let mut rest = len;
+        for i in 0..need {
+            let more = if i + 1 < need { 0x80 } else { 0 };
+            self.buf[at + i] = (rest as u8 & 0x7F) | more;
+            rest >>= 7;
+        }
+    }
+}
+
+impl AsRef<[u8]> for Region {
+    fn as_ref(&self) -> &[u8] {
+        &self.buf
+    }
+}

@@ -1,0 +1,203 @@
+//! OTLP's trace messages onto a [`Region`], field by field in field order, as protobuf's own serializer orders them.
+//!
+//! A field that has its default value is left out (`*_field` functions), except where OTLP gives it presence.
+
+use crate::arena::{Open, Region};
+use crate::tag::{any_value, key_value, list};
+
+/// `tag` and `value`, unless it is 0.
+#[inline(always)]
+pub fn varint_field(out: &mut Region, tag: u8, value: u64) {
+    if value != 0 {
+        out.varint_field(tag.into(), value);
+    }
+}
+
+/// `tag` and `value` as eight bytes, unless it is 0.
+#[inline(always)]
+pub fn fixed64_field(out: &mut Region, tag: u8, value: u64) {
+    if value != 0 {
+        out.fixed64_field(tag.into(), value);
+    }
+}
+
+/// `tag` and `bytes`, unless there are none. For a string field they must be UTF-8.
+#[inline(always)]
+pub fn bytes_field(out: &mut Region, tag: u8, bytes: &[u8]) {
+    if !bytes.is_empty() {
+        out.bytes_field(tag.into(), bytes);
+    }
+}
+
+/// A `KeyValue` under `tag` whose value is the string `value`; key and value must be UTF-8.
+#[inline(always)]
+pub fn attribute_str(out: &mut Region, tag: u8, key: &[u8], value: &[u8]) {
+    out.key_value_bytes(tag, key, any_value::STRING, value);
+}
+
+/// A `KeyValue` under `tag` whose value is bytes.
+#[inline(always)]
+pub fn attribute_bytes(out: &mut Region, tag: u8, key: &[u8], value: &[u8]) {
+    out.key_value_bytes(tag, key, any_value::BYTES, value);
+}
+
+/// A `KeyValue` under `tag` whose value is a boolean.
+#[inline(always)]
+pub fn attribute_bool(out: &mut Region, tag: u8, key: &[u8], value: bool) {
+    out.key_value_varint(tag, key, any_value::BOOL, value.into());
+}
+
+/// A `KeyValue` under `tag` whose value is an integer.
+#[inline(always)]
+pub fn attribute_int(out: &mut Region, tag: u8, key: &[u8], value: i64) {
+    out.key_value_varint(tag, key, any_value::INT, value.cast_unsigned());
+}
+
+/// A `KeyValue` under `tag` whose value is a double.
+#[inline(always)]
+pub fn attribute_double(out: &mut Region, tag: u8, key: &[u8], value: f64) {
+    out.key_value_fixed64(tag, key, any_value::DOUBLE, value.to_bits());
+}
+
+/// A `KeyValue` under `tag` without a value: OTLP's null.
+pub fn attribute_empty(out: &mut Region, tag: u8, key: &[u8]) {
+    out.key_value_empty(tag, key);
+}
+
+/// A `KeyValue` whose value is written by the `value_*` functions: close with [`close_attribute`].
+pub fn open_attribute(out: &mut Region, tag: u8, key: &[u8]) -> (Open, Open) {
+    let attribute = out.open_short(tag.into());
+    bytes_field(out, key_value::KEY, key);
+    (attribute, out.open_short(key_value::VALUE.into()))
+}
+
+/// Ends what [`open_attribute`] began.
+pub fn close_attribute(out: &mut Region, (attribute, value): (Open, Open)) {
+    out.close(value);
+    out.close(attribute);
+}
+
+/// Content of an `AnyValue`: a string, which must be UTF-8.
+pub fn value_str(out: &mut Region, value: &[u8]) {
+    out.bytes_field(any_value::STRING.into(), value);
+}
+
+/// Content of an `AnyValue`: bytes.
+pub fn value_bytes(out: &mut Region, value: &[u8]) {
+    out.bytes_field(any_value::BYTES.into(), value);
+}
+
+/// Content of an `AnyValue`: a boolean.
+pub fn value_bool(out: &mut Region, value: bool) {
+    out.varint_field(any_value::BOOL.into(), value.into());
+}
+
+/// Content of an `AnyValue`: an integer.
+pub fn value_int(out: &mut Region, value: i64) {
+    out.varint_field(any_value::INT.into(), value.cast_unsigned());
+}
+
+/// Content of an `AnyValue`: a double.
+pub fn value_double(out: &mut Region, value: f64) {
+    out.fixed64_field(any_value::DOUBLE.into(), value.to_bits());
+}
+
+/// Content of an `AnyValue`: an array, whose elements are [`open_element`]s.
+pub fn open_array(out: &mut Region) -> Open {
+    out.open_short(any_value::ARRAY.into())
+}
+
+/// Content of an `AnyValue`: a map, whose entries are attributes under [`list::VALUES`].
+pub fn open_map(out: &mut Region) -> Open {
+    out.open_short(any_value::KEY_VALUE_LIST.into())
+}
+
+/// An `AnyValue` of an array.
+pub fn open_element(out: &mut Region) -> Open {
+    out.open_short(list::VALUES.into())
+}
+
+/// What becomes of a span's frames: one `ScopeSpans`.
+#[derive(Clone, Copy, Debug)]
+pub struct ScopeGroup<'a> {
+    /// The `InstrumentationScope` message, its tag and length included.
+    pub head: &'a [u8],
+    /// The scope's schema URL, or nothing.
+    pub schema_url: &'a [u8],
+    /// Bytes of all its frames.
+    pub frames_len: usize,
+}
+
+impl ScopeGroup<'_> {
+    fn content_len(&self) -> usize {
+        self.head.len() + self.frames_len + optional_field_len(self.schema_url)
+    }
+}
+
+/// Length of a `ResourceSpans` message's content, its own tag and length not counted.
+#[must_use]
+pub fn resource_spans_len<'a>(head: &[u8], schema_url: &[u8], scopes: impl Iterator<Item = ScopeGroup<'a>>) -> usize {
+    let scopes: usize = scopes.map(|scope| len_field_len(scope.content_len())).sum();
+    head.len() + scopes + optional_field_len(schema_url)
+}
+
+/// Tag and length in front of a message of `len` bytes, and the message: how many bytes.
+#[must_use]
+pub fn len_field_len(len: usize) -> usize {
+    1 + crate::varint::varint_len(len as u64) + len
+}
+
+fn optional_field_len(bytes: &[u8]) -> usize {
+    if bytes.is_empty() {
+        0
+    } else {
+        len_field_len(bytes.len())
+    }
+}
+
+/// Tag and length of a message that follows.
+#[derive(Clone, Copy, Debug)]
+pub struct Header {
+    bytes: [u8; 11],
+    len: u8,
+}
+
+impl Header {
+    /// The header of a message of `len` bytes under `tag`.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)] // the low seven bits are what is wanted; at most 11 bytes
+    pub fn new(tag: u8, len: usize) -> Self {
+        let (mut bytes, mut at, mut rest) = ([0; 11], 1, len as u64);
+        bytes[0] = tag;
+        while rest >= 0x80 {
+            bytes[at] = rest as u8 | 0x80;
+            rest >>= 7;
+            at += 1;
+        }
+        bytes[at] = rest as u8;
+        Self {
+            bytes,
+            len: at as u8 + 1,
+        }
+    }
+
+    /// The header's bytes.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+/// Header of a `ScopeSpans` whose frames and schema URL follow; its own head is written here.
+pub fn scope_spans_head(put: &mut impl FnMut(&[u8]), tag: u8, group: &ScopeGroup<'_>) {
+    put(Header::new(tag, group.content_len()).as_slice());
+    put(group.head);
+}
+
+/// A schema URL under `tag`, unless it is empty.
+pub fn schema_url(put: &mut impl FnMut(&[u8]), tag: u8, url: &[u8]) {
+    if !url.is_empty() {
+        put(Header::new(tag, url.len()).as_slice());
+        put(url);
+    }
+}
