@@ -1,209 +1,180 @@
-//! Wire types, and the tags (field number × 8 + wire type) of OTLP's trace messages, opentelemetry-proto 1.11.
+//! Tags: wire types, and the field numbers of OTLP traces (opentelemetry-proto 1.11).
+//!
+//! One module per message, named as the message; constants named as the fields. `schema` says which wire type
+//! each of them has.
 
-/// How a field's payload is delimited.
+/// How a field's payload is laid out. Groups (3, 4) are obsolete: OTLP has none, readers skip them.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[repr(u8)]
 pub enum WireType {
-    /// A varint.
+    /// Integers, bools and enums.
     Varint = 0,
-    /// Eight bytes.
+    /// `fixed64`, `sfixed64` and `double`: eight bytes, little endian.
     Fixed64 = 1,
-    /// A length and as many bytes.
+    /// Strings, bytes and messages: a varint length, then as many bytes.
     Len = 2,
-    /// Start of a group (only in unknown fields).
+    /// Opens a group, which ends at the `EndGroup` with the same number.
     StartGroup = 3,
-    /// End of a group (only in unknown fields).
+    /// Closes a group.
     EndGroup = 4,
-    /// Four bytes.
+    /// `fixed32`, `sfixed32` and `float`: four bytes, little endian.
     Fixed32 = 5,
 }
 
-/// The first byte of a tag whose field number is below 16.
-const fn tag(field: u8, wire_type: WireType) -> u8 {
-    assert!(field < 16);
-    field << 3 | wire_type as u8
+impl WireType {
+    /// The wire type in the low three bits of a tag; 6 and 7 are reserved.
+    #[must_use]
+    pub const fn from_tag(tag: u32) -> Option<Self> {
+        match tag & 7 {
+            0 => Some(Self::Varint),
+            1 => Some(Self::Fixed64),
+            2 => Some(Self::Len),
+            3 => Some(Self::StartGroup),
+            4 => Some(Self::EndGroup),
+            5 => Some(Self::Fixed32),
+            _ => None,
+        }
+    }
+
+    /// Its name in protobuf's documentation.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Varint => "VARINT",
+            Self::Fixed64 => "I64",
+            Self::Len => "LEN",
+            Self::StartGroup => "SGROUP",
+            Self::EndGroup => "EGROUP",
+            Self::Fixed32 => "I32",
+        }
+    }
 }
 
-/// `ExportTraceServiceRequest` (and `TracesData`, which is the same on the wire).
-pub mod request {
-    use super::{WireType, tag};
-
-    /// `ResourceSpans`, repeated.
-    pub const RESOURCE_SPANS: u8 = tag(1, WireType::Len);
+/// The tag that opens field `number`.
+#[must_use]
+pub const fn tag(number: u32, wire_type: WireType) -> u32 {
+    number << 3 | wire_type as u32
 }
 
-/// `ResourceSpans`.
-pub mod resource_spans {
-    use super::{WireType, tag};
-
-    /// `Resource`.
-    pub const RESOURCE: u8 = tag(1, WireType::Len);
-    /// `ScopeSpans`, repeated.
-    pub const SCOPE_SPANS: u8 = tag(2, WireType::Len);
-    /// string.
-    pub const SCHEMA_URL: u8 = tag(3, WireType::Len);
+/// The one byte that opens field `number` below 16: all of OTLP's but `Span.flags`.
+///
+/// # Panics
+/// If the number needs a second byte; in a constant, at compile time.
+#[must_use]
+#[allow(clippy::cast_possible_truncation)] // below 128, as asserted
+pub const fn short_tag(number: u32, wire_type: WireType) -> u8 {
+    assert!(0 < number && number < 16);
+    tag(number, wire_type) as u8
 }
 
-/// `ScopeSpans`.
-pub mod scope_spans {
-    use super::{WireType, tag};
-
-    /// `InstrumentationScope`.
-    pub const SCOPE: u8 = tag(1, WireType::Len);
-    /// `Span`, repeated.
-    pub const SPANS: u8 = tag(2, WireType::Len);
-    /// string.
-    pub const SCHEMA_URL: u8 = tag(3, WireType::Len);
+/// [`short_tag`] of a string, bytes or message.
+#[must_use]
+pub const fn len_tag(number: u32) -> u8 {
+    short_tag(number, WireType::Len)
 }
 
-/// `Resource`.
-pub mod resource {
-    use super::{WireType, tag};
-
-    /// `KeyValue`, repeated.
-    pub const ATTRIBUTES: u8 = tag(1, WireType::Len);
-    /// uint32.
-    pub const DROPPED_ATTRIBUTES_COUNT: u8 = tag(2, WireType::Varint);
+/// [`short_tag`] of an integer, bool or enum.
+#[must_use]
+pub const fn varint_tag(number: u32) -> u8 {
+    short_tag(number, WireType::Varint)
 }
 
-/// `InstrumentationScope`.
-pub mod scope {
-    use super::{WireType, tag};
-
-    /// string.
-    pub const NAME: u8 = tag(1, WireType::Len);
-    /// string.
-    pub const VERSION: u8 = tag(2, WireType::Len);
-    /// `KeyValue`, repeated.
-    pub const ATTRIBUTES: u8 = tag(3, WireType::Len);
-    /// uint32.
-    pub const DROPPED_ATTRIBUTES_COUNT: u8 = tag(4, WireType::Varint);
+/// [`short_tag`] of a `fixed64` or double.
+#[must_use]
+pub const fn fixed64_tag(number: u32) -> u8 {
+    short_tag(number, WireType::Fixed64)
 }
 
-/// `Span`.
-pub mod span {
-    use super::{WireType, tag};
-
-    /// 16 bytes.
-    pub const TRACE_ID: u8 = tag(1, WireType::Len);
-    /// 8 bytes.
-    pub const SPAN_ID: u8 = tag(2, WireType::Len);
-    /// string, the W3C header's form.
-    pub const TRACE_STATE: u8 = tag(3, WireType::Len);
-    /// 8 bytes, or absent.
-    pub const PARENT_SPAN_ID: u8 = tag(4, WireType::Len);
-    /// string.
-    pub const NAME: u8 = tag(5, WireType::Len);
-    /// enum `SpanKind`.
-    pub const KIND: u8 = tag(6, WireType::Varint);
-    /// fixed64, nanoseconds since the Unix epoch.
-    pub const START_TIME_UNIX_NANO: u8 = tag(7, WireType::Fixed64);
-    /// fixed64, nanoseconds since the Unix epoch.
-    pub const END_TIME_UNIX_NANO: u8 = tag(8, WireType::Fixed64);
-    /// `KeyValue`, repeated.
-    pub const ATTRIBUTES: u8 = tag(9, WireType::Len);
-    /// uint32.
-    pub const DROPPED_ATTRIBUTES_COUNT: u8 = tag(10, WireType::Varint);
-    /// `Event`, repeated.
-    pub const EVENTS: u8 = tag(11, WireType::Len);
-    /// uint32.
-    pub const DROPPED_EVENTS_COUNT: u8 = tag(12, WireType::Varint);
-    /// `Link`, repeated.
-    pub const LINKS: u8 = tag(13, WireType::Len);
-    /// uint32.
-    pub const DROPPED_LINKS_COUNT: u8 = tag(14, WireType::Varint);
-    /// `Status`.
-    pub const STATUS: u8 = tag(15, WireType::Len);
-    /// fixed32; the only tag of two bytes.
-    pub const FLAGS: u16 = 16 << 3 | WireType::Fixed32 as u16;
+/// Declares one module of field numbers per message.
+macro_rules! messages {
+    ($($(#[$doc:meta])* $message:ident { $($field:ident = $number:literal,)* })*) => {
+        $($(#[$doc])* #[expect(missing_docs, reason = "named as in the .proto file")]
+        pub mod $message {
+            $(pub const $field: u32 = $number;)*
+        })*
+    };
 }
 
-/// `Span.Event`.
-pub mod event {
-    use super::{WireType, tag};
-
-    /// fixed64, nanoseconds since the Unix epoch.
-    pub const TIME_UNIX_NANO: u8 = tag(1, WireType::Fixed64);
-    /// string.
-    pub const NAME: u8 = tag(2, WireType::Len);
-    /// `KeyValue`, repeated.
-    pub const ATTRIBUTES: u8 = tag(3, WireType::Len);
-    /// uint32.
-    pub const DROPPED_ATTRIBUTES_COUNT: u8 = tag(4, WireType::Varint);
+messages! {
+    /// `opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest`
+    export_request { RESOURCE_SPANS = 1, }
+    /// `opentelemetry.proto.trace.v1.ResourceSpans`
+    resource_spans { RESOURCE = 1, SCOPE_SPANS = 2, SCHEMA_URL = 3, }
+    /// `opentelemetry.proto.resource.v1.Resource`
+    resource { ATTRIBUTES = 1, DROPPED_ATTRIBUTES_COUNT = 2, ENTITY_REFS = 3, }
+    /// `opentelemetry.proto.common.v1.EntityRef`
+    entity_ref { SCHEMA_URL = 1, TYPE = 2, ID_KEYS = 3, DESCRIPTION_KEYS = 4, }
+    /// `opentelemetry.proto.trace.v1.ScopeSpans`
+    scope_spans { SCOPE = 1, SPANS = 2, SCHEMA_URL = 3, }
+    /// `opentelemetry.proto.common.v1.InstrumentationScope`
+    scope { NAME = 1, VERSION = 2, ATTRIBUTES = 3, DROPPED_ATTRIBUTES_COUNT = 4, }
+    /// `opentelemetry.proto.trace.v1.Span`
+    span {
+        TRACE_ID = 1,
+        SPAN_ID = 2,
+        TRACE_STATE = 3,
+        PARENT_SPAN_ID = 4,
+        NAME = 5,
+        KIND = 6,
+        START_TIME_UNIX_NANO = 7,
+        END_TIME_UNIX_NANO = 8,
+        ATTRIBUTES = 9,
+        DROPPED_ATTRIBUTES_COUNT = 10,
+        EVENTS = 11,
+        DROPPED_EVENTS_COUNT = 12,
+        LINKS = 13,
+        DROPPED_LINKS_COUNT = 14,
+        STATUS = 15,
+        FLAGS = 16,
+    }
+    /// `opentelemetry.proto.trace.v1.Span.Event`
+    event { TIME_UNIX_NANO = 1, NAME = 2, ATTRIBUTES = 3, DROPPED_ATTRIBUTES_COUNT = 4, }
+    /// `opentelemetry.proto.trace.v1.Span.Link`
+    link {
+        TRACE_ID = 1,
+        SPAN_ID = 2,
+        TRACE_STATE = 3,
+        ATTRIBUTES = 4,
+        DROPPED_ATTRIBUTES_COUNT = 5,
+        FLAGS = 6,
+    }
+    /// `opentelemetry.proto.trace.v1.Status`
+    status { MESSAGE = 2, CODE = 3, }
+    /// `opentelemetry.proto.common.v1.KeyValue`
+    key_value { KEY = 1, VALUE = 2, KEY_STRINDEX = 3, }
+    /// `opentelemetry.proto.common.v1.AnyValue`, a oneof
+    any_value {
+        STRING_VALUE = 1,
+        BOOL_VALUE = 2,
+        INT_VALUE = 3,
+        DOUBLE_VALUE = 4,
+        ARRAY_VALUE = 5,
+        KVLIST_VALUE = 6,
+        BYTES_VALUE = 7,
+        STRING_VALUE_STRINDEX = 8,
+    }
+    /// `opentelemetry.proto.common.v1.ArrayValue`
+    array_value { VALUES = 1, }
+    /// `opentelemetry.proto.common.v1.KeyValueList`
+    key_value_list { VALUES = 1, }
+    /// `opentelemetry.proto.collector.trace.v1.ExportTraceServiceResponse`
+    export_response { PARTIAL_SUCCESS = 1, }
+    /// `opentelemetry.proto.collector.trace.v1.ExportTracePartialSuccess`
+    partial_success { REJECTED_SPANS = 1, ERROR_MESSAGE = 2, }
+    /// `google.rpc.Status`, the body of HTTP error responses
+    rpc_status { CODE = 1, MESSAGE = 2, DETAILS = 3, }
 }
 
-/// `Span.Link`.
-pub mod link {
-    use super::{WireType, tag};
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// 16 bytes.
-    pub const TRACE_ID: u8 = tag(1, WireType::Len);
-    /// 8 bytes.
-    pub const SPAN_ID: u8 = tag(2, WireType::Len);
-    /// string, the W3C header's form.
-    pub const TRACE_STATE: u8 = tag(3, WireType::Len);
-    /// `KeyValue`, repeated.
-    pub const ATTRIBUTES: u8 = tag(4, WireType::Len);
-    /// uint32.
-    pub const DROPPED_ATTRIBUTES_COUNT: u8 = tag(5, WireType::Varint);
-    /// fixed32.
-    pub const FLAGS: u8 = tag(6, WireType::Fixed32);
-}
-
-/// `Status`.
-pub mod status {
-    use super::{WireType, tag};
-
-    /// string.
-    pub const MESSAGE: u8 = tag(2, WireType::Len);
-    /// enum `StatusCode`.
-    pub const CODE: u8 = tag(3, WireType::Varint);
-}
-
-/// `KeyValue`.
-pub mod key_value {
-    use super::{WireType, tag};
-
-    /// string.
-    pub const KEY: u8 = tag(1, WireType::Len);
-    /// `AnyValue`.
-    pub const VALUE: u8 = tag(2, WireType::Len);
-}
-
-/// `AnyValue`: one of.
-pub mod any_value {
-    use super::{WireType, tag};
-
-    /// string.
-    pub const STRING: u8 = tag(1, WireType::Len);
-    /// bool.
-    pub const BOOL: u8 = tag(2, WireType::Varint);
-    /// int64.
-    pub const INT: u8 = tag(3, WireType::Varint);
-    /// double.
-    pub const DOUBLE: u8 = tag(4, WireType::Fixed64);
-    /// `ArrayValue`.
-    pub const ARRAY: u8 = tag(5, WireType::Len);
-    /// `KeyValueList`.
-    pub const KEY_VALUE_LIST: u8 = tag(6, WireType::Len);
-    /// bytes.
-    pub const BYTES: u8 = tag(7, WireType::Len);
-}
-
-/// `ArrayValue` and `KeyValueList`: both have one repeated field.
-pub mod list {
-    use super::{WireType, tag};
-
-    /// `AnyValue` or `KeyValue`, repeated.
-    pub const VALUES: u8 = tag(1, WireType::Len);
-}
-
-/// Bits of `Span.flags` and `Link.flags`.
-pub mod flags {
-    /// The W3C trace flags.
-    pub const TRACE_FLAGS_MASK: u32 = 0xFF;
-    /// Whether [`CONTEXT_IS_REMOTE`] says anything.
-    pub const CONTEXT_HAS_IS_REMOTE: u32 = 0x100;
-    /// The parent (of a link: its target) is in another process.
-    pub const CONTEXT_IS_REMOTE: u32 = 0x200;
+    #[test]
+    fn a_tag_holds_number_and_wire_type() {
+        assert_eq!(tag(span::FLAGS, WireType::Fixed32), 0x85);
+        for wire_type in 0..8 {
+            let read = WireType::from_tag(16 << 3 | wire_type);
+            assert_eq!(read.map(|read| read as u32), (wire_type < 6).then_some(wire_type));
+        }
+    }
 }

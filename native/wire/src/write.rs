@@ -3,7 +3,20 @@
 //! A field that has its default value is left out (`*_field` functions), except where OTLP gives it presence.
 
 use crate::arena::{Open, Region};
-use crate::tag::{any_value, key_value, list};
+use crate::tag::{any_value, array_value, fixed64_tag, key_value, len_tag, varint_tag};
+
+const KEY: u8 = len_tag(key_value::KEY);
+const VALUE: u8 = len_tag(key_value::VALUE);
+const STRING: u8 = len_tag(any_value::STRING_VALUE);
+const BOOL: u8 = varint_tag(any_value::BOOL_VALUE);
+const INT: u8 = varint_tag(any_value::INT_VALUE);
+const DOUBLE: u8 = fixed64_tag(any_value::DOUBLE_VALUE);
+const ARRAY: u8 = len_tag(any_value::ARRAY_VALUE);
+const KEY_VALUE_LIST: u8 = len_tag(any_value::KVLIST_VALUE);
+const BYTES: u8 = len_tag(any_value::BYTES_VALUE);
+
+/// Tag of the elements of an `ArrayValue` and of the entries of a `KeyValueList`: both have one repeated field.
+pub const VALUES: u8 = len_tag(array_value::VALUES);
 
 /// `tag` and `value`, unless it is 0.
 #[inline(always)]
@@ -32,31 +45,31 @@ pub fn bytes_field(out: &mut Region, tag: u8, bytes: &[u8]) {
 /// A `KeyValue` under `tag` whose value is the string `value`; key and value must be UTF-8.
 #[inline(always)]
 pub fn attribute_str(out: &mut Region, tag: u8, key: &[u8], value: &[u8]) {
-    out.key_value_bytes(tag, key, any_value::STRING, value);
+    out.key_value_bytes(tag, key, STRING, value);
 }
 
 /// A `KeyValue` under `tag` whose value is bytes.
 #[inline(always)]
 pub fn attribute_bytes(out: &mut Region, tag: u8, key: &[u8], value: &[u8]) {
-    out.key_value_bytes(tag, key, any_value::BYTES, value);
+    out.key_value_bytes(tag, key, BYTES, value);
 }
 
 /// A `KeyValue` under `tag` whose value is a boolean.
 #[inline(always)]
 pub fn attribute_bool(out: &mut Region, tag: u8, key: &[u8], value: bool) {
-    out.key_value_varint(tag, key, any_value::BOOL, value.into());
+    out.key_value_varint(tag, key, BOOL, value.into());
 }
 
 /// A `KeyValue` under `tag` whose value is an integer.
 #[inline(always)]
 pub fn attribute_int(out: &mut Region, tag: u8, key: &[u8], value: i64) {
-    out.key_value_varint(tag, key, any_value::INT, value.cast_unsigned());
+    out.key_value_varint(tag, key, INT, value.cast_unsigned());
 }
 
 /// A `KeyValue` under `tag` whose value is a double.
 #[inline(always)]
 pub fn attribute_double(out: &mut Region, tag: u8, key: &[u8], value: f64) {
-    out.key_value_fixed64(tag, key, any_value::DOUBLE, value.to_bits());
+    out.key_value_fixed64(tag, key, DOUBLE, value.to_bits());
 }
 
 /// A `KeyValue` under `tag` without a value: OTLP's null.
@@ -67,8 +80,8 @@ pub fn attribute_empty(out: &mut Region, tag: u8, key: &[u8]) {
 /// A `KeyValue` whose value is written by the `value_*` functions: close with [`close_attribute`].
 pub fn open_attribute(out: &mut Region, tag: u8, key: &[u8]) -> (Open, Open) {
     let attribute = out.open_short(tag.into());
-    bytes_field(out, key_value::KEY, key);
-    (attribute, out.open_short(key_value::VALUE.into()))
+    bytes_field(out, KEY, key);
+    (attribute, out.open_short(VALUE.into()))
 }
 
 /// Ends what [`open_attribute`] began.
@@ -79,42 +92,42 @@ pub fn close_attribute(out: &mut Region, (attribute, value): (Open, Open)) {
 
 /// Content of an `AnyValue`: a string, which must be UTF-8.
 pub fn value_str(out: &mut Region, value: &[u8]) {
-    out.bytes_field(any_value::STRING.into(), value);
+    out.bytes_field(STRING.into(), value);
 }
 
 /// Content of an `AnyValue`: bytes.
 pub fn value_bytes(out: &mut Region, value: &[u8]) {
-    out.bytes_field(any_value::BYTES.into(), value);
+    out.bytes_field(BYTES.into(), value);
 }
 
 /// Content of an `AnyValue`: a boolean.
 pub fn value_bool(out: &mut Region, value: bool) {
-    out.varint_field(any_value::BOOL.into(), value.into());
+    out.varint_field(BOOL.into(), value.into());
 }
 
 /// Content of an `AnyValue`: an integer.
 pub fn value_int(out: &mut Region, value: i64) {
-    out.varint_field(any_value::INT.into(), value.cast_unsigned());
+    out.varint_field(INT.into(), value.cast_unsigned());
 }
 
 /// Content of an `AnyValue`: a double.
 pub fn value_double(out: &mut Region, value: f64) {
-    out.fixed64_field(any_value::DOUBLE.into(), value.to_bits());
+    out.fixed64_field(DOUBLE.into(), value.to_bits());
 }
 
 /// Content of an `AnyValue`: an array, whose elements are [`open_element`]s.
 pub fn open_array(out: &mut Region) -> Open {
-    out.open_short(any_value::ARRAY.into())
+    out.open_short(ARRAY.into())
 }
 
-/// Content of an `AnyValue`: a map, whose entries are attributes under [`list::VALUES`].
+/// Content of an `AnyValue`: a map, whose entries are attributes under [`VALUES`].
 pub fn open_map(out: &mut Region) -> Open {
-    out.open_short(any_value::KEY_VALUE_LIST.into())
+    out.open_short(KEY_VALUE_LIST.into())
 }
 
 /// An `AnyValue` of an array.
 pub fn open_element(out: &mut Region) -> Open {
-    out.open_short(list::VALUES.into())
+    out.open_short(VALUES.into())
 }
 
 /// What becomes of a span's frames: one `ScopeSpans`.
