@@ -31,7 +31,7 @@ native = RustExtension(
 setup(
     package_dir={"": "python"},
     packages=find_packages("python"),
-    package_data={"spanwire": ["py.typed", "*.pyi"], "spanwire._facade": ["*.pyi"]},
+    package_data={"spanwire": ["py.typed", "*.pyi"], "spanwire._facade": ["*.pyi"], "spanwire.cli": ["_data/*.json"]},
     include_package_data=False,
     ext_modules=cythonize(facade, build_dir="build/cython"),
     rust_extensions=[native],
