@@ -117,9 +117,7 @@ def make_shop(payments_url: str) -> flask.Flask:
     app.logger.disabled = True
     engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False})
     with engine.begin() as connection:
-        connection.execute(
-            sa.text("CREATE TABLE product (id INTEGER PRIMARY KEY, name TEXT, price REAL, stock INTEGER)")
-        )
+        connection.execute(sa.text("CREATE TABLE product (id INTEGER PRIMARY KEY, name TEXT, price REAL, stock INT)"))
         connection.execute(sa.text("CREATE TABLE orders (id TEXT PRIMARY KEY, product_id INTEGER, amount REAL)"))
         connection.execute(
             sa.text("INSERT INTO product VALUES (:id, :name, :price, :stock)"),
@@ -135,7 +133,8 @@ def make_shop(payments_url: str) -> flask.Flask:
             row = connection.execute(
                 sa.text(
                     "SELECT p.id, p.name, p.price, p.stock, count(o.id) AS sold FROM product AS p "
-                    "LEFT JOIN orders AS o ON o.product_id = p.id WHERE p.id = :id GROUP BY p.id, p.name, p.price, p.stock"
+                    "LEFT JOIN orders AS o ON o.product_id = p.id WHERE p.id = :id "
+                    "GROUP BY p.id, p.name, p.price, p.stock"
                 ),
                 {"id": product},
             ).one()
@@ -209,7 +208,7 @@ def serving(server: Any) -> Iterator[int]:
 
 
 def visit(port: int) -> None:
-    """What the shop's customers do: each request is one trace, most of them started by a gateway before us."""
+    """What the shop's customers do: each request is a trace, most of them started by a gateway before us."""
     show = [("GET", f"/products/{n}?ref=newsletter-2026-11&lang=de", None) for n in (7, 12, 31, 48)]
     orders = [
         ("POST", "/orders", {"id": "o-7f3a01", "items": [7, 12], "amount": 35.5}),
@@ -262,7 +261,7 @@ class _Scrub:
 
 
 def as_traces(spans: list[ReadableSpan], scrub: _Scrub) -> list[dict[str, Any]]:
-    """The recorded spans as templates: by trace, in the order in which they ended, ids replaced by places in the list."""
+    """The recorded spans as templates: by trace, in the order in which they ended, places in it instead of ids."""
     groups: dict[int, list[ReadableSpan]] = {}
     for span in spans:
         groups.setdefault(span.context.trace_id, []).append(span)

@@ -1,0 +1,67 @@
+"""The ``spanwire`` command. Needs the extra ``cli`` (rich, typer); one file per command, named as the command."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import typer
+
+__all__ = ["main"]
+
+INSTALL_HINT = "spanwire: this command needs rich and typer: pip install 'spanwire[cli]'"
+COMMANDS = ("demo", "sink")  # module and function have the command's name
+GROUPS = ("bench",)  # the module has `app`
+
+
+def main() -> None:
+    """Run the command line; without the extra, say in one line what to install and exit with status 1."""
+    missing = [name for name in ("rich", "typer") if importlib.util.find_spec(name) is None]
+    if missing:
+        print(INSTALL_HINT, file=sys.stderr)
+        raise SystemExit(1)
+    make_app()(prog_name="spanwire")
+
+
+def make_app() -> typer.Typer:
+    """The application with every command."""
+    import typer
+
+    app = typer.Typer(
+        name="spanwire",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def options(
+        version: bool = typer.Option(
+            False, "--version", help="Print the version and exit.", callback=_version, is_eager=True
+        ),
+    ) -> None:
+        """OpenTelemetry tracing for Python at a small fraction of the CPU."""
+
+    for name in COMMANDS:
+        if importlib.util.find_spec(f"spanwire.cli.{name}") is None:
+            continue
+        app.command(name)(getattr(importlib.import_module(f"spanwire.cli.{name}"), name))
+    for name in GROUPS:
+        if importlib.util.find_spec(f"spanwire.cli.{name}") is None:
+            continue
+        app.add_typer(importlib.import_module(f"spanwire.cli.{name}").app, name=name)
+    return app
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        import typer
+
+        from spanwire import __version__
+
+        print(f"spanwire {__version__}")
+        raise typer.Exit

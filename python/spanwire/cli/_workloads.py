@@ -109,7 +109,7 @@ def _replay(
     base_ns: int,
     started: Mapping[int, list[SDKSpan]],
 ) -> list[SDKSpan]:
-    """Start one trace's spans in the order in which they were started, and end them in the order in which they ended."""
+    """Start one trace's spans in the order in which they started, and end them in the order in which they ended."""
     spans: dict[int, SDKSpan] = {}
     for index, template in sorted(enumerate(templates), key=lambda pair: (pair[1]["start"], -pair[0])):
         parent = Context()
