@@ -1,0 +1,142 @@
+# The interface for people: `make help` lists what there is. Every target sets up what it needs; a second run is quick.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+PYTHON ?= python3
+# Cargo profile of the extension: `release` is what users get and what every target uses unless told otherwise;
+# `make PROFILE=dev-ext test-quick` builds in seconds after an edit.
+PROFILE ?= release
+# Seconds for each fuzz target.
+FUZZ_SECONDS ?= 60
+
+VENV := $(CURDIR)/.venv
+STAMPS := build/stamps
+export PATH := $(VENV)/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONDONTWRITEBYTECODE :=
+# One spelling everywhere, or pyo3 is built again whenever the caller changes.
+export PYO3_PYTHON := $(VENV)/bin/python
+CARGO := cargo
+MANIFEST := --manifest-path native/Cargo.toml --locked
+
+NATIVE_SOURCES := $(shell find native -name target -prune -o -path native/wire/fuzz -prune -o \
+	\( -name '*.rs' -o -name 'Cargo.*' \) -print)
+FACADE_SOURCES := $(wildcard python/spanwire/_facade/*.py[xd] python/spanwire/_facade/*.pxi python/spanwire/_facade/*.h)
+PYTHON_SOURCES := $(shell find python -name '*.py')
+WHEEL := $(STAMPS)/wheel
+
+.PHONY: help demo bench test test-quick test-full lint lint-python lint-rust test-rust test-python \
+	test-python-full test-collector test-wheel test-oldest miri fuzz wheel sdist deny setup clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- what people run -------------------------------------------------------------------------------------------------
+
+demo: $(STAMPS)/ext-$(PROFILE) ## build and show it: a traced web shop, exporter, receiver, figures
+	spanwire demo
+
+bench: $(STAMPS)/ext-release ## official encoder and exporter beside ours, one run each
+	spanwire bench encode
+	spanwire bench export
+
+test: lint test-rust test-python ## lint, Rust tests, Python tests (README snippets too)
+
+test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that take no time; two minutes at most once built
+	HYPOTHESIS_PROFILE=quick pytest -q -m 'not slow and not full'
+
+test-full: test-python-full test-collector test-wheel test-oldest miri fuzz ## what takes long: the real Collector, wheels, Miri, fuzzing, the oldest SDK
+
+lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
+
+wheel: $(WHEEL) ## a wheel for this interpreter in dist/
+
+clean: ## remove everything that was built (not the caches outside the checkout)
+	rm -rf build dist native/target native/wire/fuzz/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .venv
+	rm -rf python/spanwire.egg-info
+	find python -name '*.so' -delete
+
+# --- set-up ----------------------------------------------------------------------------------------------------------
+
+$(STAMPS)/venv: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "make: $(PYTHON) is older than Python 3.10; say make PYTHON=/path/to/python3.10" >&2; exit 1; }
+	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install -q --upgrade 'pip>=25.1'
+	$(VENV)/bin/python -m pip install -q --group dev
+	@mkdir -p $(STAMPS) && touch $@
+
+# The compiled halves, in place. One stamp a profile, and building one invalidates the other: the files are the same.
+$(STAMPS)/ext-$(PROFILE): $(STAMPS)/venv setup.py $(NATIVE_SOURCES) $(FACADE_SOURCES)
+	@command -v $(CARGO) >/dev/null || { echo "make: cargo is missing; install stable Rust (rustup.rs)" >&2; exit 1; }
+	@rm -f $(STAMPS)/ext-*
+	SETUPTOOLS_RUST_CARGO_PROFILE=$(PROFILE) $(VENV)/bin/python -m pip install -q --no-build-isolation -e '.[cli]'
+	@touch $@
+
+ifneq ($(PROFILE),release)
+$(STAMPS)/ext-release:
+	@$(MAKE) --no-print-directory PROFILE=release $@
+endif
+
+setup: $(STAMPS)/venv ## programs that the long tests need (Go): find them or install them
+	ci/setup
+
+# --- lint ------------------------------------------------------------------------------------------------------------
+
+lint-python: $(STAMPS)/ext-$(PROFILE)
+	ruff check
+	ruff format --check
+	cython-lint python
+	mypy
+	$(VENV)/bin/python -m mypy.stubtest spanwire --mypy-config-file pyproject.toml --allowlist ci/stubtest-allow.txt
+	shellcheck .ci/run $$(grep -rlE '^#!.*\bbash' ci)
+
+lint-rust: $(STAMPS)/venv deny
+	$(CARGO) fmt --manifest-path native/Cargo.toml --all --check
+	$(CARGO) clippy -q $(MANIFEST) --workspace --all-targets -- -D warnings
+
+deny: $(STAMPS)/venv ## licences, sources, duplicates and (where its database can be had) advisories of the crates
+	ci/deny
+
+# --- tests -----------------------------------------------------------------------------------------------------------
+
+test-rust: $(STAMPS)/venv
+	$(CARGO) test -q $(MANIFEST) --workspace
+
+test-python: $(STAMPS)/ext-$(PROFILE)
+	pytest -m 'not full'
+
+test-python-full: $(STAMPS)/ext-$(PROFILE) ## the laws with many more examples, and the tests marked `full`
+	HYPOTHESIS_PROFILE=full pytest -m '(full or law) and not collector and not wheel'
+
+test-collector: $(STAMPS)/ext-$(PROFILE) setup ## spans through the real OpenTelemetry Collector, compared field by field
+	pytest -m collector
+
+test-wheel: $(WHEEL) sdist ## the wheel in an empty environment
+	pytest -m wheel
+
+test-oldest: $(WHEEL) ## conformance with the oldest SDK that we support
+	ci/oldest
+
+miri: ## the readers and writers under Miri, where a nightly toolchain has it
+	ci/miri
+
+fuzz: $(STAMPS)/venv ## every fuzz target for FUZZ_SECONDS (60)
+	ci/fuzz $(FUZZ_SECONDS)
+
+# --- packages --------------------------------------------------------------------------------------------------------
+
+# The build's own copies under build/ are removed first: they go stale when the compiler changes.
+$(WHEEL): $(STAMPS)/venv setup.py MANIFEST.in README.md LICENSE $(NATIVE_SOURCES) $(FACADE_SOURCES) $(PYTHON_SOURCES)
+	rm -rf build/lib.* build/temp.* build/bdist.* dist/*.whl
+	$(VENV)/bin/python -m build -q --wheel --no-isolation
+	@ls -l dist/*.whl
+	@touch $@
+
+sdist: $(STAMPS)/venv
+	rm -f dist/*.tar.gz
+	$(VENV)/bin/python -m build -q --sdist --no-isolation

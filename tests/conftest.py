@@ -1,0 +1,75 @@
+"""What all tests share: hypothesis profiles, programs that may be missing, and the rule that CI skips nothing."""
+
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+# A skip whose reason begins like this is no gap: the test has no meaning here (another platform, another Python).
+NOT_APPLICABLE = "not applicable: "
+
+# Timings never decide, so there is no deadline. CI prints what reproduces a failure, since its database is thrown away.
+settings.register_profile("default", deadline=None, print_blob=CI)
+settings.register_profile("quick", settings.get_profile("default"), max_examples=25)
+settings.register_profile(
+    "full", settings.get_profile("default"), max_examples=2_000, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+_missing = pytest.StashKey[dict[str, int]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_missing] = defaultdict(int)
+
+
+def program(name: str) -> str | None:
+    """Path of a program that tests need, as ``ci/setup`` leaves it or as it is installed."""
+    for folder in (ROOT / "build" / "tools" / "bin", None):
+        if found := shutil.which(name, path=None if folder is None else str(folder)):
+            return found
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("requires_program"):
+        for name in marker.args:
+            if program(name) is None:
+                item.config.stash[_missing][name] += 1
+                pytest.skip(f"program missing: {name} (`make setup` finds or installs it)")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if CI and report.skipped and not hasattr(report, "wasxfail") and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        if not reason.startswith(NOT_APPLICABLE):
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} was skipped, and CI=true: {reason}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if CI and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} was skipped as a whole, and CI=true: {report.longrepr}"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for name, count in sorted(config.stash[_missing].items()):
+        terminalreporter.write_line(f"missing program: {name}; {count} tests did not run (`make setup`)", yellow=True)
