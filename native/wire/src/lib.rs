@@ -5,8 +5,28 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-pub mod tag;
+mod schema;
 
 pub mod arena;
+pub mod attribute;
+pub mod error;
+pub mod id;
+pub mod read;
+pub mod request;
+pub mod response;
+pub mod span;
+pub mod tag;
+pub mod time;
+pub mod validate;
+pub mod value;
 pub mod varint;
 pub mod write;
+
+pub use attribute::{KeyValue, KeyValues};
+pub use error::{DecodeError, DecodeErrorKind};
+pub use id::{SpanId, TraceId};
+pub use request::TraceRequest;
+pub use span::{EventView, LinkView, SpanKind, SpanView, StatusCode, StatusView};
+pub use time::UnixNanos;
+pub use validate::{Counts, count_spans, validate};
+pub use value::Value;

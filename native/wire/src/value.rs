@@ -1,0 +1,150 @@
+//! Attribute values: [`Value`] is an `AnyValue` of which only the outermost level has been read.
+//!
+//! `AnyValue` is a oneof: the last member on the wire counts. Where that is an array or a map which stands there
+//! several times in a row, protobuf concatenates them, and so do these readers.
+
+use crate::attribute::{KeyValue, KeyValues};
+use crate::error::{DecodeError, DecodeErrorKind};
+use crate::read::{Field, MAX_DEPTH, Message, Occurrences, Parts, Repeated, View};
+use crate::schema::Type;
+use crate::tag::{any_value, array_value, key_value_list};
+
+/// What an attribute holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Value<'a> {
+    /// Nothing: the message is empty or absent, which OTLP uses for null.
+    #[default]
+    Empty,
+    /// Text.
+    Str(&'a str),
+    /// A boolean.
+    Bool(bool),
+    /// An integer.
+    Int(i64),
+    /// A double.
+    Double(f64),
+    /// Values in order.
+    Array(Array<'a>),
+    /// Keys with values.
+    Map(Map<'a>),
+    /// Bytes.
+    Bytes(&'a [u8]),
+    /// An index into the string table of a profile. In traces there is no such table: the index is all there is.
+    StringIndex(i32),
+}
+
+impl<'a> Value<'a> {
+    /// Reads a whole `AnyValue` message.
+    pub fn new(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::read_parts(&Parts::whole(Message::new(bytes)), 0)
+    }
+
+    /// Reads the outermost level of a value inside `depth` arrays and maps.
+    pub(crate) fn read_parts(parts: &Parts<'a>, depth: u8) -> Result<Self, DecodeError> {
+        let mut value = Self::Empty;
+        // The run of arrays or maps that `value` now stands for.
+        let mut run = Occurrences::default();
+        for field in parts.fields() {
+            let field = field?.checked(Type::AnyValue)?;
+            value = match field.number() {
+                any_value::STRING_VALUE => Self::Str(field.message().utf8()?),
+                any_value::BOOL_VALUE => Self::Bool(field.value() != 0),
+                any_value::INT_VALUE => Self::Int(field.value().cast_signed()),
+                any_value::DOUBLE_VALUE => Self::Double(f64::from_bits(field.value())),
+                any_value::BYTES_VALUE => Self::Bytes(field.message().bytes()),
+                any_value::STRING_VALUE_STRINDEX => Self::StringIndex(field.value32().cast_signed()),
+                any_value::ARRAY_VALUE => {
+                    let inside = deeper(depth, &field)?;
+                    if !matches!(value, Self::Array(_)) {
+                        run = Occurrences::default();
+                    }
+                    run.add(&field);
+                    Self::Array(Array {
+                        parts: run.parts(parts, any_value::ARRAY_VALUE),
+                        depth: inside,
+                    })
+                }
+                any_value::KVLIST_VALUE => {
+                    let inside = deeper(depth, &field)?;
+                    if !matches!(value, Self::Map(_)) {
+                        run = Occurrences::default();
+                    }
+                    run.add(&field);
+                    Self::Map(Map {
+                        parts: run.parts(parts, any_value::KVLIST_VALUE),
+                        depth: inside,
+                    })
+                }
+                _ => continue,
+            };
+        }
+        Ok(value)
+    }
+}
+
+impl<'a> View<'a> for Value<'a> {
+    fn read(message: Message<'a>, depth: u8) -> Result<Self, DecodeError> {
+        Self::read_parts(&Parts::whole(message), depth)
+    }
+}
+
+/// The depth inside an array or map that `field` opens at `depth`.
+pub(crate) fn deeper(depth: u8, field: &Field<'_>) -> Result<u8, DecodeError> {
+    if depth < MAX_DEPTH {
+        Ok(depth + 1)
+    } else {
+        Err(DecodeError::new(field.offset(), DecodeErrorKind::TooDeep))
+    }
+}
+
+/// An array, unread.
+#[derive(Clone, Copy, Debug)]
+pub struct Array<'a> {
+    parts: Parts<'a>,
+    depth: u8,
+}
+
+impl<'a> Array<'a> {
+    /// The elements in order.
+    #[must_use]
+    pub fn iter(&self) -> Values<'a> {
+        self.parts.repeated(Type::ArrayValue, array_value::VALUES, self.depth)
+    }
+}
+
+impl<'a> IntoIterator for &Array<'a> {
+    type IntoIter = Values<'a>;
+    type Item = Result<Value<'a>, DecodeError>;
+
+    fn into_iter(self) -> Values<'a> {
+        self.iter()
+    }
+}
+
+/// A map, unread. Keys may repeat: protobuf keeps all of them, in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Map<'a> {
+    parts: Parts<'a>,
+    depth: u8,
+}
+
+impl<'a> Map<'a> {
+    /// The entries in order.
+    #[must_use]
+    pub fn iter(&self) -> KeyValues<'a> {
+        self.parts
+            .repeated(Type::KeyValueList, key_value_list::VALUES, self.depth)
+    }
+}
+
+impl<'a> IntoIterator for &Map<'a> {
+    type IntoIter = KeyValues<'a>;
+    type Item = Result<KeyValue<'a>, DecodeError>;
+
+    fn into_iter(self) -> KeyValues<'a> {
+        self.iter()
+    }
+}
+
+/// The elements of an array.
+pub type Values<'a> = Repeated<'a, Value<'a>>;
