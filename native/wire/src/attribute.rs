@@ -1,7 +1,8 @@
 //! Attributes: [`KeyValue`], of which the key has been read and the value has not.
 
 use crate::error::DecodeError;
-use crate::read::{Message, Occurrences, Parts, Repeated, View};
+use crate::parts::{Occurrences, Parts, Repeated, View};
+use crate::read::Message;
 use crate::schema::Type;
 use crate::tag::key_value;
 use crate::value::Value;

@@ -11,6 +11,7 @@ pub mod arena;
 pub mod attribute;
 pub mod error;
 pub mod id;
+pub mod parts;
 pub mod read;
 pub mod request;
 pub mod response;

@@ -5,7 +5,8 @@
 
 use crate::attribute::KeyValues;
 use crate::error::DecodeError;
-use crate::read::{Message, Occurrences, Parts, Repeated, View};
+use crate::parts::{Occurrences, Parts, Repeated, View};
+use crate::read::Message;
 use crate::schema::Type;
 use crate::span::SpanView;
 use crate::tag::{entity_ref, export_request, resource, resource_spans, scope, scope_spans};

@@ -6,7 +6,8 @@
 use crate::attribute::KeyValues;
 use crate::error::DecodeError;
 use crate::id::{SpanId, TraceId};
-use crate::read::{Message, Parts, Repeated, View};
+use crate::parts::{Parts, Repeated, View};
+use crate::read::Message;
 use crate::schema::Type;
 use crate::tag::{event, link, span, status};
 use crate::time::UnixNanos;

@@ -5,7 +5,8 @@
 
 use crate::attribute::{KeyValue, KeyValues};
 use crate::error::{DecodeError, DecodeErrorKind};
-use crate::read::{Field, MAX_DEPTH, Message, Occurrences, Parts, Repeated, View};
+use crate::parts::{Occurrences, Parts, Repeated, View};
+use crate::read::{Field, MAX_DEPTH, Message};
 use crate::schema::Type;
 use crate::tag::{any_value, array_value, key_value_list};
 

@@ -1,0 +1,167 @@
+//! Messages in messages: [`Repeated`] ones, and single ones that are split over several occurrences.
+//!
+//! Protobuf merges such a split message: repeated fields are concatenated, of a scalar the last occurrence counts.
+//! [`Parts`] walks the fields of all occurrences as if they stood in one.
+
+use core::marker::PhantomData;
+
+use crate::error::DecodeError;
+use crate::read::{Field, Fields, Message};
+use crate::schema::Type;
+
+/// Where the fields of one logical message stand: in one slice, or in every occurrence of an embedded message,
+/// one or two levels below `root`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Parts<'a> {
+    root: Message<'a>,
+    /// Numbers of the fields that lead from `root` to the occurrences; 0 for none.
+    path: [u32; 2],
+    /// Occurrences that begin before this are not part of it.
+    from: usize,
+}
+
+impl<'a> Parts<'a> {
+    pub const fn whole(root: Message<'a>) -> Self {
+        Self {
+            root,
+            path: [0; 2],
+            from: 0,
+        }
+    }
+
+    pub fn fields(&self) -> PartFields<'a> {
+        let [first, second] = self.path;
+        let levels = [self.root.fields(), Fields::default(), Fields::default()];
+        let last = usize::from(first != 0) + usize::from(second != 0);
+        PartFields {
+            levels,
+            level: 0,
+            last,
+            path: self.path,
+            from: self.from,
+        }
+    }
+
+    /// The messages of field `number` in all parts of a message of type `of`.
+    pub fn repeated<T>(&self, of: Type, number: u32, depth: u8) -> Repeated<'a, T> {
+        Repeated {
+            fields: self.fields(),
+            of,
+            number,
+            depth,
+            item: PhantomData,
+        }
+    }
+}
+
+/// Collects the occurrences of one embedded message while its parent is walked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Occurrences<'a> {
+    first: Option<Message<'a>>,
+    from: usize,
+    split: bool,
+}
+
+impl<'a> Occurrences<'a> {
+    #[inline]
+    pub fn add(&mut self, field: &Field<'a>) {
+        if self.first.is_some() {
+            self.split = true;
+        } else {
+            self.first = Some(field.message());
+            self.from = field.offset();
+        }
+    }
+
+    pub fn is_present(&self) -> bool {
+        self.first.is_some()
+    }
+
+    /// The message that is field `number` of `parent`.
+    pub fn parts(self, parent: &Parts<'a>, number: u32) -> Parts<'a> {
+        if !self.split {
+            return Parts::whole(self.first.unwrap_or_default());
+        }
+        let path = if parent.path[0] == 0 {
+            [number, 0]
+        } else {
+            [parent.path[0], number]
+        };
+        Parts {
+            root: parent.root,
+            path,
+            from: self.from,
+        }
+    }
+}
+
+/// The fields of all parts in the order of the wire. Ends after the first error.
+#[derive(Clone, Debug)]
+pub(crate) struct PartFields<'a> {
+    levels: [Fields<'a>; 3],
+    level: usize,
+    last: usize,
+    path: [u32; 2],
+    from: usize,
+}
+
+impl<'a> Iterator for PartFields<'a> {
+    type Item = Result<Field<'a>, DecodeError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.levels[self.level].next() {
+                None if self.level == 0 => return None,
+                None => self.level -= 1,
+                Some(Err(error)) => {
+                    self.level = 0;
+                    self.levels[0] = Fields::default();
+                    return Some(Err(error));
+                }
+                Some(Ok(field)) if self.level == self.last => return Some(Ok(field)),
+                Some(Ok(field)) => {
+                    let is_last_step = self.level + 1 == self.last;
+                    if field.number() == self.path[self.level] && (!is_last_step || field.offset() >= self.from) {
+                        self.level += 1;
+                        self.levels[self.level] = field.message().fields();
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a lazy reader makes of a message.
+pub(crate) trait View<'a>: Sized {
+    /// Reads the message's own fields. `depth` counts the arrays and maps around it.
+    fn read(message: Message<'a>, depth: u8) -> Result<Self, DecodeError>;
+}
+
+/// The messages of a repeated field, each read when it is reached. Ends after the first error.
+#[derive(Clone, Debug)]
+pub struct Repeated<'a, T> {
+    fields: PartFields<'a>,
+    of: Type,
+    number: u32,
+    depth: u8,
+    item: PhantomData<fn() -> T>,
+}
+
+impl<'a, T: View<'a>> Iterator for Repeated<'a, T> {
+    type Item = Result<T, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let item = match self.fields.next()?.and_then(|field| field.checked(self.of)) {
+                Ok(field) if field.number() == self.number => T::read(field.message(), self.depth),
+                Ok(_) => continue,
+                Err(error) => Err(error),
+            };
+            if item.is_err() {
+                self.fields = Parts::default().fields();
+            }
+            return Some(item);
+        }
+    }
+}
