@@ -3,6 +3,7 @@
 mod api;
 mod encode;
 mod ffi;
+mod sink;
 
 use pyo3::prelude::*;
 
@@ -11,5 +12,6 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("_C_API", api::capsule(module.py())?)?;
+    sink::register(module)?;
     Ok(())
 }

@@ -1,0 +1,327 @@
+//! `spanwire.sink` on the receiver: the server's lifetime, its counts, its requests and its faults.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use spanwire_receiver::{Config, Disconnect, Fault, Limits, Server, StartError, TlsIdentity, Waited};
+
+/// Adds the sink's classes to the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<SinkServer>()?;
+    module.add_class::<ReceivedRequest>()
+}
+
+/// A running OTLP receiver; what `spanwire.sink.Sink` wraps.
+#[pyclass(module = "spanwire._native", frozen)]
+pub struct SinkServer {
+    server: Server,
+}
+
+#[pymethods]
+impl SinkServer {
+    #[new]
+    #[pyo3(signature = (
+        host, port, *, kept_bytes, request_bytes, connections, header_timeout, body_timeout,
+        certificate=None, private_key=None, client_ca=None,
+    ))]
+    #[allow(clippy::too_many_arguments)] // one keyword each, passed on by one caller
+    fn new(
+        py: Python<'_>,
+        host: String,
+        port: u16,
+        kept_bytes: usize,
+        request_bytes: usize,
+        connections: usize,
+        header_timeout: f64,
+        body_timeout: f64,
+        certificate: Option<Vec<u8>>,
+        private_key: Option<Vec<u8>>,
+        client_ca: Option<Vec<u8>>,
+    ) -> PyResult<Self> {
+        let tls = match (certificate, private_key) {
+            (Some(certificate_chain), Some(private_key)) => Some(TlsIdentity {
+                certificate_chain,
+                private_key,
+                client_ca,
+            }),
+            _ => None,
+        };
+        let defaults = Limits::default();
+        let limits = Limits {
+            kept_bytes,
+            request_bytes,
+            in_flight_bytes: defaults.in_flight_bytes.max(request_bytes.saturating_mul(2)),
+            connections,
+            header_timeout: seconds("header_timeout", header_timeout)?,
+            body_timeout: seconds("body_timeout", body_timeout)?,
+            ..defaults
+        };
+        let config = Config {
+            host,
+            port,
+            limits,
+            tls,
+        };
+        let server = py
+            .detach(|| Server::start(config))
+            .map_err(|error| start_error(&error))?;
+        Ok(Self { server })
+    }
+
+    /// The address that the server listens on: host and port.
+    #[getter]
+    fn address(&self) -> (String, u16) {
+        let address = self.server.address();
+        (address.ip().to_string(), address.port())
+    }
+
+    /// The id of the process that started the server.
+    #[getter]
+    fn owner(&self) -> u32 {
+        self.server.owner()
+    }
+
+    /// Whether this is a copy in a forked child: nothing but this and the address may be asked there.
+    #[getter]
+    fn inherited(&self) -> bool {
+        self.server.is_inherited()
+    }
+
+    /// Attempts, acknowledged requests, acknowledged spans, requests forgotten over the bound.
+    fn counts(&self) -> PyResult<(u64, u64, u64, u64)> {
+        let counts = self.alive()?.store().counts();
+        Ok((
+            counts.attempts,
+            counts.requests,
+            counts.spans,
+            counts.forgotten_requests,
+        ))
+    }
+
+    /// The requests in memory, oldest first.
+    fn requests(&self) -> PyResult<Vec<ReceivedRequest>> {
+        let requests = self.alive()?.store().requests();
+        Ok(requests.into_iter().map(ReceivedRequest).collect())
+    }
+
+    /// The requests after the first `seen` ones, and how many there were so far.
+    fn requests_since(&self, seen: u64) -> PyResult<(Vec<ReceivedRequest>, u64)> {
+        let (requests, total) = self.alive()?.store().requests_since(seen);
+        Ok((requests.into_iter().map(ReceivedRequest).collect(), total))
+    }
+
+    /// Waits until `spans` spans were acknowledged. Answers "reached", "stopped" or "timeout"; signals interrupt it.
+    fn wait(&self, py: Python<'_>, spans: u64, timeout: f64) -> PyResult<&'static str> {
+        let store = self.alive()?.store();
+        let timeout = seconds("timeout", timeout)?;
+        let start = Instant::now();
+        loop {
+            let left = timeout.saturating_sub(start.elapsed());
+            let waited = py.detach(|| store.wait(spans, left.min(SIGNAL_INTERVAL)));
+            py.check_signals()?;
+            match waited {
+                Waited::Reached => return Ok("reached"),
+                Waited::Stopped => return Ok("stopped"),
+                Waited::TimedOut if start.elapsed() >= timeout => return Ok("timeout"),
+                Waited::TimedOut => {}
+            }
+        }
+    }
+
+    /// Forgets the requests and sets the counts to 0.
+    fn clear(&self) -> PyResult<()> {
+        self.alive()?.store().clear();
+        Ok(())
+    }
+
+    /// Adds a step to the schedule of faults; `times` None is for ever.
+    #[pyo3(signature = (
+        times, *, status=None, delay=0.0, retry_after=None, disconnect=None, body=None, body_size=None,
+        chunk_size=None, chunk_delay=0.0, rejected=0, message=None, keep=None,
+    ))]
+    #[allow(clippy::too_many_arguments)] // one keyword each, as `spanwire.sink.Fault` has them
+    fn inject(
+        &self,
+        times: Option<u64>,
+        status: Option<u16>,
+        delay: f64,
+        retry_after: Option<String>,
+        disconnect: Option<&str>,
+        body: Option<Vec<u8>>,
+        body_size: Option<u64>,
+        chunk_size: Option<usize>,
+        chunk_delay: f64,
+        rejected: u64,
+        message: Option<String>,
+        keep: Option<bool>,
+    ) -> PyResult<()> {
+        let fault = Fault {
+            status,
+            delay: seconds("delay", delay)?,
+            retry_after,
+            disconnect: disconnect.map(parse_disconnect).transpose()?,
+            body: body.map(Into::into),
+            body_size,
+            chunk_size,
+            chunk_delay: seconds("chunk_delay", chunk_delay)?,
+            rejected,
+            message,
+            keep,
+        };
+        self.alive()?.faults().push(Some(fault), times);
+        Ok(())
+    }
+
+    /// Adds a step to the schedule: so many requests without a fault.
+    fn pass_requests(&self, times: u64) -> PyResult<()> {
+        self.alive()?.faults().push(None, Some(times));
+        Ok(())
+    }
+
+    /// Requests that the schedule of faults still covers; None if without end.
+    fn pending_faults(&self) -> PyResult<Option<u64>> {
+        Ok(self.alive()?.faults().pending())
+    }
+
+    /// Forgets the schedule of faults.
+    fn clear_faults(&self) -> PyResult<()> {
+        self.alive()?.faults().clear();
+        Ok(())
+    }
+
+    /// Stops to serve: requests in progress have `grace` seconds. In a forked child it does nothing.
+    fn close(&self, py: Python<'_>, grace: f64) -> PyResult<()> {
+        let grace = seconds("grace", grace)?;
+        if !self.server.is_inherited() {
+            py.detach(|| self.server.shutdown(grace));
+        }
+        Ok(())
+    }
+}
+
+impl SinkServer {
+    fn alive(&self) -> PyResult<&Server> {
+        if self.server.is_inherited() {
+            return Err(PyRuntimeError::new_err(format!(
+                "this Sink runs in process {} and was inherited by fork: process {} must start its own",
+                self.server.owner(),
+                std::process::id(),
+            )));
+        }
+        Ok(&self.server)
+    }
+}
+
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
+
+fn seconds(name: &str, value: f64) -> PyResult<Duration> {
+    if value == f64::INFINITY {
+        return Ok(Duration::MAX);
+    }
+    Duration::try_from_secs_f64(value)
+        .map_err(|error| PyValueError::new_err(format!("{name} must be seconds, not {value}: {error}")))
+}
+
+fn parse_disconnect(name: &str) -> PyResult<Disconnect> {
+    match name {
+        "close" => Ok(Disconnect::Close),
+        "reset" => Ok(Disconnect::Reset),
+        "half-close" => Ok(Disconnect::HalfClose),
+        "truncate" => Ok(Disconnect::Truncate),
+        _ => Err(PyValueError::new_err(format!(
+            "disconnect must be 'close', 'reset', 'half-close' or 'truncate', not {name:?}"
+        ))),
+    }
+}
+
+fn start_error(error: &StartError) -> PyErr {
+    match error {
+        StartError::Bind { source, .. } => match source.raw_os_error() {
+            Some(number) => PyOSError::new_err((number, error.to_string())),
+            None => PyOSError::new_err(error.to_string()),
+        },
+        StartError::Tls(_) => PyValueError::new_err(error.to_string()),
+        _ => PyOSError::new_err(error.to_string()),
+    }
+}
+
+/// One request that the sink acknowledged.
+#[pyclass(module = "spanwire.sink", frozen)]
+pub struct ReceivedRequest(pub(crate) Arc<spanwire_receiver::ReceivedRequest>);
+
+#[pymethods]
+impl ReceivedRequest {
+    /// The headers, names in lower case; a header that came several times is joined by ", ".
+    #[getter]
+    fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let headers = PyDict::new(py);
+        for name in self.0.headers.keys() {
+            let values = self.0.headers.get_all(name).iter();
+            let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+            headers.set_item(name.as_str(), values.join(", "))?;
+        }
+        Ok(headers)
+    }
+
+    /// The Content-Type header.
+    #[getter]
+    fn content_type(&self) -> String {
+        self.header("content-type").unwrap_or_default()
+    }
+
+    /// The Content-Encoding header; "identity" without one.
+    #[getter]
+    fn content_encoding(&self) -> String {
+        self.header("content-encoding").unwrap_or_else(|| "identity".into())
+    }
+
+    /// The body as `ExportTraceServiceRequest` protobuf bytes: decompressed, and converted if JSON came.
+    #[getter]
+    fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.body)
+    }
+
+    /// Bytes of the body on the wire, before decompression.
+    #[getter]
+    fn wire_size(&self) -> usize {
+        self.0.wire_size
+    }
+
+    /// When the body was complete: nanoseconds since the Unix epoch.
+    #[getter]
+    fn received_at(&self) -> u64 {
+        self.0.received_at
+    }
+
+    /// Spans acknowledged: all of the body's but the rejected.
+    #[getter]
+    fn span_count(&self) -> u64 {
+        self.0.spans - self.0.rejected
+    }
+
+    /// Spans answered as rejected (the last ones of the body), by an injected partial success.
+    #[getter]
+    fn rejected_count(&self) -> u64 {
+        self.0.rejected
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "<ReceivedRequest: {} spans, {} bytes ({} on the wire), {}>",
+            self.span_count(),
+            self.0.body.len(),
+            self.0.wire_size,
+            self.content_type(),
+        )
+    }
+}
+
+impl ReceivedRequest {
+    fn header(&self, name: &str) -> Option<String> {
+        let value = self.0.headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+}

@@ -1,0 +1,352 @@
+"""An OTLP receiver inside your process: see what an exporter sends, and how it takes trouble.
+
+::
+
+    with Sink() as sink:
+        endpoint = sink.http_endpoint  # for OTEL_EXPORTER_OTLP_ENDPOINT
+        sink.inject(status=503, retry_after=1)
+        ...  # run what sends spans
+        sink.wait_for(1)
+
+The server is one native thread that never needs the GIL. Requests are checked as strictly as a backend would (OTLP
+specification, OTLP/HTTP), counted exactly, kept up to a bound of bytes, and only then acknowledged.
+"""
+
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from email.utils import format_datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Union
+
+from spanwire._native import ReceivedRequest, SinkServer
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["TLS", "Disconnect", "Fault", "ReceivedRequest", "Sink"]
+
+Disconnect = Literal["close", "reset", "half-close", "truncate"]
+"""No answer (an orderly end, a reset, an end of our direction only), or an answer whose body is cut."""
+
+Pem = Union[str, "os.PathLike[str]", bytes]
+
+CLOSE_GRACE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TLS:
+    """The sink's certificate: each part is the path of a PEM file, or its content as bytes.
+
+    :param certificate: the certificate, followed by its intermediates.
+    :param key: the certificate's private key; never shown.
+    :param client_ca: where given, clients must show a certificate that one of these has signed.
+    """
+
+    certificate: Pem
+    key: Pem = field(repr=False)
+    client_ca: Pem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How a request is answered instead of as it should be; times are in seconds.
+
+    :param status: HTTP status of the answer, 200 to 599. From 300 on the body is a ``google.rpc.Status``.
+    :param delay: time between the request's last byte and the answer.
+    :param retry_after: the Retry-After header: seconds, or a time that is sent as an HTTP date.
+    :param disconnect: ``"close"`` ends the connection without an answer, ``"reset"`` resets it (RST), ``"half-close"``
+        ends our direction and reads on, ``"truncate"`` sends an answer whose promised body is cut.
+    :param body: these bytes as the answer's body, whatever they are.
+    :param body_size: the answer's body is filled up to this many bytes.
+    :param chunk_size: the answer's body comes in pieces of this many bytes …
+    :param chunk_delay: … with this time before each.
+    :param rejected: so many spans are reported as rejected (a partial success): the last ones of the request, which
+        are then neither counted nor in ``Sink.spans()``.
+    :param message: the text of the partial success or of the status.
+    :param keep: whether the request counts as received. By default as the answer says: it does if a 2xx arrives.
+        ``keep=True`` with a disconnect is an acknowledgement that gets lost.
+    :raises ValueError: if a value is out of its range.
+    """
+
+    status: int | None = None
+    delay: float = 0.0
+    retry_after: float | datetime | None = None
+    disconnect: Disconnect | None = None
+    body: bytes | None = None
+    body_size: int | None = None
+    chunk_size: int | None = None
+    chunk_delay: float = 0.0
+    rejected: int = 0
+    message: str | None = None
+    keep: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.status is not None and not 200 <= self.status <= 599:
+            raise ValueError(f"status must be from 200 to 599, not {self.status}")
+        if self.disconnect not in (None, "close", "reset", "half-close", "truncate"):
+            raise ValueError(f"disconnect must be close, reset, half-close or truncate, not {self.disconnect!r}")
+        for name in ("delay", "chunk_delay", "rejected", "body_size"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < float("inf"):
+                raise ValueError(f"{name} must be 0 or more, not {value}")
+        if self.chunk_size is not None and self.chunk_size < 1:
+            raise ValueError(f"chunk_size must be 1 or more, not {self.chunk_size}")
+
+
+class Sink:
+    """An embedded OTLP/HTTP receiver (protobuf and JSON; gzip, deflate and zstd); a context manager.
+
+    It listens from :meth:`start` or ``with`` until :meth:`close`; what was received stays readable afterwards.
+    Several may live in one process. In a child made by fork an inherited sink is dead and does no harm: its port
+    stays the parent's, and using it raises RuntimeError.
+
+    :param host: name or address to listen on, IPv4 or IPv6.
+    :param port: 0 lets the system choose a free one.
+    :param max_bytes: bytes of requests kept in memory; over it the oldest are forgotten, yet stay counted.
+    :param max_request_bytes: bytes of a request's body, on the wire and again after decompression; more is 413.
+    :param max_connections: connections at once; further ones wait.
+    :param header_timeout: seconds for a request's headers to come, idle time before them included.
+    :param body_timeout: seconds for a request's body to come; later is 408.
+    :param tls: serve https with this certificate.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        max_bytes: int = 64 << 20,
+        max_request_bytes: int = 64 << 20,
+        max_connections: int = 1024,
+        header_timeout: float = 60.0,
+        body_timeout: float = 30.0,
+        tls: TLS | None = None,
+    ) -> None:
+        if not 0 <= port <= 65535:
+            raise ValueError(f"port must be from 0 to 65535, not {port}")
+        for name, value in (
+            ("max_bytes", max_bytes),
+            ("max_request_bytes", max_request_bytes),
+            ("max_connections", max_connections),
+            ("header_timeout", header_timeout),
+            ("body_timeout", body_timeout),
+        ):
+            if not value > 0:
+                raise ValueError(f"{name} must be more than 0, not {value}")
+        self._host = host
+        self._port = port
+        self._max_bytes = max_bytes
+        self._max_request_bytes = max_request_bytes
+        self._max_connections = max_connections
+        self._header_timeout = header_timeout
+        self._body_timeout = body_timeout
+        self._tls = tls
+        self._started: SinkServer | None = None
+
+    def start(self) -> "Self":
+        """Start to listen; does nothing if it was started already.
+
+        :raises OSError: if the host does not resolve or the port is taken.
+        :raises ValueError: if a certificate or key can't be used.
+        """
+        if self._started is None:
+            tls = self._tls
+            self._started = SinkServer(
+                self._host,
+                self._port,
+                kept_bytes=self._max_bytes,
+                request_bytes=self._max_request_bytes,
+                connections=self._max_connections,
+                header_timeout=self._header_timeout,
+                body_timeout=self._body_timeout,
+                certificate=None if tls is None else _read_pem(tls.certificate),
+                private_key=None if tls is None else _read_pem(tls.key),
+                client_ca=None if tls is None or tls.client_ca is None else _read_pem(tls.client_ca),
+            )
+        return self
+
+    def close(self) -> None:
+        """Stop to listen; requests in progress have a second to finish. Idempotent; does nothing in a forked child."""
+        if self._started is not None:
+            self._started.close(CLOSE_GRACE_SECONDS)
+
+    def __enter__(self) -> "Self":
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self._started is None:
+            return "<Sink, not started>"
+        return f"<Sink at {self.http_endpoint}>"
+
+    @property
+    def http_endpoint(self) -> str:
+        """The base URL, for ``OTEL_EXPORTER_OTLP_ENDPOINT``."""
+        scheme = "http" if self._tls is None else "https"
+        address, port = self._server.address
+        # Nobody can connect to "any address"; and a certificate is for the name that was asked for.
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address if self._tls is None else self._host)
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+    @property
+    def traces_endpoint(self) -> str:
+        """The URL that traces are posted to, for ``OTLPSpanExporter(endpoint=...)``."""
+        return f"{self.http_endpoint}/v1/traces"
+
+    @property
+    def grpc_endpoint(self) -> str:
+        """Not yet: the sink speaks OTLP/HTTP only.
+
+        :raises NotImplementedError: always.
+        """
+        raise NotImplementedError("the sink doesn't speak gRPC yet: use http_endpoint with an OTLP/HTTP exporter")
+
+    @property
+    def port(self) -> int:
+        """The port listened on."""
+        return self._server.address[1]
+
+    @property
+    def span_count(self) -> int:
+        """Spans acknowledged since the start or :meth:`clear`, forgotten ones included."""
+        return self._server.counts()[2]
+
+    @property
+    def request_count(self) -> int:
+        """Requests acknowledged since the start or :meth:`clear`, forgotten ones included."""
+        return self._server.counts()[1]
+
+    @property
+    def attempt_count(self) -> int:
+        """Requests that came to ``/v1/traces``, also those refused or met by a fault."""
+        return self._server.counts()[0]
+
+    @property
+    def forgotten_request_count(self) -> int:
+        """Acknowledged requests that had to leave memory because of ``max_bytes``."""
+        return self._server.counts()[3]
+
+    def requests(self) -> list[ReceivedRequest]:
+        """The acknowledged requests in memory, oldest first."""
+        return self._server.requests()
+
+    def wait_for(self, n: int, timeout: float = 10.0) -> None:
+        """Wait until at least ``n`` spans were acknowledged; Ctrl-C and other signals interrupt it.
+
+        :param timeout: seconds.
+        :raises TimeoutError: if fewer came in time; the message says how many.
+        :raises RuntimeError: if the sink is closed meanwhile.
+        """
+        start = time.monotonic()
+        outcome = self._server.wait(n, timeout)
+        if outcome == "reached":
+            return
+        attempts, requests, spans, _ = self._server.counts()
+        came = f"{spans} of {n} spans came, in {requests} requests ({attempts - requests} more were not accepted)"
+        if outcome == "stopped":
+            raise RuntimeError(f"the sink was closed after {time.monotonic() - start:.3g} s of waiting: {came}")
+        raise TimeoutError(f"{came}, within {timeout:g} s")
+
+    def clear(self) -> None:
+        """Forget all requests and set the counts to 0; the schedule of faults stays."""
+        self._server.clear()
+
+    def inject(
+        self,
+        fault: Fault | None = None,
+        *,
+        times: int | None = 1,
+        status: int | None = None,
+        delay: float = 0.0,
+        retry_after: float | datetime | None = None,
+        disconnect: Disconnect | None = None,
+        body: bytes | None = None,
+        body_size: int | None = None,
+        chunk_size: int | None = None,
+        chunk_delay: float = 0.0,
+        rejected: int = 0,
+        message: str | None = None,
+        keep: bool | None = None,
+    ) -> None:
+        """Let the next ``times`` requests (None: all from then on) meet a fault, after those injected before.
+
+        :param fault: a :class:`Fault`; or give its fields here as keywords.
+        :raises ValueError: if a value is out of its range, or if both a fault and fields are given.
+        """
+        fields = Fault(
+            status=status,
+            delay=delay,
+            retry_after=retry_after,
+            disconnect=disconnect,
+            body=body,
+            body_size=body_size,
+            chunk_size=chunk_size,
+            chunk_delay=chunk_delay,
+            rejected=rejected,
+            message=message,
+            keep=keep,
+        )
+        if fault is None:
+            fault = fields
+        elif fields != Fault():
+            raise ValueError("give a Fault or its fields as keywords, not both")
+        if times is not None and times < 0:
+            raise ValueError(f"times must be 0 or more, or None for all requests, not {times}")
+        retry = fault.retry_after
+        self._server.inject(
+            times,
+            status=fault.status,
+            delay=fault.delay,
+            retry_after=None if retry is None else _retry_after(retry),
+            disconnect=fault.disconnect,
+            body=fault.body,
+            body_size=fault.body_size,
+            chunk_size=fault.chunk_size,
+            chunk_delay=fault.chunk_delay,
+            rejected=fault.rejected,
+            message=fault.message,
+            keep=fault.keep,
+        )
+
+    def schedule(self, steps: Iterable[Fault | None]) -> None:
+        """Let the next requests meet these faults one after the other, None being none."""
+        for fault in steps:
+            if fault is None:
+                self._server.pass_requests(1)
+            else:
+                self.inject(fault)
+
+    @property
+    def pending_faults(self) -> int | None:
+        """Requests that the schedule of faults still covers; None if it has no end."""
+        return self._server.pending_faults()
+
+    def clear_faults(self) -> None:
+        """Forget the schedule of faults: requests are answered as they should be."""
+        self._server.clear_faults()
+
+    @property
+    def _server(self) -> SinkServer:
+        if self._started is None:
+            raise RuntimeError("the Sink is not started: use it in a with statement, or call start()")
+        return self._started
+
+
+def _read_pem(source: Pem) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    with open(source, "rb") as file:
+        return file.read()
+
+
+def _retry_after(value: float | datetime) -> str:
+    if isinstance(value, datetime):
+        return format_datetime(value.astimezone(timezone.utc), usegmt=True)
+    return f"{value:g}"
