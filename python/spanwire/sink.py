@@ -21,12 +21,32 @@ from email.utils import format_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Union
 
-from spanwire._native import ReceivedRequest, SinkServer
+from spanwire._native import (
+    ReceivedEvent,
+    ReceivedLink,
+    ReceivedRequest,
+    ReceivedSpan,
+    ReceivedStatus,
+    SinkServer,
+)
+from spanwire._trace_tree import Trace, TraceNode, build_traces
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["TLS", "Disconnect", "Fault", "ReceivedRequest", "Sink"]
+__all__ = [
+    "TLS",
+    "Disconnect",
+    "Fault",
+    "ReceivedEvent",
+    "ReceivedLink",
+    "ReceivedRequest",
+    "ReceivedSpan",
+    "ReceivedStatus",
+    "Sink",
+    "Trace",
+    "TraceNode",
+]
 
 Disconnect = Literal["close", "reset", "half-close", "truncate"]
 """No answer (an orderly end, a reset, an end of our direction only), or an answer whose body is cut."""
@@ -236,6 +256,14 @@ class Sink:
     def requests(self) -> list[ReceivedRequest]:
         """The acknowledged requests in memory, oldest first."""
         return self._server.requests()
+
+    def spans(self) -> list[ReceivedSpan]:
+        """The acknowledged spans in memory, in order of arrival; each is decoded when its attributes are read."""
+        return self._server.spans()
+
+    def traces(self) -> list[Trace]:
+        """The acknowledged spans in memory as trees, in the order in which their traces came first."""
+        return build_traces(self.spans())
 
     def wait_for(self, n: int, timeout: float = 10.0) -> None:
         """Wait until at least ``n`` spans were acknowledged; Ctrl-C and other signals interrupt it.

@@ -1,9 +1,12 @@
-//! `spanwire._native`: PyO3 for the control plane, the `_C_API` capsule for the hot path.
+//! `spanwire._native`: `PyO3` for the control plane, the `_C_API` capsule for the hot path.
 
 mod api;
 mod encode;
 mod ffi;
 mod sink;
+mod sink_request;
+mod sink_span;
+mod sink_value;
 
 use pyo3::prelude::*;
 

@@ -94,7 +94,7 @@ async fn receive(
         spanwire_json::traces_to_wire(&body, &mut converted).map_err(malformed)?;
         body = converted.into();
     }
-    let spans = count_spans(&body).map_err(malformed)?;
+    let spans = spanwire_wire::validate(&body).map_err(malformed)?.spans as u64;
     Ok(ReceivedRequest {
         headers: head.headers.clone(),
         body,
@@ -153,57 +153,3 @@ async fn misbehave(
 }
 
 const HALF_CLOSED_TIME: Duration = Duration::from_secs(60);
-
-/// Temporary, until wire's readers are there: spans without a look inside.
-fn count_spans(body: &[u8]) -> Result<u64, String> {
-    fn fields<'a>(
-        mut at: &'a [u8],
-        wanted: u64,
-        each: &mut dyn FnMut(&'a [u8]) -> Result<(), String>,
-    ) -> Result<(), String> {
-        fn varint(at: &mut &[u8]) -> Result<u64, String> {
-            let mut value = 0;
-            for shift in (0..64).step_by(7) {
-                let (&byte, rest) = at.split_first().ok_or("cut varint")?;
-                *at = rest;
-                value |= u64::from(byte & 0x7f) << shift;
-                if byte < 0x80 {
-                    return Ok(value);
-                }
-            }
-            Err("varint too long".into())
-        }
-        while !at.is_empty() {
-            let tag = varint(&mut at)?;
-            let length = match tag & 7 {
-                0 => {
-                    varint(&mut at)?;
-                    0
-                }
-                1 => 8,
-                2 => usize::try_from(varint(&mut at)?).map_err(|error| error.to_string())?,
-                5 => 4,
-                _ => return Err("bad wire type".into()),
-            };
-            if length > at.len() {
-                return Err("length past the end".into());
-            }
-            let (content, rest) = at.split_at(length);
-            at = rest;
-            if tag == wanted {
-                each(content)?;
-            }
-        }
-        Ok(())
-    }
-    let mut spans = 0;
-    fields(body, 0x0a, &mut |resource| {
-        fields(resource, 0x12, &mut |scope| {
-            fields(scope, 0x12, &mut |_| {
-                spans += 1;
-                Ok(())
-            })
-        })
-    })?;
-    Ok(spans)
-}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use hyper::body::{Body, Frame, SizeHint};
+use spanwire_wire::response::{PartialSuccess, RpcStatus, TraceResponse};
 use tokio::time::Sleep;
 
 use crate::faults::{Disconnect, Fault};
@@ -151,17 +152,16 @@ fn success_body(format: Format, rejected: u64, message: &str) -> Bytes {
     if format == Format::Json {
         return spanwire_json::trace_response(rejected, message).into();
     }
-    let mut partial = Vec::new();
-    if rejected != 0 {
-        partial.push(0x08);
-        push_varint(&mut partial, rejected.cast_unsigned());
-    }
-    push_text(&mut partial, 0x12, message);
     let mut response = Vec::new();
-    if !partial.is_empty() {
-        response.push(0x0a);
-        push_varint(&mut response, partial.len() as u64);
-        response.extend_from_slice(&partial);
+    if rejected != 0 || !message.is_empty() {
+        let partial = PartialSuccess {
+            rejected_spans: rejected,
+            error_message: message,
+        };
+        TraceResponse {
+            partial_success: Some(partial),
+        }
+        .encode(&mut response);
     }
     response.into()
 }
@@ -173,9 +173,12 @@ fn status_body(format: Format, status: StatusCode, message: &str) -> Bytes {
         Format::Json => spanwire_json::rpc_status(code, message).into(),
         Format::Text => format!("{message}\n").into(),
         Format::Protobuf => {
-            let mut bytes = vec![0x08];
-            push_varint(&mut bytes, code.into());
-            push_text(&mut bytes, 0x12, message);
+            let mut bytes = Vec::new();
+            RpcStatus {
+                code: code.into(),
+                message,
+            }
+            .encode(&mut bytes);
             bytes.into()
         }
     }
@@ -193,23 +196,6 @@ fn grpc_code(status: StatusCode) -> u8 {
         500 => 13,             // INTERNAL
         502 | 503 => 14,       // UNAVAILABLE
         _ => 2,                // UNKNOWN
-    }
-}
-
-#[allow(clippy::cast_possible_truncation)] // the low seven bits are what is wanted
-fn push_varint(bytes: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-}
-
-fn push_text(bytes: &mut Vec<u8>, tag: u8, text: &str) {
-    if !text.is_empty() {
-        bytes.push(tag);
-        push_varint(bytes, text.len() as u64);
-        bytes.extend_from_slice(text.as_bytes());
     }
 }
 

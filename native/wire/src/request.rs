@@ -54,6 +54,17 @@ pub struct ResourceSpans<'a> {
 }
 
 impl<'a> ResourceSpans<'a> {
+    /// Reads a whole `ResourceSpans` message.
+    pub fn new(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::read(Message::new(bytes), 0)
+    }
+
+    /// The message's bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.message.bytes()
+    }
+
     /// The resource, if it is given.
     #[must_use]
     pub fn resource(&self) -> Option<Resource<'a>> {
@@ -205,6 +216,17 @@ pub struct ScopeSpans<'a> {
 }
 
 impl<'a> ScopeSpans<'a> {
+    /// Reads a whole `ScopeSpans` message.
+    pub fn new(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::read(Message::new(bytes), 0)
+    }
+
+    /// The message's bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.message.bytes()
+    }
+
     /// The instrumentation scope, if it is given.
     #[must_use]
     pub fn scope(&self) -> Option<Scope<'a>> {

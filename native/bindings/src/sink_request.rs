@@ -1,0 +1,98 @@
+//! Requests that the sink received.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+
+use crate::sink_span::{ReceivedSpan, append_spans, decode_error};
+
+/// One request that the sink acknowledged.
+#[pyclass(module = "spanwire.sink", frozen)]
+pub struct ReceivedRequest(pub(crate) Arc<spanwire_receiver::ReceivedRequest>);
+
+#[pymethods]
+impl ReceivedRequest {
+    /// The headers, names in lower case; a header that came several times is joined by ", ".
+    #[getter]
+    fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let headers = PyDict::new(py);
+        for name in self.0.headers.keys() {
+            let values = self.0.headers.get_all(name).iter();
+            let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+            headers.set_item(name.as_str(), values.join(", "))?;
+        }
+        Ok(headers)
+    }
+
+    /// The Content-Type header.
+    #[getter]
+    fn content_type(&self) -> String {
+        self.header("content-type").unwrap_or_default()
+    }
+
+    /// The Content-Encoding header; "identity" without one.
+    #[getter]
+    fn content_encoding(&self) -> String {
+        self.header("content-encoding").unwrap_or_else(|| "identity".into())
+    }
+
+    /// The body as `ExportTraceServiceRequest` protobuf bytes: decompressed, and converted if JSON came.
+    #[getter]
+    fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.body)
+    }
+
+    /// Bytes of the body on the wire, before decompression.
+    #[getter]
+    fn wire_size(&self) -> usize {
+        self.0.wire_size
+    }
+
+    /// When the body was complete: nanoseconds since the Unix epoch.
+    #[getter]
+    fn received_at(&self) -> u64 {
+        self.0.received_at
+    }
+
+    /// Spans acknowledged: all of the body's but the rejected.
+    #[getter]
+    fn span_count(&self) -> u64 {
+        self.0.spans - self.0.rejected
+    }
+
+    /// Spans answered as rejected (the last ones of the body), by an injected partial success.
+    #[getter]
+    fn rejected_count(&self) -> u64 {
+        self.0.rejected
+    }
+
+    /// The acknowledged spans, read when they are asked.
+    fn spans(&self) -> PyResult<Vec<ReceivedSpan>> {
+        let mut spans = Vec::new();
+        self.append_spans(&mut spans)?;
+        Ok(spans)
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "<ReceivedRequest: {} spans, {} bytes ({} on the wire), {}>",
+            self.span_count(),
+            self.0.body.len(),
+            self.0.wire_size,
+            self.content_type(),
+        )
+    }
+}
+
+impl ReceivedRequest {
+    /// Appends the acknowledged spans.
+    pub fn append_spans(&self, spans: &mut Vec<ReceivedSpan>) -> PyResult<()> {
+        append_spans(&self.0.body, self.span_count(), spans).map_err(decode_error)
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        let value = self.0.headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+}
