@@ -9,11 +9,19 @@ mod sink_span;
 mod sink_value;
 
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// What encoding left out, by reason, and which path spans took; part of `spanwire.stats()`.
+#[pyfunction]
+fn encode_counts(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    encode::counts(py)
+}
 
 /// The Rust core of spanwire; private.
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_function(wrap_pyfunction!(encode_counts, module)?)?;
     module.add("_C_API", api::capsule(module.py())?)?;
     sink::register(module)?;
     Ok(())

@@ -285,6 +285,48 @@ impl Region {
         }
     }
 
+    /// `tag`, the length 8 and an id.
+    #[inline(always)]
+    pub fn id8(&mut self, tag: u8, id: [u8; 8]) {
+        // SAFETY: a tag, a one-byte length and the id were reserved.
+        unsafe {
+            self.append(2 + 8, |c| {
+                c.array([tag, 8]);
+                c.array(id);
+            });
+        }
+    }
+
+    /// A span's kind (below 128) and, unless they are 0, its two times: fields that follow each other, behind one check.
+    #[inline(always)]
+    pub fn span_kind_and_times(&mut self, kind_tag: u8, kind: u8, start: (u8, u64), end: (u8, u64)) {
+        debug_assert!(kind < 0x80);
+        // SAFETY: three tags, one byte and two times were reserved.
+        unsafe {
+            self.append(2 + 2 * 9, |c| {
+                c.array([kind_tag, kind]);
+                for (tag, time) in [start, end] {
+                    if time != 0 {
+                        c.byte(tag);
+                        c.array(time.to_le_bytes());
+                    }
+                }
+            });
+        }
+    }
+
+    /// The first `len` (at most 4) of `bytes`.
+    #[inline(always)]
+    pub fn short(&mut self, bytes: &[u8; 4], len: u8) {
+        // SAFETY: all four bytes are reserved and written; the cursor then steps back to `len`.
+        unsafe {
+            self.append(4, |c| {
+                c.array(*bytes);
+                c.at = c.at.sub(4 - usize::from(len.min(4)));
+            });
+        }
+    }
+
     /// A whole `KeyValue` message under `tag` whose value is one scalar: `value_tag`, then what `write` writes, exactly
     /// `value_len` bytes in all. An empty key is left out, as protobuf leaves out a default.
     ///

@@ -165,6 +165,16 @@ messages! {
     rpc_status { CODE = 1, MESSAGE = 2, DETAILS = 3, }
 }
 
+/// Bits of `Span.flags` and `Link.flags`.
+pub mod flags {
+    /// The W3C trace flags.
+    pub const TRACE_FLAGS_MASK: u32 = 0xFF;
+    /// Whether [`CONTEXT_IS_REMOTE`] says anything.
+    pub const CONTEXT_HAS_IS_REMOTE: u32 = 0x100;
+    /// The parent (of a link: its target) is in another process.
+    pub const CONTEXT_IS_REMOTE: u32 = 0x200;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 
 /// New reference to the encoded bytes, or null with an exception set.
 ///
@@ -18,9 +17,7 @@ pub unsafe extern "C" fn encode_spans(spans: *mut ffi::PyObject, w3c_flags: c_in
     // SAFETY: the caller says that `spans` is live.
     let spans = unsafe { Bound::from_borrowed_ptr(py, spans) };
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let mut out = Vec::new();
-        crate::encode::encode_request(py, &spans, w3c_flags != 0, &mut out)?;
-        Ok::<_, PyErr>(PyBytes::new(py, &out))
+        crate::encode::encode_bytes(py, &spans, w3c_flags != 0)
     }));
     match result {
         Ok(Ok(bytes)) => bytes.into_ptr(),

@@ -1,0 +1,455 @@
+//! The general path: any object with a span's public attributes, read as the SDK's encoder reads it.
+//!
+//! Python code runs here and may do anything, so every object in use is owned and nothing is assumed to stay as it was. What the
+//! SDK's encoder would lose, this loses; where that one gives up a whole batch, this leaves out the attribute or field.
+
+use std::fmt::Display;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyMapping, PySequence, PyString, PyTuple};
+use spanwire_wire::arena::Region;
+use spanwire_wire::tag::{self, fixed64_tag, len_tag, varint_tag};
+use spanwire_wire::write;
+
+use super::drops::{Drop, Drops};
+use super::{DEPTH_IN_LIST, DEPTH_IN_SPAN};
+use crate::ffi::object::{Ref, Text};
+
+/// Why one attribute is left out.
+type Refused = (Drop, String);
+
+/// Writes what is read by public attributes.
+pub struct General<'d> {
+    pub drops: &'d mut Drops,
+    pub w3c_flags: bool,
+}
+
+/// The interpreter's text of `text`, which the caller owns and which cannot change.
+fn text_of<'a>(text: &'a Bound<'_, PyString>) -> Option<Text<'a>> {
+    // SAFETY: strs are immutable, so what is read stays valid as long as `text` is owned, whatever Python code runs.
+    unsafe { Ref::new(text.as_ptr()) }.text()
+}
+
+fn refused(reason: Drop, why: impl Display) -> Refused {
+    (reason, why.to_string())
+}
+
+impl General<'_> {
+    /// Counts a failed read of field `name` and answers `None` for it.
+    fn or_absent<T>(&mut self, name: &str, read: PyResult<T>) -> Option<T> {
+        match read {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.drops.add_named(Drop::Field, name, &error.to_string());
+                None
+            }
+        }
+    }
+
+    /// A public attribute; Python's `None` if it raises (counted).
+    pub fn any<'py>(&mut self, object: &Bound<'py, PyAny>, name: &str) -> Bound<'py, PyAny> {
+        let read = object.getattr(name);
+        self.or_absent(name, read)
+            .unwrap_or_else(|| object.py().None().into_bound(object.py()))
+    }
+
+    /// A public attribute; `None` if it raises (counted) or is `None`.
+    pub fn field<'py>(&mut self, object: &Bound<'py, PyAny>, name: &str) -> Option<Bound<'py, PyAny>> {
+        Some(self.any(object, name)).filter(|value| !value.is_none())
+    }
+
+    /// Writes `span` as a field of `ScopeSpans`; `false` if it has no usable ids and was left out.
+    pub fn span(&mut self, out: &mut Region, span: &Bound<'_, PyAny>) -> bool {
+        let before = out.len();
+        let ids = span
+            .call_method0("get_span_context")
+            .and_then(|context| Ok((ids(&context)?, context)));
+        let ((trace_id, span_id), context) = match ids {
+            Ok(ids) => ids,
+            Err(error) => {
+                out.truncate(before);
+                self.drops.add_named(Drop::Span, "get_span_context", &error.to_string());
+                return false;
+            }
+        };
+        let message = out.open(len_tag(tag::scope_spans::SPANS).into(), 2);
+        out.ids(
+            len_tag(tag::span::TRACE_ID),
+            trace_id,
+            len_tag(tag::span::SPAN_ID),
+            span_id,
+        );
+        self.trace_state(out, &context, len_tag(tag::span::TRACE_STATE));
+        let parent = self
+            .field(span, "parent")
+            .filter(|parent| parent.is_truthy().unwrap_or(true));
+        if let Some(parent) = &parent {
+            let id = parent.getattr("span_id").and_then(|id| id_bytes::<8>(&id));
+            if let Some(id) = self.or_absent("parent", id) {
+                out.id8(len_tag(tag::span::PARENT_SPAN_ID), id);
+            }
+        }
+        self.string(out, len_tag(tag::span::NAME), span, "name");
+        let kind = self.field(span, "kind").and_then(|kind| {
+            let number = kind.getattr("value").and_then(|value| value.extract::<u8>());
+            self.or_absent("kind", number)
+        });
+        write::varint_field(
+            out,
+            varint_tag(tag::span::KIND),
+            kind.filter(|&kind| kind < 5).map_or(0, |kind| kind + 1).into(),
+        );
+        for (tag, name) in [
+            (tag::span::START_TIME_UNIX_NANO, "start_time"),
+            (tag::span::END_TIME_UNIX_NANO, "end_time"),
+        ] {
+            let time = self.number(span, name);
+            write::fixed64_field(out, fixed64_tag(tag), time);
+        }
+        if let Some(attributes) = self.field(span, "attributes") {
+            self.attributes(out, len_tag(tag::span::ATTRIBUTES), &attributes, DEPTH_IN_SPAN);
+        }
+        self.dropped(
+            out,
+            varint_tag(tag::span::DROPPED_ATTRIBUTES_COUNT),
+            span,
+            "dropped_attributes",
+        );
+        self.each(span, "events", |this, event| this.event(out, event));
+        self.dropped(out, varint_tag(tag::span::DROPPED_EVENTS_COUNT), span, "dropped_events");
+        self.each(span, "links", |this, link| this.link(out, link));
+        self.dropped(out, varint_tag(tag::span::DROPPED_LINKS_COUNT), span, "dropped_links");
+        if let Some(status) = self.field(span, "status") {
+            self.status(out, &status);
+        }
+        let flags = self.flags(parent.as_ref(), &context);
+        out.fixed32_field(FLAGS, flags);
+        out.close(message);
+        true
+    }
+
+    fn event(&mut self, out: &mut Region, event: &Bound<'_, PyAny>) {
+        let message = out.open(len_tag(tag::span::EVENTS).into(), 2);
+        let time = self.number(event, "timestamp");
+        write::fixed64_field(out, fixed64_tag(tag::event::TIME_UNIX_NANO), time);
+        self.string(out, len_tag(tag::event::NAME), event, "name");
+        if let Some(attributes) = self.field(event, "attributes") {
+            self.attributes(out, len_tag(tag::event::ATTRIBUTES), &attributes, DEPTH_IN_LIST);
+        }
+        self.dropped(
+            out,
+            varint_tag(tag::event::DROPPED_ATTRIBUTES_COUNT),
+            event,
+            "dropped_attributes",
+        );
+        out.close(message);
+    }
+
+    fn link(&mut self, out: &mut Region, link: &Bound<'_, PyAny>) {
+        let read = link
+            .getattr("context")
+            .and_then(|context| Ok((ids(&context)?, context)));
+        let Some(((trace_id, span_id), context)) = self.or_absent("link", read) else {
+            return;
+        };
+        let message = out.open_short(len_tag(tag::span::LINKS).into());
+        out.ids(
+            len_tag(tag::link::TRACE_ID),
+            trace_id,
+            len_tag(tag::link::SPAN_ID),
+            span_id,
+        );
+        if self.w3c_flags {
+            self.trace_state(out, &context, len_tag(tag::link::TRACE_STATE));
+        }
+        if let Some(attributes) = self.field(link, "attributes") {
+            self.attributes(out, len_tag(tag::link::ATTRIBUTES), &attributes, DEPTH_IN_LIST);
+        }
+        self.dropped(
+            out,
+            varint_tag(tag::link::DROPPED_ATTRIBUTES_COUNT),
+            link,
+            "dropped_attributes",
+        );
+        let flags = self.flags(Some(&context), &context);
+        out.fixed32_field(tag::tag(tag::link::FLAGS, tag::WireType::Fixed32) as u16, flags);
+        out.close(message);
+    }
+
+    fn status(&mut self, out: &mut Region, status: &Bound<'_, PyAny>) {
+        let message = out.open_short(len_tag(tag::span::STATUS).into());
+        self.string(out, len_tag(tag::status::MESSAGE), status, "description");
+        let code = status
+            .getattr("status_code")
+            .and_then(|code| code.getattr("value")?.extract::<i32>());
+        let code = self.or_absent("status_code", code).unwrap_or_default();
+        // An enum is written as an int64, so a negative one is sign-extended.
+        write::varint_field(out, varint_tag(tag::status::CODE), i64::from(code).cast_unsigned());
+        out.close(message);
+    }
+
+    /// The flags of a span with that `parent` or of a link to it, whose own trace flags are `context`'s.
+    fn flags(&mut self, parent: Option<&Bound<'_, PyAny>>, context: &Bound<'_, PyAny>) -> u32 {
+        let mut flags = tag::flags::CONTEXT_HAS_IS_REMOTE;
+        if let Some(parent) = parent {
+            let remote = parent.getattr("is_remote").and_then(|remote| remote.is_truthy());
+            if self.or_absent("is_remote", remote).unwrap_or_default() {
+                flags |= tag::flags::CONTEXT_IS_REMOTE;
+            }
+        }
+        if self.w3c_flags {
+            let trace_flags = context.getattr("trace_flags").and_then(|flags| flags.extract::<u64>());
+            flags |=
+                self.or_absent("trace_flags", trace_flags).unwrap_or_default() as u32 & tag::flags::TRACE_FLAGS_MASK;
+        }
+        flags
+    }
+
+    fn trace_state(&mut self, out: &mut Region, context: &Bound<'_, PyAny>, tag: u8) {
+        let Some(state) = self.field(context, "trace_state") else {
+            return;
+        };
+        let joined = (|| {
+            let mut joined = String::new();
+            for entry in state.call_method0("items")?.try_iter()? {
+                let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = entry?.extract()?;
+                if !joined.is_empty() {
+                    joined.push(',');
+                }
+                let none = PyString::new(state.py(), "");
+                for (part, separator) in [(key, "="), (value, "")] {
+                    joined.push_str(
+                        part.call_method1("__format__", (&none,))?
+                            .cast::<PyString>()?
+                            .to_str()?,
+                    );
+                    joined.push_str(separator);
+                }
+            }
+            Ok(joined)
+        })();
+        if let Some(joined) = self.or_absent("trace_state", joined) {
+            write::bytes_field(out, tag, joined.as_bytes());
+        }
+    }
+
+    /// A string field; lone surrogates are replaced (and counted), since a span without its name is worth less.
+    pub fn string(&mut self, out: &mut Region, tag: u8, object: &Bound<'_, PyAny>, name: &str) {
+        let Some(value) = self.field(object, name) else { return };
+        if let Ok(bytes) = value.cast::<PyBytes>() {
+            // protobuf takes bytes for a string if they are UTF-8.
+            match std::str::from_utf8(bytes.as_bytes()) {
+                Ok(_) => write::bytes_field(out, tag, bytes.as_bytes()),
+                Err(error) => self.drops.add_named(Drop::Field, name, &error.to_string()),
+            }
+            return;
+        }
+        let Some(text) = value.cast::<PyString>().ok().and_then(text_of) else {
+            self.drops
+                .add_named(Drop::Field, name, &format!("no string but {}", type_name(&value)));
+            return;
+        };
+        let mut scratch = Vec::new();
+        if let Ok(bytes) = text.utf8(&mut scratch) {
+            write::bytes_field(out, tag, bytes);
+        } else {
+            self.drops
+                .add_named(Drop::Field, name, "lone surrogates, replaced by U+FFFD");
+            write::bytes_field(out, tag, text.utf8_lossy(&mut scratch));
+        }
+    }
+
+    /// An unsigned 64-bit field, 0 if absent. protobuf takes whatever has `__index__`.
+    fn number(&mut self, object: &Bound<'_, PyAny>, name: &str) -> u64 {
+        let Some(value) = self.field(object, name) else {
+            return 0;
+        };
+        let number = value.call_method0("__index__").and_then(|number| number.extract());
+        self.or_absent(name, number).unwrap_or_default()
+    }
+
+    /// A count of what the SDK dropped; an object that does not know it has none.
+    fn dropped(&mut self, out: &mut Region, tag: u8, object: &Bound<'_, PyAny>, name: &str) {
+        if matches!(object.hasattr(name), Ok(false)) {
+            return;
+        }
+        let count = self.number(object, name);
+        match u32::try_from(count) {
+            Ok(count) => write::varint_field(out, tag, count.into()),
+            Err(error) => self.drops.add_named(Drop::Field, name, &error.to_string()),
+        }
+    }
+
+    fn each(&mut self, span: &Bound<'_, PyAny>, name: &str, mut write: impl FnMut(&mut Self, &Bound<'_, PyAny>)) {
+        let Some(items) = self.field(span, name).filter(|items| items.is_truthy().unwrap_or(true)) else {
+            return;
+        };
+        let Some(items) = self.or_absent(name, items.try_iter()) else {
+            return;
+        };
+        for item in items {
+            match self.or_absent(name, item) {
+                Some(item) => write(self, &item),
+                None => return,
+            }
+        }
+    }
+
+    /// All entries of a mapping as `KeyValue`s under `tag`.
+    pub fn attributes(&mut self, out: &mut Region, tag: u8, attributes: &Bound<'_, PyAny>, depth: u32) {
+        let entries = (|| {
+            if !attributes.is_truthy()? {
+                return Ok(None);
+            }
+            Ok(Some(attributes.call_method0("items")?.try_iter()?))
+        })();
+        let Some(Some(entries)) = self.or_absent("attributes", entries) else {
+            return;
+        };
+        for entry in entries {
+            let entry = entry.and_then(|entry| entry.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>());
+            let Some((key, value)) = self.or_absent("attributes", entry) else {
+                return;
+            };
+            let before = out.len();
+            if let Err((reason, why)) = attribute(out, tag, &key, &value, depth) {
+                out.truncate(before);
+                let name = key
+                    .str()
+                    .map(|name| name.to_string_lossy().into_owned())
+                    .unwrap_or_default();
+                self.drops.add_named(reason, &name, &why);
+            }
+        }
+    }
+}
+
+const FLAGS: u16 = tag::tag(tag::span::FLAGS, tag::WireType::Fixed32) as u16;
+
+fn type_name(value: &Bound<'_, PyAny>) -> String {
+    value.get_type().name().map(|name| name.to_string()).unwrap_or_default()
+}
+
+fn ids(context: &Bound<'_, PyAny>) -> PyResult<([u8; 16], [u8; 8])> {
+    Ok((
+        id_bytes(&context.getattr("trace_id")?)?,
+        id_bytes(&context.getattr("span_id")?)?,
+    ))
+}
+
+/// As the SDK's encoder: `id.to_bytes(N, "big")`.
+fn id_bytes<const N: usize>(id: &Bound<'_, PyAny>) -> PyResult<[u8; N]> {
+    id.call_method1("to_bytes", (N, "big"))?.extract()
+}
+
+fn attribute(
+    out: &mut Region,
+    tag: u8,
+    key: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+    depth: u32,
+) -> Result<(), Refused> {
+    let mut scratch = Vec::new();
+    let key = if let Ok(key) = key.cast::<PyString>() {
+        let text = text_of(key).ok_or_else(|| refused(Drop::Text, "unreadable key"))?;
+        text.utf8(&mut scratch)
+            .map_err(|_| refused(Drop::Text, "lone surrogate in the key"))?
+    } else if let Ok(key) = key.cast::<PyBytes>() {
+        // protobuf takes bytes for a string if they are UTF-8.
+        std::str::from_utf8(key.as_bytes())
+            .map_err(|error| refused(Drop::Key, error))?
+            .as_bytes()
+    } else if key.is_none() {
+        b""
+    } else {
+        return Err(refused(
+            Drop::Key,
+            format!("the key is no string but {}", type_name(key)),
+        ));
+    };
+    let open = write::open_attribute(out, tag, key);
+    any_value(out, value, depth)?;
+    write::close_attribute(out, open);
+    Ok(())
+}
+
+/// The content of an `AnyValue`, asked in the order in which the SDK's encoder asks; `depth` messages may still be nested in it.
+fn any_value(out: &mut Region, value: &Bound<'_, PyAny>, depth: u32) -> Result<(), Refused> {
+    let raised = |error: PyErr| refused(Drop::Raised, error);
+    if value.is_none() {
+    } else if let Ok(value) = value.cast::<PyBool>() {
+        write::value_bool(out, value.is_true());
+    } else if let Ok(value) = value.cast::<PyString>() {
+        let mut scratch = Vec::new();
+        let text = text_of(value).ok_or_else(|| refused(Drop::Text, "unreadable"))?;
+        write::value_str(
+            out,
+            text.utf8(&mut scratch)
+                .map_err(|_| refused(Drop::Text, "lone surrogate in the value"))?,
+        );
+    } else if let Ok(value) = value.cast::<PyInt>() {
+        write::value_int(
+            out,
+            plain_int(value).ok_or_else(|| refused(Drop::IntegerRange, "integer beyond 64 bits"))?,
+        );
+    } else if let Ok(value) = value.cast::<PyFloat>() {
+        write::value_double(out, value.value());
+    } else if let Ok(value) = value.cast::<PyBytes>() {
+        write::value_bytes(out, value.as_bytes());
+    } else if let Ok(sequence) = value.cast::<PySequence>() {
+        let depth = deeper(depth, 1)?;
+        let array = write::open_array(out);
+        for item in sequence.try_iter().map_err(raised)? {
+            let item = item.map_err(raised)?;
+            let depth = deeper(depth, 1)?;
+            let element = write::open_element(out);
+            any_value(out, &item, depth)?;
+            out.close(element);
+        }
+        out.close(array);
+    } else if let Ok(mapping) = value.cast::<PyMapping>() {
+        let depth = deeper(depth, 1)?;
+        let map = write::open_map(out);
+        let entries = mapping
+            .call_method0("items")
+            .and_then(|items| items.try_iter())
+            .map_err(raised)?;
+        for entry in entries {
+            let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) =
+                entry.and_then(|entry| entry.extract()).map_err(raised)?;
+            let depth = deeper(depth, 2)?;
+            attribute(out, write::VALUES, key.str().map_err(raised)?.as_any(), &value, depth)?;
+        }
+        out.close(map);
+    } else {
+        return Err(refused(
+            Drop::Type,
+            format!("OTLP has no type for {}", type_name(value)),
+        ));
+    }
+    Ok(())
+}
+
+/// The number that an int, of whatever subclass, holds: no method of it is called.
+fn plain_int(int: &Bound<'_, PyInt>) -> Option<i64> {
+    // SAFETY: ints are immutable and it is owned; reading it runs no Python code.
+    crate::ffi::int::Ints::by_api().i64(unsafe { Ref::new(int.as_ptr()) })
+}
+
+fn deeper(depth: u32, by: u32) -> Result<u32, Refused> {
+    depth
+        .checked_sub(by)
+        .ok_or_else(|| refused(Drop::Depth, "nested too deeply"))
+}
+
+/// The items of a batch, owned, so that nothing can free them while they are read.
+pub fn owned<'py>(spans: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+    if let Ok(tuple) = spans.cast_exact::<PyTuple>() {
+        return Ok(tuple.clone());
+    }
+    if let Ok(list) = spans.cast_exact::<pyo3::types::PyList>() {
+        return Ok(list.to_tuple());
+    }
+    let items = spans.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+    PyTuple::new(spans.py(), items)
+}

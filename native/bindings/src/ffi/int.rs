@@ -1,0 +1,185 @@
+//! Python ints, read digit by digit where the interpreter's layout was proved, by its API otherwise.
+//!
+//! The layout (30-bit digits behind a size or tag word) is in `CPython`'s public headers but not in `pyo3-ffi`;
+//! [`Ints::prove`] compares samples before it is relied on.
+
+use std::ptr;
+
+use pyo3::ffi;
+
+use super::object::Ref;
+
+/// Bits of one digit.
+const DIGIT_BITS: u32 = 30;
+
+/// Reads ints; made by [`Ints::prove`].
+#[derive(Clone, Copy, Debug)]
+pub struct Ints {
+    by_digits: bool,
+}
+
+/// Magnitude as digits, low first, and sign.
+struct Digits {
+    digits: *const u32,
+    len: usize,
+    negative: bool,
+}
+
+/// # Safety
+/// `int` is a live int (or subclass).
+#[inline(always)]
+unsafe fn digits(int: *mut ffi::PyObject) -> Digits {
+    // SAFETY: after the object's head (16 bytes) come one word, the size or tag, and the digits.
+    unsafe {
+        let word = int.cast::<u8>().add(size_of::<ffi::PyObject>()).cast::<isize>();
+        let digits = word.add(1).cast::<u32>();
+        if cfg!(Py_3_12) {
+            // Low two bits: 0 positive, 1 zero, 2 negative; the third is a flag; above them the number of digits.
+            let tag = (*word).cast_unsigned();
+            Digits {
+                digits,
+                len: tag >> 3,
+                negative: tag & 3 == 2,
+            }
+        } else {
+            // Negative size: negative number.
+            let size = *word;
+            Digits {
+                digits,
+                len: size.unsigned_abs(),
+                negative: size < 0,
+            }
+        }
+    }
+}
+
+impl Ints {
+    /// Reads by digits if that gives what the API gives for `samples`, which must be live ints.
+    pub fn prove(samples: &[Ref<'_>]) -> Self {
+        let (slow, fast) = (Self::by_api(), Self { by_digits: true });
+        let same = !samples.is_empty()
+            && samples.iter().all(|&sample| {
+                slow.u64(sample) == fast.u64(sample)
+                    && slow.i64(sample) == fast.i64(sample)
+                    && slow.u128(sample) == fast.u128(sample)
+            });
+        if same { fast } else { slow }
+    }
+
+    /// Reads by the interpreter's API.
+    pub const fn by_api() -> Self {
+        Self { by_digits: false }
+    }
+
+    /// Whether digits are read in place.
+    pub fn by_digits(self) -> bool {
+        self.by_digits
+    }
+
+    /// An exact or subclassed int (bools too) as an unsigned 64-bit number.
+    #[inline(always)]
+    pub fn u64(self, int: Ref<'_>) -> Option<u64> {
+        if !is_int(int) {
+            return None;
+        }
+        if self.by_digits {
+            // SAFETY: it is an int; only digits below `len` are read.
+            return unsafe {
+                let Digits { digits, len, negative } = digits(int.as_ptr());
+                if negative || len > 3 || (len == 3 && *digits.add(2) > 0xF) {
+                    return None;
+                }
+                Some(sum::<3>(digits, len) as u64)
+            };
+        }
+        api_bytes::<8>(int).map(u64::from_le_bytes)
+    }
+
+    /// An int as an unsigned 128-bit number.
+    #[inline(always)]
+    pub fn u128(self, int: Ref<'_>) -> Option<u128> {
+        if !is_int(int) {
+            return None;
+        }
+        if self.by_digits {
+            // SAFETY: it is an int; only digits below `len` are read.
+            return unsafe {
+                let Digits { digits, len, negative } = digits(int.as_ptr());
+                if negative || len > 5 || (len == 5 && *digits.add(4) > 0xFF) {
+                    return None;
+                }
+                Some(sum::<5>(digits, len))
+            };
+        }
+        api_bytes::<16>(int).map(u128::from_le_bytes)
+    }
+
+    /// An int as a signed 64-bit number.
+    #[inline(always)]
+    pub fn i64(self, int: Ref<'_>) -> Option<i64> {
+        if !is_int(int) {
+            return None;
+        }
+        if self.by_digits {
+            // SAFETY: it is an int; only digits below `len` are read.
+            unsafe {
+                let Digits { digits, len, negative } = digits(int.as_ptr());
+                if len <= 2 {
+                    let magnitude = (sum::<2>(digits, len) as u64).cast_signed();
+                    return Some(if negative { -magnitude } else { magnitude });
+                }
+            }
+        }
+        let mut overflow = 0;
+        // SAFETY: a live int: no Python code runs, and overflow is told apart.
+        let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(int.as_ptr(), &raw mut overflow) };
+        (overflow == 0).then_some(value)
+    }
+}
+
+#[inline(always)]
+fn is_int(object: Ref<'_>) -> bool {
+    // SAFETY: reads the type of a live object.
+    unsafe { ptr::eq(object.type_ptr(), &raw mut ffi::PyLong_Type) || ffi::PyLong_Check(object.as_ptr()) != 0 }
+}
+
+/// # Safety
+/// `digits` has `len <= MAX` readable digits.
+#[inline(always)]
+unsafe fn sum<const MAX: usize>(digits: *const u32, len: usize) -> u128 {
+    let mut value = 0_u128;
+    for i in (0..MAX).rev() {
+        if i < len {
+            // SAFETY: `i < len`.
+            value = value << DIGIT_BITS | u128::from(unsafe { *digits.add(i) });
+        }
+    }
+    value
+}
+
+/// The low `N` bytes, little end first, of an int that is not negative and fits.
+#[cold]
+fn api_bytes<const N: usize>(int: Ref<'_>) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    // SAFETY: a live int and a buffer of the length given; an error is cleared.
+    unsafe {
+        #[cfg(Py_3_13)]
+        {
+            // Little end first (1), unsigned buffer (4), negative numbers are an error (8).
+            let needed = ffi::PyLong_AsNativeBytes(int.as_ptr(), bytes.as_mut_ptr().cast(), N.cast_signed(), 1 | 4 | 8);
+            if needed < 0 {
+                ffi::PyErr_Clear();
+                return None;
+            }
+            (needed.cast_unsigned() <= N).then_some(bytes)
+        }
+        #[cfg(not(Py_3_13))]
+        {
+            if ffi::_PyLong_AsByteArray(int.as_ptr().cast(), bytes.as_mut_ptr(), N, 1, 0) != 0 {
+                ffi::PyErr_Clear();
+                return None;
+            }
+            Some(bytes)
+        }
+    }
+}

@@ -1,0 +1,561 @@
+//! The fast path: exact instances of the SDK's classes, read by [`Layout`]s and written without running Python code.
+//!
+//! Invariant: nothing here calls back into Python, changes a reference count or allocates beyond the output's growth. Whatever
+//! is not exactly as the SDK makes it (another type, a value that cannot be encoded as it stands) ends in [`Unusual`]: the
+//! caller undoes what was written and takes the general path for that span alone.
+
+use std::ptr;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use spanwire_wire::arena::Region;
+use spanwire_wire::tag::{self, fixed64_tag, len_tag, varint_tag};
+use spanwire_wire::write;
+
+use super::int::Ints;
+use super::layout::{Guard, Layout};
+use super::object::{Kind, Ref, Text};
+use crate::encode::drops::{Drop, Drops};
+use crate::encode::{DEPTH_IN_LIST, DEPTH_IN_SPAN};
+
+/// Not as the SDK makes it: encode this span on the general path.
+#[derive(Clone, Copy, Debug)]
+pub struct Unusual;
+
+/// Everything that was proved about the SDK's classes.
+pub struct SdkTypes {
+    ints: Ints,
+    /// Of all classes that are read; the last four are the context, deque, resource and scope.
+    guards: Vec<Guard>,
+    span: Layout<12>,
+    attributes: Layout<2>,
+    list: Layout<2>,
+    status: Layout<2>,
+    event: Layout<3>,
+    link: Layout<2>,
+    trace_state: Layout<1>,
+    kinds: [Py<PyAny>; 5],
+    status_codes: [Py<PyAny>; 3],
+}
+
+/// Where the classes without layout stand among the guards.
+const CONTEXT: usize = 7;
+const DEQUE: usize = 8;
+const RESOURCE: usize = 9;
+const SCOPE: usize = 10;
+
+/// What follows each other with equal values in most spans: encoded once.
+#[derive(Default)]
+pub struct Memo {
+    status: usize,
+    status_bytes: [u8; 4],
+    status_len: u8,
+    empty_trace_state: usize,
+}
+
+/// Resource and scope of a span, borrowed from it.
+pub struct Origin<'a> {
+    pub resource: Ref<'a>,
+    pub scope: Ref<'a>,
+}
+
+/// Text that is not ASCII goes through here: key and value.
+#[derive(Default)]
+pub struct Scratch {
+    key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+impl SdkTypes {
+    /// From what `spanwire._probe` says.
+    pub fn prove(probe: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let classes: Vec<Bound<'_, PyAny>> = probe.getattr("CLASSES")?.extract()?;
+        let instances: Vec<Bound<'_, PyAny>> = probe.getattr("INSTANCES")?.extract()?;
+        let ints: Vec<Bound<'_, PyAny>> = probe.getattr("INTS")?.extract()?;
+        let kinds: [Py<PyAny>; 5] = probe.getattr("KINDS")?.extract()?;
+        let status_codes: [Py<PyAny>; 3] = probe.getattr("STATUS_CODES")?.extract()?;
+        let [span, attributes, list, status, event, link, trace_state] = instances.as_slice() else {
+            return Err(pyo3::exceptions::PyRuntimeError::new_err(
+                "the probe has other instances than expected",
+            ));
+        };
+        // SAFETY: `ints` owns them, and reading them runs no Python code.
+        let samples: Vec<Ref<'_>> = ints.iter().map(|int| unsafe { Ref::new(int.as_ptr()) }).collect();
+        Ok(Self {
+            ints: Ints::prove(&samples),
+            guards: classes.iter().map(Guard::new).collect::<PyResult<_>>()?,
+            span: Layout::prove(
+                span,
+                [
+                    "_name",
+                    "_context",
+                    "_kind",
+                    "_parent",
+                    "_start_time",
+                    "_end_time",
+                    "_attributes",
+                    "_events",
+                    "_links",
+                    "_status",
+                    "_resource",
+                    "_instrumentation_scope",
+                ],
+            )?,
+            attributes: Layout::prove(attributes, ["_dict", "dropped"])?,
+            list: Layout::prove(list, ["_dq", "dropped"])?,
+            status: Layout::prove(status, ["_status_code", "_description"])?,
+            event: Layout::prove(event, ["_name", "_timestamp", "_attributes"])?,
+            link: Layout::prove(link, ["_context", "_attributes"])?,
+            trace_state: Layout::prove(trace_state, ["_dict"])?,
+            kinds,
+            status_codes,
+        })
+    }
+
+    /// Whether all classes are as they were when last accepted.
+    #[inline]
+    pub fn guards_hold(&self) -> bool {
+        self.guards.iter().all(Guard::holds)
+    }
+
+    /// Accepts the classes as they are now.
+    pub fn renew_guards(&mut self, py: Python<'_>) {
+        self.guards.iter_mut().for_each(|guard| guard.renew(py));
+    }
+
+    pub fn ints(&self) -> Ints {
+        self.ints
+    }
+
+    /// Whether `object` is exactly the SDK's `Resource`.
+    pub fn is_resource(&self, object: Ref<'_>) -> bool {
+        ptr::eq(object.type_ptr(), self.guards[RESOURCE].type_ptr())
+    }
+
+    /// Whether `object` is exactly the SDK's `InstrumentationScope`.
+    pub fn is_scope(&self, object: Ref<'_>) -> bool {
+        ptr::eq(object.type_ptr(), self.guards[SCOPE].type_ptr())
+    }
+}
+
+/// Writes spans of one batch.
+pub struct FastEncoder<'t> {
+    pub types: &'t SdkTypes,
+    pub w3c_flags: bool,
+    pub memo: Memo,
+    pub scratch: Scratch,
+}
+
+impl FastEncoder<'_> {
+    /// Writes `span` as a field of `ScopeSpans` and answers whose it is.
+    pub fn span<'a>(&mut self, out: &mut Region, drops: &mut Drops, span: Ref<'a>) -> Result<Origin<'a>, Unusual> {
+        let types = self.types;
+        let [
+            name,
+            context,
+            kind,
+            parent,
+            start,
+            end,
+            attributes,
+            events,
+            links,
+            status,
+            resource,
+            scope,
+        ] = types.span.load(span).ok_or(Unusual)?;
+        if !(types.is_resource(resource) && (scope.is_none() || types.is_scope(scope))) {
+            return Err(Unusual);
+        }
+        let message = out.open(len_tag(tag::scope_spans::SPANS).into(), 2);
+        self.ids(out, context, tag::span::TRACE_ID, tag::span::SPAN_ID)?;
+        self.trace_state(out, context, len_tag(tag::span::TRACE_STATE))?;
+        if !parent.is_none() {
+            self.check_context(parent)?;
+            let id = types.ints.u64(parent.tuple_item(1).ok_or(Unusual)?).ok_or(Unusual)?;
+            out.id8(len_tag(tag::span::PARENT_SPAN_ID), id.to_be_bytes());
+        }
+        self.string(out, len_tag(tag::span::NAME), name)?;
+        let kind = types
+            .kinds
+            .iter()
+            .position(|known| kind.is(known.as_ptr()))
+            .ok_or(Unusual)?;
+        out.span_kind_and_times(
+            varint_tag(tag::span::KIND),
+            1 + kind as u8,
+            (fixed64_tag(tag::span::START_TIME_UNIX_NANO), self.time(start)?),
+            (fixed64_tag(tag::span::END_TIME_UNIX_NANO), self.time(end)?),
+        );
+        let dropped = self.attributes(out, drops, len_tag(tag::span::ATTRIBUTES), attributes, DEPTH_IN_SPAN)?;
+        write::varint_field(out, varint_tag(tag::span::DROPPED_ATTRIBUTES_COUNT), dropped);
+        let dropped = self.list(out, drops, events, Self::event)?;
+        write::varint_field(out, varint_tag(tag::span::DROPPED_EVENTS_COUNT), dropped);
+        let dropped = self.list(out, drops, links, Self::link)?;
+        write::varint_field(out, varint_tag(tag::span::DROPPED_LINKS_COUNT), dropped);
+        self.status(out, status)?;
+        let flags = self.flags(parent, context)?;
+        out.fixed32_field(tag::tag(tag::span::FLAGS, tag::WireType::Fixed32) as u16, flags);
+        out.close(message);
+        Ok(Origin { resource, scope })
+    }
+
+    #[inline(always)]
+    fn check_context(&self, context: Ref<'_>) -> Result<(), Unusual> {
+        let exact = ptr::eq(context.type_ptr(), self.types.guards[CONTEXT].type_ptr());
+        if exact { Ok(()) } else { Err(Unusual) }
+    }
+
+    #[inline(always)]
+    fn ids(&self, out: &mut Region, context: Ref<'_>, trace_id: u32, span_id: u32) -> Result<(), Unusual> {
+        self.check_context(context)?;
+        let ints = self.types.ints;
+        let trace = context.tuple_item(0).and_then(|id| ints.u128(id)).ok_or(Unusual)?;
+        let span = context.tuple_item(1).and_then(|id| ints.u64(id)).ok_or(Unusual)?;
+        out.ids(
+            len_tag(trace_id),
+            trace.to_be_bytes(),
+            len_tag(span_id),
+            span.to_be_bytes(),
+        );
+        Ok(())
+    }
+
+    /// The flags of a span with that `parent` or of a link to it, whose own trace flags are `context`'s.
+    #[inline(always)]
+    fn flags(&self, parent: Ref<'_>, context: Ref<'_>) -> Result<u32, Unusual> {
+        let mut flags = tag::flags::CONTEXT_HAS_IS_REMOTE;
+        if !parent.is_none() && parent.tuple_item(2).and_then(Ref::as_bool).ok_or(Unusual)? {
+            flags |= tag::flags::CONTEXT_IS_REMOTE;
+        }
+        if self.w3c_flags {
+            let trace_flags = context
+                .tuple_item(3)
+                .and_then(|flags| self.types.ints.u64(flags))
+                .ok_or(Unusual)?;
+            flags |= trace_flags as u32 & tag::flags::TRACE_FLAGS_MASK;
+        }
+        Ok(flags)
+    }
+
+    #[inline(always)]
+    fn trace_state(&mut self, out: &mut Region, context: Ref<'_>, tag: u8) -> Result<(), Unusual> {
+        let state = context.tuple_item(4).ok_or(Unusual)?;
+        if state.as_ptr() as usize == self.memo.empty_trace_state {
+            return Ok(());
+        }
+        self.trace_state_entries(out, state, tag)
+    }
+
+    #[inline(never)]
+    fn trace_state_entries(&mut self, out: &mut Region, state: Ref<'_>, tag: u8) -> Result<(), Unusual> {
+        let [entries] = self.types.trace_state.load(state).ok_or(Unusual)?;
+        let before = out.len();
+        let field = out.open_short(tag.into());
+        let start = out.len();
+        for (key, value) in entries.entries().ok_or(Unusual)? {
+            if out.len() > start {
+                out.raw(b",");
+            }
+            // Exact strs: a subclass may format itself otherwise.
+            for (text, separator) in [(key, &b"="[..]), (value, b"")] {
+                if !is_exact_str(text) {
+                    return Err(Unusual);
+                }
+                out.raw(
+                    text.text()
+                        .ok_or(Unusual)?
+                        .utf8(&mut self.scratch.value)
+                        .map_err(|_| Unusual)?,
+                );
+                out.raw(separator);
+            }
+        }
+        if out.len() == start {
+            out.truncate(before);
+            self.memo.empty_trace_state = state.as_ptr() as usize;
+        } else {
+            out.close(field);
+        }
+        Ok(())
+    }
+
+    /// A string field; `None` is an absent one.
+    #[inline(always)]
+    fn string(&mut self, out: &mut Region, tag: u8, text: Ref<'_>) -> Result<(), Unusual> {
+        match text.text() {
+            Some(Text::Ascii(bytes)) => write::bytes_field(out, tag, bytes),
+            Some(text) => write::bytes_field(out, tag, text.utf8(&mut self.scratch.value).map_err(|_| Unusual)?),
+            None if text.is_none() => {}
+            None => return Err(Unusual),
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn time(&self, time: Ref<'_>) -> Result<u64, Unusual> {
+        match self.types.ints.u64(time) {
+            Some(time) => Ok(time),
+            None if time.is_none() => Ok(0),
+            None => Err(Unusual),
+        }
+    }
+
+    /// All attributes under `tag`; answers how many the SDK dropped.
+    #[inline(always)]
+    fn attributes(
+        &mut self,
+        out: &mut Region,
+        drops: &mut Drops,
+        tag: u8,
+        attributes: Ref<'_>,
+        depth: u32,
+    ) -> Result<u64, Unusual> {
+        let (entries, dropped) = if self.types.attributes.matches(attributes) {
+            let [entries, dropped] = self.types.attributes.load(attributes).ok_or(Unusual)?;
+            (
+                entries,
+                self.types
+                    .ints
+                    .u64(dropped)
+                    .filter(|&dropped| dropped <= u32::MAX.into())
+                    .ok_or(Unusual)?,
+            )
+        } else if attributes.is_none() {
+            return Ok(0);
+        } else {
+            (attributes, 0)
+        };
+        for (key, value) in entries.entries().ok_or(Unusual)? {
+            self.attribute(out, drops, tag, key, value, depth)?;
+        }
+        Ok(dropped)
+    }
+
+    #[inline(always)]
+    fn attribute(
+        &mut self,
+        out: &mut Region,
+        drops: &mut Drops,
+        tag: u8,
+        key: Ref<'_>,
+        value: Ref<'_>,
+        depth: u32,
+    ) -> Result<(), Unusual> {
+        let key_text = key.text().ok_or(Unusual)?;
+        let Ok(key) = key_text.utf8(&mut self.scratch.key) else {
+            drops.add(Drop::Text, key_text, "lone surrogate in the key");
+            return Ok(());
+        };
+        match value.kind() {
+            Kind::Str => match value.text().ok_or(Unusual)?.utf8(&mut self.scratch.value) {
+                Ok(text) => write::attribute_str(out, tag, key, text),
+                Err(_) => drops.add(Drop::Text, key_text, "lone surrogate in the value"),
+            },
+            Kind::Int => match self.types.ints.i64(value) {
+                Some(int) => write::attribute_int(out, tag, key, int),
+                None => drops.add(Drop::IntegerRange, key_text, "integer beyond 64 bits"),
+            },
+            Kind::Float => write::attribute_double(out, tag, key, value.float()),
+            Kind::Bool => write::attribute_bool(out, tag, key, value.as_bool().ok_or(Unusual)?),
+            Kind::None => write::attribute_empty(out, tag, key),
+            Kind::Bytes => write::attribute_bytes(out, tag, key, value.bytes()),
+            Kind::Tuple | Kind::List | Kind::Dict => {
+                let before = out.len();
+                let open = write::open_attribute(out, tag, key);
+                let mut nested = Nested {
+                    ints: self.types.ints,
+                    text: &mut self.scratch.value,
+                };
+                match nested.value(out, value, depth) {
+                    Ok(()) => write::close_attribute(out, open),
+                    Err(Refused::Unusual) => return Err(Unusual),
+                    Err(Refused::Drop(reason, why)) => {
+                        out.truncate(before);
+                        drops.add(reason, key_text, why);
+                    }
+                }
+            }
+            Kind::Other => return Err(Unusual),
+        }
+        Ok(())
+    }
+
+    /// Events or links; answers how many the SDK dropped.
+    #[inline(always)]
+    fn list(
+        &mut self,
+        out: &mut Region,
+        drops: &mut Drops,
+        list: Ref<'_>,
+        item: impl Fn(&mut Self, &mut Region, &mut Drops, Ref<'_>) -> Result<(), Unusual>,
+    ) -> Result<u64, Unusual> {
+        if !self.types.list.matches(list) {
+            for entry in list.items().ok_or(Unusual)? {
+                item(self, out, drops, entry)?;
+            }
+            return Ok(0);
+        }
+        let [deque, dropped] = self.types.list.load(list).ok_or(Unusual)?;
+        let dropped = self
+            .types
+            .ints
+            .u64(dropped)
+            .filter(|&dropped| dropped <= u32::MAX.into())
+            .ok_or(Unusual)?;
+        if !ptr::eq(deque.type_ptr(), self.types.guards[DEQUE].type_ptr()) {
+            return Err(Unusual);
+        }
+        // SAFETY: an exact deque is a variable-sized object whose size is its number of items.
+        let len = unsafe { ffi::Py_SIZE(deque.as_ptr()) };
+        for index in 0..len {
+            // SAFETY: an exact deque of which nobody changes anything meanwhile: `sq_item` hands over a new reference to an item
+            // that the deque goes on owning, so giving it back frees nothing.
+            let entry = unsafe {
+                let entry = ffi::PySequence_GetItem(deque.as_ptr(), index);
+                if entry.is_null() {
+                    ffi::PyErr_Clear();
+                    return Err(Unusual);
+                }
+                ffi::Py_DECREF(entry);
+                Ref::new(entry)
+            };
+            item(self, out, drops, entry)?;
+        }
+        Ok(dropped)
+    }
+
+    #[inline(never)]
+    fn event(&mut self, out: &mut Region, drops: &mut Drops, event: Ref<'_>) -> Result<(), Unusual> {
+        let [name, time, attributes] = self.types.event.load(event).ok_or(Unusual)?;
+        let message = out.open(len_tag(tag::span::EVENTS).into(), 2);
+        write::fixed64_field(out, fixed64_tag(tag::event::TIME_UNIX_NANO), self.time(time)?);
+        self.string(out, len_tag(tag::event::NAME), name)?;
+        let dropped = self.attributes(out, drops, len_tag(tag::event::ATTRIBUTES), attributes, DEPTH_IN_LIST)?;
+        write::varint_field(out, varint_tag(tag::event::DROPPED_ATTRIBUTES_COUNT), dropped);
+        out.close(message);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn link(&mut self, out: &mut Region, drops: &mut Drops, link: Ref<'_>) -> Result<(), Unusual> {
+        let [context, attributes] = self.types.link.load(link).ok_or(Unusual)?;
+        let message = out.open_short(len_tag(tag::span::LINKS).into());
+        self.ids(out, context, tag::link::TRACE_ID, tag::link::SPAN_ID)?;
+        if self.w3c_flags {
+            self.trace_state(out, context, len_tag(tag::link::TRACE_STATE))?;
+        }
+        let dropped = self.attributes(out, drops, len_tag(tag::link::ATTRIBUTES), attributes, DEPTH_IN_LIST)?;
+        write::varint_field(out, varint_tag(tag::link::DROPPED_ATTRIBUTES_COUNT), dropped);
+        out.fixed32_field(
+            tag::tag(tag::link::FLAGS, tag::WireType::Fixed32) as u16,
+            self.flags(context, context)?,
+        );
+        out.close(message);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn status(&mut self, out: &mut Region, status: Ref<'_>) -> Result<(), Unusual> {
+        if status.as_ptr() as usize == self.memo.status {
+            out.short(&self.memo.status_bytes, self.memo.status_len);
+            return Ok(());
+        }
+        self.other_status(out, status)
+    }
+
+    #[inline(never)]
+    fn other_status(&mut self, out: &mut Region, status: Ref<'_>) -> Result<(), Unusual> {
+        let [code, description] = self.types.status.load(status).ok_or(Unusual)?;
+        let code = self
+            .types
+            .status_codes
+            .iter()
+            .position(|known| code.is(known.as_ptr()))
+            .ok_or(Unusual)?;
+        let before = out.len();
+        let message = out.open_short(len_tag(tag::span::STATUS).into());
+        self.string(out, len_tag(tag::status::MESSAGE), description)?;
+        write::varint_field(out, varint_tag(tag::status::CODE), code as u64);
+        out.close(message);
+        let written = &out.as_slice()[before..];
+        if let Some(kept) = self.memo.status_bytes.get_mut(..written.len()) {
+            kept.copy_from_slice(written);
+            self.memo.status = status.as_ptr() as usize;
+            self.memo.status_len = written.len() as u8;
+        }
+        Ok(())
+    }
+}
+
+fn is_exact_str(object: Ref<'_>) -> bool {
+    ptr::eq(object.type_ptr(), &raw mut ffi::PyUnicode_Type)
+}
+
+enum Refused {
+    Unusual,
+    Drop(Drop, &'static str),
+}
+
+/// Writes what stands inside arrays and maps.
+struct Nested<'s> {
+    ints: Ints,
+    text: &'s mut Vec<u8>,
+}
+
+impl Nested<'_> {
+    /// The content of an `AnyValue`; `depth` messages may still be nested in it.
+    fn value(&mut self, out: &mut Region, value: Ref<'_>, depth: u32) -> Result<(), Refused> {
+        match value.kind() {
+            Kind::None => {}
+            Kind::Bool => write::value_bool(out, value.as_bool().ok_or(Refused::Unusual)?),
+            Kind::Str => write::value_str(out, self.utf8(value)?),
+            Kind::Int => match self.ints.i64(value) {
+                Some(int) => write::value_int(out, int),
+                None => return Err(Refused::Drop(Drop::IntegerRange, "integer beyond 64 bits")),
+            },
+            Kind::Float => write::value_double(out, value.float()),
+            Kind::Bytes => write::value_bytes(out, value.bytes()),
+            Kind::Tuple | Kind::List => {
+                let depth = deeper(depth, 1)?;
+                let array = write::open_array(out);
+                for item in value.items().ok_or(Refused::Unusual)? {
+                    let depth = deeper(depth, 1)?;
+                    let element = write::open_element(out);
+                    self.value(out, item, depth)?;
+                    out.close(element);
+                }
+                out.close(array);
+            }
+            Kind::Dict => {
+                let depth = deeper(depth, 1)?;
+                let map = write::open_map(out);
+                for (key, value) in value.entries().ok_or(Refused::Unusual)? {
+                    let depth = deeper(depth, 2)?;
+                    // The SDK's encoder takes str(key), which is the key itself only for an exact str.
+                    if !is_exact_str(key) {
+                        return Err(Refused::Unusual);
+                    }
+                    let entry = write::open_attribute(out, write::VALUES, self.utf8(key)?);
+                    self.value(out, value, depth)?;
+                    write::close_attribute(out, entry);
+                }
+                out.close(map);
+            }
+            Kind::Other => return Err(Refused::Unusual),
+        }
+        Ok(())
+    }
+
+    fn utf8<'s>(&'s mut self, text: Ref<'s>) -> Result<&'s [u8], Refused> {
+        let text = text.text().ok_or(Refused::Unusual)?;
+        text.utf8(self.text)
+            .map_err(|_| Refused::Drop(Drop::Text, "lone surrogate in a nested string"))
+    }
+}
+
+fn deeper(depth: u32, by: u32) -> Result<u32, Refused> {
+    depth
+        .checked_sub(by)
+        .ok_or(Refused::Drop(Drop::Depth, "nested too deeply"))
+}
