@@ -1,0 +1,16 @@
+"""``spanwire bench``: what spanwire costs, beside the official exporter, in one interleaved run."""
+
+from __future__ import annotations
+
+import typer
+
+from spanwire.cli.bench.encode import encode
+from spanwire.cli.bench.export import export
+from spanwire.cli.bench.imports import import_
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Measure spanwire beside the official exporter.")
+app.command("encode")(encode)
+app.command("export")(export)
+app.command("import")(import_)

@@ -1,0 +1,266 @@
+"""``spanwire bench export``: the official HTTP exporter and ours, to a sink in another process, interleaved in one run.
+
+``export()`` is called directly, with batches of spans that were made beforehand, separately for each side, and never
+read before. What is counted:
+
+- *CPU*: user and system time of the whole process (every thread, so our native one too) during the calls.
+- *caller*: CPU time of the thread that calls ``export()``. A thread holds the GIL only while it runs, and our native
+  thread never takes it, so this is an upper bound of the time for which the GIL is held.
+- *GIL*: what another Python thread loses. A second thread spins in Python during the calls, on a core of its own, and
+  its CPU time is compared with the wall clock: it stands still whenever it does not get the GIL. This includes handing
+  the GIL over twice a call, so it is an upper bound as well.
+
+The sink counts what it received; no figure is given when that is not what was sent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spanwire.cli.bench._measure import OFFICIAL_HINT, Comparison, Figure, collector_off, cores, pinned
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+    from spanwire.cli._sink_process import SinkProcess
+
+__all__ = ["Bench", "Lost", "Reading", "Result", "export"]
+
+
+class Lost(Exception):
+    """Not everything that was exported arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One round of one side, in ns: CPU of the process, of the calling thread, wall, and what the probe missed."""
+
+    cpu: int
+    caller: int
+    wall: int
+    missed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One workload: ns a span of CPU, of the caller's CPU, of wall time, and without the GIL for another thread."""
+
+    workload: str
+    batch: int
+    spans_a_round: int
+    delivered: int
+    cpu: Comparison
+    caller: Comparison
+    wall: Comparison
+    gil: Comparison | None
+
+    def as_json(self) -> dict[str, object]:
+        """See ``benches/README.md``."""
+        return {
+            "workload": self.workload,
+            "batch": self.batch,
+            "spans_per_round": self.spans_a_round,
+            "delivered_by_each": self.delivered,
+            "unit": "ns per span",
+            "process_cpu": self.cpu.as_json(),
+            "caller_cpu": self.caller.as_json(),
+            "wall": self.wall.as_json(),
+            "gil_unavailable": None if self.gil is None else self.gil.as_json(),
+        }
+
+
+class Bench:
+    """Both exporters, the sink that they send to, and where everything runs.
+
+    :param exporters: the official one, then ours.
+    :param sink_core: for the sink while CPU is measured; ``sender_core`` is then this process's alone. While the GIL is
+        probed, they share ``sender_core`` and the probe has ``sink_core``. None, where there are not two cores: no
+        pinning, and no probe.
+    """
+
+    def __init__(
+        self,
+        exporters: tuple[SpanExporter, SpanExporter],
+        sink: SinkProcess,
+        *,
+        sender_core: int | None,
+        sink_core: int | None,
+    ) -> None:
+        self._exporters = exporters
+        self._sink = sink
+        self._sender_core = sender_core
+        self._sink_core = sink_core
+
+    def measure(
+        self,
+        workload: str,
+        *,
+        batch: int,
+        batches: int,
+        rounds: int,
+        progress: Callable[[int], None] = lambda steps: None,
+    ) -> Result:
+        """Export ``batches`` × ``batch`` spans by each side in each of ``rounds`` rounds. Raises Lost.
+
+        ``progress`` is told of each finished round: ``rounds``, and as many again where the GIL is probed.
+        """
+        from spanwire.cli import _workloads
+
+        for exporter in self._exporters:  # connect, fill caches
+            _export(exporter, [_workloads.make(workload, batch, seed=-1)], self._sink)
+
+        def run(probe: int | None) -> list[tuple[Reading, Reading]]:
+            return [self._round(workload, batch, batches, number, probe, progress) for number in range(rounds)]
+
+        plain = run(None)
+        probed: list[tuple[Reading, Reading]] = []
+        if self._sink_core is not None:
+            self._sink.pin(self._sender_core)
+            with _spinning(self._sink_core) as probe:
+                probed = run(probe)
+            self._sink.pin(self._sink_core)
+        spans = batch * batches
+
+        def compare(readings: list[tuple[Reading, Reading]], clock: str) -> Comparison:
+            official, ours = ([getattr(one, clock) / spans for one in side] for side in zip(*readings, strict=True))
+            return Comparison(Figure.of(official), Figure.of(ours))
+
+        return Result(
+            workload,
+            batch,
+            spans,
+            spans * (len(plain) + len(probed)),
+            compare(plain, "cpu"),
+            compare(plain, "caller"),
+            compare(plain, "wall"),
+            compare(probed, "missed") if probed else None,
+        )
+
+    def _round(
+        self,
+        workload: str,
+        batch: int,
+        batches: int,
+        number: int,
+        probe: int | None,
+        progress: Callable[[int], None],
+    ) -> tuple[Reading, Reading]:
+        from spanwire.cli import _workloads
+
+        work = [[_workloads.make(workload, batch, seed=seed) for seed in range(batches)] for _ in self._exporters]
+        with collector_off():
+            readings = {
+                which: _export(self._exporters[which], work[which], self._sink, probe)
+                for which in ((0, 1) if number % 2 else (1, 0))
+            }
+        progress(1)
+        return readings[0], readings[1]
+
+
+def _export(
+    exporter: SpanExporter, work: Sequence[Sequence[ReadableSpan]], sink: SinkProcess, probe: int | None = None
+) -> Reading:
+    """Export ``work``, one call a batch; ``probe`` is the CPU clock of a spinning thread. Raises Lost."""
+    from opentelemetry.sdk.trace.export import SpanExportResult
+
+    before = sink.count()
+    spun = 0 if probe is None else time.clock_gettime_ns(probe)
+    wall, caller, cpu = time.perf_counter_ns(), time.thread_time_ns(), time.process_time_ns()
+    results = [exporter.export(spans) for spans in work]
+    cpu, caller, wall = time.process_time_ns() - cpu, time.thread_time_ns() - caller, time.perf_counter_ns() - wall
+    missed = None if probe is None else wall - (time.clock_gettime_ns(probe) - spun)
+    sent = sum(map(len, work))
+    received = sink.count() - before
+    failed = sum(result is not SpanExportResult.SUCCESS for result in results)
+    if failed or received != sent:
+        name = type(exporter).__module__
+        raise Lost(f"{name}: {sent} spans sent, {received} received, {failed} of {len(work)} exports failed")
+    return Reading(cpu, caller, wall, missed)
+
+
+@contextmanager
+def _spinning(core: int) -> Iterator[int]:
+    """A thread that wants the GIL all the time, on ``core``; yields its CPU clock."""
+    ready, stop = threading.Event(), threading.Event()
+
+    def spin() -> None:
+        os.sched_setaffinity(0, {core})
+        ready.set()
+        while not stop.is_set():
+            pass
+
+    spinner = threading.Thread(target=spin, name="spanwire-gil-probe", daemon=True)
+    spinner.start()
+    ready.wait()
+    try:
+        yield time.pthread_getcpuclockid(spinner.ident or 0)
+    finally:
+        stop.set()
+        spinner.join()
+
+
+def export(
+    workload: Annotated[list[str] | None, typer.Option(help="W5, W10 or WR; may be repeated. [default: all]")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds, each with every side.")] = 7,
+    batch: Annotated[int, typer.Option(min=1, help="Spans in a call of export().")] = 512,
+    batches: Annotated[int, typer.Option(min=1, help="Calls in a round.")] = 16,
+    compression: Annotated[str, typer.Option(help="none or gzip, for both.")] = "none",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, nothing else.")] = False,
+    color: Annotated[bool, typer.Option(help="Colours (NO_COLOR is obeyed).")] = True,
+) -> None:
+    """CPU a span to deliver over HTTP, and for how long the GIL is held: the official exporter against spanwire."""
+    from spanwire.cli._sink_process import SinkProcess
+    from spanwire.cli.bench import _report
+    from spanwire.exporter.http import OTLPSpanExporter
+
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as OfficialExporter
+    except ImportError:
+        _report.fail(OFFICIAL_HINT)
+    if compression not in {"none", "gzip"}:
+        _report.fail(f"spanwire bench: no compression {compression}; there are none, gzip")
+    os.environ["OTEL_EXPORTER_OTLP_COMPRESSION"] = compression
+    names = _report.workload_names(workload)
+    sender_core, sink_core = (cores()[-1], cores()[0]) if len(cores()) > 1 else (None, None)
+    steps = rounds * len(names) * (1 if sink_core is None else 2)
+    # Pinned before the exporters exist, so that the threads they start stay on the same core.
+    with (
+        pinned(sender_core),
+        SinkProcess(sink_core) as sink,
+        _report.progress("exporting", steps, shown=not as_json) as step,
+    ):
+        exporters = (OfficialExporter(endpoint=sink.endpoint), OTLPSpanExporter(endpoint=sink.endpoint))
+        bench = Bench(exporters, sink, sender_core=sender_core, sink_core=sink_core)
+        try:
+            results = [
+                bench.measure(name, batch=batch, batches=batches, rounds=rounds, progress=step) for name in names
+            ]
+        except Lost as error:
+            _report.fail(f"spanwire bench: no figures, spans were lost: {error}")
+        finally:
+            for exporter in exporters:
+                exporter.shutdown()
+    method = {
+        "rounds": rounds,
+        "spans_per_round": batch * batches,
+        "batch": batch,
+        "compression": compression,
+        "sender_core": sender_core,
+        "sink_core": sink_core,
+        "cyclic_gc": "collected before, off while timing",
+        "delivered": "all",
+    }
+    if as_json:
+        print(json.dumps(_report.document("bench export", method, [one.as_json() for one in results]), indent=2))
+    else:
+        _report.show_export(results, method, color=color)
