@@ -15,6 +15,14 @@ CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 # A skip whose reason begins like this is no gap: the test has no meaning here (another platform, another Python).
 NOT_APPLICABLE = "not applicable: "
 
+# Tests say what their exporters are to do; what the surroundings say (a proxy, an endpoint, a bundle of CAs that
+# `requests` puts above the one it was given) must not change the answer. Set before anything reads it, for children too.
+for _name in list(os.environ):
+    if _name.startswith(("OTEL_", "SPANWIRE_")) or _name in {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}:
+        del os.environ[_name]
+    elif _name.lower() in {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}:
+        del os.environ[_name]
+
 # Timings never decide, so there is no deadline. CI prints what reproduces a failure, since its database is thrown away.
 settings.register_profile("default", deadline=None, print_blob=CI)
 settings.register_profile("quick", settings.get_profile("default"), max_examples=25)
