@@ -17,10 +17,9 @@ NOT_APPLICABLE = "not applicable: "
 
 # Tests say what their exporters are to do; what the surroundings say (a proxy, an endpoint, a bundle of CAs that
 # `requests` puts above the one it was given) must not change the answer. Set before anything reads it, for children too.
+_SURROUNDINGS = {"CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
 for _name in list(os.environ):
-    if _name.startswith(("OTEL_", "SPANWIRE_")) or _name in {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}:
-        del os.environ[_name]
-    elif _name.lower() in {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}:
+    if _name.startswith(("OTEL_", "SPANWIRE_")) or _name.upper() in _SURROUNDINGS:
         del os.environ[_name]
 
 # Timings never decide, so there is no deadline. CI prints what reproduces a failure, since its database is thrown away.

@@ -4,10 +4,10 @@ import collections
 from typing import Any
 
 import pytest
-import spanwire
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import spanwire
 from tests.official import assert_same_bytes, official_bytes, parse, spans_of
 from tests.property.strategies import batches, hand_made_batches, sdk_batches
 

@@ -7,9 +7,9 @@ from collections import Counter
 from typing import Any
 
 import pytest
-import spanwire
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+import spanwire
 from tests.official import assert_same_bytes, official_bytes
 from tests.property.census import REQUIRED, census, shares
 from tests.property.strategies import batches
