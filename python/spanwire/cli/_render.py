@@ -5,13 +5,20 @@ Everything fits into 80 columns and degrades to ASCII on terminals that cannot s
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
-__all__ = ["Event", "Node", "TraceView", "bar", "duration", "make_console"]
+if TYPE_CHECKING:
+    from spanwire._native import ReceivedSpan
+    from spanwire._trace_tree import Trace
+
+__all__ = ["TraceView", "bar", "duration", "make_console"]
 
 _KIND_STYLES = {"server": "cyan", "client": "magenta", "producer": "yellow", "consumer": "yellow", "internal": "blue"}
 _BAR_CELLS = 24
@@ -20,77 +27,40 @@ _MAX_WIDTH = 140
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """An event of a span: its name, when it happened after the span's start (ns), its attributes."""
-
-    name: str
-    offset_ns: int
-    attributes: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One span of a drawn trace. ``error`` is None unless the status is an error; then it may still be empty."""
-
-    name: str
-    kind: str
-    start_ns: int
-    end_ns: int
-    error: str | None = None
-    attributes: Mapping[str, object] = field(default_factory=dict)
-    events: Sequence[Event] = ()
-    links: int = 0
-    children: Sequence[Node] = ()
-
-    def walk(self) -> Iterator[Node]:
-        """This node and everything below it, parents first."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
-
-
-@dataclass(frozen=True, slots=True)
 class TraceView:
-    """A trace as an indented tree with a bar for each span's place in time. ``details`` shows attributes and events."""
+    """A received trace as an indented tree with a bar for each span's place in time.
 
-    title: str
-    roots: Sequence[Node]
+    :param details: also show attributes, events, links and what went wrong.
+    """
+
+    trace: Trace
     details: bool = True
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        nodes = [node for root in self.roots for node in root.walk()]
-        if not nodes:
+        """Line by line, without recursion: depth and width are whatever came over the network."""
+        spans = self.trace.spans
+        if not spans:
             return
         canvas = _Canvas(
             width=min(options.max_width, _MAX_WIDTH),
             ascii_only=options.ascii_only,
-            first_ns=min(node.start_ns for node in nodes),
-            last_ns=max(node.end_ns for node in nodes),
+            first_ns=min(span.start_time for span in spans),
+            last_ns=max(span.end_time for span in spans),
         )
-        errors = sum(node.error is not None for node in nodes)
-        span_count = f"{len(nodes)} span{'s' * (len(nodes) > 1)}"
-        heading = Text.assemble((self.title, "bold"), f"  {span_count}, {duration(canvas.last_ns - canvas.first_ns)}")
-        if errors:
-            heading.append(f", {errors} with errors" if errors > 1 else ", 1 with an error", style="bold red")
-        yield canvas.fit(heading)
-        for root in self.roots:
-            yield from self._lines(canvas, root, "", "")
-
-    def _lines(self, canvas: _Canvas, node: Node, lead: str, below: str) -> Iterator[Text]:
-        """``lead`` stands before the span's own line, ``below`` before every line that belongs under it."""
+        yield canvas.heading(self.trace.trace_id, spans)
         guides = canvas.guides
-        yield canvas.span_line(node, lead)
-        under = below + (guides.down if node.children else guides.blank)
-        if self.details:
-            yield from canvas.detail_lines(node, under)
-        for child in node.children:
-            last = child is node.children[-1]
-            yield from self._lines(
-                canvas,
-                child,
-                below + (guides.last if last else guides.fork),
-                below + (guides.blank if last else guides.down),
-            )
+        # (node, what stands before its own line, what stands before every line below it)
+        stack = [(root, "", "") for root in reversed(self.trace.roots)]
+        while stack:
+            node, lead, below = stack.pop()
+            yield canvas.span_line(node.span, lead)
+            if self.details:
+                yield from canvas.detail_lines(node.span, below + (guides.down if node.children else guides.blank))
+            for child in reversed(node.children):
+                if child is node.children[-1]:
+                    stack.append((child, below + guides.last, below + guides.blank))
+                else:
+                    stack.append((child, below + guides.fork, below + guides.down))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,52 +87,61 @@ class _Canvas:
         line.truncate(width or self.width, overflow="crop" if self.ascii_only else "ellipsis")
         return line
 
-    def span_line(self, node: Node, lead: str) -> Text:
-        failed = node.error is not None
+    def heading(self, trace_id: str, spans: Sequence[ReceivedSpan]) -> Text:
+        errors = sum(map(_failed, spans))
+        line = Text.assemble(
+            ("trace ", "dim"),
+            (trace_id, "bold"),
+            f"  {len(spans)} span{'s' * (len(spans) > 1)}, {duration(self.last_ns - self.first_ns)}",
+        )
+        if errors:
+            line.append(f", {errors} failed", style="bold red")
+        return self.fit(line)
+
+    def span_line(self, span: ReceivedSpan, lead: str) -> Text:
+        failed = _failed(span)
+        kind = _word(span.kind)
         name = Text.assemble((lead, "dim"))
         if failed:
             name.append("x " if self.ascii_only else "✗ ", style="bold red")
-        name.append(_one_line(node.name), style="bold red" if failed else "bold")
-        name.append(f" {node.kind}", style=_KIND_STYLES.get(node.kind, "blue"))
+        name.append(_one_line(span.name), style="bold red" if failed else "bold")
+        name.append(f" {kind}", style=_KIND_STYLES.get(kind, "blue"))
         room = self.width - _BAR_CELLS - _DURATION_CELLS - 2
         self.fit(name, room)
         name.pad_right(max(0, room - name.cell_len) + 1)
-        name.append(self._time_bar(node), style="red" if failed else _KIND_STYLES.get(node.kind, "blue"))
-        name.append(f" {duration(node.end_ns - node.start_ns):>{_DURATION_CELLS}}")
+        name.append(self._time_bar(span), style="red" if failed else _KIND_STYLES.get(kind, "blue"))
+        name.append(f" {duration(span.end_time - span.start_time):>{_DURATION_CELLS}}")
         return self.fit(name)
 
-    def detail_lines(self, node: Node, under: str) -> Iterator[Text]:
-        if node.error:
-            yield self.fit(Text.assemble((under, "dim"), (_one_line(node.error), "red")))
-        if node.attributes:
-            yield self.fit(Text.assemble((under, "dim"), *_pairs(node.attributes)))
+    def detail_lines(self, span: ReceivedSpan, under: str) -> Iterator[Text]:
+        lead = (under, "dim")
+        if _failed(span) and span.status.message:
+            yield self.fit(Text.assemble(lead, (_one_line(span.status.message), "red")))
+        if span.attributes:
+            yield self.fit(Text.assemble(lead, *_pairs(span.attributes)))
         mark = "* " if self.ascii_only else "● "
-        for event in node.events:
+        for event in span.events:
             style = "red" if event.name == "exception" else "green"
-            yield self.fit(
-                Text.assemble(
-                    (under, "dim"),
-                    (mark + _one_line(event.name), style),
-                    f" +{duration(event.offset_ns)} ",
-                    *_pairs(event.attributes),
-                )
-            )
-        if node.links:
-            arrow = "-> " if self.ascii_only else "↗ "
-            yield self.fit(
-                Text.assemble((under, "dim"), (f"{arrow}{node.links} link{'s' * (node.links > 1)}", "yellow"))
-            )
+            after = f" +{duration(event.timestamp - span.start_time)} "
+            yield self.fit(Text.assemble(lead, (mark + _one_line(event.name), style), after, *_pairs(event.attributes)))
+        arrow = "-> " if self.ascii_only else "↗ "
+        for link in span.links:
+            target = (f"{arrow}link to {link.trace_id[:8]}/{link.span_id} ", "yellow")
+            yield self.fit(Text.assemble(lead, target, *_pairs(link.attributes)))
 
-    def _time_bar(self, node: Node) -> str:
+    def _time_bar(self, span: ReceivedSpan) -> str:
         whole = max(1, self.last_ns - self.first_ns)
-        begin = min(_BAR_CELLS - 1, (node.start_ns - self.first_ns) * _BAR_CELLS // whole)
-        end = min(_BAR_CELLS, -(-(node.end_ns - self.first_ns) * _BAR_CELLS // whole))
+        begin = min(_BAR_CELLS - 1, (span.start_time - self.first_ns) * _BAR_CELLS // whole)
+        end = min(_BAR_CELLS, -(-(span.end_time - self.first_ns) * _BAR_CELLS // whole))
         cells = max(1, end - begin)
         return (" " * begin + ("=" if self.ascii_only else "━") * cells).ljust(_BAR_CELLS)
 
 
 def make_console(*, color: bool = True, stderr: bool = False) -> Console:
     """A console that obeys NO_COLOR and ``--no-color`` and never guesses at highlights."""
+    stream = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")  # a received name must not end the program on an ASCII terminal
     return Console(no_color=None if color else True, stderr=stderr, highlight=False)
 
 
@@ -187,6 +166,15 @@ def bar(value: float, largest: float, cells: int, *, ascii_only: bool = False) -
 
 def _three_digits(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 99.95 else f"{value:.1f}" if abs(value) >= 9.995 else f"{value:.2f}"
+
+
+def _failed(span: ReceivedSpan) -> bool:
+    return _word(span.status.code) == "error"
+
+
+def _word(code: object) -> str:
+    """A kind or status code as a word; numbers that OTLP does not know stay numbers."""
+    return str(getattr(code, "name", code)).lower()
 
 
 def _pairs(attributes: Mapping[str, object]) -> Iterable[str | tuple[str, str]]:
