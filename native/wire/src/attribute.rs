@@ -18,6 +18,7 @@ pub struct KeyValue<'a> {
     key: &'a str,
     key_string_index: i32,
     value: Parts<'a>,
+    has_value: bool,
     depth: u8,
 }
 
@@ -39,6 +40,12 @@ impl<'a> KeyValue<'a> {
         self.key_string_index
     }
 
+    /// Whether there is a value, be it an empty one.
+    #[must_use]
+    pub const fn has_value(&self) -> bool {
+        self.has_value
+    }
+
     /// The value's outermost level. [`Value::Empty`] where it is absent.
     pub fn value(&self) -> Result<Value<'a>, DecodeError> {
         Value::read_parts(&self.value, self.depth)
@@ -57,11 +64,13 @@ impl<'a> View<'a> for KeyValue<'a> {
                 _ => {}
             }
         }
+        let has_value = value.is_present();
         let value = value.parts(&Parts::whole(message), key_value::VALUE);
         Ok(Self {
             key,
             key_string_index,
             value,
+            has_value,
             depth,
         })
     }

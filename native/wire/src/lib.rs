@@ -1,10 +1,13 @@
 //! OTLP protobuf: varints, tags, writers and lazy strict readers. No I/O, no clock, no threads, no Python.
-#![no_std]
+#![cfg_attr(not(test), no_std)]
 
 extern crate alloc;
 #[cfg(test)]
-extern crate std;
+extern crate self as spanwire_wire; // for what the tests of this folder share with those of tests/
 
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
 mod schema;
 
 pub mod arena;

@@ -116,3 +116,74 @@ fn text(out: &mut Vec<u8>, field: u32, text: &str) {
         out.extend_from_slice(text.as_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+
+    use super::*;
+    use crate::error::DecodeErrorKind;
+
+    #[test]
+    fn a_response_reads_back() {
+        for rejected_spans in [0, 1, 300, i64::MAX, -1] {
+            for error_message in ["", "too old", &"x".repeat(200)] {
+                let partial_success = Some(PartialSuccess {
+                    rejected_spans,
+                    error_message,
+                });
+                let mut bytes = vec![];
+                TraceResponse { partial_success }.encode(&mut bytes);
+                assert_eq!(TraceResponse::decode(&bytes), Ok(TraceResponse { partial_success }));
+            }
+        }
+    }
+
+    #[test]
+    fn full_success_is_an_empty_message() {
+        let mut bytes = vec![];
+        TraceResponse::default().encode(&mut bytes);
+        assert!(bytes.is_empty());
+        assert_eq!(TraceResponse::decode(&[]), Ok(TraceResponse::default()));
+    }
+
+    #[test]
+    fn a_partial_success_in_two_parts_is_one() {
+        let bytes = [0x0A, 2, 0x08, 7, 0x0A, 3, 0x12, 1, b'm'];
+        let partial_success = Some(PartialSuccess {
+            rejected_spans: 7,
+            error_message: "m",
+        });
+        assert_eq!(TraceResponse::decode(&bytes), Ok(TraceResponse { partial_success }));
+    }
+
+    #[test]
+    fn a_status_reads_back() {
+        for code in [0, 3, 200, -1] {
+            let status = RpcStatus {
+                code,
+                message: "bad request",
+            };
+            let mut bytes = vec![];
+            status.encode(&mut bytes);
+            assert_eq!(RpcStatus::decode(&bytes), Ok(status));
+        }
+        let with_details = [0x08, 3, 0x1A, 2, 0xFF, 0xFF, 0x12, 1, b'm'];
+        assert_eq!(
+            RpcStatus::decode(&with_details),
+            Ok(RpcStatus { code: 3, message: "m" })
+        );
+    }
+
+    #[test]
+    fn a_malformed_answer_is_an_error_with_its_place() {
+        let wrong = |bytes| TraceResponse::decode(bytes).unwrap_err();
+        assert_eq!(
+            wrong(&[0x0A, 3, 0x12, 1, 0xFF]),
+            DecodeError::new(4, DecodeErrorKind::InvalidUtf8)
+        );
+        assert_eq!(wrong(&[0x0A, 2, 0x08]).offset, 1);
+        let html = b"<html>502 Bad Gateway</html>";
+        assert!(TraceResponse::decode(html).is_err() && RpcStatus::decode(html).is_err());
+    }
+}

@@ -33,6 +33,7 @@ pub struct SpanView<'a> {
     dropped_events_count: u32,
     dropped_links_count: u32,
     flags: u32,
+    has_status: bool,
     status: StatusView<'a>,
 }
 
@@ -138,6 +139,12 @@ impl<'a> SpanView<'a> {
         self.dropped_links_count
     }
 
+    /// Whether a status is given, be it an empty one.
+    #[must_use]
+    pub const fn has_status(&self) -> bool {
+        self.has_status
+    }
+
     /// The outcome.
     #[must_use]
     pub const fn status(&self) -> StatusView<'a> {
@@ -165,7 +172,10 @@ impl<'a> View<'a> for SpanView<'a> {
                 span::DROPPED_ATTRIBUTES_COUNT => view.dropped_attributes_count = field.value32(),
                 span::DROPPED_EVENTS_COUNT => view.dropped_events_count = field.value32(),
                 span::DROPPED_LINKS_COUNT => view.dropped_links_count = field.value32(),
-                span::STATUS => view.status.merge(field.message())?,
+                span::STATUS => {
+                    view.has_status = true;
+                    view.status.merge(field.message())?;
+                }
                 span::FLAGS => view.flags = field.value32(),
                 _ => {}
             }

@@ -77,3 +77,115 @@ fn walk(message: Message<'_>, of: Type, depth: u8, counts: &mut Counts) -> Resul
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::common::plain::{self, Noise};
+    use crate::common::{model, read};
+    use crate::read::steps;
+
+    /// `content` as a message under each number of `path`.
+    fn wrap(path: &[u8], content: &[u8]) -> Vec<u8> {
+        let mut bytes = content.to_vec();
+        for number in path.iter().rev() {
+            let header = crate::write::Header::new(number << 3 | 2, bytes.len());
+            bytes.splice(0..0, header.as_slice().iter().copied());
+        }
+        bytes
+    }
+
+    /// Both readers look at so many fields at most, whether the request is good or not.
+    #[track_caller]
+    fn check_steps(bytes: &[u8], eager: usize, lazy: usize) {
+        let mut outcome = (None, None);
+        let eagerly = steps::count(|| outcome.0 = Some(validate(bytes)));
+        let lazily = steps::count(|| outcome.1 = Some(read::request(bytes)));
+        assert!(eagerly <= eager, "{eagerly} steps to validate {} bytes", bytes.len());
+        assert!(lazily <= lazy, "{lazily} steps to read {} bytes", bytes.len());
+        let (eagerly, lazily) = (outcome.0.expect("run above"), outcome.1.expect("run above"));
+        assert_eq!(lazily.map(|request| read::counts(&request)), eagerly);
+    }
+
+    /// Eagerly each field is looked at once; lazily once for each list that its message has, and once more.
+    const PASSES: usize = 4;
+
+    #[test]
+    fn fields_are_looked_at_once_eagerly_and_a_few_times_lazily() {
+        let attributes = vec![
+            model::KeyValue {
+                key: "k".into(),
+                value: Some(model::Value::Int(1)),
+                ..Default::default()
+            };
+            100
+        ];
+        let span = model::Span {
+            name: "n".into(),
+            attributes,
+            ..Default::default()
+        };
+        let scopes = vec![model::ScopeSpans {
+            spans: vec![span; 100],
+            ..Default::default()
+        }];
+        let request = model::Request {
+            resources: vec![model::ResourceSpans {
+                scopes,
+                ..Default::default()
+            }],
+        };
+        let bytes = plain::request(&request, &mut Noise::none());
+        // In each span a name and 100 attributes, in each of which a key, a value and in that an integer.
+        let fields = 2 + 100 * (1 + 1 + 100 * (1 + 3));
+        assert_eq!(steps::count(|| assert!(validate(&bytes).is_ok())), fields);
+        check_steps(&bytes, fields, PASSES * fields);
+    }
+
+    #[test]
+    fn unknown_groups_cost_no_more_than_their_fields() {
+        let groups = [0x9B, 0x06, 0x9B, 0x06, 0x9C, 0x06, 0x9C, 0x06].repeat(1000);
+        for path in [&[1][..], &[1, 1], &[1, 2, 2], &[1, 2, 2, 9, 2], &[1, 2, 2, 9, 2, 5]] {
+            check_steps(&wrap(path, &groups), 4000 + path.len(), PASSES * (4000 + path.len()));
+        }
+    }
+
+    #[test]
+    fn depth_bombs_end_at_the_limit() {
+        let groups = vec![0x7B; 100_000];
+        check_steps(&wrap(&[1, 2, 2], &groups), 80, 80);
+        let arrays = wrap(&[5, 1].repeat(5000), &[]);
+        check_steps(&wrap(&[1, 2, 2, 9, 2], &arrays), 140, PASSES * 140);
+    }
+
+    #[test]
+    fn nested_values_are_not_walked_once_a_level() {
+        // At each of 60 levels 100 elements beside the one that goes deeper.
+        let mut value = vec![];
+        for _ in 0..60 {
+            let mut array = [0x0A, 0].repeat(100);
+            array.extend(wrap(&[1], &value));
+            value = wrap(&[5], &array);
+        }
+        let fields = 60 * 102 + 5;
+        check_steps(&wrap(&[1, 2, 2, 9, 2], &value), fields, PASSES * fields);
+    }
+
+    #[test]
+    fn split_messages_are_not_walked_once_a_part() {
+        // A resource in 1000 parts, a value in 1000 parts of which each is a part of one array.
+        let parts: Vec<u8> = core::iter::repeat_n(wrap(&[1], &[0x0A, 0]), 1000).flatten().collect();
+        check_steps(&wrap(&[1], &parts), 2001, PASSES * 2001);
+        let value: Vec<u8> = core::iter::repeat_n(wrap(&[2, 5, 1], &[0x18, 1]), 1000)
+            .flatten()
+            .collect();
+        check_steps(&wrap(&[1, 2, 2, 9], &value), 4004, PASSES * 4004);
+        let bytes = wrap(&[1, 2, 2, 9], &value);
+        let read = read::request(&bytes).unwrap();
+        let array = model::Value::Array(vec![model::Value::Int(1); 1000]);
+        assert_eq!(read.resources[0].scopes[0].spans[0].attributes[0].value, Some(array));
+    }
+}

@@ -1,0 +1,14 @@
+//! What the tests and the fuzz targets share: owned messages ([`model`]), reading them with the crate's lazy views
+//! ([`read`]), and a writer of its own ([`plain`]) that knows nothing of the crate's.
+#![allow(dead_code, reason = "each test program uses its part")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::struct_field_names,
+    clippy::unwrap_used,
+    reason = "tests: the casts cut on purpose, names are those of the .proto files"
+)]
+
+pub mod model;
+pub mod plain;
+pub mod read;
+pub mod sample;

@@ -1,0 +1,59 @@
+//! What a writer writes, the readers read, in every way in which protobuf lets it be written.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used,
+    reason = "a test: small numbers, and it may fail"
+)]
+
+mod common;
+#[path = "common/strategies.rs"]
+mod strategies;
+
+use common::plain::{self, Noise};
+use common::{model, read, sample};
+use proptest::prelude::*;
+use spanwire_wire::{count_spans, validate};
+
+#[test]
+fn every_field_of_every_message_is_read() {
+    let request = sample::request();
+    let bytes = plain::request(&request, &mut Noise::none());
+    assert_eq!(read::request(&bytes), Ok(request.clone()));
+    assert_eq!(validate(&bytes), Ok(read::counts(&request)));
+    assert_eq!(count_spans(&bytes), Ok(2));
+}
+
+#[test]
+fn an_empty_request_holds_nothing() {
+    assert_eq!(read::request(&[]), Ok(model::Request::default()));
+    assert_eq!(validate(&[]), Ok(spanwire_wire::Counts::default()));
+}
+
+proptest! {
+    #![proptest_config(strategies::cases(200))]
+
+    #[test]
+    fn a_request_in_field_order_reads_back(request in strategies::request()) {
+        let bytes = plain::request(&request, &mut Noise::none());
+        prop_assert_eq!(validate(&bytes), Ok(read::counts(&request)));
+        prop_assert_eq!(count_spans(&bytes), Ok(read::counts(&request).spans));
+        prop_assert_eq!(read::request(&bytes), Ok(request));
+    }
+
+    #[test]
+    fn a_request_in_any_odd_form_reads_back(request in strategies::request(), seed: u64) {
+        let bytes = plain::request(&request, &mut Noise::seeded(seed));
+        prop_assert_eq!(validate(&bytes), Ok(read::counts(&request)));
+        prop_assert_eq!(count_spans(&bytes), Ok(read::counts(&request).spans));
+        prop_assert_eq!(read::request(&bytes), Ok(request));
+    }
+
+    #[test]
+    fn two_requests_after_one_another_are_one(one in strategies::request(), other in strategies::request()) {
+        let mut bytes = plain::request(&one, &mut Noise::none());
+        bytes.extend(plain::request(&other, &mut Noise::none()));
+        let both = model::Request { resources: [one.resources, other.resources].concat() };
+        prop_assert_eq!(read::request(&bytes), Ok(both));
+    }
+}
