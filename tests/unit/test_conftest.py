@@ -1,0 +1,64 @@
+"""The rules of tests/conftest.py, on a test session of their own."""
+
+from pathlib import Path
+
+import pytest
+
+CONFTEST = Path(__file__).parents[1] / "conftest.py"
+
+
+@pytest.fixture
+def session(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makeconftest(CONFTEST.read_text(encoding="utf-8"))
+    pytester.makeini("[pytest]\nmarkers =\n    requires_program(*names): needs it\n")
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.requires_program("no-such-program")
+        def test_with_a_program():
+            pass
+
+        def test_that_gives_up():
+            pytest.skip("no reason")
+
+        def test_for_another_platform():
+            pytest.skip("not applicable: another platform")
+
+        @pytest.mark.xfail
+        def test_known_to_fail():
+            assert False
+        """
+    )
+    return pytester
+
+
+def test_missing_program_skips_with_a_summary_line(session: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+
+    result = session.runpytest_subprocess()
+
+    result.assert_outcomes(skipped=3, xfailed=1)
+    result.stdout.fnmatch_lines(["missing program: no-such-program; 1 tests did not run*"])
+
+
+def test_skip_is_a_failure_in_ci(session: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+
+    result = session.runpytest_subprocess()
+
+    result.assert_outcomes(failed=1, errors=1, skipped=1, xfailed=1)  # a fixture that fails is an error
+    result.stdout.fnmatch_lines(["*program missing: no-such-program*"])
+
+
+def test_module_skipped_as_a_whole_is_a_failure_in_ci(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    pytester.makeconftest(CONFTEST.read_text(encoding="utf-8"))
+    pytester.makepyfile("import pytest\npytest.importorskip('no_such_module_at_all')\n")
+
+    result = pytester.runpytest_subprocess()
+
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*was skipped as a whole*"])
