@@ -1,1 +1,21 @@
 //! The worker: one native thread a process that exports without the GIL, its counts, and fork.
+//!
+//! Everything a process shares is in [`process`], behind one lock that is held for a few instructions only and across every
+//! fork, so a child finds it whole. What belongs to the worker's runtime (connections, timers, TLS sessions) is reachable
+//! from the worker's thread only; a child leaks it and starts its own worker when it has something to send.
+
+pub mod account;
+pub mod buffer;
+pub mod client;
+mod epoll;
+mod ffi;
+mod fork;
+mod process;
+pub mod ticket;
+mod worker;
+
+pub use account::{Account, DropReason};
+pub use client::Client;
+pub use fork::generation;
+pub use process::accounts;
+pub use ticket::{Answer, Ticket};

@@ -1,1 +1,29 @@
 //! OTLP clients: HTTP, TLS, compression, retry.
+//!
+//! A [`Destination`] takes a finished request and answers once; [`deliver`](deliver::deliver) tries it until it is accepted,
+//! refused or out of time. Everything here runs on the caller's tokio runtime; this crate starts no thread of its own but
+//! name look-ups on the runtime's blocking pool, and knows nothing of Python, queues or accounting.
+
+pub mod compress;
+pub mod config;
+pub mod connect;
+pub mod deliver;
+pub mod descriptors;
+pub mod destination;
+pub mod endpoint;
+pub mod error;
+pub mod http;
+mod race;
+pub mod reply;
+pub mod retry;
+pub mod status;
+pub mod tls;
+
+pub use compress::Compression;
+pub use config::HttpConfig;
+pub use deliver::deliver;
+pub use destination::{Accepted, Destination, Request, Tally};
+pub use endpoint::Endpoint;
+pub use error::{ConfigError, SendError};
+pub use http::HttpDestination;
+pub use retry::RetryPolicy;

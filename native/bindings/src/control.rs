@@ -1,0 +1,230 @@
+//! Classes for exporters: a client of the worker, what became of a request, and the counts.
+//!
+//! The GIL is held to read the spans and to make the answer; compressing, sending and waiting happen without it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use spanwire_engine::buffer::Buffer;
+use spanwire_engine::client::Submitted;
+use spanwire_engine::{Account, Answer, Client, DropReason, Ticket};
+use spanwire_transport::config::TlsFiles;
+use spanwire_transport::{Compression, ConfigError, HttpConfig};
+
+use crate::errors;
+
+/// How long a waiting thread leaves Python's signal handlers unattended.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// A client for OTLP over HTTP.
+///
+/// Frozen: a borrow flag would stay set for ever in a child forked while another thread is inside a method.
+#[pyclass(frozen, module = "spanwire._native")]
+pub struct HttpClient {
+    client: Client,
+    w3c_flags: bool,
+}
+
+#[pymethods]
+impl HttpClient {
+    /// `timeout` in seconds covers all tries; `max_request_size` in bytes before compression, 0 or less for no limit.
+    #[new]
+    #[pyo3(signature = (endpoint, *, headers, timeout, compression, ca_file=None, cert_file=None, key_file=None,
+                        max_request_size=0, w3c_flags=false))]
+    #[allow(clippy::too_many_arguments)] // they have names in Python
+    fn new(
+        py: Python<'_>,
+        endpoint: &str,
+        headers: Vec<(String, Vec<u8>)>,
+        timeout: f64,
+        compression: &str,
+        ca_file: Option<PathBuf>,
+        cert_file: Option<PathBuf>,
+        key_file: Option<PathBuf>,
+        max_request_size: i64,
+        w3c_flags: bool,
+    ) -> PyResult<Self> {
+        let limit = duration(timeout).filter(|limit| !limit.is_zero());
+        let limit = limit.ok_or_else(|| errors::config(&ConfigError::Timeout(timeout)))?;
+        let compression = Compression::from_name(compression)
+            .ok_or_else(|| errors::config(&ConfigError::Compression(compression.to_owned())))?;
+        let files = TlsFiles { ca: ca_file, cert: cert_file, key: key_file };
+        let config = py
+            .detach(|| HttpConfig::new(endpoint, &headers, compression, &files))
+            .map_err(|error| errors::config(&error))?;
+        let max_request = usize::try_from(max_request_size).ok().filter(|&limit| limit > 0);
+        let client = Client::new(config, limit, max_request).map_err(|error| errors::system(&error))?;
+        Ok(Self { client, w3c_flags })
+    }
+
+    /// The destination's name in `stats()`: the endpoint without query.
+    #[getter]
+    fn destination(&self) -> &str {
+        self.client.name()
+    }
+
+    /// Encodes and delivers `spans`; raises only what a signal handler raises while waiting.
+    fn export(&self, py: Python<'_>, spans: &Bound<'_, PyAny>) -> PyResult<Outcome> {
+        let given = spans.len().unwrap_or(0) as u64;
+        let mut buffer = Buffer::take();
+        let encoded =
+            catch_unwind(AssertUnwindSafe(|| crate::encode::encode_request(py, spans, self.w3c_flags, &mut buffer)));
+        let count = match encoded {
+            Ok(Ok(count)) => count as u64,
+            Ok(Err(error)) if error.is_instance_of::<PyException>(py) => {
+                let message = format!("the batch cannot be encoded: {error}");
+                return Ok(self.client.lose(given, DropReason::Encode, message).into());
+            }
+            Ok(Err(error)) => return Err(error), // KeyboardInterrupt, SystemExit
+            Err(_) => {
+                let message = "internal error while encoding; please report this".to_owned();
+                return Ok(self.client.lose(given, DropReason::Internal, message).into());
+            }
+        };
+        if given > count {
+            let message = "some spans of a batch could not be encoded".to_owned();
+            let _ = self.client.lose(given - count, DropReason::Encode, message);
+        }
+        self.deliver(py, buffer, count)
+    }
+
+    /// Delivers an `ExportTraceServiceRequest` that holds `span_count` spans.
+    fn export_encoded(&self, py: Python<'_>, request: &[u8], span_count: u64) -> PyResult<Outcome> {
+        let mut buffer = Buffer::take();
+        buffer.extend_from_slice(request);
+        self.deliver(py, buffer, span_count)
+    }
+
+    /// Counts `spans` that the caller had to drop.
+    fn lose(&self, spans: u64, message: &str) -> Outcome {
+        self.client.lose(spans, DropReason::Internal, message.to_owned()).into()
+    }
+
+    /// Waits for what is under way; whether it ended within `timeout` seconds.
+    fn force_flush(&self, py: Python<'_>, timeout: f64) -> bool {
+        let limit = duration(timeout).unwrap_or_default();
+        py.detach(|| self.client.force_flush(limit))
+    }
+
+    /// Takes no more, interrupts back-offs, leaves `timeout` seconds to requests under way; whether none is left.
+    fn shutdown(&self, py: Python<'_>, timeout: f64) -> bool {
+        let limit = duration(timeout).unwrap_or_default();
+        py.detach(|| self.client.shutdown(limit))
+    }
+}
+
+impl HttpClient {
+    fn deliver(&self, py: Python<'_>, buffer: Buffer, spans: u64) -> PyResult<Outcome> {
+        if spans == 0 {
+            return Ok(Answer::default().into()); // an empty request is not sent
+        }
+        let mut step = py.detach(|| match self.client.submit(buffer, spans) {
+            Submitted::Answered(answer) => Step::Done(answer),
+            Submitted::UnderWay(ticket) => wait(ticket),
+        });
+        loop {
+            match step {
+                Step::Done(answer) => return Ok(answer.into()),
+                Step::Waiting(ticket) => {
+                    // What a handler raises goes up; the request goes on and is counted.
+                    py.check_signals()?;
+                    step = py.detach(|| wait(ticket));
+                }
+            }
+        }
+    }
+}
+
+enum Step {
+    Done(Answer),
+    Waiting(Ticket),
+}
+
+fn wait(ticket: Ticket) -> Step {
+    match ticket.wait(SLICE) {
+        Some(answer) => Step::Done(answer),
+        None => Step::Waiting(ticket),
+    }
+}
+
+/// Seconds; `None` when not a number, zero when negative, a year when endless.
+fn duration(seconds: f64) -> Option<Duration> {
+    const YEAR: f64 = 365.0 * 24.0 * 3600.0;
+    (!seconds.is_nan()).then(|| Duration::from_secs_f64(seconds.clamp(0.0, YEAR)))
+}
+
+/// What became of a request.
+#[pyclass(frozen, module = "spanwire._native")]
+pub struct Outcome(Answer);
+
+impl From<Answer> for Outcome {
+    fn from(answer: Answer) -> Self {
+        Self(answer)
+    }
+}
+
+#[pymethods]
+impl Outcome {
+    /// Why the spans were lost, as in `stats()`; `None` when the destination took them.
+    #[getter]
+    fn lost(&self) -> Option<&'static str> {
+        self.0.lost.map(DropReason::name)
+    }
+
+    /// An error, or what the destination said about a success.
+    #[getter]
+    fn message(&self) -> Option<&str> {
+        self.0.message.as_deref()
+    }
+
+    /// Spans that the destination took the request without.
+    #[getter]
+    fn rejected(&self) -> u64 {
+        self.0.rejected
+    }
+
+    /// Tries after the first.
+    #[getter]
+    fn retries(&self) -> u64 {
+        self.0.retries
+    }
+}
+
+/// The counts by destination.
+#[pyfunction]
+pub fn export_stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let stats = PyDict::new(py);
+    for (destination, account) in spanwire_engine::accounts() {
+        stats.set_item(PyString::new(py, &destination), counts(py, &account)?)?;
+    }
+    Ok(stats)
+}
+
+fn counts<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyDict>> {
+    let dropped = PyDict::new(py);
+    for (reason, count) in &account.dropped {
+        dropped.set_item(reason.name(), count)?;
+    }
+    let counts = PyDict::new(py);
+    counts.set_item("accepted", account.accepted)?;
+    counts.set_item("exported", account.exported)?;
+    counts.set_item("queued", account.queued)?;
+    counts.set_item("dropped", dropped)?;
+    counts.set_item("requests", account.requests)?;
+    counts.set_item("retries", account.retries)?;
+    counts.set_item("bytes", account.bytes)?;
+    counts.set_item("connections", account.connections)?;
+    counts.set_item("last_error", account.last_error.as_deref())?;
+    Ok(counts)
+}
+
+/// Adds this file's names to the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<HttpClient>()?;
+    module.add_class::<Outcome>()?;
+    module.add_function(wrap_pyfunction!(export_stats, module)?)
+}

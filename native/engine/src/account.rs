@@ -1,0 +1,141 @@
+//! What became of the spans: `accepted = exported + queued + dropped`, always, since both sides change under one lock.
+
+use std::collections::BTreeMap;
+
+use spanwire_transport::Tally;
+
+/// Why spans were dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DropReason {
+    /// They could not be encoded.
+    Encode,
+    /// The destination could not be reached, or kept saying "later", until tries or time were used up.
+    Exhausted,
+    /// A defect of ours.
+    Internal,
+    /// The destination refused the request for good.
+    Refused,
+    /// The destination took the request but not these spans (partial success).
+    Rejected,
+    /// The response was too large to be read.
+    Response,
+    /// The exporter was shut down.
+    Shutdown,
+    /// No answer before the deadline.
+    Timeout,
+    /// The request was over the size limit.
+    TooLarge,
+}
+
+impl DropReason {
+    /// The name in statistics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Encode => "encode",
+            Self::Exhausted => "exhausted",
+            Self::Internal => "internal",
+            Self::Refused => "refused",
+            Self::Rejected => "rejected",
+            Self::Response => "response",
+            Self::Shutdown => "shutdown",
+            Self::Timeout => "timeout",
+            Self::TooLarge => "too_large",
+        }
+    }
+}
+
+/// The counts of one destination since this process began (a forked child begins at zero).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Spans given to `export`.
+    pub accepted: u64,
+    /// Spans the destination took.
+    pub exported: u64,
+    /// Spans under way.
+    pub queued: u64,
+    /// Spans lost, by reason.
+    pub dropped: BTreeMap<DropReason, u64>,
+    /// Requests written, each try counted.
+    pub requests: u64,
+    /// Tries after the first.
+    pub retries: u64,
+    /// Body bytes written, each try counted.
+    pub bytes: u64,
+    /// Connections opened.
+    pub connections: u64,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+}
+
+impl Account {
+    /// `spans` come in and are under way.
+    pub fn begin(&mut self, spans: u64) {
+        self.accepted += spans;
+        self.queued += spans;
+    }
+
+    /// `spans` that were under way have been answered; `rejected` of them were not taken.
+    pub fn taken(&mut self, spans: u64, rejected: u64) {
+        let rejected = rejected.min(spans);
+        self.queued -= spans;
+        self.exported += spans - rejected;
+        self.count(rejected, DropReason::Rejected);
+    }
+
+    /// `spans` that were under way are lost.
+    pub fn lost(&mut self, spans: u64, reason: DropReason, error: String) {
+        self.queued -= spans;
+        self.count(spans, reason);
+        self.last_error = Some(error);
+    }
+
+    /// What the requests cost.
+    pub fn add(&mut self, tally: &Tally) {
+        self.requests += tally.requests();
+        self.retries += tally.retries();
+        self.bytes += tally.bytes();
+        self.connections += tally.connections();
+    }
+
+    fn count(&mut self, spans: u64, reason: DropReason) {
+        if spans > 0 {
+            *self.dropped.entry(reason).or_default() += spans;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn balanced(account: &Account) -> bool {
+        account.accepted == account.exported + account.queued + account.dropped.values().sum::<u64>()
+    }
+
+    #[test]
+    fn the_sum_holds_at_every_step() {
+        let mut account = Account::default();
+        account.begin(10);
+        assert!(balanced(&account));
+        account.begin(5);
+        account.taken(10, 3);
+        assert!(balanced(&account));
+        account.lost(5, DropReason::Timeout, "late".into());
+        assert!(balanced(&account));
+        assert_eq!((account.exported, account.queued), (7, 0));
+        assert_eq!(
+            account.dropped,
+            BTreeMap::from([(DropReason::Rejected, 3), (DropReason::Timeout, 5)])
+        );
+    }
+
+    #[test]
+    fn a_server_cannot_reject_more_than_it_was_sent() {
+        let mut account = Account::default();
+        account.begin(2);
+        account.taken(2, u64::MAX);
+        assert!(balanced(&account));
+        assert_eq!(account.dropped[&DropReason::Rejected], 2);
+    }
+}

@@ -1,0 +1,157 @@
+//! An exporter's handle on the worker.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use spanwire_transport::{HttpConfig, Request, RetryPolicy};
+
+use crate::account::DropReason;
+use crate::buffer::Buffer;
+use crate::process;
+use crate::ticket::{Answer, Ticket, pair};
+use crate::worker::{Command, Job};
+
+/// A destination with its limits. Any number of threads may use it; it survives a fork, on both sides.
+#[derive(Debug)]
+pub struct Client {
+    id: u64,
+    config: Arc<HttpConfig>,
+    timeout: Duration,
+    max_request: Option<usize>,
+    policy: RetryPolicy,
+}
+
+/// A request on its way, or what became of it at once.
+pub enum Submitted {
+    /// Refused before it was sent.
+    Answered(Answer),
+    /// The worker has it.
+    UnderWay(Ticket),
+}
+
+/// A year: as good as for ever, and added to a clock without overflow.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
+impl Client {
+    /// A client; its worker starts with its first request. `timeout` covers all tries of a request, `max_request` is in
+    /// bytes before compression.
+    pub fn new(config: HttpConfig, timeout: Duration, max_request: Option<usize>) -> std::io::Result<Self> {
+        let mut process = process::lock();
+        process.watch_forks()?;
+        let id = process.new_id();
+        Ok(Self {
+            id,
+            config: Arc::new(config),
+            timeout: timeout.min(LONGEST),
+            max_request,
+            policy: RetryPolicy::default(),
+        })
+    }
+
+    /// The destination's name in statistics and messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.config.name()
+    }
+
+    /// Counts spans that are lost before there is a request.
+    #[must_use]
+    pub fn lose(&self, spans: u64, reason: DropReason, message: String) -> Answer {
+        let mut process = process::lock();
+        let account = process.account(self.name());
+        account.begin(spans);
+        account.lost(spans, reason, message.clone());
+        Answer::lost(reason, message)
+    }
+
+    /// Takes an encoded request of so many spans, compresses it here, and gives it to the worker. The time limit begins now.
+    #[must_use]
+    pub fn submit(&self, body: Buffer, spans: u64) -> Submitted {
+        let deadline = Instant::now() + self.timeout;
+        if let Some(limit) = self.max_request.filter(|&limit| body.len() > limit) {
+            let size = body.len();
+            let message = format!(
+                "a request of {size} bytes is over the limit of {limit}; lower max_export_batch_size or raise max_request_size"
+            );
+            return Submitted::Answered(self.lose(spans, DropReason::TooLarge, message));
+        }
+        let body = match self.config.compression().compress(&body) {
+            Some(packed) => Bytes::from(packed),
+            None => body.freeze(),
+        };
+        let mut process = process::lock();
+        if process.client(self.id).is_closed {
+            drop(process);
+            return Submitted::Answered(self.lose(spans, DropReason::Shutdown, "the exporter is shut down".into()));
+        }
+        let number = process.new_id();
+        process.client(self.id).under_way.insert(number);
+        process.account(self.name()).begin(spans);
+        let (under_way, ticket) = pair(self.id, number, spans, self.name(), deadline);
+        if let Err(error) = process.start_worker() {
+            drop(process); // settling takes the lock
+            under_way.fail(DropReason::Internal, format!("the worker cannot start: {error}"));
+            return Submitted::UnderWay(ticket);
+        }
+        let unsent = process.tell(Command::Export(Box::new(Job {
+            client: self.id,
+            config: Arc::clone(&self.config),
+            request: Request { body, spans },
+            deadline,
+            policy: self.policy,
+            under_way,
+        })));
+        drop(process);
+        drop(unsent); // answers for itself
+        Submitted::UnderWay(ticket)
+    }
+
+    /// Waits for the requests submitted so far, in this process; whether all were answered within `timeout`.
+    #[must_use]
+    pub fn force_flush(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout.min(LONGEST);
+        let mut process = process::lock();
+        let mark = process.new_id();
+        while process
+            .client(self.id)
+            .under_way
+            .first()
+            .is_some_and(|&oldest| oldest < mark)
+        {
+            let in_time;
+            (process, in_time) = process::wait(process, deadline);
+            if !in_time {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Takes no more. Back-offs end at once, tries under way within `timeout`; whether nothing is left under way.
+    #[must_use]
+    pub fn shutdown(&self, timeout: Duration) -> bool {
+        let by = Instant::now() + timeout.min(LONGEST);
+        let mut process = process::lock();
+        let client = process.client(self.id);
+        if std::mem::replace(&mut client.is_closed, true) {
+            return client.under_way.is_empty();
+        }
+        let undelivered = process.tell(Command::Close(self.id, by));
+        drop(process);
+        drop(undelivered);
+        self.force_flush(timeout)
+    }
+
+    /// Whether [`shutdown`](Self::shutdown) was called.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        process::lock().client(self.id).is_closed
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        process::lock().remove_client(self.id);
+    }
+}

@@ -1,0 +1,183 @@
+//! The two ends of a request under way: the worker's, which must account for it, and the caller's, which waits.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use spanwire_transport::deliver::{Cause, GaveUp};
+use spanwire_transport::{Accepted, SendError, Tally};
+
+use crate::account::DropReason;
+use crate::{fork, process};
+
+/// What became of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Why it was lost; `None` when the destination took it.
+    pub lost: Option<DropReason>,
+    /// An error, or what the destination had to say about a success.
+    pub message: Option<String>,
+    /// Spans that a destination took the request without.
+    pub rejected: u64,
+    /// Tries after the first.
+    pub retries: u64,
+}
+
+impl Answer {
+    /// A loss.
+    #[must_use]
+    pub fn lost(reason: DropReason, message: impl Into<String>) -> Self {
+        Self {
+            lost: Some(reason),
+            message: Some(message.into()),
+            ..Self::default()
+        }
+    }
+}
+
+/// The worker's end. It settles the account exactly once, also when it is dropped by a panic.
+pub struct UnderWay {
+    client: u64,
+    number: u64,
+    spans: u64,
+    destination: String,
+    tally: Tally,
+    answer: Option<SyncSender<Answer>>,
+}
+
+/// The caller's end.
+pub struct Ticket {
+    answer: Receiver<Answer>,
+    generation: u64,
+    /// Past this something is wrong with the worker.
+    patience: Instant,
+}
+
+/// Both ends of request `number` of a client, which has been booked.
+#[must_use]
+pub fn pair(client: u64, number: u64, spans: u64, destination: &str, deadline: Instant) -> (UnderWay, Ticket) {
+    let (sender, receiver) = sync_channel(1);
+    let under_way = UnderWay {
+        client,
+        number,
+        spans,
+        destination: destination.to_owned(),
+        tally: Tally::default(),
+        answer: Some(sender),
+    };
+    let ticket = Ticket {
+        answer: receiver,
+        generation: fork::generation(),
+        patience: deadline + PATIENCE,
+    };
+    (under_way, ticket)
+}
+
+/// How long after its deadline a request may still be answered.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl UnderWay {
+    /// Where its costs are counted.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Settles and answers.
+    pub fn end(mut self, result: Result<Accepted, GaveUp>) {
+        self.settle(match result {
+            Ok(accepted) => Ok(accepted),
+            Err(GaveUp { error, cause }) => Err((reason(&error, cause), explain(&error, cause, self.tally.requests()))),
+        });
+    }
+
+    /// Settles a request that never reached the worker.
+    pub fn fail(mut self, reason: DropReason, message: String) {
+        self.settle(Err((reason, message)));
+    }
+
+    fn settle(&mut self, result: Result<Accepted, (DropReason, String)>) {
+        let Some(sender) = self.answer.take() else { return };
+        let retries = self.tally.retries();
+        let mut process = process::lock();
+        let account = process.account(&self.destination);
+        account.add(&self.tally);
+        let answer = match result {
+            Ok(accepted) => {
+                account.taken(self.spans, accepted.rejected);
+                let unreadable = accepted
+                    .unreadable
+                    .then(|| "the answer to an accepted request is not OTLP".to_owned());
+                let message = accepted.message.or(unreadable);
+                if let Some(message) = &message {
+                    account.last_error = Some(message.clone());
+                }
+                Answer {
+                    lost: None,
+                    message,
+                    rejected: accepted.rejected.min(self.spans),
+                    retries,
+                }
+            }
+            Err((reason, message)) => {
+                account.lost(self.spans, reason, message.clone());
+                Answer {
+                    retries,
+                    ..Answer::lost(reason, message)
+                }
+            }
+        };
+        process.client(self.client).under_way.remove(&self.number);
+        drop(process);
+        process::notify();
+        let _ = sender.send(answer); // nobody waits any more: it is settled all the same
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.settle(Err((
+            DropReason::Internal,
+            "the worker failed; please report this".into(),
+        )));
+    }
+}
+
+impl Ticket {
+    /// Waits for the answer, for so long at most. `None`: not yet.
+    #[must_use]
+    pub fn wait(&self, limit: Duration) -> Option<Answer> {
+        // A signal handler may have forked inside the caller's wait: the request is the parent's, who delivers and counts.
+        if self.generation != fork::generation() {
+            return Some(Answer::lost(
+                DropReason::Shutdown,
+                "forked while waiting; the parent process delivers these spans",
+            ));
+        }
+        match self.answer.recv_timeout(limit) {
+            Ok(answer) => Some(answer),
+            Err(RecvTimeoutError::Timeout) if Instant::now() < self.patience => None,
+            Err(_) => Some(Answer::lost(
+                DropReason::Internal,
+                "the worker does not answer; please report this",
+            )),
+        }
+    }
+}
+
+fn reason(error: &SendError, cause: Cause) -> DropReason {
+    match (cause, error) {
+        (Cause::Interrupted, _) => DropReason::Shutdown,
+        (Cause::TimedOut, SendError::TimedOut) => DropReason::Timeout,
+        (Cause::Exhausted | Cause::TimedOut, _) => DropReason::Exhausted,
+        (Cause::Final, SendError::ResponseTooLarge { .. }) => DropReason::Response,
+        (Cause::Final, _) => DropReason::Refused,
+    }
+}
+
+fn explain(error: &SendError, cause: Cause, tries: u64) -> String {
+    match cause {
+        Cause::Interrupted if matches!(error, SendError::Shutdown) => error.to_string(),
+        Cause::Interrupted => format!("{error} (interrupted by shutdown)"),
+        Cause::Exhausted | Cause::TimedOut if tries > 1 => format!("{error} ({tries} requests made)"),
+        Cause::Final | Cause::Exhausted | Cause::TimedOut => error.to_string(),
+    }
+}

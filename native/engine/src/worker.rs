@@ -1,0 +1,132 @@
+//! The worker's thread: a tokio runtime that sends what clients give it. It never calls Python.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use spanwire_transport::deliver::Closing;
+use spanwire_transport::{HttpConfig, HttpDestination, Request, RetryPolicy, deliver, descriptors};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{mpsc, watch};
+
+use crate::ticket::UnderWay;
+use crate::{epoll, ffi};
+
+/// What the worker is told.
+pub enum Command {
+    /// Close this client: its back-offs end now, its tries under way by then.
+    Close(u64, Instant),
+    /// Send.
+    Export(Box<Job>),
+    /// The client is gone.
+    Forget(u64),
+}
+
+/// One request to be delivered.
+pub struct Job {
+    pub client: u64,
+    pub config: Arc<HttpConfig>,
+    pub request: Request,
+    pub deadline: Instant,
+    pub policy: RetryPolicy,
+    pub under_way: UnderWay,
+}
+
+/// A running worker.
+pub struct Worker(mpsc::UnboundedSender<Command>);
+
+impl Worker {
+    /// Starts the thread. Signals are left to the application's threads.
+    pub fn start() -> io::Result<Self> {
+        let runtime = runtime()?;
+        let (sender, commands) = mpsc::unbounded_channel();
+        ffi::with_signals_blocked(|| {
+            thread::Builder::new()
+                .name("spanwire".into())
+                .spawn(move || runtime.block_on(run(commands)))
+        })?;
+        Ok(Self(sender))
+    }
+
+    pub fn is_alive(&self) -> bool {
+        !self.0.is_closed()
+    }
+
+    /// Gives a command, or gives it back if the thread is gone. A job given back answers for itself when it is dropped,
+    /// which must happen without the process's lock.
+    pub fn tell(&self, command: Command) -> Option<Command> {
+        self.0.send(command).err().map(|unsent| unsent.0)
+    }
+}
+
+/// A runtime whose descriptors are listed for forked children from the moment they exist.
+fn runtime() -> io::Result<Runtime> {
+    let mut held = descriptors::hold();
+    let runtime = Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        // Name look-ups only.
+        .max_blocking_threads(4)
+        .thread_name("spanwire-dns")
+        .thread_keep_alive(Duration::from_secs(1))
+        .build()?;
+    for descriptor in epoll::descriptors(&runtime) {
+        held.add_first(descriptor);
+    }
+    Ok(runtime)
+}
+
+struct Client {
+    destination: Arc<HttpDestination>,
+    closing: watch::Sender<Closing>,
+}
+
+async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
+    let mut clients: HashMap<u64, Client> = HashMap::new();
+    while let Some(command) = commands.recv().await {
+        match command {
+            Command::Close(id, by) => {
+                if let Some(client) = clients.get(&id) {
+                    client.destination.close();
+                    client.closing.send_replace(Closing::By(by.into()));
+                }
+            }
+            Command::Export(job) => {
+                let client = clients.entry(job.client).or_insert_with(|| Client {
+                    destination: Arc::new(HttpDestination::new(Arc::clone(&job.config))),
+                    closing: watch::channel(Closing::No).0,
+                });
+                // A panic ends this task only; `under_way` is dropped with it and counts the loss.
+                tokio::spawn(export(
+                    *job,
+                    Arc::clone(&client.destination),
+                    client.closing.subscribe(),
+                ));
+            }
+            Command::Forget(id) => drop(clients.remove(&id)),
+        }
+    }
+}
+
+async fn export(job: Job, destination: Arc<HttpDestination>, mut closing: watch::Receiver<Closing>) {
+    let Job {
+        request,
+        deadline,
+        policy,
+        under_way,
+        ..
+    } = job;
+    let result = deliver(
+        &*destination,
+        &request,
+        deadline.into(),
+        policy,
+        &mut closing,
+        under_way.tally(),
+    )
+    .await;
+    drop(request); // gives its buffer back before the caller asks for the next one
+    under_way.end(result);
+}

@@ -1,0 +1,184 @@
+//! Everything an HTTP client needs to know; immutable, so that a forked child can go on using it.
+
+use std::path::PathBuf;
+
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+
+use crate::compress::Compression;
+use crate::endpoint::Endpoint;
+use crate::error::ConfigError;
+use crate::tls::TlsMaterial;
+
+/// Files for TLS.
+#[derive(Clone, Debug, Default)]
+pub struct TlsFiles {
+    /// CA certificates to trust instead of the system's: a PEM file, or a directory of them.
+    pub ca: Option<PathBuf>,
+    /// The client's certificate chain.
+    pub cert: Option<PathBuf>,
+    /// Its key; without one, the certificate's file holds it.
+    pub key: Option<PathBuf>,
+}
+
+/// A checked configuration.
+#[derive(Debug)]
+pub struct HttpConfig {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) headers: HeaderMap,
+    pub(crate) tls: Option<TlsMaterial>,
+    secrets: Vec<String>,
+    compression: Compression,
+    name: String,
+}
+
+impl HttpConfig {
+    /// Checks everything that can be checked before the first request. TLS files are read only for `https`.
+    pub fn new(
+        endpoint: &str,
+        headers: &[(String, Vec<u8>)],
+        compression: Compression,
+        files: &TlsFiles,
+    ) -> Result<Self, ConfigError> {
+        let endpoint = Endpoint::parse(endpoint)?;
+        let mut map = HeaderMap::with_capacity(headers.len() + 2);
+        let mut secrets = Vec::new();
+        for (name, value) in headers {
+            let fail = |why| ConfigError::Header {
+                name: name.clone(),
+                why,
+            };
+            let key = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| fail("its name has characters that HTTP does not allow"))?;
+            // These are hyper's to set: a wrong one would break the framing of the connection.
+            if key == CONTENT_LENGTH || key == TRANSFER_ENCODING {
+                return Err(fail("it is set for each request"));
+            }
+            let value = HeaderValue::from_bytes(value).map_err(|_| fail("its value has control characters"))?;
+            remember_secret(&mut secrets, &key, &value);
+            map.insert(key, value);
+        }
+        if !map.contains_key(HOST) {
+            let host = HeaderValue::from_str(&endpoint.authority).map_err(|_| ConfigError::Endpoint {
+                shown: endpoint.to_string(),
+                why: "its host is not valid".into(),
+            })?;
+            map.insert(HOST, host);
+        }
+        if let Some(encoding) = compression.content_encoding()
+            && !map.contains_key(CONTENT_ENCODING)
+        {
+            map.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        let tls = if endpoint.tls {
+            Some(TlsMaterial::load(files)?)
+        } else {
+            None
+        };
+        let name = endpoint.to_string();
+        Ok(Self {
+            endpoint,
+            headers: map,
+            tls,
+            secrets,
+            compression,
+            name,
+        })
+    }
+
+    /// How bodies are compressed.
+    #[must_use]
+    pub fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// The destination's name for people and for statistics.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `text`, which a server may have made of our headers, without their values.
+    pub(crate) fn redact(&self, text: String) -> String {
+        self.secrets.iter().fold(text, |text, secret| {
+            if text.contains(secret) {
+                text.replace(secret, "***")
+            } else {
+                text
+            }
+        })
+    }
+}
+
+/// Values of headers that everyone has are no secrets; short ones would redact everything.
+fn remember_secret(secrets: &mut Vec<String>, name: &HeaderName, value: &HeaderValue) {
+    let public = [
+        "content-type",
+        "user-agent",
+        "content-encoding",
+        "accept",
+        "host",
+        "connection",
+    ];
+    let Ok(value) = value.to_str() else { return };
+    if public.contains(&name.as_str()) {
+        return;
+    }
+    // Also the token of "Bearer <token>".
+    secrets.extend(
+        [value]
+            .into_iter()
+            .chain(value.split_whitespace().skip(1))
+            .filter(|part| part.len() >= 4)
+            .map(str::to_owned),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(headers: &[(&str, &str)]) -> Result<HttpConfig, ConfigError> {
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+            .collect();
+        HttpConfig::new("http://h:1/", &headers, Compression::Gzip, &TlsFiles::default())
+    }
+
+    #[test]
+    fn host_and_content_encoding_are_added_unless_given() {
+        let plain = config(&[]).expect("valid");
+        assert_eq!(plain.headers["host"], "h:1");
+        assert_eq!(plain.headers["content-encoding"], "gzip");
+        let own = config(&[("Host", "virtual"), ("Content-Encoding", "br")]).expect("valid");
+        assert_eq!(
+            (&own.headers["host"], &own.headers["content-encoding"]),
+            (&"virtual".parse().expect("valid"), &"br".parse().expect("valid"))
+        );
+    }
+
+    #[test]
+    fn a_bad_header_is_named_but_its_value_is_not_shown() {
+        for (name, value) in [
+            ("x-key", "secret\nx: y"),
+            ("a b", "secret"),
+            ("content-length", "secret"),
+            ("", "secret"),
+        ] {
+            let error = config(&[(name, value)]).expect_err("bad header").to_string();
+            assert!(
+                error.contains(&format!("{name:?}")) && !error.contains("secret"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_server_echoes_of_our_headers_is_hidden() {
+        let config = config(&[("authorization", "Bearer abcdef"), ("x-key", "hunter2")]).expect("valid");
+        assert_eq!(
+            config.redact("bad key hunter2 and token abcdef".into()),
+            "bad key *** and token ***"
+        );
+    }
+}

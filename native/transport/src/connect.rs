@@ -1,0 +1,205 @@
+//! From a host to a connected, tracked socket.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::AsRawFd;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::time::{Instant, timeout};
+
+use crate::descriptors;
+use crate::endpoint::Endpoint;
+use crate::error::SendError;
+
+/// Connects to the first address of the endpoint that answers. Each gets an equal share of the time left, so that one
+/// that swallows packets doesn't cost the others theirs.
+pub async fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<TrackedStream, SendError> {
+    let addresses = resolve(endpoint).await?;
+    let mut last = None;
+    for (at, &address) in addresses.iter().enumerate() {
+        let share =
+            deadline.saturating_duration_since(Instant::now()) / u32::try_from(addresses.len() - at).unwrap_or(1);
+        let result = match timeout(share, TrackedStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => error,
+            Err(_) => io::Error::from(io::ErrorKind::TimedOut),
+        };
+        last = Some(SendError::Connect {
+            address: address.to_string(),
+            source: result,
+        });
+    }
+    Err(last.unwrap_or_else(|| SendError::Resolve {
+        host: endpoint.host.clone(),
+        source: io::Error::new(io::ErrorKind::NotFound, "it has no address"),
+    }))
+}
+
+/// The addresses of the endpoint, in the order to try them.
+async fn resolve(endpoint: &Endpoint) -> Result<Vec<SocketAddr>, SendError> {
+    let Endpoint { host, port, .. } = endpoint;
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, *port)]);
+    }
+    // RFC 6761: always loopback. Asking libc takes a thread and, in a forked child, locks that the fork may have caught.
+    if host.eq_ignore_ascii_case("localhost") {
+        return Ok(vec![
+            (Ipv6Addr::LOCALHOST, *port).into(),
+            (Ipv4Addr::LOCALHOST, *port).into(),
+        ]);
+    }
+    match lookup_host((host.as_str(), *port)).await {
+        Ok(found) => Ok(found.collect()),
+        Err(source) => Err(SendError::Resolve {
+            host: host.clone(),
+            source,
+        }),
+    }
+}
+
+/// A TCP stream listed in [`descriptors`] from its birth to its end.
+#[derive(Debug)]
+pub struct TrackedStream(
+    /// `None` only while being dropped.
+    Option<TcpStream>,
+);
+
+impl TrackedStream {
+    async fn connect(address: SocketAddr) -> io::Result<Self> {
+        let socket = TrackedSocket::open(address)?;
+        socket.connect(address).await
+    }
+
+    fn pinned(self: Pin<&mut Self>) -> io::Result<Pin<&mut TcpStream>> {
+        self.get_mut()
+            .0
+            .as_mut()
+            .map(Pin::new)
+            .ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl Drop for TrackedStream {
+    fn drop(&mut self) {
+        if let Some(stream) = self.0.take() {
+            let mut held = descriptors::hold();
+            held.remove(stream.as_raw_fd());
+            drop(stream); // closed before the lock is
+        }
+    }
+}
+
+/// A socket on its way to being connected; listed as well.
+struct TrackedSocket(Option<TcpSocket>);
+
+impl TrackedSocket {
+    fn open(address: SocketAddr) -> io::Result<Self> {
+        let mut held = descriptors::hold();
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()
+        } else {
+            TcpSocket::new_v6()
+        }?;
+        held.add(socket.as_raw_fd());
+        drop(held);
+        let socket = Self(Some(socket));
+        if let Some(open) = &socket.0 {
+            open.set_nodelay(true)?; // requests are written whole
+        }
+        Ok(socket)
+    }
+
+    async fn connect(mut self, address: SocketAddr) -> io::Result<TrackedStream> {
+        let Some(socket) = self.0.take() else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        let connecting = Connecting {
+            descriptor: socket.as_raw_fd(),
+            future: Some(Box::pin(socket.connect(address))),
+        };
+        connecting.await
+    }
+}
+
+impl Drop for TrackedSocket {
+    fn drop(&mut self) {
+        if let Some(socket) = self.0.take() {
+            let mut held = descriptors::hold();
+            held.remove(socket.as_raw_fd());
+            drop(socket);
+        }
+    }
+}
+
+type Connect = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
+
+/// The socket inside tokio's connect future, which closes it when it fails or is dropped: both under the lock.
+struct Connecting {
+    descriptor: i32,
+    future: Option<Connect>,
+}
+
+impl Future for Connecting {
+    type Output = io::Result<TrackedStream>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let descriptor = self.descriptor;
+        let Some(future) = self.future.as_mut() else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
+        let mut held = descriptors::hold();
+        let Poll::Ready(result) = future.as_mut().poll(context) else {
+            return Poll::Pending;
+        };
+        self.future = None;
+        if result.is_err() {
+            held.remove(descriptor);
+        }
+        Poll::Ready(result.map(|stream| TrackedStream(Some(stream))))
+    }
+}
+
+impl Drop for Connecting {
+    fn drop(&mut self) {
+        if let Some(future) = self.future.take() {
+            let mut held = descriptors::hold();
+            held.remove(self.descriptor);
+            drop(future);
+        }
+    }
+}
+
+impl AsyncRead for TrackedStream {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.pinned()?.poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for TrackedStream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+        self.pinned()?.poll_write(context, buffer)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.pinned()?.poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.pinned()?.poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.pinned()?.poll_write_vectored(context, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+}

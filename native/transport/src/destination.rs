@@ -1,0 +1,84 @@
+//! Where requests go.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::error::SendError;
+
+/// One finished request; retries and several destinations share its bytes.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The body as it goes out, compressed if at all.
+    pub body: Bytes,
+    /// Spans in it.
+    pub spans: u64,
+}
+
+/// A request that was taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// Spans the server refused; never to be sent again.
+    pub rejected: u64,
+    /// What the server said about them, or a warning when none was rejected.
+    pub message: Option<String>,
+    /// The answer's body was no OTLP response. It was accepted all the same.
+    pub unreadable: bool,
+}
+
+/// A backend.
+pub trait Destination {
+    /// Sends `request` once and answers; gives connecting up by `deadline`. The future may be dropped at any time.
+    fn attempt(
+        &self,
+        request: &Request,
+        deadline: Instant,
+        tally: &Tally,
+    ) -> impl Future<Output = Result<Accepted, SendError>> + Send;
+}
+
+/// What a request cost, kept outside its future so that it survives an interruption. Relaxed: read after the end.
+#[derive(Debug, Default)]
+pub struct Tally {
+    bytes: AtomicU64,
+    connections: AtomicU64,
+    requests: AtomicU64,
+    retries: AtomicU64,
+}
+
+impl Tally {
+    pub(crate) fn request(&self, bytes: usize) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn connection(&self) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn retry(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Body bytes handed to connections.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Connections opened.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Requests written, each try counted.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Tries after the first, each after a back-off.
+    pub fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,186 @@
+//! The URL of a backend.
+
+use std::fmt;
+
+use http::Uri;
+
+use crate::error::ConfigError;
+
+/// A parsed `http://` or `https://` URL. User information is not part of it: the caller makes a header of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// `https`.
+    pub tls: bool,
+    /// Name or address; IPv6 without brackets.
+    pub host: String,
+    /// Port, the scheme's own where none was given.
+    pub port: u16,
+    /// Value of the `Host` header.
+    pub authority: String,
+    /// Path and query as they go into the request line; never empty.
+    pub target: String,
+}
+
+impl Endpoint {
+    /// Parses `url`.
+    pub fn parse(url: &str) -> Result<Self, ConfigError> {
+        let fail = |why: &str| ConfigError::Endpoint {
+            shown: without_secrets(url),
+            why: why.into(),
+        };
+        let (scheme, rest) = url
+            .split_once("://")
+            .ok_or_else(|| fail("it does not begin with http:// or https://"))?;
+        let tls = match scheme.to_ascii_lowercase().as_str() {
+            "http" => false,
+            "https" => true,
+            _ => return Err(fail("only http:// and https:// are spoken here")),
+        };
+        let rest = rest.split('#').next().unwrap_or_default();
+        let uri: Uri = format!("{}://{rest}", if tls { "https" } else { "http" })
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| fail(&error.to_string()))?;
+        let authority = uri.authority().ok_or_else(|| fail("it names no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(fail("user and password belong into an Authorization header"));
+        }
+        let host = authority.host();
+        let host = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
+        if host.is_empty() {
+            return Err(fail("it names no host"));
+        }
+        let port = match authority.as_str().rsplit_once(':') {
+            // Without a port the last colon is inside the brackets of an IPv6 address.
+            Some((_, digits)) if !digits.is_empty() && !digits.ends_with(']') => authority
+                .port_u16()
+                .filter(|&port| port != 0)
+                .ok_or_else(|| fail("its port is not a number from 1 to 65535"))?,
+            _ => {
+                if tls {
+                    443
+                } else {
+                    80
+                }
+            }
+        };
+        let target = uri.path_and_query().map_or("/", |target| target.as_str());
+        Ok(Self {
+            tls,
+            host: host.into(),
+            port,
+            authority: authority.as_str().trim_end_matches(':').into(),
+            target: if target.starts_with('/') {
+                target.into()
+            } else {
+                format!("/{target}")
+            },
+        })
+    }
+}
+
+/// The name of this destination for people: no query, which may hold a token.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.target.split('?').next().unwrap_or_default();
+        write!(
+            f,
+            "{}://{}{path}",
+            if self.tls { "https" } else { "http" },
+            self.authority
+        )
+    }
+}
+
+/// `url` without user information, query and fragment.
+#[must_use]
+pub fn without_secrets(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    format!("{scheme}{separator}{host}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(url: &str, tls: bool, host: &str, port: u16, authority: &str, target: &str) {
+        let expected = Endpoint {
+            tls,
+            host: host.into(),
+            port,
+            authority: authority.into(),
+            target: target.into(),
+        };
+        assert_eq!(Endpoint::parse(url).expect(url), expected, "{url}");
+    }
+
+    #[test]
+    fn urls_are_taken_apart() {
+        check(
+            "http://localhost:4318/v1/traces",
+            false,
+            "localhost",
+            4318,
+            "localhost:4318",
+            "/v1/traces",
+        );
+        check("https://example.com", true, "example.com", 443, "example.com", "/");
+        check("HTTP://Example.com/", false, "Example.com", 80, "Example.com", "/");
+        check(
+            "http://[::1]:4318/v1/traces",
+            false,
+            "::1",
+            4318,
+            "[::1]:4318",
+            "/v1/traces",
+        );
+        check(
+            "https://[2001:db8::1]/x",
+            true,
+            "2001:db8::1",
+            443,
+            "[2001:db8::1]",
+            "/x",
+        );
+        check("http://h:80/a/b?c=d&e#f", false, "h", 80, "h:80", "/a/b?c=d&e");
+        check("http://h?q=1", false, "h", 80, "h", "/?q=1");
+        check("http://h:/a", false, "h", 80, "h", "/a");
+    }
+
+    #[test]
+    fn what_is_no_http_url_is_refused_without_showing_secrets() {
+        let bad = [
+            "localhost:4318",
+            "ftp://h/",
+            "unix:///x",
+            "http://",
+            "http:///v1",
+            "http://:80/",
+            "http://h:0/",
+            "http://h:70000/",
+            "http://h:x/",
+            "http://me:secret@h/x?token=secret",
+            "",
+            "http://a b/",
+            "http://h/\u{e9}\u{20ac}\n",
+            "https://[::1/",
+        ];
+        for url in bad {
+            let error = Endpoint::parse(url).expect_err(url).to_string();
+            assert!(!error.contains("secret"), "{error}");
+            assert!(error.contains("http://localhost:4318/v1/traces"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_shown_name_has_no_query() {
+        let endpoint = Endpoint::parse("https://h:1/a?token=secret").expect("valid");
+        assert_eq!(endpoint.to_string(), "https://h:1/a");
+    }
+}

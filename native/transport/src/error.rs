@@ -1,0 +1,121 @@
+//! What can go wrong, said so that a person knows what to do.
+#![allow(missing_docs)] // the texts say it
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// A client that cannot be made.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    #[error(
+        "a client certificate needs its private key: {0}; give client_key_file, or put the key into the certificate's file"
+    )]
+    ClientKey(String),
+    #[error("the client certificate and key do not fit: {0}")]
+    ClientPair(String),
+    #[error("compression {0:?} is not known; use \"none\", \"gzip\" or \"deflate\"")]
+    Compression(String),
+    #[error("the endpoint {shown:?} is not valid: {why}; give a whole URL such as http://localhost:4318/v1/traces")]
+    Endpoint {
+        /// The endpoint without its secrets.
+        shown: String,
+        why: String,
+    },
+    #[error("header {name:?} is not valid: {why}")]
+    Header {
+        name: String,
+        /// Never shows the value.
+        why: &'static str,
+    },
+    #[error("no CA certificates found on this system; install its ca-certificates package or give certificate_file=")]
+    NoRoots,
+    #[error("cannot read certificates from {path:?}: {why}; give a PEM file with at least one certificate")]
+    PemFile { path: PathBuf, why: String },
+    #[error("timeout {0} is not valid; give a positive number of seconds")]
+    Timeout(f64),
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+}
+
+/// A request that was not accepted.
+#[derive(Debug, Error)]
+pub enum SendError {
+    #[error("cannot connect to {address}: {source}")]
+    Connect { address: String, source: io::Error },
+    #[error("the connection was lost: {0}")]
+    Lost(String),
+    #[error("redirected by status {code} to {location}, which is not followed; set the endpoint to where it leads")]
+    Redirected { code: u16, location: String },
+    #[error("cannot find the address of {host}: {source}")]
+    Resolve { host: String, source: io::Error },
+    #[error("the response is larger than {limit} bytes")]
+    ResponseTooLarge { limit: usize },
+    #[error("interrupted by shutdown")]
+    Shutdown,
+    #[error("status {code}{}{message}", if message.is_empty() { "" } else { ": " })]
+    Status {
+        code: u16,
+        message: String,
+        retry_after: Option<Duration>,
+    },
+    #[error("no answer within the timeout")]
+    TimedOut,
+    #[error("TLS failed: {message}")]
+    Tls { message: String, is_final: bool },
+}
+
+impl SendError {
+    /// Whether the same bytes may be sent again.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Lost(_) | Self::Resolve { .. } => true,
+            Self::Status { code, .. } => crate::status::http_retryable(*code),
+            Self::Tls { is_final, .. } => !is_final,
+            Self::Redirected { .. } | Self::ResponseTooLarge { .. } | Self::Shutdown | Self::TimedOut => false,
+        }
+    }
+
+    /// How long the server asked us to wait.
+    #[must_use]
+    pub fn hint(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+/// The rustls error inside `error`, if any: it says more than the I/O error around it, and may be final.
+pub(crate) fn tls_error(error: &(dyn std::error::Error + 'static)) -> Option<SendError> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inner = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .map(|inner| inner as &(dyn std::error::Error + 'static));
+        if let Some(found) = error
+            .downcast_ref::<rustls::Error>()
+            .or_else(|| inner?.downcast_ref::<rustls::Error>())
+        {
+            return Some(SendError::Tls {
+                message: found.to_string(),
+                is_final: is_final(found),
+            });
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// Certificates and protocol versions do not change by trying again; a peer's own trouble may.
+fn is_final(error: &rustls::Error) -> bool {
+    use rustls::AlertDescription::{CloseNotify, InternalError, UserCanceled};
+    !matches!(
+        error,
+        rustls::Error::AlertReceived(CloseNotify | InternalError | UserCanceled)
+    )
+}

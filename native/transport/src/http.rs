@@ -1,0 +1,249 @@
+//! OTLP over HTTP/1.1 with kept connections.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::{HeaderMap, Method};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
+
+use crate::config::HttpConfig;
+use crate::connect::connect;
+use crate::destination::{Accepted, Destination, Request, Tally};
+use crate::endpoint::without_secrets;
+use crate::error::{SendError, tls_error};
+use crate::{reply, retry, status, tls};
+
+/// A response body may be this long; what is longer is not read.
+pub const MAX_RESPONSE_BYTES: usize = 4 << 20;
+
+/// Requests under way at once to one destination; each has a connection.
+const MAX_CONNECTIONS: usize = 8;
+
+/// A backend over HTTP. Belongs to one runtime: it is made where it is used, and again in a forked child.
+pub struct HttpDestination {
+    config: Arc<HttpConfig>,
+    tls: Option<Arc<rustls::ClientConfig>>,
+    /// Connections that have answered and wait for the next request; the one used last is used next.
+    idle: Mutex<Vec<Connection>>,
+    permits: Semaphore,
+    is_closed: AtomicBool,
+}
+
+type Connection = SendRequest<Full<Bytes>>;
+
+/// Why one exchange failed.
+enum Failed {
+    /// A kept connection turned out to be closed before it answered: worth a fresh one.
+    Stale,
+    Other(SendError),
+}
+
+impl From<SendError> for Failed {
+    fn from(error: SendError) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl HttpDestination {
+    /// A destination without connections yet.
+    #[must_use]
+    pub fn new(config: Arc<HttpConfig>) -> Self {
+        // The configuration was made once when the material was loaded.
+        let tls = config.tls.as_ref().and_then(|material| material.client_config().ok());
+        Self {
+            config,
+            tls,
+            idle: Mutex::default(),
+            permits: Semaphore::new(MAX_CONNECTIONS),
+            is_closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Closes kept connections, now and when they become idle.
+    pub fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn take_idle(&self) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(connection) = idle.pop() {
+            if !connection.is_closed() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    fn keep(&self, connection: Connection) {
+        if !connection.is_closed() && !self.is_closed.load(Ordering::Relaxed) {
+            self.idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
+        }
+    }
+
+    async fn open(&self, deadline: Instant, tally: &Tally) -> Result<Connection, SendError> {
+        let endpoint = &self.config.endpoint;
+        let stream = connect(endpoint, deadline).await?;
+        tally.connection();
+        if !endpoint.tls {
+            return start(stream).await;
+        }
+        let fail = |message: String| SendError::Tls {
+            message,
+            is_final: true,
+        };
+        let config = self.tls.as_ref().ok_or_else(|| fail("no TLS configuration".into()))?;
+        let name = tls::server_name(&endpoint.host).map_err(|error| fail(error.to_string()))?;
+        let stream = TlsConnector::from(Arc::clone(config))
+            .connect(name, stream)
+            .await
+            .map_err(|error| {
+                tls_error(&error).unwrap_or_else(|| SendError::Tls {
+                    message: error.to_string(),
+                    is_final: false,
+                })
+            })?;
+        start(stream).await
+    }
+
+    async fn exchange(
+        &self,
+        mut connection: Connection,
+        reused: bool,
+        request: &Request,
+        tally: &Tally,
+    ) -> Result<Accepted, Failed> {
+        if connection.ready().await.is_err() {
+            return Err(if reused {
+                Failed::Stale
+            } else {
+                SendError::Lost("closed before the request".into()).into()
+            });
+        }
+        tally.request(request.body.len());
+        let response = match connection.send_request(self.message(request)).await {
+            Ok(response) => response,
+            Err(error) if reused && is_close(&error) => return Err(Failed::Stale),
+            Err(error) => return Err(lost(&error).into()),
+        };
+        let (parts, body) = response.into_parts();
+        let body = read(body).await?;
+        self.keep(connection);
+        self.judge(parts.status.as_u16(), &parts.headers, &body)
+            .map_err(Failed::Other)
+    }
+
+    fn message(&self, request: &Request) -> http::Request<Full<Bytes>> {
+        let mut message = http::Request::new(Full::new(request.body.clone()));
+        *message.method_mut() = Method::POST;
+        // Checked when the endpoint was parsed.
+        *message.uri_mut() = self.config.endpoint.target.parse().unwrap_or_default();
+        *message.headers_mut() = self.config.headers.clone();
+        message
+    }
+
+    fn judge(&self, code: u16, headers: &HeaderMap, body: &[u8]) -> Result<Accepted, SendError> {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let is_protobuf = text(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/x-protobuf"));
+        if status::http_success(code) {
+            let mut accepted = reply::accepted(body);
+            accepted.message = accepted.message.map(|message| self.config.redact(message));
+            return Ok(accepted);
+        }
+        if (300..400).contains(&code)
+            && let Some(location) = text(LOCATION)
+        {
+            return Err(SendError::Redirected {
+                code,
+                location: reply::printable(without_secrets(location).as_bytes()),
+            });
+        }
+        let retry_after = text(RETRY_AFTER).and_then(|value| retry::retry_after(value, SystemTime::now()));
+        Err(SendError::Status {
+            code,
+            message: self.config.redact(reply::refusal(body, is_protobuf)),
+            retry_after,
+        })
+    }
+}
+
+impl Destination for HttpDestination {
+    async fn attempt(&self, request: &Request, deadline: Instant, tally: &Tally) -> Result<Accepted, SendError> {
+        // Never closed.
+        let _permit = self.permits.acquire().await.map_err(|_| SendError::Shutdown)?;
+        if let Some(connection) = self.take_idle() {
+            match self.exchange(connection, true, request, tally).await {
+                Err(Failed::Stale) => {}
+                Err(Failed::Other(error)) => return Err(error),
+                Ok(accepted) => return Ok(accepted),
+            }
+        }
+        let connection = self.open(deadline, tally).await?;
+        match self.exchange(connection, false, request, tally).await {
+            Ok(accepted) => Ok(accepted),
+            Err(Failed::Other(error)) => Err(error),
+            Err(Failed::Stale) => Err(SendError::Lost("closed before the answer".into())),
+        }
+    }
+}
+
+async fn start<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) -> Result<Connection, SendError> {
+    let (connection, driver) = handshake(TokioIo::new(stream)).await.map_err(|error| lost(&error))?;
+    // Ends when the connection does: closed by the server, or dropped by us.
+    tokio::spawn(async move {
+        let _ = driver.await; // whoever waits for an answer gets the error
+    });
+    Ok(connection)
+}
+
+async fn read(body: Incoming) -> Result<Bytes, SendError> {
+    match Limited::new(body, MAX_RESPONSE_BYTES).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(SendError::ResponseTooLarge {
+            limit: MAX_RESPONSE_BYTES,
+        }),
+        Err(error) => Err(match error.downcast::<hyper::Error>() {
+            Ok(error) => lost(&error),
+            Err(error) => SendError::Lost(error.to_string()),
+        }),
+    }
+}
+
+/// Whether a connection was closed under the request rather than answered.
+fn is_close(error: &hyper::Error) -> bool {
+    let io = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    error.is_canceled()
+        || error.is_closed()
+        || error.is_incomplete_message()
+        || io.is_some_and(|error| {
+            use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+            matches!(
+                error.kind(),
+                BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof
+            )
+        })
+}
+
+fn lost(error: &hyper::Error) -> SendError {
+    if let Some(tls) = tls_error(error) {
+        return tls;
+    }
+    let mut text = error.to_string();
+    if let Some(source) = std::error::Error::source(error) {
+        text = format!("{text}: {source}");
+    }
+    SendError::Lost(text)
+}
