@@ -6,8 +6,9 @@ from spanwire._native import __version__
 
 if TYPE_CHECKING:
     from spanwire._facade.core import encode_spans
+    from spanwire._stats import stats
 
-__all__ = ["__version__", "encode_spans"]
+__all__ = ["__version__", "encode_spans", "stats"]
 
 
 def __getattr__(name: str) -> object:
@@ -16,6 +17,10 @@ def __getattr__(name: str) -> object:
         from spanwire._facade.core import encode_spans
 
         return encode_spans
+    if name == "stats":
+        from spanwire._stats import stats
+
+        return stats
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,9 +1,47 @@
+import os
+from collections.abc import Sequence
 from typing import Any, final
 
 from opentelemetry.trace import SpanKind, StatusCode
+from typing_extensions import Self
 
 __version__: str
 _C_API: object
+
+@final
+class HttpClient:
+    def __new__(
+        cls,
+        endpoint: str,
+        *,
+        headers: Sequence[tuple[str, bytes]],
+        timeout: float,
+        compression: str,
+        ca_file: str | os.PathLike[str] | None = None,
+        cert_file: str | os.PathLike[str] | None = None,
+        key_file: str | os.PathLike[str] | None = None,
+        max_request_size: int = 0,
+        w3c_flags: bool = False,
+    ) -> Self: ...
+    @property
+    def destination(self) -> str: ...
+    def export(self, spans: object) -> Outcome: ...
+    def export_encoded(self, request: bytes, span_count: int) -> Outcome: ...
+    def force_flush(self, timeout: float) -> bool: ...
+    def shutdown(self, timeout: float) -> bool: ...
+
+@final
+class Outcome:
+    @property
+    def lost(self) -> str | None: ...
+    @property
+    def message(self) -> str | None: ...
+    @property
+    def rejected(self) -> int: ...
+    @property
+    def retries(self) -> int: ...
+
+def export_stats() -> dict[str, dict[str, Any]]: ...
 
 @final
 class SinkServer:

@@ -39,7 +39,7 @@ impl HttpClient {
     fn new(
         py: Python<'_>,
         endpoint: &str,
-        headers: Vec<(String, Vec<u8>)>,
+        #[allow(clippy::needless_pass_by_value)] headers: Vec<(String, Vec<u8>)>,
         timeout: f64,
         compression: &str,
         ca_file: Option<PathBuf>,
@@ -52,7 +52,11 @@ impl HttpClient {
         let limit = limit.ok_or_else(|| errors::config(&ConfigError::Timeout(timeout)))?;
         let compression = Compression::from_name(compression)
             .ok_or_else(|| errors::config(&ConfigError::Compression(compression.to_owned())))?;
-        let files = TlsFiles { ca: ca_file, cert: cert_file, key: key_file };
+        let files = TlsFiles {
+            ca: ca_file,
+            cert: cert_file,
+            key: key_file,
+        };
         let config = py
             .detach(|| HttpConfig::new(endpoint, &headers, compression, &files))
             .map_err(|error| errors::config(&error))?;
@@ -70,9 +74,16 @@ impl HttpClient {
     /// Encodes and delivers `spans`; raises only what a signal handler raises while waiting.
     fn export(&self, py: Python<'_>, spans: &Bound<'_, PyAny>) -> PyResult<Outcome> {
         let given = spans.len().unwrap_or(0) as u64;
+        if self.client.is_closed() {
+            return Ok(self
+                .client
+                .lose(given, DropReason::Shutdown, "the exporter is shut down".into())
+                .into());
+        }
         let mut buffer = Buffer::take();
-        let encoded =
-            catch_unwind(AssertUnwindSafe(|| crate::encode::encode_request(py, spans, self.w3c_flags, &mut buffer)));
+        let encoded = catch_unwind(AssertUnwindSafe(|| {
+            crate::encode::encode_request(py, spans, self.w3c_flags, &mut buffer)
+        }));
         let count = match encoded {
             Ok(Ok(count)) => count as u64,
             Ok(Err(error)) if error.is_instance_of::<PyException>(py) => {
@@ -97,11 +108,6 @@ impl HttpClient {
         let mut buffer = Buffer::take();
         buffer.extend_from_slice(request);
         self.deliver(py, buffer, span_count)
-    }
-
-    /// Counts `spans` that the caller had to drop.
-    fn lose(&self, spans: u64, message: &str) -> Outcome {
-        self.client.lose(spans, DropReason::Internal, message.to_owned()).into()
     }
 
     /// Waits for what is under way; whether it ended within `timeout` seconds.

@@ -1,7 +1,9 @@
 //! `spanwire._native`: `PyO3` for the control plane, the `_C_API` capsule for the hot path.
 
 mod api;
+mod control;
 mod encode;
+mod errors;
 mod ffi;
 mod sink;
 mod sink_request;
@@ -23,6 +25,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(encode_counts, module)?)?;
     module.add("_C_API", api::capsule(module.py())?)?;
+    control::register(module)?;
     sink::register(module)?;
     Ok(())
 }

@@ -1,48 +1,34 @@
 //! What a server's body says: a partial success, or a `google.rpc.Status`.
 
+use spanwire_wire::response::{RpcStatus, TraceResponse};
+
 use crate::destination::Accepted;
 
 /// Reads the `ExportTraceServiceResponse` in the body of a success.
 #[must_use]
 pub fn accepted(body: &[u8]) -> Accepted {
-    // ExportTraceServiceResponse.partial_success = 1 {rejected_spans = 1, error_message = 2}
-    let mut found = Accepted::default();
-    let read = fields(body, |number, value| match (number, value) {
-        (1, Value::Bytes(partial)) => fields(partial, |number, value| {
-            match (number, value) {
-                // A negative int64 rejects nothing.
-                (1, Value::Varint(rejected)) => found.rejected = u64::try_from(rejected.cast_signed()).unwrap_or(0),
-                (2, Value::Bytes(message)) => found.message = Some(printable(message)).filter(|text| !text.is_empty()),
-                _ => {}
-            }
-            Some(())
-        }),
-        _ => Some(()),
-    });
-    if read.is_none() {
+    let Ok(response) = TraceResponse::decode(body) else {
         return Accepted {
             unreadable: true,
             ..Accepted::default()
         };
+    };
+    let partial = response.partial_success.unwrap_or_default();
+    Accepted {
+        // A negative count rejects nothing.
+        rejected: u64::try_from(partial.rejected_spans).unwrap_or(0),
+        message: Some(printable(partial.error_message.as_bytes())).filter(|text| !text.is_empty()),
+        unreadable: false,
     }
-    found
 }
 
 /// What the body of a refusal says to people: the message of a `google.rpc.Status`, or the beginning of a text.
 #[must_use]
 pub fn refusal(body: &[u8], is_protobuf: bool) -> String {
-    if !is_protobuf {
-        return printable(body);
+    match RpcStatus::decode(body) {
+        Ok(status) if is_protobuf => printable(status.message.as_bytes()),
+        _ => printable(body),
     }
-    // google.rpc.Status.message = 2
-    let mut message = String::new();
-    let read = fields(body, |number, value| {
-        if let (2, Value::Bytes(text)) = (number, value) {
-            message = printable(text);
-        }
-        Some(())
-    });
-    if read.is_none() { printable(body) } else { message }
 }
 
 /// At most [`MOST_CHARS`] characters of a foreign text, without line breaks and control characters.
@@ -68,52 +54,6 @@ pub fn printable(text: &[u8]) -> String {
 }
 
 const MOST_CHARS: usize = 300;
-
-enum Value<'a> {
-    Varint(u64),
-    Bytes(&'a [u8]),
-    Fixed,
-}
-
-/// Calls `each` for every field of a message; `None` when it is malformed.
-fn fields<'a>(mut input: &'a [u8], mut each: impl FnMut(u64, Value<'a>) -> Option<()>) -> Option<()> {
-    while !input.is_empty() {
-        let tag = varint(&mut input)?;
-        let value = match tag & 7 {
-            0 => Value::Varint(varint(&mut input)?),
-            1 => take(&mut input, 8).map(|_| Value::Fixed)?,
-            2 => {
-                let length = varint(&mut input)?;
-                Value::Bytes(take(&mut input, usize::try_from(length).ok()?)?)
-            }
-            5 => take(&mut input, 4).map(|_| Value::Fixed)?,
-            _ => return None,
-        };
-        if tag >> 3 == 0 {
-            return None;
-        }
-        each(tag >> 3, value)?;
-    }
-    Some(())
-}
-
-fn take<'a>(input: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
-    let (head, rest) = input.split_at_checked(length)?;
-    *input = rest;
-    Some(head)
-}
-
-fn varint(input: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let byte = *take(input, 1)?.first()?;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,154 @@
+"""``OTLPSpanExporter`` over HTTP, under the name of the official exporter's module."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from spanwire import _log
+from spanwire.exporter._options import HttpOptions
+from spanwire.exporter.http._compression import Compression
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.sdk.trace import ReadableSpan
+
+__all__ = [
+    "DEFAULT_COMPRESSION",
+    "DEFAULT_ENDPOINT",
+    "DEFAULT_TIMEOUT",
+    "DEFAULT_TRACES_EXPORT_PATH",
+    "OTLPSpanExporter",
+]
+
+DEFAULT_COMPRESSION = Compression.NoCompression
+DEFAULT_ENDPOINT = "http://localhost:4318/"
+DEFAULT_TRACES_EXPORT_PATH = "v1/traces"
+DEFAULT_TIMEOUT = 10  # seconds
+
+_CREDENTIAL_PROVIDERS = (
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER",
+)
+
+
+class OTLPSpanExporter(SpanExporter):
+    """Exports spans over OTLP/HTTP with protobuf bodies, encoded and sent by native code.
+
+    Keywords and OTEL_EXPORTER_OTLP[_TRACES]_* as the official exporter's. Thread-safe, and usable on both sides of a fork.
+
+    :param endpoint: whole URL, used as it stands. Default: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or ``v1/traces`` under
+        OTEL_EXPORTER_OTLP_ENDPOINT, or ``http://localhost:4318/v1/traces``.
+    :param certificate_file: PEM file (or directory) of the CAs to trust; default: the system's.
+    :param client_key_file: PEM file of the client certificate's key.
+    :param client_certificate_file: PEM file of the client certificate, which may hold the key as well.
+    :param headers: sent with each request; they override those from the environment.
+    :param timeout: seconds for a whole ``export``, retries included.
+    :param compression: none (default), gzip or deflate.
+    :param session: refused: there is no ``requests`` here.
+    :param max_request_size: bytes before compression; a larger request is dropped, and counted. 0: no limit.
+    :param meter_provider: where the exporter's own metrics go, if OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED is true.
+    :param w3c_flags: also send the W3C flags of spans and links and the links' trace state, which the official exporter
+        leaves out.
+    :raises ValueError: if an option cannot work; the text says what can.
+    """
+
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        certificate_file: str | None = None,
+        client_key_file: str | None = None,
+        client_certificate_file: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        compression: object = None,
+        session: object = None,
+        *,
+        max_request_size: int | None = None,
+        meter_provider: "MeterProvider | None" = None,
+        w3c_flags: bool = False,
+    ) -> None:
+        provider = next((name for name in _CREDENTIAL_PROVIDERS if os.environ.get(name)), None)
+        if session is not None or provider is not None:
+            _refuse_session("session=" if session is not None else provider)
+        options = HttpOptions.resolve(
+            "traces",
+            endpoint=endpoint,
+            certificate_file=certificate_file,
+            client_key_file=client_key_file,
+            client_certificate_file=client_certificate_file,
+            headers=headers,
+            timeout=timeout,
+            compression=compression,
+            max_request_size=max_request_size,
+        )
+        self._client = options.client(w3c_flags=w3c_flags)
+        # Names that code written for the official exporter looks at.
+        self._endpoint = options.endpoint
+        self._headers = options.headers
+        self._timeout = options.timeout
+        self._compression = Compression(options.compression)
+        self._shutdown = False
+        self._said_shutdown = False
+        self._metrics: Any = None
+        if os.environ.get("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "").strip().lower() == "true":
+            from spanwire.exporter._metrics import ExporterMetrics
+
+            self._metrics = ExporterMetrics("otlp_http_span_exporter", self._endpoint, meter_provider)
+
+    def export(self, spans: "Sequence[ReadableSpan]") -> SpanExportResult:
+        """Send a batch and wait for the answer, retries included, for at most ``timeout`` seconds; never raises.
+
+        :returns: SUCCESS if the destination took the request. What is lost is logged and counted in ``spanwire.stats()``.
+        """
+        if self._metrics is not None:
+            return self._metrics.measure(self._export, spans)  # type: ignore[no-any-return]
+        return SpanExportResult.FAILURE if self._export(spans) else SpanExportResult.SUCCESS
+
+    def shutdown(self, timeout_millis: float = 30_000) -> None:
+        """Take no more spans: a back-off ends at once, a request under way within ``timeout_millis``. May be repeated."""
+        if self._shutdown:
+            _log.warn("export.shutdown_again", "Exporter already shutdown, ignoring call")
+            return
+        self._shutdown = True
+        self._client.shutdown(timeout_millis / 1000)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Wait for the batches that are under way in other threads.
+
+        :returns: whether all of them ended within ``timeout_millis``.
+        """
+        return self._client.force_flush(timeout_millis / 1000)
+
+    def _export(self, spans: "Sequence[ReadableSpan]") -> str | None:
+        """Deliver; why the spans were lost, or None."""
+        try:
+            outcome = self._client.export(spans)
+        except Exception as error:  # noqa: BLE001 - export never raises
+            _log.warn("export.internal", "Failed to export spans: %s", error)
+            return "internal"
+        if outcome.message is not None:
+            self._tell(outcome.lost, outcome.rejected, outcome.message)
+        return outcome.lost
+
+    def _tell(self, lost: str | None, rejected: int, message: str) -> None:
+        destination = self._client.destination
+        if lost == "shutdown" and self._shutdown:
+            if not self._said_shutdown:
+                self._said_shutdown = True
+                _log.warn("export.shutdown", "Exporter already shutdown, ignoring batch")
+        elif lost is not None:
+            _log.warn(f"export.{lost}.{destination}", "Spans to %s are lost (%s): %s", destination, lost, message)
+        elif rejected:
+            _log.warn(f"export.rejected.{destination}", "%s rejected %d spans: %s", destination, rejected, message)
+        else:
+            _log.warn(f"export.message.{destination}", "%s says: %s", destination, message)
+
+
+def _refuse_session(what: str | None) -> NoReturn:
+    raise ValueError(
+        f"{what} is not supported: spanwire sends from native code, not through requests. Use headers= for authentication, "
+        "certificate_file=, client_certificate_file= and client_key_file= for TLS, timeout= and compression=; where a "
+        "session is indispensable, keep opentelemetry.exporter.otlp.proto.http for this exporter"
+    )
