@@ -35,11 +35,12 @@ impl HttpClient {
     #[new]
     #[pyo3(signature = (endpoint, *, headers, timeout, compression, ca_file=None, cert_file=None, key_file=None,
                         max_request_size=0, w3c_flags=false))]
-    #[allow(clippy::too_many_arguments)] // they have names in Python
+    // The arguments have names in Python; owned values are what PyO3 hands over.
+    #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
         py: Python<'_>,
         endpoint: &str,
-        #[allow(clippy::needless_pass_by_value)] headers: Vec<(String, Vec<u8>)>,
+        headers: Vec<(String, Vec<u8>)>,
         timeout: f64,
         compression: &str,
         ca_file: Option<PathBuf>,

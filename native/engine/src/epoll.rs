@@ -47,11 +47,17 @@ fn registered(epoll: RawFd) -> Vec<RawFd> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+
+    /// For tests that count this process's epoll descriptors.
+    pub static ALONE: Mutex<()> = Mutex::new(());
 
     #[test]
     fn a_runtime_has_two_epoll_descriptors_and_a_waker_and_only_its_own_are_found() {
+        let _alone = ALONE.lock();
         let other = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -59,3 +59,128 @@ unsafe extern "C" fn child() {
         GENERATION.fetch_add(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, mpsc};
+    use std::thread;
+    use std::time::Duration;
+
+    use spanwire_transport::config::TlsFiles;
+    use spanwire_transport::{Compression, HttpConfig};
+
+    use crate::buffer::Buffer;
+    use crate::client::Submitted;
+    use crate::ffi::fork_and_wait;
+    use crate::{Answer, Client};
+
+    /// Answers each request with 200 after its body; keeps connections until told otherwise.
+    fn server(delay: Duration) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+        let address = listener.local_addr().expect("bound");
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                thread::spawn(move || {
+                    let mut seen = Vec::new();
+                    let mut chunk = [0; 4096];
+                    while let Ok(read @ 1..) = stream.read(&mut chunk) {
+                        seen.extend_from_slice(&chunk[..read]);
+                        if seen.ends_with(b"body!") {
+                            seen.clear();
+                            thread::sleep(delay);
+                            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+                        }
+                    }
+                });
+            }
+        });
+        format!("http://{address}/v1/traces")
+    }
+
+    fn client(endpoint: &str) -> Client {
+        let config =
+            HttpConfig::new(endpoint, &[], Compression::None, &TlsFiles::default()).expect("valid configuration");
+        Client::new(config, Duration::from_secs(10), None).expect("fork handlers")
+    }
+
+    fn export(client: &Client, limit: Duration) -> Option<Answer> {
+        let mut body = Buffer::take();
+        body.extend_from_slice(b"body!");
+        match client.submit(body, 1) {
+            Submitted::Answered(answer) => Some(answer),
+            Submitted::UnderWay(ticket) => ticket.wait(limit),
+        }
+    }
+
+    #[test]
+    fn a_child_forked_while_the_worker_is_busy_has_a_worker_and_counts_of_its_own() {
+        let endpoint = server(Duration::ZERO);
+        let client = Arc::new(client(&endpoint));
+        let stop = Arc::new(AtomicBool::new(false));
+        let busy: Vec<_> = (0..3)
+            .map(|_| {
+                let (client, stop) = (Arc::clone(&client), Arc::clone(&stop));
+                thread::spawn(move || {
+                    while !stop.load(Ordering::Relaxed) {
+                        assert_eq!(export(&client, Duration::from_secs(10)), Some(Answer::default()));
+                    }
+                })
+            })
+            .collect();
+        let generation = super::generation();
+        for _ in 0..50 {
+            let good = fork_and_wait(|| {
+                super::generation() == generation + 1
+                    && !crate::accounts().contains_key(client.name())
+                    && export(&client, Duration::from_secs(10)) == Some(Answer::default())
+                    && client.force_flush(Duration::from_secs(1))
+                    && crate::accounts()[client.name()].exported == 1
+                    && client.shutdown(Duration::from_secs(1))
+            });
+            assert!(good);
+        }
+        stop.store(true, Ordering::Relaxed);
+        for thread in busy {
+            thread.join().expect("exports in the parent go on");
+        }
+        assert_eq!(super::generation(), generation);
+        let account = &crate::accounts()[client.name()];
+        assert_eq!((account.accepted, account.queued), (account.exported, 0));
+    }
+
+    #[test]
+    fn a_child_does_not_wait_for_what_its_parent_has_under_way() {
+        let client = Arc::new(client(&server(Duration::from_millis(700))));
+        let (sender, answered) = mpsc::channel();
+        let parent = Arc::clone(&client);
+        thread::spawn(move || sender.send(export(&parent, Duration::from_secs(10))));
+        while crate::accounts()
+            .get(client.name())
+            .is_none_or(|account| account.queued == 0)
+        {
+            thread::yield_now();
+        }
+        assert!(fork_and_wait(
+            || client.force_flush(Duration::ZERO) && client.shutdown(Duration::ZERO)
+        ));
+        assert!(!client.force_flush(Duration::ZERO));
+        assert_eq!(answered.recv().expect("answered"), Some(Answer::default()));
+    }
+
+    #[test]
+    fn a_child_closes_the_inherited_epoll() {
+        let _alone = crate::epoll::tests::ALONE.lock();
+        let client = client(&server(Duration::ZERO));
+        assert_eq!(export(&client, Duration::from_secs(10)), Some(Answer::default()));
+        assert!(fork_and_wait(|| {
+            let names = std::fs::read_dir("/proc/self/fd").expect("proc").flatten();
+            let targets: Vec<_> = names.filter_map(|name| std::fs::read_link(name.path()).ok()).collect();
+            !targets
+                .iter()
+                .any(|target| target.to_string_lossy().contains("[eventpoll]"))
+        }));
+    }
+}
