@@ -1,0 +1,62 @@
+"""docs/dependencies.md says of every dependency why it is there: no more, no less."""
+
+import re
+from collections import defaultdict
+
+import tomli
+from packaging.requirements import Requirement
+
+from tests.conftest import ROOT
+from tests.unit.test_architecture import CRATES, manifest
+
+PYPROJECT = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def documented() -> dict[str, list[str]]:
+    """Section title to the names in the first column of its table."""
+    names: dict[str, list[str]] = defaultdict(list)
+    title = ""
+    for line in (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            title = line[3:]
+        elif row := re.match(r"\| `([^`]+)` \| (.+) \|$", line):
+            assert len(row[2]) > 5, f"{row[1]}: no reason"
+            names[title].append(row[1])
+    return names
+
+
+def python_names(requirements: list[str]) -> list[str]:
+    return [Requirement(text).name for text in requirements]
+
+
+def rust_names(table: str) -> set[str]:
+    crates = [manifest(crate) for crate in CRATES]
+    places = [place for data in crates for place in (data, *data.get("target", {}).values())]
+    return {name for place in places for name in place.get(table, ()) if not name.startswith("spanwire-")}
+
+
+def test_every_python_dependency_has_its_reason() -> None:
+    sections = documented()
+    project = PYPROJECT["project"]
+    assert sections["Python, at run time"] == python_names(project["dependencies"])
+    assert sections["Python, extra `cli`"] == python_names(project["optional-dependencies"]["cli"])
+    assert sections["Python, to build"] == sorted(python_names(PYPROJECT["build-system"]["requires"]))
+    assert sorted(sections["Python, to develop"]) == sorted(python_names(PYPROJECT["dependency-groups"]["dev"]))
+
+
+def test_every_rust_dependency_has_its_reason() -> None:
+    sections = documented()
+    assert sections["Rust, in the wheel"] == sorted(rust_names("dependencies"))
+    extra = (rust_names("dev-dependencies") | rust_names("build-dependencies")) - rust_names("dependencies")
+    assert sections["Rust, to build and test"] == sorted(extra)
+
+
+def test_dev_group_holds_what_the_build_needs() -> None:
+    """`make` builds without isolation, in the development environment."""
+    assert set(PYPROJECT["build-system"]["requires"]) <= set(PYPROJECT["dependency-groups"]["dev"])
+
+
+def test_workspace_declares_no_crate_that_nothing_uses() -> None:
+    workspace = tomli.loads((ROOT / "native" / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]["dependencies"]
+    used = rust_names("dependencies") | rust_names("dev-dependencies") | rust_names("build-dependencies")
+    assert {name for name in workspace if not name.startswith("spanwire-")} == used
