@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import format_datetime
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Union
 
@@ -212,7 +213,8 @@ class Sink:
         scheme = "http" if self._tls is None else "https"
         address, port = self._server.address
         # Nobody can connect to "any address"; and a certificate is for the name that was asked for.
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address if self._tls is None else self._host)
+        named = address if self._tls is None else self._host
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, named)  # noqa: S104
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     @property
@@ -370,8 +372,7 @@ class Sink:
 def _read_pem(source: Pem) -> bytes:
     if isinstance(source, bytes):
         return source
-    with open(source, "rb") as file:
-        return file.read()
+    return Path(source).read_bytes()
 
 
 def _retry_after(value: float | datetime) -> str:

@@ -6,6 +6,7 @@ mod encode;
 mod errors;
 mod ffi;
 mod sink;
+mod sink_json;
 mod sink_request;
 mod sink_span;
 mod sink_value;
@@ -27,5 +28,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("_C_API", api::capsule(module.py())?)?;
     control::register(module)?;
     sink::register(module)?;
+    sink_json::register(module)?;
     Ok(())
 }

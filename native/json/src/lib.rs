@@ -1,13 +1,20 @@
 //! OTLP/JSON, both ways, on wire's readers and writers.
+//!
+//! OTLP's rules differ from protobuf's own JSON mapping: trace and span ids are hex, enums are integers only, field
+//! names are lowerCamelCase only, unknown fields are ignored. Both directions stream: no tree is built.
 
+mod base64;
+mod error;
+mod from_wire;
 mod respond;
+mod scalar;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod to_wire;
+mod write;
 
+pub use error::JsonError;
+pub use from_wire::traces_from_wire;
 pub use respond::{rpc_status, trace_response};
-
-/// Temporary: until the reader is there.
-///
-/// # Errors
-/// Always.
-pub fn traces_to_wire(_json: &[u8], _out: &mut Vec<u8>) -> Result<(), String> {
-    Err("JSON is not supported yet".into())
-}
+pub use to_wire::traces_to_wire;
