@@ -114,6 +114,7 @@ test-python-full: $(STAMPS)/ext-$(PROFILE) ## the laws with many more examples, 
 	HYPOTHESIS_PROFILE=full pytest -m '(full or law) and not collector and not wheel'
 
 test-collector: $(STAMPS)/ext-$(PROFILE) setup ## spans through the real OpenTelemetry Collector, compared field by field
+	ci/collector/build
 	pytest -m collector
 
 test-wheel: $(WHEEL) sdist ## the wheel in an empty environment
