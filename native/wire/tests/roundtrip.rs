@@ -11,7 +11,7 @@ mod common;
 mod strategies;
 
 use common::plain::{self, Noise};
-use common::{model, read, sample};
+use common::{model, read, region, sample};
 use proptest::prelude::*;
 use spanwire_wire::{count_spans, validate};
 
@@ -22,6 +22,7 @@ fn every_field_of_every_message_is_read() {
     assert_eq!(read::request(&bytes), Ok(request.clone()));
     assert_eq!(validate(&bytes), Ok(read::counts(&request)));
     assert_eq!(count_spans(&bytes), Ok(2));
+    assert_eq!(region::request(&request), bytes);
 }
 
 #[test]
@@ -47,6 +48,11 @@ proptest! {
         prop_assert_eq!(validate(&bytes), Ok(read::counts(&request)));
         prop_assert_eq!(count_spans(&bytes), Ok(read::counts(&request).spans));
         prop_assert_eq!(read::request(&bytes), Ok(request));
+    }
+
+    #[test]
+    fn the_writers_write_what_the_plain_writer_writes(request in strategies::request()) {
+        prop_assert_eq!(region::request(&request), plain::request(&request, &mut Noise::none()));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What the tests and the fuzz targets share: owned messages ([`model`]), reading them with the crate's lazy views
-//! ([`read`]), and a writer of its own ([`plain`]) that knows nothing of the crate's.
+//! ([`read`]), a writer ([`plain`]) that knows nothing of the crate's, and the same by the crate's ([`region`]).
 #![allow(dead_code, reason = "each test program uses its part")]
 #![allow(
     clippy::cast_possible_truncation,
@@ -11,4 +11,5 @@
 pub mod model;
 pub mod plain;
 pub mod read;
+pub mod region;
 pub mod sample;
