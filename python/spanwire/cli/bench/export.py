@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from spanwire.cli._sink_process import SinkProcess
 
-__all__ = ["Bench", "Lost", "Reading", "Result", "export"]
+__all__ = ["Bench", "Lost", "Reading", "Result", "export", "export_all"]
 
 
 class Lost(Exception):
@@ -117,7 +117,7 @@ class Bench:
         from spanwire.cli import _workloads
 
         for exporter in self._exporters:  # connect, fill caches
-            _export(exporter, [_workloads.make(workload, batch, seed=-1)], self._sink)
+            export_all(exporter, [_workloads.make(workload, batch, seed=-1)], self._sink)
 
         def run(probe: int | None) -> list[tuple[Reading, Reading]]:
             return [self._round(workload, batch, batches, number, probe, progress) for number in range(rounds)]
@@ -160,14 +160,14 @@ class Bench:
         work = [[_workloads.make(workload, batch, seed=seed) for seed in range(batches)] for _ in self._exporters]
         with collector_off():
             readings = {
-                which: _export(self._exporters[which], work[which], self._sink, probe)
+                which: export_all(self._exporters[which], work[which], self._sink, probe)
                 for which in ((0, 1) if number % 2 else (1, 0))
             }
         progress(1)
         return readings[0], readings[1]
 
 
-def _export(
+def export_all(
     exporter: SpanExporter, work: Sequence[Sequence[ReadableSpan]], sink: SinkProcess, probe: int | None = None
 ) -> Reading:
     """Export ``work``, one call a batch; ``probe`` is the CPU clock of a spinning thread. Raises Lost."""
@@ -263,4 +263,4 @@ def export(
     if as_json:
         print(json.dumps(_report.document("bench export", method, [one.as_json() for one in results]), indent=2))
     else:
-        _report.show_export(results, method, color=color)
+        _report.showexport_all(results, method, color=color)
