@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from spanwire._native import ReceivedSpan
     from spanwire._trace_tree import Trace
 
-__all__ = ["TraceView", "bar", "duration", "make_console"]
+__all__ = ["TraceView", "bar", "duration", "failed", "make_console"]
 
 _KIND_STYLES = {"server": "cyan", "client": "magenta", "producer": "yellow", "consumer": "yellow", "internal": "blue"}
 _BAR_CELLS = 24
@@ -88,7 +88,7 @@ class _Canvas:
         return line
 
     def heading(self, trace_id: str, spans: Sequence[ReceivedSpan]) -> Text:
-        errors = sum(map(_failed, spans))
+        errors = sum(map(failed, spans))
         line = Text.assemble(
             ("trace ", "dim"),
             (trace_id, "bold"),
@@ -99,23 +99,23 @@ class _Canvas:
         return self.fit(line)
 
     def span_line(self, span: ReceivedSpan, lead: str) -> Text:
-        failed = _failed(span)
+        error = failed(span)
         kind = _word(span.kind)
         name = Text.assemble((lead, "dim"))
-        if failed:
+        if error:
             name.append("x " if self.ascii_only else "✗ ", style="bold red")
-        name.append(_one_line(span.name), style="bold red" if failed else "bold")
+        name.append(_one_line(span.name), style="bold red" if error else "bold")
         name.append(f" {kind}", style=_KIND_STYLES.get(kind, "blue"))
         room = self.width - _BAR_CELLS - _DURATION_CELLS - 2
         self.fit(name, room)
         name.pad_right(max(0, room - name.cell_len) + 1)
-        name.append(self._time_bar(span), style="red" if failed else _KIND_STYLES.get(kind, "blue"))
+        name.append(self._time_bar(span), style="red" if error else _KIND_STYLES.get(kind, "blue"))
         name.append(f" {duration(span.end_time - span.start_time):>{_DURATION_CELLS}}")
         return self.fit(name)
 
     def detail_lines(self, span: ReceivedSpan, under: str) -> Iterator[Text]:
         lead = (under, "dim")
-        if _failed(span) and span.status.message:
+        if failed(span) and span.status.message:
             yield self.fit(Text.assemble(lead, (_one_line(span.status.message), "red")))
         if span.attributes:
             yield self.fit(Text.assemble(lead, *_pairs(span.attributes)))
@@ -168,7 +168,8 @@ def _three_digits(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 99.95 else f"{value:.1f}" if abs(value) >= 9.995 else f"{value:.2f}"
 
 
-def _failed(span: ReceivedSpan) -> bool:
+def failed(span: ReceivedSpan) -> bool:
+    """Whether the span's status is an error."""
     return _word(span.status.code) == "error"
 
 

@@ -147,7 +147,12 @@ def show_export(results: Sequence[export.Result], method: Mapping[str, object], 
 def show_import(result: imports.Result, method: Mapping[str, object], *, color: bool) -> None:
     """The table of ``bench import``."""
     console = make_console(color=color)
-    rows = [("whole process", "", result.whole), ("added by import", "", result.added)]
+    rows = [
+        ("import", "whole process", result.whole),
+        ("import", "beyond bare Python", result.added),
+        ("with the class", "whole process", result.with_class),
+        ("with the class", "beyond bare Python", result.added_with_class),
+    ]
     console.print(compared("CPU to import the exporter", rows, console))
     console.print()
     console.print(

@@ -6,9 +6,10 @@ read before. What is counted:
 - *CPU*: user and system time of the whole process (every thread, so our native one too) during the calls.
 - *caller*: CPU time of the thread that calls ``export()``. A thread holds the GIL only while it runs, and our native
   thread never takes it, so this is an upper bound of the time for which the GIL is held.
-- *GIL*: what another Python thread loses. A second thread spins in Python during the calls, on a core of its own, and
-  its CPU time is compared with the wall clock: it stands still whenever it does not get the GIL. This includes handing
-  the GIL over twice a call, so it is an upper bound as well.
+- *GIL*: what another Python thread loses. A second thread spins in Python during the calls, on a core of its own; it
+  stands still whenever it does not get the GIL, so its share is the wall time less its CPU time and less the time for
+  which the system let others run on its core. This includes handing the GIL over twice a call and whatever interrupts
+  a thread that holds it, so it is an upper bound as well, and only good on a machine that does nothing else.
 
 The sink counts what it received; no figure is given when that is not what was sent.
 """
@@ -17,11 +18,12 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,6 +33,7 @@ from spanwire.cli.bench._measure import OFFICIAL_HINT, Comparison, Figure, colle
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace.export import SpanExporter
+    from typing_extensions import Self
 
     from spanwire.cli._sink_process import SinkProcess
 
@@ -119,14 +122,14 @@ class Bench:
         for exporter in self._exporters:  # connect, fill caches
             export_all(exporter, [_workloads.make(workload, batch, seed=-1)], self._sink)
 
-        def run(probe: int | None) -> list[tuple[Reading, Reading]]:
+        def run(probe: _Probe | None) -> list[tuple[Reading, Reading]]:
             return [self._round(workload, batch, batches, number, probe, progress) for number in range(rounds)]
 
         plain = run(None)
         probed: list[tuple[Reading, Reading]] = []
         if self._sink_core is not None:
             self._sink.pin(self._sender_core)
-            with _spinning(self._sink_core) as probe:
+            with _Probe(self._sink_core) as probe:
                 probed = run(probe)
             self._sink.pin(self._sink_core)
         spans = batch * batches
@@ -152,7 +155,7 @@ class Bench:
         batch: int,
         batches: int,
         number: int,
-        probe: int | None,
+        probe: _Probe | None,
         progress: Callable[[int], None],
     ) -> tuple[Reading, Reading]:
         from spanwire.cli import _workloads
@@ -168,17 +171,17 @@ class Bench:
 
 
 def export_all(
-    exporter: SpanExporter, work: Sequence[Sequence[ReadableSpan]], sink: SinkProcess, probe: int | None = None
+    exporter: SpanExporter, work: Sequence[Sequence[ReadableSpan]], sink: SinkProcess, probe: _Probe | None = None
 ) -> Reading:
-    """Export ``work``, one call a batch; ``probe`` is the CPU clock of a spinning thread. Raises Lost."""
+    """Export ``work``, one call a batch. Raises Lost."""
     from opentelemetry.sdk.trace.export import SpanExportResult
 
     before = sink.count()
-    spun = 0 if probe is None else time.clock_gettime_ns(probe)
+    busy = 0 if probe is None else probe.busy_ns()
     wall, caller, cpu = time.perf_counter_ns(), time.thread_time_ns(), time.process_time_ns()
     results = [exporter.export(spans) for spans in work]
     cpu, caller, wall = time.process_time_ns() - cpu, time.thread_time_ns() - caller, time.perf_counter_ns() - wall
-    missed = None if probe is None else wall - (time.clock_gettime_ns(probe) - spun)
+    missed = None if probe is None else wall - (probe.busy_ns() - busy)
     sent = sum(map(len, work))
     received = sink.count() - before
     failed = sum(result is not SpanExportResult.SUCCESS for result in results)
@@ -188,25 +191,40 @@ def export_all(
     return Reading(cpu, caller, wall, missed)
 
 
-@contextmanager
-def _spinning(core: int) -> Iterator[int]:
-    """A thread that wants the GIL all the time, on ``core``; yields its CPU clock."""
-    ready, stop = threading.Event(), threading.Event()
+class _Probe:
+    """A thread that wants the GIL all the time, on ``core``; a context manager."""
 
-    def spin() -> None:
-        os.sched_setaffinity(0, {core})
-        ready.set()
-        while not stop.is_set():
+    def __init__(self, core: int) -> None:
+        self._core = core
+        self._ready, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._spin, name="spanwire-gil-probe", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait()
+        self._clock = time.pthread_getcpuclockid(self._thread.ident or 0)
+        self._schedule = pathlib.Path(f"/proc/self/task/{self._thread.native_id}/schedstat")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def busy_ns(self) -> int:
+        """Time for which it did not lack the GIL: it ran, or was ready to run while the system ran somebody else."""
+        try:
+            waited = int(self._schedule.read_text(encoding="ascii").split()[1])
+        except OSError:  # a kernel without it: preemption then counts as lacking the GIL
+            waited = 0
+        return time.clock_gettime_ns(self._clock) + waited
+
+    def _spin(self) -> None:
+        os.sched_setaffinity(0, {self._core})
+        self._ready.set()
+        while not self._stop.is_set():
             pass
-
-    spinner = threading.Thread(target=spin, name="spanwire-gil-probe", daemon=True)
-    spinner.start()
-    ready.wait()
-    try:
-        yield time.pthread_getcpuclockid(spinner.ident or 0)
-    finally:
-        stop.set()
-        spinner.join()
 
 
 def export(
@@ -263,4 +281,4 @@ def export(
     if as_json:
         print(json.dumps(_report.document("bench export", method, [one.as_json() for one in results]), indent=2))
     else:
-        _report.showexport_all(results, method, color=color)
+        _report.show_export(results, method, color=color)

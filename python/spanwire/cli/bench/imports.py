@@ -1,8 +1,8 @@
 """``spanwire bench import``: what importing each exporter costs, in fresh processes, interleaved.
 
-Each round starts the interpreter three times: with nothing to do, importing the official HTTP exporter, importing ours.
-Given are the CPU time of the whole process and what goes beyond the bare interpreter's median. Byte code is compiled
-before the first round.
+Each round starts interpreters that do nothing, import the official HTTP exporter's module, import ours, and import our
+class, which needs the SDK that our module alone leaves for later. Given are the CPU time of the whole process and what
+goes beyond the bare interpreter. Byte code is compiled before the first round.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ SDK = "opentelemetry.sdk.trace.export"  # what any exporter needs, to tell it fr
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """CPU in ns: bare interpreter, the SDK's export module alone, whole processes, what the imports add."""
+    """CPU in ns: bare interpreter, the SDK's export module alone, whole processes, what goes beyond the bare one."""
 
     bare: Figure
     sdk: Figure
     whole: Comparison
     added: Comparison
+    with_class: Comparison
+    added_with_class: Comparison
 
     def as_json(self) -> dict[str, object]:
         """See ``benches/README.md``."""
@@ -46,6 +48,8 @@ class Result:
             "sdk_median": self.sdk.median - self.bare.median,
             "whole_process": self.whole.as_json(),
             "added_by_import": self.added.as_json(),
+            "whole_process_with_class": self.with_class.as_json(),
+            "added_by_import_with_class": self.added_with_class.as_json(),
         }
 
 
@@ -55,7 +59,7 @@ class ImportFailed(Exception):
 
 def measure(rounds: int, progress: Callable[[int], None] = lambda steps: None) -> Result:
     """Import both ``rounds`` times. Raises ImportFailed."""
-    programs = ["pass", f"import {SDK}", f"import {OFFICIAL}", f"import {OURS}"]
+    programs = ["pass", f"import {SDK}", f"import {OFFICIAL}", f"import {OURS}", f"from {OURS} import OTLPSpanExporter"]
     samples: list[list[float]] = [[] for _ in programs]
     for program in programs:
         _run(program)  # compiles byte code, warms the page cache
@@ -64,12 +68,14 @@ def measure(rounds: int, progress: Callable[[int], None] = lambda steps: None) -
             place = (which + number) % len(programs)
             samples[place].append(_run(programs[place]))
         progress(1)
-    bare = Figure.of(samples[0])
+    bare, sdk, official, module, with_class = samples
     return Result(
-        bare,
-        Figure.of(samples[1]),
-        Comparison(Figure.of(samples[2]), Figure.of(samples[3])),
-        Comparison(_beyond(samples[2], samples[0]), _beyond(samples[3], samples[0])),
+        Figure.of(bare),
+        Figure.of(sdk),
+        whole=Comparison(Figure.of(official), Figure.of(module)),
+        added=Comparison(_beyond(official, bare), _beyond(module, bare)),
+        with_class=Comparison(Figure.of(official), Figure.of(with_class)),
+        added_with_class=Comparison(_beyond(official, bare), _beyond(with_class, bare)),
     )
 
 
