@@ -6,10 +6,10 @@ read before. What is counted:
 - *CPU*: user and system time of the whole process (every thread, so our native one too) during the calls.
 - *caller*: CPU time of the thread that calls ``export()``. A thread holds the GIL only while it runs, and our native
   thread never takes it, so this is an upper bound of the time for which the GIL is held.
-- *GIL*: what another Python thread loses. A second thread spins in Python during the calls, on a core of its own; it
-  stands still whenever it does not get the GIL, so its share is the wall time less its CPU time and less the time for
-  which the system let others run on its core. This includes handing the GIL over twice a call and whatever interrupts
-  a thread that holds it, so it is an upper bound as well, and only good on a machine that does nothing else.
+- *GIL*: what another Python thread loses. A second thread spins in Python during the calls, on a core of its own, and
+  its CPU time is compared with the wall clock: it stands still whenever it does not get the GIL. This includes handing
+  the GIL over twice a call, and whatever else runs on the machine, so it is an upper bound as well, and a good one only
+  on a quiet machine.
 
 The sink counts what it received; no figure is given when that is not what was sent.
 """
@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -177,18 +176,18 @@ def export_all(
     from opentelemetry.sdk.trace.export import SpanExportResult
 
     before = sink.count()
-    busy = 0 if probe is None else probe.busy_ns()
-    wall, caller, cpu = time.perf_counter_ns(), time.thread_time_ns(), time.process_time_ns()
+    caller, cpu = time.thread_time_ns(), time.process_time_ns()
+    spun, wall = 0 if probe is None else probe.cpu_ns(), time.perf_counter_ns()
     results = [exporter.export(spans) for spans in work]
-    cpu, caller, wall = time.process_time_ns() - cpu, time.thread_time_ns() - caller, time.perf_counter_ns() - wall
-    missed = None if probe is None else wall - (probe.busy_ns() - busy)
+    wall, spun = time.perf_counter_ns() - wall, 0 if probe is None else probe.cpu_ns() - spun
+    cpu, caller = time.process_time_ns() - cpu, time.thread_time_ns() - caller
     sent = sum(map(len, work))
     received = sink.count() - before
     failed = sum(result is not SpanExportResult.SUCCESS for result in results)
     if failed or received != sent:
         name = type(exporter).__module__
         raise Lost(f"{name}: {sent} spans sent, {received} received, {failed} of {len(work)} exports failed")
-    return Reading(cpu, caller, wall, missed)
+    return Reading(cpu, caller, wall, missed=None if probe is None else wall - spun)
 
 
 class _Probe:
@@ -203,7 +202,6 @@ class _Probe:
         self._thread.start()
         self._ready.wait()
         self._clock = time.pthread_getcpuclockid(self._thread.ident or 0)
-        self._schedule = pathlib.Path(f"/proc/self/task/{self._thread.native_id}/schedstat")
         return self
 
     def __exit__(
@@ -212,13 +210,9 @@ class _Probe:
         self._stop.set()
         self._thread.join()
 
-    def busy_ns(self) -> int:
-        """Time for which it did not lack the GIL: it ran, or was ready to run while the system ran somebody else."""
-        try:
-            waited = int(self._schedule.read_text(encoding="ascii").split()[1])
-        except OSError:  # a kernel without it: preemption then counts as lacking the GIL
-            waited = 0
-        return time.clock_gettime_ns(self._clock) + waited
+    def cpu_ns(self) -> int:
+        """Its CPU time so far; the GIL is not let go to read it."""
+        return time.clock_gettime_ns(self._clock)
 
     def _spin(self) -> None:
         os.sched_setaffinity(0, {self._core})
