@@ -79,9 +79,9 @@ pub fn attribute_empty(out: &mut Region, tag: u8, key: &[u8]) {
 
 /// A `KeyValue` whose value is written by the `value_*` functions: close with [`close_attribute`].
 pub fn open_attribute(out: &mut Region, tag: u8, key: &[u8]) -> (Open, Open) {
-    let attribute = out.open_short(tag.into());
+    let attribute = out.open_short(tag);
     bytes_field(out, KEY, key);
-    (attribute, out.open_short(VALUE.into()))
+    (attribute, out.open_short(VALUE))
 }
 
 /// Ends what [`open_attribute`] began.
@@ -117,17 +117,17 @@ pub fn value_double(out: &mut Region, value: f64) {
 
 /// Content of an `AnyValue`: an array, whose elements are [`open_element`]s.
 pub fn open_array(out: &mut Region) -> Open {
-    out.open_short(ARRAY.into())
+    out.open_short(ARRAY)
 }
 
 /// Content of an `AnyValue`: a map, whose entries are attributes under [`VALUES`].
 pub fn open_map(out: &mut Region) -> Open {
-    out.open_short(KEY_VALUE_LIST.into())
+    out.open_short(KEY_VALUE_LIST)
 }
 
 /// An `AnyValue` of an array.
 pub fn open_element(out: &mut Region) -> Open {
-    out.open_short(VALUES.into())
+    out.open_short(VALUES)
 }
 
 /// What becomes of a span's frames: one `ScopeSpans`.

@@ -6,7 +6,7 @@
 use std::fmt::Display;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyMapping, PySequence, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyMapping, PySequence, PyString};
 use spanwire_wire::arena::Region;
 use spanwire_wire::tag::{self, fixed64_tag, len_tag, varint_tag};
 use spanwire_wire::write;
@@ -72,7 +72,7 @@ impl General<'_> {
                 return false;
             }
         };
-        let message = out.open(len_tag(tag::scope_spans::SPANS).into(), 2);
+        let message = out.open(len_tag(tag::scope_spans::SPANS), 2);
         out.ids(
             len_tag(tag::span::TRACE_ID),
             trace_id,
@@ -129,7 +129,7 @@ impl General<'_> {
     }
 
     fn event(&mut self, out: &mut Region, event: &Bound<'_, PyAny>) {
-        let message = out.open(len_tag(tag::span::EVENTS).into(), 2);
+        let message = out.open(len_tag(tag::span::EVENTS), 2);
         let time = self.number(event, "timestamp");
         write::fixed64_field(out, fixed64_tag(tag::event::TIME_UNIX_NANO), time);
         self.string(out, len_tag(tag::event::NAME), event, "name");
@@ -152,7 +152,7 @@ impl General<'_> {
         let Some(((trace_id, span_id), context)) = self.or_absent("link", read) else {
             return;
         };
-        let message = out.open_short(len_tag(tag::span::LINKS).into());
+        let message = out.open_short(len_tag(tag::span::LINKS));
         out.ids(
             len_tag(tag::link::TRACE_ID),
             trace_id,
@@ -177,7 +177,7 @@ impl General<'_> {
     }
 
     fn status(&mut self, out: &mut Region, status: &Bound<'_, PyAny>) {
-        let message = out.open_short(len_tag(tag::span::STATUS).into());
+        let message = out.open_short(len_tag(tag::span::STATUS));
         self.string(out, len_tag(tag::status::MESSAGE), status, "description");
         let code = status
             .getattr("status_code")
@@ -440,16 +440,4 @@ fn deeper(depth: u32, by: u32) -> Result<u32, Refused> {
     depth
         .checked_sub(by)
         .ok_or_else(|| refused(Drop::Depth, "nested too deeply"))
-}
-
-/// The items of a batch, owned, so that nothing can free them while they are read.
-pub fn owned<'py>(spans: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
-    if let Ok(tuple) = spans.cast_exact::<PyTuple>() {
-        return Ok(tuple.clone());
-    }
-    if let Ok(list) = spans.cast_exact::<pyo3::types::PyList>() {
-        return Ok(list.to_tuple());
-    }
-    let items = spans.try_iter()?.collect::<PyResult<Vec<_>>>()?;
-    PyTuple::new(spans.py(), items)
 }

@@ -197,7 +197,7 @@ impl KeptHeads<'_, '_> {
             w3c_flags: false,
         };
         let mut out = Region::new();
-        let message = out.open(tag.into(), 2);
+        let message = out.open(tag, 2);
         content(&mut general, &mut out);
         out.close(message);
         let mut url = Region::new();

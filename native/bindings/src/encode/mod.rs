@@ -11,10 +11,12 @@ mod heads;
 use std::sync::{Mutex, OnceLock, RwLock};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict};
 use spanwire_wire::arena::Region;
 
+use crate::ffi::batch::Batch;
 use crate::ffi::object::Ref;
+use crate::ffi::prefetch;
 use crate::ffi::sdk_span::{FastEncoder, Memo, Scratch, SdkTypes};
 use drops::Drops;
 use general::General;
@@ -63,101 +65,159 @@ fn encode<'py, T>(
     w3c_flags: bool,
     finish: impl FnOnce(&Groups<'py>, &[u8]) -> PyResult<T>,
 ) -> PyResult<(T, usize)> {
-    let spans = general::owned(spans)?;
-    let mut frames = SCRATCH
-        .try_lock()
-        .ok()
-        .and_then(|mut scratch| scratch.take())
-        .unwrap_or_default();
-    let (mut drops, mut groups) = (Drops::default(), Groups::new());
-    write_frames(py, &spans, w3c_flags, &mut frames, &mut drops, &mut groups);
+    let batch = Batch::new(spans)?;
+    let types = sdk_types(py);
+    let mut writer = Writer {
+        py,
+        types: types.as_deref(),
+        w3c_flags,
+        frames: SCRATCH
+            .try_lock()
+            .ok()
+            .and_then(|mut scratch| scratch.take())
+            .unwrap_or_default(),
+        drops: Drops::default(),
+        groups: Groups::new(),
+    };
+    let encoded = writer.write(&batch);
+    let Writer {
+        mut frames,
+        drops,
+        groups,
+        ..
+    } = writer;
     let finished = finish(&groups, frames.as_slice());
     frames.clear(KEEP);
     if let Ok(mut scratch) = SCRATCH.try_lock() {
         *scratch = Some(frames);
     }
-    let encoded = spans.len() - usize::try_from(drops.spans()).unwrap_or(spans.len());
     drops.report(py);
     Ok((finished?, encoded))
 }
 
-fn write_frames<'py>(
+/// Writes the frames of one batch and groups them.
+struct Writer<'py, 't> {
     py: Python<'py>,
-    spans: &Bound<'py, PyTuple>,
+    types: Option<&'t SdkTypes>,
     w3c_flags: bool,
-    frames: &mut Region,
-    drops: &mut Drops,
-    groups: &mut Groups<'py>,
-) {
-    let types = sdk_types(py);
-    let fast_encoder = |types| FastEncoder {
-        types,
-        w3c_flags,
-        memo: Memo::default(),
-        scratch: Scratch::default(),
-    };
-    let mut fast = types.as_deref().map(fast_encoder);
-    let mut python_ran = false;
-    for span in spans.iter_borrowed() {
-        let start = frames.len();
-        if python_ran && fast.is_some() {
-            // It may have patched a class, and what is remembered by address may be gone.
-            fast = types.as_deref().filter(|types| types.guards_hold()).map(fast_encoder);
-        }
-        python_ran = false;
-        if let Some(fast) = &mut fast {
-            // SAFETY: `spans` owns the span and the GIL is held; no Python code runs until `origin` is last used as a borrow.
-            let read = fast.span(frames, drops, unsafe { Ref::new(span.as_ptr()) });
-            if let Ok(origin) = read {
-                drops.fast += 1;
-                let (resource, scope) = (origin.resource.as_ptr(), origin.scope.as_ptr());
-                let end = frames.len();
-                if groups.add_to_last(resource as usize, scope as usize, start, end) {
-                    continue;
+    frames: Region,
+    drops: Drops,
+    groups: Groups<'py>,
+}
+
+impl<'py, 't> Writer<'py, 't> {
+    /// Writes all spans; answers how many were not left out.
+    fn write(&mut self, batch: &Batch<'py>) -> usize {
+        let (mut at, mut encoded) = (0, 0);
+        let mut fast = self.fast_encoder();
+        loop {
+            // SAFETY: no Python code runs until the slice is last used, in `write_fast` or where the span is owned.
+            let spans = unsafe { batch.now() };
+            let Some(&span) = spans.get(at) else { return encoded };
+            if let Some(encoder) = &mut fast {
+                // SAFETY: as above; the batch owns its spans.
+                unsafe { prefetch::ahead(encoder.types, spans, at) };
+                match self.write_fast(encoder, span) {
+                    Fast::Done => {
+                        (at, encoded) = (at + 1, encoded + 1);
+                        continue;
+                    }
+                    Fast::PythonRan => encoded += 1,
+                    Fast::Unusual => {
+                        // SAFETY: borrowed from the batch until here, where a reference of our own is taken.
+                        let span = unsafe { Bound::from_borrowed_ptr(self.py, span) };
+                        encoded += usize::from(self.write_general(&span));
+                    }
                 }
-                // SAFETY: borrowed from the span until here, where references of our own are taken, before any Python code runs.
-                let (resource, scope) = unsafe {
-                    (
-                        Bound::from_borrowed_ptr(py, resource),
-                        Bound::from_borrowed_ptr(py, scope),
-                    )
-                };
-                let mut heads = KeptHeads {
-                    types: types.as_deref(),
-                    drops,
-                };
-                if groups.add(&mut heads, &resource, &scope, (start, end)) {
-                    python_ran = true;
-                }
-                continue;
+                // It may have patched a class, and what is remembered by address may be gone.
+                fast = self.fast_encoder();
+            } else {
+                // SAFETY: as above.
+                let span = unsafe { Bound::from_borrowed_ptr(self.py, span) };
+                encoded += usize::from(self.write_general(&span));
             }
-            frames.truncate(start);
+            at += 1;
         }
-        python_ran = true;
-        drops.general += 1;
-        let mut general = General { drops, w3c_flags };
-        if !general.span(frames, &span) {
-            continue;
+    }
+
+    fn fast_encoder(&self) -> Option<FastEncoder<'t>> {
+        let (w3c_flags, memo, scratch) = (self.w3c_flags, Memo::default(), Scratch::default());
+        let types = self.types.filter(|types| types.guards_hold())?;
+        Some(FastEncoder {
+            types,
+            w3c_flags,
+            memo,
+            scratch,
+        })
+    }
+
+    #[inline(always)]
+    fn write_fast(&mut self, encoder: &mut FastEncoder<'_>, span: *mut pyo3::ffi::PyObject) -> Fast {
+        let start = self.frames.len();
+        // SAFETY: the batch owns the span and the GIL is held; no Python code runs until `origin` is last used as a borrow.
+        let Ok(origin) = encoder.span(&mut self.frames, &mut self.drops, unsafe { Ref::new(span) }) else {
+            self.frames.truncate(start);
+            return Fast::Unusual;
+        };
+        self.drops.fast += 1;
+        let (resource, scope, end) = (origin.resource.as_ptr(), origin.scope.as_ptr(), self.frames.len());
+        if self.groups.add_to_last(resource as usize, scope as usize, start, end) {
+            return Fast::Done;
         }
-        let end = frames.len();
-        let resource = general.any(&span, "resource");
-        let scope = general.any(&span, "instrumentation_scope");
+        // SAFETY: borrowed from the span until here, where references of our own are taken, before any Python code runs.
+        let (resource, scope) = unsafe {
+            (
+                Bound::from_borrowed_ptr(self.py, resource),
+                Bound::from_borrowed_ptr(self.py, scope),
+            )
+        };
+        let mut heads = KeptHeads {
+            types: self.types,
+            drops: &mut self.drops,
+        };
+        if self.groups.add(&mut heads, &resource, &scope, (start, end)) {
+            Fast::PythonRan
+        } else {
+            Fast::Done
+        }
+    }
+
+    /// `false` if the span was left out.
+    #[cold]
+    fn write_general(&mut self, span: &Bound<'py, PyAny>) -> bool {
+        self.drops.general += 1;
+        let start = self.frames.len();
+        let mut general = General {
+            drops: &mut self.drops,
+            w3c_flags: self.w3c_flags,
+        };
+        if !general.span(&mut self.frames, span) {
+            return false;
+        }
+        let end = self.frames.len();
+        let resource = general.any(span, "resource");
+        let scope = general.any(span, "instrumentation_scope");
         // As the SDK's encoder: `scope or None`.
         let scope = if scope.is_truthy().unwrap_or(true) {
             scope
         } else {
-            py.None().into_bound(py)
+            self.py.None().into_bound(self.py)
         };
-        groups.add(
-            &mut KeptHeads {
-                types: types.as_deref(),
-                drops,
-            },
-            &resource,
-            &scope,
-            (start, end),
-        );
+        let mut heads = KeptHeads {
+            types: self.types,
+            drops: &mut self.drops,
+        };
+        self.groups.add(&mut heads, &resource, &scope, (start, end));
+        true
     }
+}
+
+/// What became of a span on the fast path.
+enum Fast {
+    Done,
+    /// Written, but its group had to be found by Python's equality.
+    PythonRan,
+    Unusual,
 }
 
 /// The proved classes, if there is a fast path and no class was patched.
@@ -191,9 +251,9 @@ fn prove(py: Python<'_>) -> Option<&'static Result<RwLock<SdkTypes>, String>> {
             ));
         }
         let types = SdkTypes::prove(&probe)?;
-        let samples = general::owned(&probe.call_method0("samples")?)?;
+        let samples: Vec<Bound<'_, PyAny>> = probe.call_method0("samples")?.extract()?;
         for w3c_flags in [false, true] {
-            if !agrees(py, &types, &samples, w3c_flags) {
+            if !agrees(&types, &samples, w3c_flags) {
                 return Err(pyo3::exceptions::PyRuntimeError::new_err(
                     "this SDK's spans are not as expected",
                 ));
@@ -206,7 +266,7 @@ fn prove(py: Python<'_>) -> Option<&'static Result<RwLock<SdkTypes>, String>> {
 }
 
 /// Whether both paths write the same for `samples`, and the fast one takes them all.
-fn agrees(py: Python<'_>, types: &SdkTypes, samples: &Bound<'_, PyTuple>, w3c_flags: bool) -> bool {
+fn agrees(types: &SdkTypes, samples: &[Bound<'_, PyAny>], w3c_flags: bool) -> bool {
     let mut drops = Drops::default();
     samples.iter().all(|span| {
         let (mut one, mut other) = (Region::new(), Region::new());
@@ -220,12 +280,11 @@ fn agrees(py: Python<'_>, types: &SdkTypes, samples: &Bound<'_, PyTuple>, w3c_fl
         let read = fast
             .span(&mut one, &mut drops, unsafe { Ref::new(span.as_ptr()) })
             .is_ok();
-        let _ = py;
         read && General {
             drops: &mut drops,
             w3c_flags,
         }
-        .span(&mut other, &span)
+        .span(&mut other, span)
             && one.as_slice() == other.as_slice()
     })
 }

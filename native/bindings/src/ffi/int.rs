@@ -89,7 +89,7 @@ impl Ints {
                 if negative || len > 3 || (len == 3 && *digits.add(2) > 0xF) {
                     return None;
                 }
-                Some(sum::<3>(digits, len) as u64)
+                Some(low(digits, len))
             };
         }
         api_bytes::<8>(int).map(u64::from_le_bytes)
@@ -108,7 +108,11 @@ impl Ints {
                 if negative || len > 5 || (len == 5 && *digits.add(4) > 0xFF) {
                     return None;
                 }
-                Some(sum::<5>(digits, len))
+                let mut value = u128::from(low(digits, len.min(2)));
+                for at in 2..len {
+                    value |= u128::from(*digits.add(at)) << (DIGIT_BITS * at as u32);
+                }
+                Some(value)
             };
         }
         api_bytes::<16>(int).map(u128::from_le_bytes)
@@ -125,7 +129,7 @@ impl Ints {
             unsafe {
                 let Digits { digits, len, negative } = digits(int.as_ptr());
                 if len <= 2 {
-                    let magnitude = (sum::<2>(digits, len) as u64).cast_signed();
+                    let magnitude = low(digits, len).cast_signed();
                     return Some(if negative { -magnitude } else { magnitude });
                 }
             }
@@ -143,18 +147,20 @@ fn is_int(object: Ref<'_>) -> bool {
     unsafe { ptr::eq(object.type_ptr(), &raw mut ffi::PyLong_Type) || ffi::PyLong_Check(object.as_ptr()) != 0 }
 }
 
+/// Up to three digits as the low 64 bits.
+///
 /// # Safety
-/// `digits` has `len <= MAX` readable digits.
+/// `digits` has `len` readable digits.
 #[inline(always)]
-unsafe fn sum<const MAX: usize>(digits: *const u32, len: usize) -> u128 {
-    let mut value = 0_u128;
-    for i in (0..MAX).rev() {
-        if i < len {
-            // SAFETY: `i < len`.
-            value = value << DIGIT_BITS | u128::from(unsafe { *digits.add(i) });
-        }
+unsafe fn low(digits: *const u32, len: usize) -> u64 {
+    // SAFETY: only digits below `len` are read.
+    let digit = |at: usize| u64::from(unsafe { *digits.add(at) }) << (DIGIT_BITS * at as u32);
+    match len {
+        0 => 0,
+        1 => digit(0),
+        2 => digit(0) | digit(1),
+        _ => digit(0) | digit(1) | digit(2),
     }
-    value
 }
 
 /// The low `N` bytes, little end first, of an int that is not negative and fits.

@@ -1,13 +1,15 @@
-//! How instances of the SDK's classes are read without running Python code: by the garbage collector's `tp_traverse`.
+//! How instances of the SDK's classes are read without running Python code or making their dict.
 //!
-//! `tp_traverse` hands over every instance value in the order of the class's shared keys, without making the instance's dict.
-//! Where each value stands is found once, on an instance whose every value is a sentinel ([`Layout::prove`]). Later a
-//! different number of values, or a different type of the class, means: read it another way.
+//! Where each value stands is found once, on an instance whose every value is a sentinel ([`Layout::prove`]), in two ways:
+//! - in the interpreter's own array of values ([`super::inline`]), where that is known and proved: the fastest;
+//! - by the garbage collector's `tp_traverse`, which hands over every value in the order of the class's shared keys. Later a
+//!   different number of values means: read it another way.
 //!
 //! A property patched on a class would be bypassed by this, so every class has a [`Guard`]: its version tag, which the
 //! interpreter changes whenever the class or a base is changed.
 
 use std::ffi::{c_int, c_void};
+use std::mem::MaybeUninit;
 use std::ptr;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -15,6 +17,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
+use super::inline;
 use super::object::Ref;
 
 /// No class of the SDK has more instance values.
@@ -24,14 +27,15 @@ const VALID_VERSION_TAG: std::ffi::c_ulong = 1 << 19;
 /// What `tp_traverse` handed over.
 struct Snapshot {
     len: usize,
-    values: [*mut ffi::PyObject; MOST_VALUES],
+    /// The first `len`, if there are not too many, are set.
+    values: [MaybeUninit<*mut ffi::PyObject>; MOST_VALUES],
 }
 
 extern "C" fn visit(object: *mut ffi::PyObject, snapshot: *mut c_void) -> c_int {
     // SAFETY: `snapshot` is what `take` passed to `tp_traverse`, which calls back only while `take` waits.
     let snapshot = unsafe { &mut *snapshot.cast::<Snapshot>() };
     if let Some(value) = snapshot.values.get_mut(snapshot.len) {
-        *value = object;
+        value.write(object);
     }
     snapshot.len += 1;
     0
@@ -42,7 +46,7 @@ impl Snapshot {
     fn take(object: Ref<'_>) -> Self {
         let mut snapshot = Snapshot {
             len: 0,
-            values: [ptr::null_mut(); MOST_VALUES],
+            values: [const { MaybeUninit::uninit() }; MOST_VALUES],
         };
         // SAFETY: a live object's type is live, and `tp_traverse` only visits: it runs no Python code.
         unsafe {
@@ -51,6 +55,18 @@ impl Snapshot {
             }
         }
         snapshot
+    }
+
+    /// Value `at`, if it was handed over.
+    #[inline(always)]
+    fn get<'a>(&self, at: usize) -> Option<Ref<'a>> {
+        if at >= self.len {
+            return None;
+        }
+        // SAFETY: those below `len` (or the array's end) were set, to live values that the instance owns.
+        self.values
+            .get(at)
+            .map(|value| unsafe { Ref::new(value.assume_init()) })
     }
 }
 
@@ -101,6 +117,8 @@ impl Guard {
 /// Where `N` named values of a class's instances stand.
 pub struct Layout<const N: usize> {
     class: *mut ffi::PyTypeObject,
+    /// Whether the interpreter's own array of values is read.
+    inline: bool,
     /// How many values an instance has, its class included.
     count: usize,
     /// Two values, the first a dict: the instance's own, or its only value?
@@ -123,26 +141,33 @@ impl<const N: usize> Layout<N> {
         for name in &names {
             values.push(instance.getattr(name)?);
         }
-        // SAFETY: `instance` is owned by the caller and no Python code runs until the snapshot was compared.
-        let snapshot = Snapshot::take(unsafe { Ref::new(instance.as_ptr()) });
-        let seen = &snapshot.values[..snapshot.len.min(MOST_VALUES)];
+        // SAFETY: `instance` is owned by the caller and no Python code runs until all values were compared.
+        let object = unsafe { Ref::new(instance.as_ptr()) };
+        let snapshot = Snapshot::take(object);
         let mut positions = [0; N];
         for ((position, value), name) in positions.iter_mut().zip(&values).zip(&names) {
-            let found = seen.iter().position(|&seen| ptr::eq(seen, value.as_ptr()));
+            let found = (0..snapshot.len).find(|&at| snapshot.get(at).is_some_and(|seen| seen.is(value.as_ptr())));
             *position = found
                 .and_then(|found| u8::try_from(found).ok())
                 // Where instances keep a dict, all is found there, by name.
-                .or((seen.len() == 2).then_some(0))
+                .or((snapshot.len == 2).then_some(0))
                 .ok_or_else(|| PyRuntimeError::new_err(format!("value {name} of {instance} is not traversed")))?;
         }
         let class = instance.get_type().as_type_ptr();
-        Ok(Self {
+        let mut layout = Self {
             class,
-            count: seen.len(),
-            ambiguous: seen.len() == 2,
+            // SAFETY: the type of a live object.
+            inline: inline::KNOWN && unsafe { inline::has_values(class) },
+            count: snapshot.len,
+            ambiguous: snapshot.len == 2,
             positions,
             names: names.map(Bound::unbind),
-        })
+        };
+        let proved = layout
+            .load_inline(object)
+            .is_some_and(|found| found.iter().zip(&values).all(|(found, value)| found.is(value.as_ptr())));
+        layout.inline = proved;
+        Ok(layout)
     }
 
     /// Whether `object` is an instance of exactly this class.
@@ -154,18 +179,62 @@ impl<const N: usize> Layout<N> {
     /// The named values of an instance of exactly this class, or nothing if they cannot be read this way.
     #[inline(always)]
     pub fn load<'a>(&self, object: Ref<'a>) -> Option<[Ref<'a>; N]> {
+        if let Some(values) = self.load_inline(object) {
+            return Some(values);
+        }
         if !self.matches(object) {
             return None;
         }
-        let snapshot = Snapshot::take(object);
-        if snapshot.len == self.count && !self.ambiguous {
-            // SAFETY: positions are below the count, so these were handed over: values that the instance owns.
-            return Some(
-                self.positions
-                    .map(|at| unsafe { Ref::new(snapshot.values[usize::from(at)]) }),
-            );
+        self.load_traversed(&Snapshot::take(object))
+    }
+
+    /// Whether [`Self::inline_values`] may answer.
+    #[inline(always)]
+    pub fn is_inline(&self) -> bool {
+        self.inline
+    }
+
+    /// Where in the array of values the value named `index`-th stands.
+    #[inline(always)]
+    pub fn position(&self, index: usize) -> usize {
+        self.positions[index].into()
+    }
+
+    /// The interpreter's own array of the values of an instance of exactly this class, if they stand there.
+    #[inline(always)]
+    pub fn inline_values(&self, object: Ref<'_>) -> Option<*mut *mut ffi::PyObject> {
+        if !self.inline || !self.matches(object) {
+            return None;
         }
-        self.load_unusual(&snapshot)
+        // SAFETY: known, and an exact instance of a class that has values.
+        let values = unsafe { inline::values(object.as_ptr()) };
+        (!values.is_null()).then_some(values)
+    }
+
+    #[inline(always)]
+    fn load_inline<'a>(&self, object: Ref<'a>) -> Option<[Ref<'a>; N]> {
+        let values = self.inline_values(object)?;
+        // SAFETY: positions are those of the class's keys, for which the array has room; what is not null is a live value that the
+        // instance owns.
+        unsafe {
+            let found = self.positions.map(|at| *values.add(usize::from(at)));
+            if found.iter().any(|value| value.is_null()) {
+                return None;
+            }
+            Some(found.map(|value| Ref::new(value)))
+        }
+    }
+
+    #[inline(never)]
+    fn load_traversed<'a>(&self, snapshot: &Snapshot) -> Option<[Ref<'a>; N]> {
+        if snapshot.len != self.count || self.ambiguous {
+            return self.load_unusual(snapshot);
+        }
+        let mut values = [snapshot.get(0)?; N];
+        for (value, &at) in values.iter_mut().zip(&self.positions) {
+            *value = snapshot.get(at.into())?;
+        }
+        Some(values)
     }
 
     /// Instances whose dict was made: before 3.13 the dict replaces the values, since then it stands behind them.
@@ -176,8 +245,7 @@ impl<const N: usize> Layout<N> {
             len if len == self.count + 1 && len <= MOST_VALUES => len - 2,
             _ => return None,
         };
-        // SAFETY: handed over: a value that the instance owns.
-        let dict = unsafe { Ref::new(snapshot.values[dict_at]) };
+        let dict = snapshot.get(dict_at)?;
         dict.entries()?;
         let mut values = [dict; N];
         for (value, name) in values.iter_mut().zip(&self.names) {

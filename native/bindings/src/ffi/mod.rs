@@ -1,8 +1,11 @@
 //! Raw `CPython` calls: the only unsafe code of this crate beside the capsule.
 
+pub mod batch;
 pub mod bytes;
+mod inline;
 pub mod int;
 pub mod layout;
 pub mod object;
+pub mod prefetch;
 pub mod sdk_span;
 pub mod table;

@@ -27,9 +27,9 @@ pub struct SdkTypes {
     ints: Ints,
     /// Of all classes that are read; the last four are the context, deque, resource and scope.
     guards: Vec<Guard>,
-    span: Layout<12>,
-    attributes: Layout<2>,
-    list: Layout<2>,
+    pub(super) span: Layout<12>,
+    pub(super) attributes: Layout<2>,
+    pub(super) list: Layout<2>,
     status: Layout<2>,
     event: Layout<3>,
     link: Layout<2>,
@@ -167,32 +167,41 @@ impl FastEncoder<'_> {
         if !(types.is_resource(resource) && (scope.is_none() || types.is_scope(scope))) {
             return Err(Unusual);
         }
-        let message = out.open(len_tag(tag::scope_spans::SPANS).into(), 2);
+        let message = out.open(const { len_tag(tag::scope_spans::SPANS) }, 2);
         self.ids(out, context, tag::span::TRACE_ID, tag::span::SPAN_ID)?;
-        self.trace_state(out, context, len_tag(tag::span::TRACE_STATE))?;
+        self.trace_state(out, context, const { len_tag(tag::span::TRACE_STATE) })?;
         if !parent.is_none() {
             self.check_context(parent)?;
             let id = types.ints.u64(parent.tuple_item(1).ok_or(Unusual)?).ok_or(Unusual)?;
-            out.id8(len_tag(tag::span::PARENT_SPAN_ID), id.to_be_bytes());
+            out.id8(const { len_tag(tag::span::PARENT_SPAN_ID) }, id.to_be_bytes());
         }
-        self.string(out, len_tag(tag::span::NAME), name)?;
+        self.string(out, const { len_tag(tag::span::NAME) }, name)?;
         let kind = types
             .kinds
             .iter()
             .position(|known| kind.is(known.as_ptr()))
             .ok_or(Unusual)?;
         out.span_kind_and_times(
-            varint_tag(tag::span::KIND),
+            const { varint_tag(tag::span::KIND) },
             1 + kind as u8,
-            (fixed64_tag(tag::span::START_TIME_UNIX_NANO), self.time(start)?),
-            (fixed64_tag(tag::span::END_TIME_UNIX_NANO), self.time(end)?),
+            (
+                const { fixed64_tag(tag::span::START_TIME_UNIX_NANO) },
+                self.time(start)?,
+            ),
+            (const { fixed64_tag(tag::span::END_TIME_UNIX_NANO) }, self.time(end)?),
         );
-        let dropped = self.attributes(out, drops, len_tag(tag::span::ATTRIBUTES), attributes, DEPTH_IN_SPAN)?;
-        write::varint_field(out, varint_tag(tag::span::DROPPED_ATTRIBUTES_COUNT), dropped);
+        let dropped = self.attributes(
+            out,
+            drops,
+            const { len_tag(tag::span::ATTRIBUTES) },
+            attributes,
+            DEPTH_IN_SPAN,
+        )?;
+        write::varint_field(out, const { varint_tag(tag::span::DROPPED_ATTRIBUTES_COUNT) }, dropped);
         let dropped = self.list(out, drops, events, Self::event)?;
-        write::varint_field(out, varint_tag(tag::span::DROPPED_EVENTS_COUNT), dropped);
+        write::varint_field(out, const { varint_tag(tag::span::DROPPED_EVENTS_COUNT) }, dropped);
         let dropped = self.list(out, drops, links, Self::link)?;
-        write::varint_field(out, varint_tag(tag::span::DROPPED_LINKS_COUNT), dropped);
+        write::varint_field(out, const { varint_tag(tag::span::DROPPED_LINKS_COUNT) }, dropped);
         self.status(out, status)?;
         let flags = self.flags(parent, context)?;
         out.fixed32_field(tag::tag(tag::span::FLAGS, tag::WireType::Fixed32) as u16, flags);
@@ -251,7 +260,7 @@ impl FastEncoder<'_> {
     fn trace_state_entries(&mut self, out: &mut Region, state: Ref<'_>, tag: u8) -> Result<(), Unusual> {
         let [entries] = self.types.trace_state.load(state).ok_or(Unusual)?;
         let before = out.len();
-        let field = out.open_short(tag.into());
+        let field = out.open_short(tag);
         let start = out.len();
         for (key, value) in entries.entries().ok_or(Unusual)? {
             if out.len() > start {
@@ -428,11 +437,17 @@ impl FastEncoder<'_> {
     #[inline(never)]
     fn event(&mut self, out: &mut Region, drops: &mut Drops, event: Ref<'_>) -> Result<(), Unusual> {
         let [name, time, attributes] = self.types.event.load(event).ok_or(Unusual)?;
-        let message = out.open(len_tag(tag::span::EVENTS).into(), 2);
-        write::fixed64_field(out, fixed64_tag(tag::event::TIME_UNIX_NANO), self.time(time)?);
-        self.string(out, len_tag(tag::event::NAME), name)?;
-        let dropped = self.attributes(out, drops, len_tag(tag::event::ATTRIBUTES), attributes, DEPTH_IN_LIST)?;
-        write::varint_field(out, varint_tag(tag::event::DROPPED_ATTRIBUTES_COUNT), dropped);
+        let message = out.open(const { len_tag(tag::span::EVENTS) }, 2);
+        write::fixed64_field(out, const { fixed64_tag(tag::event::TIME_UNIX_NANO) }, self.time(time)?);
+        self.string(out, const { len_tag(tag::event::NAME) }, name)?;
+        let dropped = self.attributes(
+            out,
+            drops,
+            const { len_tag(tag::event::ATTRIBUTES) },
+            attributes,
+            DEPTH_IN_LIST,
+        )?;
+        write::varint_field(out, const { varint_tag(tag::event::DROPPED_ATTRIBUTES_COUNT) }, dropped);
         out.close(message);
         Ok(())
     }
@@ -440,13 +455,19 @@ impl FastEncoder<'_> {
     #[inline(never)]
     fn link(&mut self, out: &mut Region, drops: &mut Drops, link: Ref<'_>) -> Result<(), Unusual> {
         let [context, attributes] = self.types.link.load(link).ok_or(Unusual)?;
-        let message = out.open_short(len_tag(tag::span::LINKS).into());
+        let message = out.open_short(const { len_tag(tag::span::LINKS) });
         self.ids(out, context, tag::link::TRACE_ID, tag::link::SPAN_ID)?;
         if self.w3c_flags {
-            self.trace_state(out, context, len_tag(tag::link::TRACE_STATE))?;
+            self.trace_state(out, context, const { len_tag(tag::link::TRACE_STATE) })?;
         }
-        let dropped = self.attributes(out, drops, len_tag(tag::link::ATTRIBUTES), attributes, DEPTH_IN_LIST)?;
-        write::varint_field(out, varint_tag(tag::link::DROPPED_ATTRIBUTES_COUNT), dropped);
+        let dropped = self.attributes(
+            out,
+            drops,
+            const { len_tag(tag::link::ATTRIBUTES) },
+            attributes,
+            DEPTH_IN_LIST,
+        )?;
+        write::varint_field(out, const { varint_tag(tag::link::DROPPED_ATTRIBUTES_COUNT) }, dropped);
         out.fixed32_field(
             tag::tag(tag::link::FLAGS, tag::WireType::Fixed32) as u16,
             self.flags(context, context)?,
@@ -474,9 +495,9 @@ impl FastEncoder<'_> {
             .position(|known| code.is(known.as_ptr()))
             .ok_or(Unusual)?;
         let before = out.len();
-        let message = out.open_short(len_tag(tag::span::STATUS).into());
-        self.string(out, len_tag(tag::status::MESSAGE), description)?;
-        write::varint_field(out, varint_tag(tag::status::CODE), code as u64);
+        let message = out.open_short(const { len_tag(tag::span::STATUS) });
+        self.string(out, const { len_tag(tag::status::MESSAGE) }, description)?;
+        write::varint_field(out, const { varint_tag(tag::status::CODE) }, code as u64);
         out.close(message);
         let written = &out.as_slice()[before..];
         if let Some(kept) = self.memo.status_bytes.get_mut(..written.len()) {

@@ -1,0 +1,47 @@
+//! The spans of a batch, borrowed from the list or tuple that holds them.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+
+/// A list or tuple of spans. A list may be changed by Python code between two looks at it.
+pub struct Batch<'py> {
+    sequence: Bound<'py, PyAny>,
+    is_list: bool,
+}
+
+impl<'py> Batch<'py> {
+    /// A list or tuple as it stands, any other iterable as a new tuple.
+    pub fn new(spans: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let is_list = spans.is_exact_instance_of::<PyList>();
+        let sequence = if is_list || spans.is_exact_instance_of::<PyTuple>() {
+            spans.clone()
+        } else {
+            PyTuple::new(spans.py(), spans.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.into_any()
+        };
+        Ok(Self { sequence, is_list })
+    }
+
+    /// The spans as they stand now.
+    ///
+    /// # Safety
+    /// No Python code runs while the slice is used.
+    #[inline(always)]
+    pub unsafe fn now(&self) -> &[*mut ffi::PyObject] {
+        let sequence = self.sequence.as_ptr();
+        // SAFETY: an exact list or tuple, owned; its items stay where they are as long as no Python code runs.
+        unsafe {
+            let len = ffi::Py_SIZE(sequence).cast_unsigned();
+            let items: *const *mut ffi::PyObject = if self.is_list {
+                (*sequence.cast::<ffi::PyListObject>()).ob_item
+            } else {
+                (&raw const (*sequence.cast::<ffi::PyTupleObject>()).ob_item).cast()
+            };
+            if len == 0 {
+                &[]
+            } else {
+                std::slice::from_raw_parts(items, len)
+            }
+        }
+    }
+}
