@@ -403,18 +403,18 @@ impl Region {
 
     /// Starts a message under `tag` that is probably shorter than 128 bytes.
     #[inline(always)]
-    pub fn open_short(&mut self, tag: u8) -> Open {
+    pub fn open_short(&mut self, tag: impl Into<u16>) -> Open {
         self.open(tag, 1)
     }
 
     /// Starts a message under `tag` that is probably 128 to 16,383 bytes long.
     #[inline(always)]
-    pub fn open(&mut self, tag: u8, width: u8) -> Open {
-        debug_assert!((1..=5).contains(&width) && tag < 0x80);
+    pub fn open(&mut self, tag: impl Into<u16>, width: u8) -> Open {
+        debug_assert!((1..=5).contains(&width));
         // SAFETY: a tag and the length's bytes were reserved, and the latter are zeroed.
         unsafe {
-            self.append(1 + 5, |c| {
-                c.byte(tag);
+            self.append(MAX_TAG_LEN + 5, |c| {
+                c.varint(tag.into().into());
                 for _ in 0..width {
                     c.byte(0);
                 }

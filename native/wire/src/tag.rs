@@ -85,6 +85,17 @@ pub const fn fixed64_tag(number: u32) -> u8 {
     short_tag(number, WireType::Fixed64)
 }
 
+/// The tag of a `fixed32`: OTLP's are the flags, of which a span's needs a second byte.
+///
+/// # Panics
+/// If the number needs a third byte; in a constant, at compile time.
+#[must_use]
+#[allow(clippy::cast_possible_truncation)] // below 2048, as asserted
+pub const fn fixed32_tag(number: u32) -> u16 {
+    assert!(0 < number && number < 256);
+    tag(number, WireType::Fixed32) as u16
+}
+
 /// Declares one module of field numbers per message.
 macro_rules! messages {
     ($($(#[$doc:meta])* $message:ident { $($field:ident = $number:literal,)* })*) => {
@@ -165,10 +176,8 @@ messages! {
     rpc_status { CODE = 1, MESSAGE = 2, DETAILS = 3, }
 }
 
-/// Bits of `Span.flags` and `Link.flags`.
+/// Bits of `Span.flags` and `Link.flags`; the low eight are the W3C trace flags.
 pub mod flags {
-    /// The W3C trace flags.
-    pub const TRACE_FLAGS_MASK: u32 = 0xFF;
     /// Whether [`CONTEXT_IS_REMOTE`] says anything.
     pub const CONTEXT_HAS_IS_REMOTE: u32 = 0x100;
     /// The parent (of a link: its target) is in another process.

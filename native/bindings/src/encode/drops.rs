@@ -98,11 +98,6 @@ impl Drops {
         }
     }
 
-    /// Spans left out.
-    pub fn spans(&self) -> u64 {
-        self.counts[Drop::Span as usize]
-    }
-
     /// Adds the batch to the process's counts and tells people, through `spanwire._log`; never fails.
     pub fn report(self, py: Python<'_>) {
         FAST.fetch_add(self.fast, Ordering::Relaxed);

@@ -8,7 +8,7 @@ use std::fmt::Display;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyMapping, PySequence, PyString};
 use spanwire_wire::arena::Region;
-use spanwire_wire::tag::{self, fixed64_tag, len_tag, varint_tag};
+use spanwire_wire::tag::{self, fixed32_tag, fixed64_tag, len_tag, varint_tag};
 use spanwire_wire::write;
 
 use super::drops::{Drop, Drops};
@@ -123,7 +123,7 @@ impl General<'_> {
             self.status(out, &status);
         }
         let flags = self.flags(parent.as_ref(), &context);
-        out.fixed32_field(FLAGS, flags);
+        out.fixed32_field(fixed32_tag(tag::span::FLAGS), flags);
         out.close(message);
         true
     }
@@ -172,7 +172,7 @@ impl General<'_> {
             "dropped_attributes",
         );
         let flags = self.flags(Some(&context), &context);
-        out.fixed32_field(tag::tag(tag::link::FLAGS, tag::WireType::Fixed32) as u16, flags);
+        out.fixed32_field(fixed32_tag(tag::link::FLAGS), flags);
         out.close(message);
     }
 
@@ -199,8 +199,12 @@ impl General<'_> {
         }
         if self.w3c_flags {
             let trace_flags = context.getattr("trace_flags").and_then(|flags| flags.extract::<u64>());
-            flags |=
-                self.or_absent("trace_flags", trace_flags).unwrap_or_default() as u32 & tag::flags::TRACE_FLAGS_MASK;
+            // The low eight bits.
+            let [trace_flags, ..] = self
+                .or_absent("trace_flags", trace_flags)
+                .unwrap_or_default()
+                .to_le_bytes();
+            flags |= u32::from(trace_flags);
         }
         flags
     }
@@ -323,8 +327,6 @@ impl General<'_> {
         }
     }
 }
-
-const FLAGS: u16 = tag::tag(tag::span::FLAGS, tag::WireType::Fixed32) as u16;
 
 fn type_name(value: &Bound<'_, PyAny>) -> String {
     value.get_type().name().map(|name| name.to_string()).unwrap_or_default()

@@ -222,7 +222,7 @@ enum Fast {
 
 /// The proved classes, if there is a fast path and no class was patched.
 fn sdk_types(py: Python<'_>) -> Option<impl std::ops::Deref<Target = SdkTypes> + use<'_>> {
-    let types = SDK.get().or_else(|| prove(py))?.as_ref().ok()?;
+    let types = SDK.get().unwrap_or_else(|| prove(py)).as_ref().ok()?;
     if let Ok(types) = types.try_read()
         && types.guards_hold()
     {
@@ -242,7 +242,7 @@ fn sdk_types(py: Python<'_>) -> Option<impl std::ops::Deref<Target = SdkTypes> +
 }
 
 #[cold]
-fn prove(py: Python<'_>) -> Option<&'static Result<RwLock<SdkTypes>, String>> {
+fn prove(py: Python<'_>) -> &'static Result<RwLock<SdkTypes>, String> {
     let proved = (|| {
         let probe = py.import("spanwire._probe")?;
         if !probe.call_method0("is_intact")?.is_truthy()? {
@@ -262,7 +262,7 @@ fn prove(py: Python<'_>) -> Option<&'static Result<RwLock<SdkTypes>, String>> {
         Ok(types)
     })();
     // Another thread may have been faster while Python code ran; either proof will do.
-    Some(SDK.get_or_init(|| proved.map(RwLock::new).map_err(|error| error.to_string())))
+    SDK.get_or_init(|| proved.map(RwLock::new).map_err(|error| error.to_string()))
 }
 
 /// Whether both paths write the same for `samples`, and the fast one takes them all.

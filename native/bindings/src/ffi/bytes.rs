@@ -6,11 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 /// A bytes object of `len` bytes, which `write` hands over piece by piece.
-pub fn filled<'py>(
-    py: Python<'py>,
-    len: usize,
-    write: impl FnOnce(&mut dyn FnMut(&[u8])),
-) -> PyResult<Bound<'py, PyBytes>> {
+pub fn filled(py: Python<'_>, len: usize, write: impl FnOnce(&mut dyn FnMut(&[u8]))) -> PyResult<Bound<'_, PyBytes>> {
     // SAFETY: a new object that nobody else sees until all its bytes are written; each piece is checked against what is left.
     unsafe {
         let object = ffi::PyBytes_FromStringAndSize(std::ptr::null(), len.cast_signed());

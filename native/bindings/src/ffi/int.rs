@@ -20,7 +20,7 @@ pub struct Ints {
 
 /// Magnitude as digits, low first, and sign.
 struct Digits {
-    digits: *const u32,
+    first: *const u32,
     len: usize,
     negative: bool,
 }
@@ -29,15 +29,15 @@ struct Digits {
 /// `int` is a live int (or subclass).
 #[inline(always)]
 unsafe fn digits(int: *mut ffi::PyObject) -> Digits {
-    // SAFETY: after the object's head (16 bytes) come one word, the size or tag, and the digits.
+    // SAFETY: after the object's head come one word, the size or tag, and the digits.
     unsafe {
-        let word = int.cast::<u8>().add(size_of::<ffi::PyObject>()).cast::<isize>();
-        let digits = word.add(1).cast::<u32>();
+        let word = int.add(1).cast::<isize>();
+        let first = word.add(1).cast::<u32>();
         if cfg!(Py_3_12) {
             // Low two bits: 0 positive, 1 zero, 2 negative; the third is a flag; above them the number of digits.
             let tag = (*word).cast_unsigned();
             Digits {
-                digits,
+                first,
                 len: tag >> 3,
                 negative: tag & 3 == 2,
             }
@@ -45,7 +45,7 @@ unsafe fn digits(int: *mut ffi::PyObject) -> Digits {
             // Negative size: negative number.
             let size = *word;
             Digits {
-                digits,
+                first,
                 len: size.unsigned_abs(),
                 negative: size < 0,
             }
@@ -85,11 +85,11 @@ impl Ints {
         if self.by_digits {
             // SAFETY: it is an int; only digits below `len` are read.
             return unsafe {
-                let Digits { digits, len, negative } = digits(int.as_ptr());
-                if negative || len > 3 || (len == 3 && *digits.add(2) > 0xF) {
+                let Digits { first, len, negative } = digits(int.as_ptr());
+                if negative || len > 3 || (len == 3 && *first.add(2) > 0xF) {
                     return None;
                 }
-                Some(low(digits, len))
+                Some(low(first, len))
             };
         }
         api_bytes::<8>(int).map(u64::from_le_bytes)
@@ -104,13 +104,13 @@ impl Ints {
         if self.by_digits {
             // SAFETY: it is an int; only digits below `len` are read.
             return unsafe {
-                let Digits { digits, len, negative } = digits(int.as_ptr());
-                if negative || len > 5 || (len == 5 && *digits.add(4) > 0xFF) {
+                let Digits { first, len, negative } = digits(int.as_ptr());
+                if negative || len > 5 || (len == 5 && *first.add(4) > 0xFF) {
                     return None;
                 }
-                let mut value = u128::from(low(digits, len.min(2)));
-                for at in 2..len {
-                    value |= u128::from(*digits.add(at)) << (DIGIT_BITS * at as u32);
+                let mut value = u128::from(low(first, len.min(2)));
+                for (at, shift) in (2..len).zip([2 * DIGIT_BITS, 3 * DIGIT_BITS, 4 * DIGIT_BITS]) {
+                    value |= u128::from(*first.add(at)) << shift;
                 }
                 Some(value)
             };
@@ -127,9 +127,9 @@ impl Ints {
         if self.by_digits {
             // SAFETY: it is an int; only digits below `len` are read.
             unsafe {
-                let Digits { digits, len, negative } = digits(int.as_ptr());
+                let Digits { first, len, negative } = digits(int.as_ptr());
                 if len <= 2 {
-                    let magnitude = low(digits, len).cast_signed();
+                    let magnitude = low(first, len).cast_signed();
                     return Some(if negative { -magnitude } else { magnitude });
                 }
             }
@@ -154,12 +154,12 @@ fn is_int(object: Ref<'_>) -> bool {
 #[inline(always)]
 unsafe fn low(digits: *const u32, len: usize) -> u64 {
     // SAFETY: only digits below `len` are read.
-    let digit = |at: usize| u64::from(unsafe { *digits.add(at) }) << (DIGIT_BITS * at as u32);
+    let digit = |at: usize| u64::from(unsafe { *digits.add(at) });
     match len {
         0 => 0,
         1 => digit(0),
-        2 => digit(0) | digit(1),
-        _ => digit(0) | digit(1) | digit(2),
+        2 => digit(0) | digit(1) << DIGIT_BITS,
+        _ => digit(0) | digit(1) << DIGIT_BITS | digit(2) << (2 * DIGIT_BITS),
     }
 }
 

@@ -334,7 +334,7 @@ impl<'a> Text<'a> {
     }
 
     #[inline(never)]
-    fn transcode<'s>(self, scratch: &'s mut Vec<u8>, instead: Option<char>) -> Result<&'s [u8], LoneSurrogate> {
+    fn transcode(self, scratch: &mut Vec<u8>, instead: Option<char>) -> Result<&[u8], LoneSurrogate> {
         scratch.clear();
         match self {
             Text::Ascii(units) | Text::Latin1(units) => {

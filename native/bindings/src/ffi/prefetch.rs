@@ -18,8 +18,8 @@ const TIMES: [usize; 2] = [4, 5];
 
 /// Bytes before an object where 3.11 and 3.12 keep the pointer to its values.
 const BEFORE: usize = 32;
-/// Where a dict keeps the pointer to its keys and entries.
-const DICT_KEYS: usize = 32;
+/// Where a dict keeps the pointer to its keys and entries: word of the object.
+const DICT_KEYS: usize = 4;
 
 #[inline(always)]
 fn fetch(address: *const u8) {
@@ -106,7 +106,7 @@ pub unsafe fn ahead(types: &SdkTypes, spans: &[*mut ffi::PyObject], at: usize) {
         // SAFETY: a live object of the size of a dict at least: its class was checked.
         unsafe {
             if ffi::PyDict_CheckExact(dict) != 0 {
-                let keys = *dict.cast::<u8>().add(DICT_KEYS).cast::<*const u8>();
+                let keys = *dict.cast::<*const u8>().add(DICT_KEYS);
                 for line in 0..4 {
                     fetch(keys.wrapping_add(line * 64));
                 }

@@ -9,7 +9,7 @@ use std::ptr;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use spanwire_wire::arena::Region;
-use spanwire_wire::tag::{self, fixed64_tag, len_tag, varint_tag};
+use spanwire_wire::tag::{self, fixed32_tag, fixed64_tag, len_tag, varint_tag};
 use spanwire_wire::write;
 
 use super::int::Ints;
@@ -176,14 +176,14 @@ impl FastEncoder<'_> {
             out.id8(const { len_tag(tag::span::PARENT_SPAN_ID) }, id.to_be_bytes());
         }
         self.string(out, const { len_tag(tag::span::NAME) }, name)?;
-        let kind = types
-            .kinds
-            .iter()
-            .position(|known| kind.is(known.as_ptr()))
-            .ok_or(Unusual)?;
+        let kind = (1..)
+            .zip(&types.kinds)
+            .find(|(_, known)| kind.is(known.as_ptr()))
+            .ok_or(Unusual)?
+            .0;
         out.span_kind_and_times(
             const { varint_tag(tag::span::KIND) },
-            1 + kind as u8,
+            kind,
             (
                 const { fixed64_tag(tag::span::START_TIME_UNIX_NANO) },
                 self.time(start)?,
@@ -204,7 +204,7 @@ impl FastEncoder<'_> {
         write::varint_field(out, const { varint_tag(tag::span::DROPPED_LINKS_COUNT) }, dropped);
         self.status(out, status)?;
         let flags = self.flags(parent, context)?;
-        out.fixed32_field(tag::tag(tag::span::FLAGS, tag::WireType::Fixed32) as u16, flags);
+        out.fixed32_field(const { fixed32_tag(tag::span::FLAGS) }, flags);
         out.close(message);
         Ok(Origin { resource, scope })
     }
@@ -242,7 +242,9 @@ impl FastEncoder<'_> {
                 .tuple_item(3)
                 .and_then(|flags| self.types.ints.u64(flags))
                 .ok_or(Unusual)?;
-            flags |= trace_flags as u32 & tag::flags::TRACE_FLAGS_MASK;
+            // The low eight bits.
+            let [trace_flags, ..] = trace_flags.to_le_bytes();
+            flags |= u32::from(trace_flags);
         }
         Ok(flags)
     }
@@ -468,10 +470,7 @@ impl FastEncoder<'_> {
             DEPTH_IN_LIST,
         )?;
         write::varint_field(out, const { varint_tag(tag::link::DROPPED_ATTRIBUTES_COUNT) }, dropped);
-        out.fixed32_field(
-            tag::tag(tag::link::FLAGS, tag::WireType::Fixed32) as u16,
-            self.flags(context, context)?,
-        );
+        out.fixed32_field(const { fixed32_tag(tag::link::FLAGS) }, self.flags(context, context)?);
         out.close(message);
         Ok(())
     }
@@ -500,10 +499,13 @@ impl FastEncoder<'_> {
         write::varint_field(out, const { varint_tag(tag::status::CODE) }, code as u64);
         out.close(message);
         let written = &out.as_slice()[before..];
-        if let Some(kept) = self.memo.status_bytes.get_mut(..written.len()) {
+        if let (Some(kept), Ok(len)) = (
+            self.memo.status_bytes.get_mut(..written.len()),
+            u8::try_from(written.len()),
+        ) {
             kept.copy_from_slice(written);
             self.memo.status = status.as_ptr() as usize;
-            self.memo.status_len = written.len() as u8;
+            self.memo.status_len = len;
         }
         Ok(())
     }
