@@ -128,6 +128,7 @@ class Sink:
     :param port: 0 lets the system choose a free one.
     :param max_bytes: bytes of requests kept in memory; over it the oldest are forgotten, yet stay counted.
     :param max_request_bytes: bytes of a request's body, on the wire and again after decompression; more is 413.
+        Bodies being read at once may have four times as much together; above that it is 503.
     :param max_connections: connections at once; further ones wait.
     :param header_timeout: seconds for a request's headers to come, idle time before them included.
     :param body_timeout: seconds for a request's body to come; later is 408.
@@ -214,7 +215,7 @@ class Sink:
         address, port = self._server.address
         # Nobody can connect to "any address"; and a certificate is for the name that was asked for.
         named = address if self._tls is None else self._host
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, named)  # noqa: S104
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, named)
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     @property

@@ -51,15 +51,14 @@ impl SinkServer {
             }),
             _ => None,
         };
-        let defaults = Limits::default();
         let limits = Limits {
             kept_bytes,
             request_bytes,
-            in_flight_bytes: defaults.in_flight_bytes.max(request_bytes.saturating_mul(2)),
+            in_flight_bytes: request_bytes.saturating_mul(4),
             connections,
             header_timeout: seconds("header_timeout", header_timeout)?,
             body_timeout: seconds("body_timeout", body_timeout)?,
-            ..defaults
+            ..Limits::default()
         };
         let config = Config {
             host,
