@@ -147,6 +147,8 @@ def make_console(*, color: bool = True, stderr: bool = False) -> Console:
 
 def duration(ns: float) -> str:
     """Nanoseconds as people read them: three digits and a unit."""
+    if isinstance(ns, int) and abs(ns) < 1000:
+        return f"{ns} ns"
     for limit, divisor, unit in ((1e3, 1, "ns"), (1e6, 1e3, "µs"), (1e9, 1e6, "ms")):
         if abs(ns) < limit * 0.9995:
             return f"{_three_digits(ns / divisor)} {unit}"

@@ -167,7 +167,7 @@ class Shop:
 
     def _charge(self, order: str, amount: float) -> None:
         port = self._servers[1].server_port
-        attributes = {
+        attributes: dict[str, str | int] = {
             "http.request.method": "POST",
             "url.full": f"http://127.0.0.1:{port}/charges",
             "server.address": "127.0.0.1",

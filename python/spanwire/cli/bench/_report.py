@@ -18,8 +18,10 @@ from spanwire.cli.bench._measure import Comparison, environment
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from spanwire.cli.bench import encode, export, imports
     from spanwire.cli.bench._allocations import Allocations
+    from spanwire.cli.bench.encode import Result as Encoded
+    from spanwire.cli.bench.export import Result as Exported
+    from spanwire.cli.bench.imports import Result as Imported
 
 __all__ = [
     "compared",
@@ -107,7 +109,7 @@ def times(ratio: float, ascii_only: bool = False) -> str:
     return f"{ratio:.{0 if ratio >= 99.5 else 1}f}" + ("x" if ascii_only else "×")
 
 
-def show_encode(results: Sequence[encode.Result], method: Mapping[str, object], *, color: bool) -> None:
+def show_encode(results: Sequence[Encoded], method: Mapping[str, object], *, color: bool) -> None:
     """The table of ``bench encode``."""
     console = make_console(color=color)
     words = {"fresh": "never read before", "again": "the same again"}
@@ -124,7 +126,7 @@ def show_encode(results: Sequence[encode.Result], method: Mapping[str, object], 
     show_method(console, method)
 
 
-def show_export(results: Sequence[export.Result], method: Mapping[str, object], *, color: bool) -> None:
+def show_export(results: Sequence[Exported], method: Mapping[str, object], *, color: bool) -> None:
     """The tables of ``bench export``."""
     console = make_console(color=color)
     console.print(
@@ -144,7 +146,7 @@ def show_export(results: Sequence[export.Result], method: Mapping[str, object], 
     show_method(console, method)
 
 
-def show_import(result: imports.Result, method: Mapping[str, object], *, color: bool) -> None:
+def show_import(result: Imported, method: Mapping[str, object], *, color: bool) -> None:
     """The table of ``bench import``."""
     console = make_console(color=color)
     rows = [

@@ -50,8 +50,8 @@ class Result:
             "state": self.state,
             "batch": self.batch,
             "bytes_per_span": self.bytes_a_span,
-            "unit": "ns of thread CPU time per span",
-            **self.times.as_json(),
+            "unit": "ns per span",
+            "thread_cpu": self.times.as_json(),
         }
 
 

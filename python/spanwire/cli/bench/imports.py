@@ -7,6 +7,7 @@ goes beyond the bare interpreter. Byte code is compiled before the first round.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import statistics
@@ -103,11 +104,11 @@ def import_(
     color: Annotated[bool, typer.Option(help="Colours (NO_COLOR is obeyed).")] = True,
 ) -> None:
     """CPU to import the exporter, in fresh processes: the official one against spanwire's."""
-    import importlib.util
-
     from spanwire.cli.bench import _report
 
-    if importlib.util.find_spec("opentelemetry.exporter") is None or importlib.util.find_spec(OFFICIAL) is None:
+    try:
+        importlib.import_module(OFFICIAL)
+    except ImportError:
         _report.fail(OFFICIAL_HINT)
     core = cores()[-1] if cores() else None
     try:

@@ -1,0 +1,67 @@
+"""The demo runs for real: sockets, database, exporter, sink."""
+
+import json
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+
+def demo(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "spanwire", "demo", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=100,
+    )
+
+
+def test_everything_that_was_sent_is_received() -> None:
+    done = demo("--spans", "700", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    said: dict[str, Any] = json.loads(done.stdout)
+    assert said["sent"] == said["received"] >= 700
+    assert said["lost"] == 0
+    assert said["failed_spans"] > 0
+    assert said["requests"] >= 1
+    assert 100 < said["bytes_per_span"] < 1000
+    costs = said["exporter_cpu_ns_per_span"]
+    assert set(costs) == {"spanwire", "official", "ratio_of_minima"}
+    assert 0 < costs["spanwire"]["minimum"] <= costs["spanwire"]["median"]
+
+
+def test_it_shows_a_trace_and_figures_within_80_columns() -> None:
+    done = demo("--spans", "300", "--workers", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"^✗ POST /orders server +━+", done.stdout, re.MULTILINE)
+    assert "assess risk internal" in done.stdout
+    assert "nothing lost" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "\x1b" not in done.stdout
+
+
+def test_rejected_spans_end_it_with_status_1_and_the_reason() -> None:
+    done = demo("--spans", "100", "--reject", "5", "--no-cpu")
+    assert done.returncode == 1
+    made, received = map(int, re.findall(r"(\d+) made, (\d+) received", done.stderr)[0])
+    assert made - received == 5
+    assert "5 spans lost" in done.stderr and "rejected 5" in done.stderr
+    assert "5 spans lost" in done.stdout
+
+
+def test_a_time_can_be_given_instead_of_a_number() -> None:
+    done = demo("--seconds", "0.2", "--no-cpu", "--json")
+    said = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert said["sent"] == said["received"] > 0
+    assert said["exporter_cpu_ns_per_span"] is None
+
+
+@pytest.mark.parametrize("arguments", [["--spans", "0"], ["--workers", "0"], ["--reject", "-1"], ["--seconds", "0"]])
+def test_senseless_options_are_refused(arguments: list[str]) -> None:
+    done = demo(*arguments)
+    assert done.returncode == 2
+    assert arguments[0] in done.stderr
