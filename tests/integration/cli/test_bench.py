@@ -15,6 +15,8 @@ import spanwire
 from spanwire.cli import make_app
 from spanwire.cli.bench import _allocations
 
+pytestmark = pytest.mark.slow
+
 
 def bench(*arguments: str) -> Any:
     done = subprocess.run(

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def demo(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
