@@ -215,7 +215,7 @@ class Sink:
         address, port = self._server.address
         # Nobody can connect to "any address"; and a certificate is for the name that was asked for.
         named = address if self._tls is None else self._host
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, named)
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, named)  # noqa: S104
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     @property
@@ -259,6 +259,13 @@ class Sink:
     def requests(self) -> list[ReceivedRequest]:
         """The acknowledged requests in memory, oldest first."""
         return self._server.requests()
+
+    def requests_since(self, seen: int) -> tuple[list[ReceivedRequest], int]:
+        """For those who follow: the requests after the first ``seen`` ones, and how many were acknowledged so far.
+
+        Fewer than the difference are returned if some had to leave memory already. :meth:`clear` starts at 0 again.
+        """
+        return self._server.requests_since(seen)
 
     def spans(self) -> list[ReceivedSpan]:
         """The acknowledged spans in memory, in order of arrival; each is decoded when its attributes are read."""

@@ -1,5 +1,7 @@
 """Received spans, and traces as trees."""
 
+from typing import Any
+
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.trace import SpanKind, StatusCode
@@ -33,7 +35,7 @@ def test_span_has_everything_that_was_sent() -> None:
     scope = resource.scope_spans.add(schema_url="https://scope")
     scope.scope.name, scope.scope.version = "lib", "2"
     scope.scope.attributes.add(key="s").value.int_value = 1
-    span = scope.spans.add(
+    span: Any = scope.spans.add(
         trace_id=b"\xab" * 16, span_id=b"\xcd" * 8, parent_span_id=b"\xef" * 8, name="GET /", kind=2, flags=0x301,
         trace_state="a=b", start_time_unix_nano=5, end_time_unix_nano=2**64 - 1,
         dropped_attributes_count=1, dropped_events_count=2, dropped_links_count=3,
@@ -90,7 +92,7 @@ def test_what_was_not_sent_has_its_default() -> None:
 
 def test_numbers_without_a_name_stay_numbers() -> None:
     request = ExportTraceServiceRequest()
-    span = request.resource_spans.add().scope_spans.add().spans.add(kind=77)
+    span: Any = request.resource_spans.add().scope_spans.add().spans.add(kind=77)
     span.status.code = -1
     [received] = _native.decode_spans(request.SerializeToString())
     assert (received.kind, received.status.code) == (77, -1)

@@ -1,0 +1,252 @@
+"""``spanwire sink``: an OTLP receiver on a terminal that shows what an application sends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from typing_extensions import Self
+
+    from spanwire.sink import ReceivedRequest, ReceivedSpan, Sink
+
+__all__ = ["Print", "sink"]
+
+TICK_SECONDS = 0.1
+QUIET_SECONDS = 1.0  # a trace of which nothing came for so long is shown
+HELD_SPANS = 100_000  # in traces that wait to be complete
+
+
+class Print(str, Enum):
+    """What is printed."""
+
+    TREE = "tree"
+    JSON = "json"
+    COUNT = "count"
+
+
+def sink(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")] = 4318,
+    host: Annotated[str, typer.Option(help="Name or address to listen on.")] = "127.0.0.1",
+    what: Annotated[
+        Print,
+        typer.Option(
+            "--print",
+            help="tree: each trace as a tree. json: each request as a line of OTLP/JSON. count: a live count.",
+        ),
+    ] = Print.TREE,
+    cert: Annotated[Path | None, typer.Option(help="PEM file of the certificate, to serve https.")] = None,
+    key: Annotated[Path | None, typer.Option(help="PEM file of the certificate's key.")] = None,
+    client_ca: Annotated[Path | None, typer.Option(help="PEM file of who signs clients' certificates.")] = None,
+    color: Annotated[bool, typer.Option(help="Colours (NO_COLOR is obeyed).")] = True,
+) -> None:
+    """Receive traces over OTLP/HTTP and show them, until Ctrl-C or SIGTERM."""
+    from spanwire.cli._render import make_console
+    from spanwire.sink import TLS, Sink
+
+    if (cert is None) != (key is None) or (client_ca is not None and cert is None):
+        raise typer.BadParameter("--cert and --key belong together, and --client-ca to both")
+    receiver = Sink(host, port, tls=None if cert is None or key is None else TLS(cert, key, client_ca))
+    with _Stop() as stop:
+        try:
+            receiver.start()
+        except (OSError, ValueError) as error:
+            print(f"spanwire sink: {_reason(error)}", file=sys.stderr)
+            raise typer.Exit(1) from error
+        # stdout is for what was received.
+        print(
+            f"listening on {receiver.http_endpoint} (traces: {receiver.traces_endpoint})", file=sys.stderr, flush=True
+        )
+        show = {Print.TREE: _Trees, Print.JSON: _Json, Print.COUNT: _Count}[what]
+        try:
+            with show(receiver, make_console(color=color)) as printer:
+                for requests in _follow(receiver, stop):
+                    printer.show(requests)
+        except BrokenPipeError as error:
+            # Whoever read our output is gone; the interpreter must not try to flush it once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from error
+        finally:
+            receiver.close()
+    print(f"{receiver.span_count:,} spans in {receiver.request_count:,} requests", file=sys.stderr)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    import errno
+
+    if not isinstance(error, OSError):
+        return str(error)
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    hint = "; --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
+    return f"{error.strerror or error}{hint}"
+
+
+class _Stop:
+    """Whether SIGINT or SIGTERM came. A second one acts as if this were not here."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._restore()
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+        self._restore()
+
+    def _restore(self) -> None:
+        while self._before:
+            number, handler = self._before.popitem()
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+def _follow(receiver: Sink, stop: _Stop) -> Iterator[list[ReceivedRequest]]:
+    """What came, at least once a tick; when asked to stop, the sink is closed and the rest comes."""
+    seen = 0
+    stopped = False
+    while not stopped:
+        stopped = stop.asked
+        if stopped:
+            receiver.close()
+        else:
+            with contextlib.suppress(TimeoutError):
+                receiver.wait_for(receiver.span_count + 1, TICK_SECONDS)
+        requests, total = receiver.requests_since(seen)
+        if missed := total - seen - len(requests):
+            print(f"spanwire sink: {missed:,} requests came faster than they were printed", file=sys.stderr)
+        seen = total
+        yield requests
+
+
+class _Printer:
+    """Shows requests; a context manager, so that what is held back is shown at the end."""
+
+    def __init__(self, receiver: Sink, console: Console) -> None:
+        self.receiver = receiver
+        self.console = console
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.finish()
+
+    def show(self, requests: list[ReceivedRequest]) -> None:
+        """Called with what came since, at least once a tick."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """Called when nothing more will come."""
+
+
+class _Json(_Printer):
+    """A request a line, as the Collector's file exporter writes them."""
+
+    def show(self, requests: list[ReceivedRequest]) -> None:
+        from spanwire._native import traces_to_json
+
+        if requests:
+            out = sys.stdout.buffer
+            for request in requests:
+                out.write(traces_to_json(request.body) + b"\n")
+            out.flush()
+
+
+class _Trees(_Printer):
+    """Traces as trees, each when nothing of it came for a moment: one trace often comes in several requests."""
+
+    def __init__(self, receiver: Sink, console: Console) -> None:
+        super().__init__(receiver, console)
+        self._held: dict[str, tuple[float, list[ReceivedSpan]]] = {}  # in order of what came last
+        self._spans = 0
+
+    def show(self, requests: list[ReceivedRequest]) -> None:
+        now = time.monotonic()
+        for request in requests:
+            for span in request.spans():
+                trace_id = span.trace_id
+                _, spans = self._held.pop(trace_id, (now, []))
+                spans.append(span)
+                self._held[trace_id] = (now, spans)
+                self._spans += 1
+        while self._held:
+            trace_id, (last, spans) = next(iter(self._held.items()))
+            if now - last < QUIET_SECONDS and self._spans <= HELD_SPANS:
+                break
+            self._print(trace_id)
+
+    def finish(self) -> None:
+        while self._held:
+            self._print(next(iter(self._held)))
+
+    def _print(self, trace_id: str) -> None:
+        from spanwire._trace_tree import build_traces
+        from spanwire.cli._render import TraceView
+
+        _, spans = self._held.pop(trace_id)
+        self._spans -= len(spans)
+        for trace in build_traces(spans):
+            self.console.print(TraceView(trace))
+            self.console.print()
+        self.console.file.flush()
+
+
+class _Count(_Printer):
+    """One live line on a terminal, elsewhere a line a second while something comes."""
+
+    def __init__(self, receiver: Sink, console: Console) -> None:
+        super().__init__(receiver, console)
+        self._shown = ""
+        self._when = time.monotonic()
+        self._spans = 0
+        self._bytes = 0
+
+    def show(self, requests: list[ReceivedRequest]) -> None:
+        self._bytes += sum(request.wire_size for request in requests)
+        now = time.monotonic()
+        elapsed = now - self._when
+        live = self.console.is_terminal
+        if elapsed < (TICK_SECONDS if live else 1.0):
+            return
+        spans = self.receiver.span_count
+        line = self._line(f", {(spans - self._spans) / elapsed:,.0f} spans/s" if live else "")
+        if live:
+            # The rest of the line is erased, since it may have been longer.
+            self.console.file.write(f"\r{line}\x1b[K")
+        elif line != self._shown:
+            self.console.file.write(f"{line}\n")
+        self.console.file.flush()
+        self._shown, self._when, self._spans = line, now, spans
+
+    def finish(self) -> None:
+        end = "\r\x1b[K" if self.console.is_terminal else ""
+        line = self._line("")
+        self.console.file.write(f"{end}{line}\n" if end or line != self._shown else "")
+        self.console.file.flush()
+
+    def _line(self, rate: str) -> str:
+        requests = self.receiver.request_count
+        return f"{self.receiver.span_count:,} spans, {requests:,} requests, {self._bytes:,} bytes{rate}"
