@@ -9,13 +9,12 @@ pub mod buffer;
 pub mod client;
 mod epoll;
 mod ffi;
-mod fork;
 mod process;
 pub mod ticket;
 mod worker;
 
 pub use account::{Account, DropReason};
 pub use client::Client;
-pub use fork::generation;
+pub use ffi::fork::generation;
 pub use process::accounts;
 pub use ticket::{Answer, Ticket};

@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::account::Account;
-use crate::fork;
+use crate::ffi::fork;
 use crate::worker::{Command, Worker};
 
 static PROCESS: Mutex<Process> = Mutex::new(Process {

@@ -7,7 +7,8 @@ use spanwire_transport::deliver::{Cause, GaveUp};
 use spanwire_transport::{Accepted, SendError, Tally};
 
 use crate::account::DropReason;
-use crate::{fork, process};
+use crate::ffi::fork;
+use crate::process;
 
 /// What became of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -37,6 +37,9 @@ impl Endpoint {
             _ => return Err(fail("only http:// and https:// are spoken here")),
         };
         let rest = rest.split('#').next().unwrap_or_default();
+        if rest.is_empty() || rest.starts_with(['/', '?', ':']) {
+            return Err(fail("it names no host"));
+        }
         let uri: Uri = format!("{}://{rest}", if tls { "https" } else { "http" })
             .parse()
             .map_err(|error: http::uri::InvalidUri| fail(&error.to_string()))?;

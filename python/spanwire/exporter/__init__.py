@@ -1,3 +1,3 @@
 """Exporters for the stock SDK and for ours: ``spanwire.exporter.http``."""
 
-__all__: list[str] = []
+__all__ = ["http"]

@@ -50,7 +50,7 @@ class ExporterMetrics:
 
     def measure(self, export: Callable[[Sequence[T]], str | None], spans: Sequence[T]) -> SpanExportResult:
         """Run ``export``, which answers why the spans were lost or None, and record it."""
-        count = len(spans)
+        count = len(spans) if hasattr(spans, "__len__") else 0
         begin = perf_counter()
         self._inflight.add(count, self._attributes)
         lost: str | None = "internal"

@@ -123,18 +123,19 @@ class OTLPSpanExporter(SpanExporter):
 
     def _export(self, spans: "Sequence[ReadableSpan]") -> str | None:
         """Deliver; why the spans were lost, or None."""
+        came_late = self._shutdown
         try:
             outcome = self._client.export(spans)
         except Exception as error:
             _log.warn("export.internal", "Failed to export spans: %s", error)
             return "internal"
         if outcome.message is not None:
-            self._tell(outcome.lost, outcome.rejected, outcome.message)
+            self._tell(outcome.lost, outcome.rejected, outcome.message, came_late)
         return outcome.lost
 
-    def _tell(self, lost: str | None, rejected: int, message: str) -> None:
+    def _tell(self, lost: str | None, rejected: int, message: str, came_late: bool) -> None:
         destination = self._client.destination
-        if lost == "shutdown" and self._shutdown:
+        if came_late:
             if not self._said_shutdown:
                 self._said_shutdown = True
                 _log.warn("export.shutdown", "Exporter already shutdown, ignoring batch")

@@ -1,4 +1,6 @@
-//! Calls into libc: fork handlers, closing by number, signal masks. The only unsafe code of this crate.
+//! Calls into libc: fork handlers, closing by number, signal masks. The only unsafe code of this crate is in this folder.
+
+pub mod fork;
 
 use std::cell::UnsafeCell;
 use std::io;

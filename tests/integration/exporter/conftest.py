@@ -1,0 +1,91 @@
+"""Finished spans, exporters that are shut down, and the sum that must hold after every test."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import spanwire
+from spanwire import _log
+from spanwire.exporter.http import OTLPSpanExporter
+from spanwire.sink import Sink
+
+MakeExporter = Callable[..., OTLPSpanExporter]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("OTEL_") or name.lower().endswith("_proxy") or name.endswith("_CA_BUNDLE"):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(_log, "_last", {})
+
+
+@pytest.fixture(autouse=True)
+def accounts_balance() -> Iterator[None]:
+    """Whatever a test did: nothing is lost silently, and nothing is left under way."""
+    yield
+    for destination, counts in spanwire.stats()["traces"].items():
+        assert counts["queued"] == 0, destination
+        assert counts["accepted"] == counts["exported"] + sum(counts["dropped"].values()), destination
+
+
+@pytest.fixture(scope="session")
+def spans() -> list[ReadableSpan]:
+    """Ten finished spans, ended and unchanging."""
+    memory = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    tracer = provider.get_tracer("tests")
+    for number in range(10):
+        with tracer.start_as_current_span(f"span {number}") as span:
+            span.set_attribute("number", number)
+    return list(memory.get_finished_spans())
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with Sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def make_exporter() -> Iterator[MakeExporter]:
+    """Makes exporters that are shut down after the test."""
+    made: list[OTLPSpanExporter] = []
+
+    def make(endpoint: str, **keywords: Any) -> OTLPSpanExporter:
+        exporter = OTLPSpanExporter(endpoint=endpoint, **keywords)
+        _before[exporter] = _account(exporter)
+        made.append(exporter)
+        return exporter
+
+    yield make
+    for exporter in made:
+        if not exporter._shutdown:
+            exporter.shutdown(timeout_millis=5_000)
+
+
+# The system may give a port again that an earlier test had, and stats() counts by endpoint.
+_before: "WeakKeyDictionary[OTLPSpanExporter, dict[str, Any]]" = WeakKeyDictionary()
+
+
+def _account(exporter: OTLPSpanExporter) -> dict[str, Any]:
+    found: dict[str, Any] = spanwire.stats()["traces"].get(exporter._client.destination, {})
+    return found
+
+
+def counts(exporter: OTLPSpanExporter) -> dict[str, Any]:
+    """The exporter's destination in ``spanwire.stats()``, since the exporter was made."""
+    before, now = _before.get(exporter, {}), _account(exporter)
+    dropped = {reason: count - before.get("dropped", {}).get(reason, 0) for reason, count in now["dropped"].items()}
+    return {
+        **{name: now[name] - before.get(name, 0) for name in now if isinstance(now[name], int)},
+        "dropped": {reason: count for reason, count in dropped.items() if count},
+        "last_error": now["last_error"],
+    }

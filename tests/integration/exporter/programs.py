@@ -1,0 +1,72 @@
+"""Runs small programs with an exporter in a process of their own, where they may fork and exit as they like."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+PRELUDE = """
+import ctypes, logging, os, signal, sys, threading, time
+import spanwire
+from spanwire.exporter.http import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExportResult
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+SUCCESS = SpanExportResult.SUCCESS
+
+def make_spans(count):
+    memory = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    tracer = provider.get_tracer("tests")
+    for number in range(count):
+        tracer.start_span(f"span {number}").end()
+    return memory.get_finished_spans()
+
+def python_fork():
+    return os.fork()
+
+# As uWSGI does: fork(2) from C, under the GIL, and then Python's own clean-up in the child.
+_c = ctypes.PyDLL(None)
+def c_fork():
+    pid = _c.fork()
+    if pid == 0:
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+    return pid
+
+def in_child(fork, work):
+    '''Exit status of a child that runs work(); it is killed if it hangs.'''
+    pid = fork()
+    if pid == 0:
+        status = 1
+        try:
+            signal.alarm(30)
+            work()
+            status = 0
+        except BaseException as error:
+            print("child:", repr(error), file=sys.stderr, flush=True)
+        finally:
+            os._exit(status)
+    return os.waitpid(pid, 0)[1]
+
+def account(exporter):
+    return spanwire.stats()["traces"].get(exporter._client.destination)
+"""
+
+
+def run(program: str, *arguments: str, timeout: float = 60) -> str:
+    """Output of a program that must end by itself, with status 0 and nothing on standard error."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    code = PRELUDE + textwrap.dedent(program)
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-W", "ignore::DeprecationWarning", "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert done.stderr == ""
+    return done.stdout
