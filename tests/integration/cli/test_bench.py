@@ -87,6 +87,16 @@ def test_the_fast_path_allocates_nothing_for_a_span() -> None:
         assert ours["reallocs_per_span"] <= 4 / 400
 
 
+def test_the_profile_names_the_parts_that_a_workload_has() -> None:
+    said = bench("encode", "--profile", "--rounds", "2", "--batch", "50", "--workload", "W5", "--workload", "WR")
+    check_document(said, "bench encode --profile")
+    parts = {
+        workload: {row["part"] for row in said["results"] if row["workload"] == workload} for workload in ("W5", "WR")
+    }
+    assert "attributes" in parts["W5"] < parts["WR"]
+    assert {"events", "links", "status", "parent", "trace state"} <= parts["WR"]
+
+
 def test_an_allocation_a_span_is_seen(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     trace.write_text(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from spanwire.cli.bench._allocations import Allocations
+    from spanwire.cli.bench._profile import Part
     from spanwire.cli.bench.encode import Result as Encoded
     from spanwire.cli.bench.export import Result as Exported
     from spanwire.cli.bench.imports import Result as Imported
@@ -33,6 +34,7 @@ __all__ = [
     "show_export",
     "show_import",
     "show_method",
+    "show_profile",
     "times",
     "workload_names",
 ]
@@ -185,6 +187,30 @@ def show_allocations(counted: Sequence[Allocations], batch: int, *, as_json: boo
             f"{one.reallocs_per_span:.3f}",
             f"{one.single.mallocs}",
             f"{one.double.mallocs}",
+        )
+    console.print(table)
+    show_method(console, method)
+
+
+def show_profile(parts: Sequence[Part], method: Mapping[str, object], as_json: bool, *, color: bool) -> None:
+    """The table of ``bench encode --profile``: minima, spanwire alone."""
+    if as_json:
+        print(json.dumps(document("bench encode --profile", method, [one.as_json() for one in parts]), indent=2))
+        return
+    console = make_console(color=color)
+    table = Table(title="What a span costs spanwire to encode", title_justify="left", title_style="bold", box=None)
+    for heading in ("", "part", "has", "ns", ""):
+        table.add_column(heading, justify="right" if heading in {"has", "ns"} else "left", no_wrap=True)
+    whole = parts[0].ns
+    for one in parts:
+        first = one.name == parts[0].name
+        whole = one.ns if first else whole
+        table.add_row(
+            Text(one.workload if first else "", style="bold"),
+            Text(one.name, style="bold" if first else ""),
+            "" if one.count is None else f"{one.count:.2f}",
+            f"{one.ns:.0f}",
+            Text(bar(one.ns, whole, _BAR_CELLS, ascii_only=console.options.ascii_only), style="green"),
         )
     console.print(table)
     show_method(console, method)

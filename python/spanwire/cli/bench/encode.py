@@ -142,6 +142,7 @@ def encode(
     rounds: Annotated[int, typer.Option(min=1, help="Batches of each kind and side.")] = 40,
     batch: Annotated[int, typer.Option(min=1, help="Spans in a batch.")] = 512,
     allocations: Annotated[bool, typer.Option(help="Count memory allocations a span instead of time.")] = False,
+    profile: Annotated[bool, typer.Option(help="Instead: what each part of a span costs spanwire.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, nothing else.")] = False,
     color: Annotated[bool, typer.Option(help="Colours (NO_COLOR is obeyed).")] = True,
 ) -> None:
@@ -159,10 +160,19 @@ def encode(
             _report.fail(f"spanwire bench: {error}")
         _report.show_allocations(counted, batch, as_json=as_json, color=color)
         return
+    core = cores()[-1] if cores() else None
+    if profile:
+        from spanwire.cli.bench import _profile
+
+        with pinned(core):
+            parts = [
+                part for name in names for part in _profile.profile(name, encode_spans, batch=batch, rounds=rounds)
+            ]
+        _report.show_profile(parts, {"batch": batch, "rounds": rounds, "pinned_to_core": core}, as_json, color=color)
+        return
     official = official_encoder()
     if official is None:
         _report.fail(OFFICIAL_HINT)
-    core = cores()[-1] if cores() else None
     results: list[Result] = []
     try:
         with pinned(core), _report.progress("encoding", 2 * rounds * len(names), shown=not as_json) as step:
