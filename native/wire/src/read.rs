@@ -412,6 +412,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
     fn walking_takes_one_step_a_field_groups_included() {
         let groups = [0x7B, 0x7B, 0x7C, 0x7C].repeat(1000);
         let depth_bomb = vec![0x7B; 100_000];

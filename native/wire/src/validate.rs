@@ -88,6 +88,9 @@ mod tests {
     use crate::common::{model, read};
     use crate::read::steps;
 
+    /// How many of a repeated thing.
+    const MANY: usize = 100;
+
     /// `content` as a message under each number of `path`.
     fn wrap(path: &[u8], content: &[u8]) -> Vec<u8> {
         let mut bytes = content.to_vec();
@@ -114,22 +117,20 @@ mod tests {
     const PASSES: usize = 4;
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
     fn fields_are_looked_at_once_eagerly_and_a_few_times_lazily() {
-        let attributes = vec![
-            model::KeyValue {
-                key: "k".into(),
-                value: Some(model::Value::Int(1)),
-                ..Default::default()
-            };
-            100
-        ];
+        let attribute = model::KeyValue {
+            key: "k".into(),
+            value: Some(model::Value::Int(1)),
+            ..Default::default()
+        };
         let span = model::Span {
             name: "n".into(),
-            attributes,
+            attributes: vec![attribute; MANY],
             ..Default::default()
         };
         let scopes = vec![model::ScopeSpans {
-            spans: vec![span; 100],
+            spans: vec![span; MANY],
             ..Default::default()
         }];
         let request = model::Request {
@@ -139,53 +140,63 @@ mod tests {
             }],
         };
         let bytes = plain::request(&request, &mut Noise::none());
-        // In each span a name and 100 attributes, in each of which a key, a value and in that an integer.
-        let fields = 2 + 100 * (1 + 1 + 100 * (1 + 3));
+        // In each span a name and attributes, in each of which a key, a value and in that an integer.
+        let fields = 2 + MANY * (1 + 1 + MANY * (1 + 3));
         assert_eq!(steps::count(|| assert!(validate(&bytes).is_ok())), fields);
         check_steps(&bytes, fields, PASSES * fields);
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
     fn unknown_groups_cost_no_more_than_their_fields() {
-        let groups = [0x9B, 0x06, 0x9B, 0x06, 0x9C, 0x06, 0x9C, 0x06].repeat(1000);
+        let groups = [0x9B, 0x06, 0x9B, 0x06, 0x9C, 0x06, 0x9C, 0x06].repeat(10 * MANY);
         for path in [&[1][..], &[1, 1], &[1, 2, 2], &[1, 2, 2, 9, 2], &[1, 2, 2, 9, 2, 5]] {
-            check_steps(&wrap(path, &groups), 4000 + path.len(), PASSES * (4000 + path.len()));
+            check_steps(
+                &wrap(path, &groups),
+                40 * MANY + path.len(),
+                PASSES * (40 * MANY + path.len()),
+            );
         }
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
     fn depth_bombs_end_at_the_limit() {
-        let groups = vec![0x7B; 100_000];
+        let groups = vec![0x7B; 1000 * MANY];
         check_steps(&wrap(&[1, 2, 2], &groups), 80, 80);
-        let arrays = wrap(&[5, 1].repeat(5000), &[]);
+        let arrays = wrap(&[5, 1].repeat(50 * MANY), &[]);
         check_steps(&wrap(&[1, 2, 2, 9, 2], &arrays), 140, PASSES * 140);
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
     fn nested_values_are_not_walked_once_a_level() {
-        // At each of 60 levels 100 elements beside the one that goes deeper.
+        // At each of 60 levels many elements beside the one that goes deeper.
         let mut value = vec![];
         for _ in 0..60 {
-            let mut array = [0x0A, 0].repeat(100);
+            let mut array = [0x0A, 0].repeat(MANY);
             array.extend(wrap(&[1], &value));
             value = wrap(&[5], &array);
         }
-        let fields = 60 * 102 + 5;
+        let fields = 60 * (MANY + 2) + 5;
         check_steps(&wrap(&[1, 2, 2, 9, 2], &value), fields, PASSES * fields);
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
     fn split_messages_are_not_walked_once_a_part() {
-        // A resource in 1000 parts, a value in 1000 parts of which each is a part of one array.
-        let parts: Vec<u8> = core::iter::repeat_n(wrap(&[1], &[0x0A, 0]), 1000).flatten().collect();
-        check_steps(&wrap(&[1], &parts), 2001, PASSES * 2001);
-        let value: Vec<u8> = core::iter::repeat_n(wrap(&[2, 5, 1], &[0x18, 1]), 1000)
+        // A resource in parts, a value in parts of which each is a part of one array.
+        let parts: Vec<u8> = core::iter::repeat_n(wrap(&[1], &[0x0A, 0]), 10 * MANY)
             .flatten()
             .collect();
-        check_steps(&wrap(&[1, 2, 2, 9], &value), 4004, PASSES * 4004);
+        check_steps(&wrap(&[1], &parts), 20 * MANY + 1, PASSES * (20 * MANY + 1));
+        let value: Vec<u8> = core::iter::repeat_n(wrap(&[2, 5, 1], &[0x18, 1]), 10 * MANY)
+            .flatten()
+            .collect();
+        check_steps(&wrap(&[1, 2, 2, 9], &value), 40 * MANY + 4, PASSES * (40 * MANY + 4));
         let bytes = wrap(&[1, 2, 2, 9], &value);
         let read = read::request(&bytes).unwrap();
-        let array = model::Value::Array(vec![model::Value::Int(1); 1000]);
+        let array = model::Value::Array(vec![model::Value::Int(1); 10 * MANY]);
         assert_eq!(read.resources[0].scopes[0].spans[0].attributes[0].value, Some(array));
     }
 }

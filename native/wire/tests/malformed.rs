@@ -131,6 +131,7 @@ fn field(number: u32, wire_type: WireType) -> Vec<u8> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
 fn a_known_field_has_its_declared_wire_type_and_no_other() {
     let wire_types = [
         WireType::Varint,
@@ -168,6 +169,7 @@ fn a_known_field_has_its_declared_wire_type_and_no_other() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
 fn items_are_checked_at_every_level() {
     for (_, path, _) in MESSAGES {
         check(path, &[0x98, 0x06, 0, 0x00, 0], 3, FieldNumberZero);
@@ -192,6 +194,7 @@ fn items_are_checked_at_every_level() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
 fn a_string_is_utf8() {
     let strings = STRINGS
         .iter()
@@ -210,6 +213,7 @@ fn a_string_is_utf8() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
 fn an_id_is_whole_or_empty() {
     let ids = [
         ("Span", 1, 16),
@@ -231,6 +235,7 @@ fn an_id_is_whole_or_empty() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
 fn arrays_and_maps_nest_to_the_limit_and_no_deeper() {
     // From inside out: arrays (5) of values (1), maps (6) of entries (1) of values (2), one in the other in turn.
     let nested = |depth: usize, kind: fn(usize) -> bool| {
@@ -250,6 +255,7 @@ fn arrays_and_maps_nest_to_the_limit_and_no_deeper() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
 fn a_message_cut_anywhere_is_an_error() {
     let bytes = plain::request(&sample::request(), &mut Noise::none());
     for cut in 1..bytes.len() {
@@ -264,6 +270,7 @@ fn a_message_cut_anywhere_is_an_error() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
 fn a_span_cut_anywhere_is_an_error_or_holds_the_fields_before() {
     let request = sample::request();
     let whole = &request.resources[0].scopes[0].spans[0];

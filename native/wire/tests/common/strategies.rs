@@ -13,7 +13,7 @@ use crate::common::model::{
 pub fn cases(cases: u32) -> ProptestConfig {
     if cfg!(miri) {
         return ProptestConfig {
-            cases: 3,
+            cases: 2,
             failure_persistence: None,
             ..ProptestConfig::default()
         };
