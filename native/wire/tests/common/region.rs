@@ -67,7 +67,7 @@ impl<'a> ScopeParts<'a> {
 /// Opens a message with one of the widths that the length may be guessed to have.
 fn open(out: &mut Region, field: u32) -> Open {
     let width = 1 + (out.len() % 3) as u8;
-    out.open(len_tag(field).into(), width)
+    out.open(len_tag(field), width)
 }
 
 fn id(out: &mut Region, field: u32, id: &[u8]) {
@@ -194,7 +194,7 @@ fn attributes(out: &mut Region, tag: u8, attributes: &[KeyValue]) {
         let key = attribute.key.as_bytes();
         if attribute.key_string_index != 0 || attribute.value.is_none() {
             // Nothing that the crate writes in one go.
-            let message = out.open_short(tag.into());
+            let message = out.open_short(tag);
             write::bytes_field(out, len_tag(key_value::KEY), key);
             if let Some(value) = &attribute.value {
                 let message = open(out, key_value::VALUE);
