@@ -138,6 +138,10 @@ def is_intact() -> bool:
     try:
         return (
             all(_reads_plainly(cls) and all(_is_own(cls, name) for name in names) for cls, names in PUBLIC.items())
+            and not any(hasattr(cls, name) for cls, names in VALUES.items() for name in names)
+            and not any(hasattr(cls, "__bool__") for cls in (BoundedAttributes, SpanContext, InstrumentationScope))
+            and not hasattr(InstrumentationScope, "__len__")
+            and getattr_static(SpanContext, "__len__") is tuple.__len__
             and getattr_static(BoundedAttributes, "items") is Mapping.items
             and (getattr_static(TraceState, "items") is Mapping.items or _is_own(TraceState, "items"))
         )

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -75,6 +76,8 @@ pub struct Drops {
     examples: [Option<(String, String)>; Drop::ALL.len()],
     pub fast: u64,
     pub general: u64,
+    /// What is no `Exception` (Ctrl-C, `SystemExit`) ends the batch and reaches the caller.
+    fatal: Option<PyErr>,
 }
 
 impl Drops {
@@ -96,6 +99,22 @@ impl Drops {
             // Long ones would make long lines.
             *example = Some((name.chars().take(100).collect(), why.chars().take(300).collect()));
         }
+    }
+
+    /// Counts what was left out because reading it raised `error`.
+    #[cold]
+    pub fn add_raised(&mut self, reason: Drop, name: &str, error: PyErr) {
+        let fatal = Python::attach(|py| !error.is_instance_of::<PyException>(py));
+        if fatal {
+            self.fatal.get_or_insert(error);
+        } else {
+            self.add_named(reason, name, &error.to_string());
+        }
+    }
+
+    /// Whether something was raised that the caller must hear.
+    pub fn check(&mut self) -> PyResult<()> {
+        self.fatal.take().map_or(Ok(()), Err)
     }
 
     /// Adds the batch to the process's counts and tells people, through `spanwire._log`; never fails.

@@ -5,18 +5,30 @@
 
 use std::fmt::Display;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyMapping, PySequence, PyString};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString};
 use spanwire_wire::arena::Region;
 use spanwire_wire::tag::{self, fixed32_tag, fixed64_tag, len_tag, varint_tag};
 use spanwire_wire::write;
 
 use super::drops::{Drop, Drops};
 use super::{DEPTH_IN_LIST, DEPTH_IN_SPAN};
+use crate::ffi::int::Ints;
 use crate::ffi::object::{Ref, Text};
 
 /// Why one attribute is left out.
-type Refused = (Drop, String);
+enum Refused {
+    Drop(Drop, String),
+    Raised(PyErr),
+}
+
+impl From<PyErr> for Refused {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
 
 /// Writes what is read by public attributes.
 pub struct General<'d> {
@@ -31,7 +43,7 @@ fn text_of<'a>(text: &'a Bound<'_, PyString>) -> Option<Text<'a>> {
 }
 
 fn refused(reason: Drop, why: impl Display) -> Refused {
-    (reason, why.to_string())
+    Refused::Drop(reason, why.to_string())
 }
 
 impl General<'_> {
@@ -40,7 +52,7 @@ impl General<'_> {
         match read {
             Ok(value) => Some(value),
             Err(error) => {
-                self.drops.add_named(Drop::Field, name, &error.to_string());
+                self.drops.add_raised(Drop::Field, name, error);
                 None
             }
         }
@@ -68,7 +80,7 @@ impl General<'_> {
             Ok(ids) => ids,
             Err(error) => {
                 out.truncate(before);
-                self.drops.add_named(Drop::Span, "get_span_context", &error.to_string());
+                self.drops.add_raised(Drop::Span, "get_span_context", error);
                 return false;
             }
         };
@@ -171,7 +183,8 @@ impl General<'_> {
             link,
             "dropped_attributes",
         );
-        let flags = self.flags(Some(&context), &context);
+        let target = Some(&context).filter(|context| context.is_truthy().unwrap_or(true));
+        let flags = self.flags(target, &context);
         out.fixed32_field(fixed32_tag(tag::link::FLAGS), flags);
         out.close(message);
     }
@@ -216,7 +229,7 @@ impl General<'_> {
         let joined = (|| {
             let mut joined = String::new();
             for entry in state.call_method0("items")?.try_iter()? {
-                let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = entry?.extract()?;
+                let (key, value) = pair(&entry?)?;
                 if !joined.is_empty() {
                     joined.push(',');
                 }
@@ -311,18 +324,21 @@ impl General<'_> {
             return;
         };
         for entry in entries {
-            let entry = entry.and_then(|entry| entry.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>());
+            let entry = entry.and_then(|entry| pair(&entry));
             let Some((key, value)) = self.or_absent("attributes", entry) else {
                 return;
             };
             let before = out.len();
-            if let Err((reason, why)) = attribute(out, tag, &key, &value, depth) {
+            if let Err(refused) = attribute(out, tag, &key, &value, depth) {
                 out.truncate(before);
                 let name = key
                     .str()
                     .map(|name| name.to_string_lossy().into_owned())
                     .unwrap_or_default();
-                self.drops.add_named(reason, &name, &why);
+                match refused {
+                    Refused::Drop(reason, why) => self.drops.add_named(reason, &name, &why),
+                    Refused::Raised(error) => self.drops.add_raised(Drop::Raised, &name, error),
+                }
             }
         }
     }
@@ -377,50 +393,47 @@ fn attribute(
 
 /// The content of an `AnyValue`, asked in the order in which the SDK's encoder asks; `depth` messages may still be nested in it.
 fn any_value(out: &mut Region, value: &Bound<'_, PyAny>, depth: u32) -> Result<(), Refused> {
-    let raised = |error: PyErr| refused(Drop::Raised, error);
+    let py = value.py();
     if value.is_none() {
-    } else if let Ok(value) = value.cast::<PyBool>() {
+    } else if let Ok(value) = value.cast_exact::<PyBool>() {
         write::value_bool(out, value.is_true());
     } else if let Ok(value) = value.cast::<PyString>() {
         let mut scratch = Vec::new();
         let text = text_of(value).ok_or_else(|| refused(Drop::Text, "unreadable"))?;
-        write::value_str(
-            out,
-            text.utf8(&mut scratch)
-                .map_err(|_| refused(Drop::Text, "lone surrogate in the value"))?,
-        );
+        let text = text
+            .utf8(&mut scratch)
+            .map_err(|_| refused(Drop::Text, "lone surrogate in the value"))?;
+        write::value_str(out, text);
     } else if let Ok(value) = value.cast::<PyInt>() {
-        write::value_int(
-            out,
-            plain_int(value).ok_or_else(|| refused(Drop::IntegerRange, "integer beyond 64 bits"))?,
-        );
+        write::value_int(out, plain_int(value)?);
     } else if let Ok(value) = value.cast::<PyFloat>() {
         write::value_double(out, value.value());
     } else if let Ok(value) = value.cast::<PyBytes>() {
         write::value_bytes(out, value.as_bytes());
-    } else if let Ok(sequence) = value.cast::<PySequence>() {
+    } else if value.is_instance(&py.get_type::<PyInt>())? {
+        // What only says that it is one: protobuf then asks for the number.
+        let number = value.call_method0("__index__")?;
+        write::value_int(out, plain_int(number.cast::<PyInt>().map_err(PyErr::from)?)?);
+    } else if value.is_instance(&py.get_type::<PyFloat>())? {
+        write::value_double(out, value.extract()?);
+    } else if is_instance(value, "Sequence")? {
         let depth = deeper(depth, 1)?;
         let array = write::open_array(out);
-        for item in sequence.try_iter().map_err(raised)? {
-            let item = item.map_err(raised)?;
+        for item in value.try_iter()? {
+            let item = item?;
             let depth = deeper(depth, 1)?;
             let element = write::open_element(out);
             any_value(out, &item, depth)?;
             out.close(element);
         }
         out.close(array);
-    } else if let Ok(mapping) = value.cast::<PyMapping>() {
+    } else if is_instance(value, "Mapping")? {
         let depth = deeper(depth, 1)?;
         let map = write::open_map(out);
-        let entries = mapping
-            .call_method0("items")
-            .and_then(|items| items.try_iter())
-            .map_err(raised)?;
-        for entry in entries {
-            let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) =
-                entry.and_then(|entry| entry.extract()).map_err(raised)?;
+        for entry in value.call_method0("items")?.try_iter()? {
+            let (key, value) = pair(&entry?)?;
             let depth = deeper(depth, 2)?;
-            attribute(out, write::VALUES, key.str().map_err(raised)?.as_any(), &value, depth)?;
+            attribute(out, write::VALUES, key.str()?.as_any(), &value, depth)?;
         }
         out.close(map);
     } else {
@@ -432,10 +445,28 @@ fn any_value(out: &mut Region, value: &Bound<'_, PyAny>, depth: u32) -> Result<(
     Ok(())
 }
 
+/// The two items of a mapping's entry, which may be any iterable.
+fn pair<'py>(entry: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let mut items = entry.try_iter()?;
+    if let (Some(key), Some(value), None) = (items.next(), items.next(), items.next()) {
+        return Ok((key?, value?));
+    }
+    Err(PyValueError::new_err("an entry of a mapping is no pair"))
+}
+
+/// `isinstance(value, collections.abc.NAME)`, which may run Python code and raise.
+fn is_instance(value: &Bound<'_, PyAny>, name: &'static str) -> PyResult<bool> {
+    static ABC: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let py = value.py();
+    let abc = ABC.get_or_try_init(py, || py.import("collections.abc").map(Bound::unbind))?;
+    value.is_instance(&abc.bind(py).getattr(name)?)
+}
+
 /// The number that an int, of whatever subclass, holds: no method of it is called.
-fn plain_int(int: &Bound<'_, PyInt>) -> Option<i64> {
+fn plain_int(int: &Bound<'_, PyInt>) -> Result<i64, Refused> {
     // SAFETY: ints are immutable and it is owned; reading it runs no Python code.
-    crate::ffi::int::Ints::by_api().i64(unsafe { Ref::new(int.as_ptr()) })
+    let number = Ints::by_api().i64(unsafe { Ref::new(int.as_ptr()) });
+    number.ok_or_else(|| refused(Drop::IntegerRange, "integer beyond 64 bits"))
 }
 
 fn deeper(depth: u32, by: u32) -> Result<u32, Refused> {

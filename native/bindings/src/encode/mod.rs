@@ -79,20 +79,20 @@ fn encode<'py, T>(
         drops: Drops::default(),
         groups: Groups::new(),
     };
-    let encoded = writer.write(&batch);
+    let written = writer.write(&batch);
     let Writer {
         mut frames,
         drops,
         groups,
         ..
     } = writer;
-    let finished = finish(&groups, frames.as_slice());
+    let finished = written.and_then(|encoded| Ok((finish(&groups, frames.as_slice())?, encoded)));
     frames.clear(KEEP);
     if let Ok(mut scratch) = SCRATCH.try_lock() {
         *scratch = Some(frames);
     }
     drops.report(py);
-    Ok((finished?, encoded))
+    finished
 }
 
 /// Writes the frames of one batch and groups them.
@@ -106,14 +106,14 @@ struct Writer<'py, 't> {
 }
 
 impl<'py, 't> Writer<'py, 't> {
-    /// Writes all spans; answers how many were not left out.
-    fn write(&mut self, batch: &Batch<'py>) -> usize {
+    /// Writes all spans; answers how many were not left out. Only what is no `Exception` is raised.
+    fn write(&mut self, batch: &Batch<'py>) -> PyResult<usize> {
         let (mut at, mut encoded) = (0, 0);
         let mut fast = self.fast_encoder();
         loop {
             // SAFETY: no Python code runs until the slice is last used, in `write_fast` or where the span is owned.
             let spans = unsafe { batch.now() };
-            let Some(&span) = spans.get(at) else { return encoded };
+            let Some(&span) = spans.get(at) else { return Ok(encoded) };
             if let Some(encoder) = &mut fast {
                 // SAFETY: as above; the batch owns its spans.
                 unsafe { prefetch::ahead(encoder.types, spans, at) };
@@ -136,6 +136,7 @@ impl<'py, 't> Writer<'py, 't> {
                 let span = unsafe { Bound::from_borrowed_ptr(self.py, span) };
                 encoded += usize::from(self.write_general(&span));
             }
+            self.drops.check()?;
             at += 1;
         }
     }

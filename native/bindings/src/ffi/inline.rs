@@ -41,6 +41,26 @@ pub unsafe fn values(object: *mut ffi::PyObject) -> *mut *mut ffi::PyObject {
     }
 }
 
+/// How many values are set in the array `values` of `object`.
+///
+/// # Safety
+/// `values` is what [`values`] answered for `object`, and not null.
+#[inline(always)]
+pub unsafe fn len(object: *mut ffi::PyObject, values: *mut *mut ffi::PyObject) -> usize {
+    // SAFETY: the second of the four bytes in front of 3.13's values, which are a word before them; the second byte before
+    // the values of 3.11 and 3.12.
+    let len = unsafe {
+        if cfg!(Py_3_13) {
+            *object
+                .cast::<u8>()
+                .add((*ffi::Py_TYPE(object)).tp_basicsize.cast_unsigned() + 1)
+        } else {
+            *values.cast::<u8>().sub(2)
+        }
+    };
+    len.into()
+}
+
 /// Whether instances of `class` have an array of values at all.
 ///
 /// # Safety

@@ -121,6 +121,8 @@ pub struct Layout<const N: usize> {
     inline: bool,
     /// How many values an instance has, its class included.
     count: usize,
+    /// How many values an instance has of its own.
+    own: usize,
     /// Two values, the first a dict: the instance's own, or its only value?
     ambiguous: bool,
     positions: [u8; N],
@@ -153,12 +155,20 @@ impl<const N: usize> Layout<N> {
                 .or((snapshot.len == 2).then_some(0))
                 .ok_or_else(|| PyRuntimeError::new_err(format!("value {name} of {instance} is not traversed")))?;
         }
+        let own = match snapshot.get(0) {
+            // The instance's dict, or its only value.
+            Some(first) if snapshot.len == 2 && !values.iter().any(|value| first.is(value.as_ptr())) => {
+                first.dict_len().unwrap_or_default()
+            }
+            _ => snapshot.len.saturating_sub(1),
+        };
         let class = instance.get_type().as_type_ptr();
         let mut layout = Self {
             class,
             // SAFETY: the type of a live object.
             inline: inline::KNOWN && unsafe { inline::has_values(class) },
             count: snapshot.len,
+            own,
             ambiguous: snapshot.len == 2,
             positions,
             names: names.map(Bound::unbind),
@@ -208,7 +218,9 @@ impl<const N: usize> Layout<N> {
         }
         // SAFETY: known, and an exact instance of a class that has values.
         let values = unsafe { inline::values(object.as_ptr()) };
-        (!values.is_null()).then_some(values)
+        // More values may shadow a method.
+        // SAFETY: an array of values, as just found.
+        (!values.is_null() && unsafe { inline::len(object.as_ptr(), values) } == self.own).then_some(values)
     }
 
     #[inline(always)]
@@ -246,16 +258,17 @@ impl<const N: usize> Layout<N> {
             _ => return None,
         };
         let dict = snapshot.get(dict_at)?;
-        dict.entries()?;
+        let len = dict.dict_len()?;
         let mut values = [dict; N];
         for (value, name) in values.iter_mut().zip(&self.names) {
             match dict.entry(name) {
                 Some(entry) => *value = entry,
                 // Not the instance's dict, so its only value.
-                None if self.ambiguous && N == 1 => break,
+                None if self.ambiguous && N == 1 => return Some(values),
                 None => return None,
             }
         }
-        Some(values)
+        // More entries may shadow a method.
+        (len == self.own).then_some(values)
     }
 }

@@ -237,6 +237,12 @@ impl<'a> Ref<'a> {
         })
     }
 
+    /// How many entries an exact dict has.
+    pub fn dict_len(self) -> Option<usize> {
+        // SAFETY: checked to be an exact dict.
+        unsafe { (ffi::PyDict_CheckExact(self.ptr) != 0).then(|| ffi::PyDict_Size(self.ptr).cast_unsigned()) }
+    }
+
     /// The value of `key` (an interned str) in an exact dict.
     pub fn entry(self, key: &Py<pyo3::types::PyString>) -> Option<Ref<'a>> {
         // SAFETY: checked to be an exact dict; an interned exact str is hashed and compared without Python code when the keys
