@@ -47,12 +47,8 @@ def make_app() -> typer.Typer:
         """OpenTelemetry tracing for Python at a small fraction of the CPU."""
 
     for name in COMMANDS:
-        if importlib.util.find_spec(f"spanwire.cli.{name}") is None:
-            continue
         app.command(name)(getattr(importlib.import_module(f"spanwire.cli.{name}"), name))
     for name in GROUPS:
-        if importlib.util.find_spec(f"spanwire.cli.{name}") is None:
-            continue
         app.add_typer(importlib.import_module(f"spanwire.cli.{name}").app, name=name)
     return app
 

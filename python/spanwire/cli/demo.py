@@ -130,9 +130,11 @@ def demo(
     color: Annotated[bool, typer.Option(help="Colours (NO_COLOR is obeyed).")] = True,
 ) -> None:
     """See it work: a traced web shop, our exporter, a receiver; what was sent, what arrived, what it cost."""
+    from spanwire.cli import _surroundings
     from spanwire.cli._render import TraceView, make_console
     from spanwire.sink import Sink
 
+    _surroundings.forget()
     console = make_console(color=color)
     counter = Counter(KEPT_SPANS if cpu else 0)
     with Sink() as sink:

@@ -54,6 +54,15 @@ def test_rejected_spans_end_it_with_status_1_and_the_reason() -> None:
     assert "5 spans lost" in done.stdout
 
 
+def test_what_is_configured_for_an_application_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:1/v1/traces")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    said = json.loads(demo("--spans", "50", "--json").stdout)
+    assert said["sent"] == said["received"] >= 50
+
+
 def test_a_time_can_be_given_instead_of_a_number() -> None:
     done = demo("--seconds", "0.2", "--no-cpu", "--json")
     said = json.loads(done.stdout)

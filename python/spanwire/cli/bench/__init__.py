@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import typer
 
+from spanwire.cli import _surroundings
 from spanwire.cli.bench.encode import encode
 from spanwire.cli.bench.export import export
 from spanwire.cli.bench.imports import import_
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Measure spanwire beside the official exporter.")
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def quiet() -> None:
+    """Measure spanwire beside the official exporter."""
+    _surroundings.forget()
+
+
 app.command("encode")(encode)
 app.command("export")(export)
 app.command("import")(import_)
