@@ -94,6 +94,7 @@ lint-python: $(STAMPS)/ext-$(PROFILE)
 	mypy
 	$(VENV)/bin/python -m mypy.stubtest spanwire --mypy-config-file pyproject.toml --allowlist ci/stubtest-allow.txt
 	shellcheck .ci/run $$(grep -rlE '^#!.*\bbash' ci)
+	$(VENV)/bin/python ci/make_wire_corpus.py --check
 
 lint-rust: $(STAMPS)/venv deny
 	$(CARGO) fmt --manifest-path native/Cargo.toml --all --check
