@@ -112,7 +112,7 @@ test-python: $(STAMPS)/ext-$(PROFILE)
 	pytest -m 'not full'
 
 test-python-full: $(STAMPS)/ext-$(PROFILE) ## the laws with many more examples, and the tests marked `full`
-	HYPOTHESIS_PROFILE=full pytest -m '(full or law) and not collector and not wheel'
+	HYPOTHESIS_PROFILE=full pytest --timeout 900 -m '(full or law) and not collector and not wheel'
 
 test-collector: $(STAMPS)/ext-$(PROFILE) setup ## spans through the real OpenTelemetry Collector, compared field by field
 	ci/collector/build

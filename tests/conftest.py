@@ -26,7 +26,7 @@ for _name in list(os.environ):
 settings.register_profile("default", deadline=None, print_blob=CI)
 settings.register_profile("quick", settings.get_profile("default"), max_examples=25)
 settings.register_profile(
-    "full", settings.get_profile("default"), max_examples=2_000, suppress_health_check=[HealthCheck.too_slow]
+    "full", settings.get_profile("default"), max_examples=1_000, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
@@ -35,6 +35,13 @@ _missing = pytest.StashKey[dict[str, int]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_missing] = defaultdict(int)
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("law")
 
 
 def program(name: str) -> str | None:
