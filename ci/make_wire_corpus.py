@@ -24,7 +24,10 @@ from pathlib import Path
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
@@ -427,6 +430,17 @@ def corpus() -> tuple[dict[str, bytes], list[str]]:
         data = odd(rng, AnyValue.DESCRIPTOR, data)
         add(f"any_value/odd-{index:02}", AnyValue, data, "same")
         add(f"any_value/damaged-{index:02}", AnyValue, damaged(rng, data), "any")
+    for index, rejected in enumerate([0, 1, 2**31, 2**63 - 1, -1]):
+        answer = ExportTraceServiceResponse()
+        answer.partial_success.rejected_spans = rejected
+        answer.partial_success.error_message = text(rng)
+        data = answer.SerializeToString()
+        add(f"answer/valid-{index}", ExportTraceServiceResponse, data, "same")
+        data = odd(rng, ExportTraceServiceResponse.DESCRIPTOR, data)
+        add(f"answer/odd-{index}", ExportTraceServiceResponse, data, "same")
+        add(f"answer/damaged-{index}", ExportTraceServiceResponse, damaged(rng, data), "any")
+    add("answer/empty", ExportTraceServiceResponse, b"", "same")
+    add("answer/html", ExportTraceServiceResponse, b"<html>502 Bad Gateway</html>", "UnexpectedEndGroup@0")
     return files, lines
 
 

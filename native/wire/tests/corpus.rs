@@ -10,17 +10,26 @@ use std::path::Path;
 
 use common::plain::{self, Noise};
 use common::{model, read};
+use spanwire_wire::response::TraceResponse;
 use spanwire_wire::{Counts, DecodeError, Value, validate};
 
 /// What the readers make of a file: counts, and the message written again in field order.
 fn ours(name: &str, bytes: &[u8]) -> Result<String, DecodeError> {
-    let (counts, canonical) = if name.starts_with("any_value/") {
-        let value = Value::new(bytes).and_then(|value| read::value(&value))?;
-        (Counts::default(), plain::value(&value, &mut Noise::none()))
-    } else {
-        let counts = validate(bytes)?;
-        let request: model::Request = read::request(bytes).expect("what validates can be read");
-        (counts, plain::request(&request, &mut Noise::none()))
+    let (counts, canonical) = match name.split('/').next() {
+        Some("any_value") => {
+            let value = Value::new(bytes).and_then(|value| read::value(&value))?;
+            (Counts::default(), plain::value(&value, &mut Noise::none()))
+        }
+        Some("answer") => {
+            let mut canonical = Vec::new();
+            TraceResponse::decode(bytes)?.encode(&mut canonical);
+            (Counts::default(), canonical)
+        }
+        _ => {
+            let counts = validate(bytes)?;
+            let request: model::Request = read::request(bytes).expect("what validates can be read");
+            (counts, plain::request(&request, &mut Noise::none()))
+        }
     };
     let Counts {
         resources,

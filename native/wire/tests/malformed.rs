@@ -386,11 +386,13 @@ proptest! {
     #![proptest_config(strategies::cases(1000))]
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
     fn random_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..200)) {
         agree(&bytes)?;
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
     fn random_bytes_in_good_messages_are_read_or_refused(
         bytes in vec(any::<u8>(), 0..60),
         at in prop::sample::select(&MESSAGES[..]),
@@ -399,6 +401,7 @@ proptest! {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
     fn a_mutated_span_is_read_or_refused(
         span in strategies::span(),
         mutations in vec(mutation(), 1..4),

@@ -32,9 +32,10 @@ fn an_empty_request_holds_nothing() {
 }
 
 proptest! {
-    #![proptest_config(strategies::cases(200))]
+    #![proptest_config(strategies::cases(64))]
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
     fn a_request_in_field_order_reads_back(request in strategies::request()) {
         let bytes = plain::request(&request, &mut Noise::none());
         prop_assert_eq!(validate(&bytes), Ok(read::counts(&request)));
@@ -43,6 +44,7 @@ proptest! {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
     fn a_request_in_any_odd_form_reads_back(request in strategies::request(), seed: u64) {
         let bytes = plain::request(&request, &mut Noise::seeded(seed));
         prop_assert_eq!(validate(&bytes), Ok(read::counts(&request)));
@@ -56,6 +58,7 @@ proptest! {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
     fn two_requests_after_one_another_are_one(one in strategies::request(), other in strategies::request()) {
         let mut bytes = plain::request(&one, &mut Noise::none());
         bytes.extend(plain::request(&other, &mut Noise::none()));
