@@ -129,7 +129,10 @@ def request(rng: random.Random) -> ExportTraceServiceRequest:
             if rng.random() < 0.9:
                 scope.scope.CopyFrom(
                     InstrumentationScope(
-                        name=text(rng), version=text(rng), attributes=attributes(rng), dropped_attributes_count=count(rng)
+                        name=text(rng),
+                        version=text(rng),
+                        attributes=attributes(rng),
+                        dropped_attributes_count=count(rng),
                     )
                 )
             scope.spans.extend(span(rng) for _ in range(rng.randrange(3)))
@@ -212,7 +215,9 @@ def odd(rng: random.Random, descriptor: Descriptor, message: bytes) -> bytes:
                 parts.append((number, varint(number << 3 | wire_type) + payload))
             parts.append((number, varint(number << 3 | wire_type, rng.choice([1, 1, 1, 5])) + payload))
     for _ in range(rng.choice([0, 0, 0, 1])):
-        unknown = rng.choice([b"\xa0\x06\x05", b"\xa1\x06" + bytes(8), b"\xa2\x06\x01\xff", b"\xa3\x06\xa3\x06\xa4\x06\xa4\x06"])
+        unknown = rng.choice(
+            [b"\xa0\x06\x05", b"\xa1\x06" + bytes(8), b"\xa2\x06\x01\xff", b"\xa3\x06\xa3\x06\xa4\x06\xa4\x06"]
+        )
         parts.insert(rng.randrange(len(parts) + 1), (100, unknown))
     if descriptor.full_name != AnyValue.DESCRIPTOR.full_name:
         for _ in parts:
