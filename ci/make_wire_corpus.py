@@ -21,6 +21,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
@@ -164,41 +165,55 @@ def at(path: list[int], payload: bytes) -> bytes:
     return payload
 
 
-def fields(message: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Number, wire type and payload of each field of a well-formed message without groups."""
+class Field(NamedTuple):
+    number: int
+    wire_type: int
+    payload: bytes
+    whole: bytes
+    """The field as it stands in the message: tag, length, payload; of a group all up to its end."""
 
-    def read_varint() -> int:
-        nonlocal position
-        result = shift = 0
-        while True:
-            byte = message[position]
-            position += 1
-            result |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return result
-            shift += 7
 
-    position = 0
+def read_varint(message: bytes, position: int) -> tuple[int, int]:
+    """The varint at `position`, and the position after it."""
+    result = shift = 0
+    while True:
+        byte = message[position]
+        position += 1
+        result |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return result, position
+        shift += 7
+
+
+def fields(message: bytes) -> Iterator[Field]:
+    """The fields of a well-formed message."""
+    position = begin = depth = 0
     while position < len(message):
-        tag = read_varint()
+        tag, position = read_varint(message, position)
         start = position
         match tag & 7:
             case 0:
-                read_varint()
+                _, position = read_varint(message, position)
             case 1:
                 position += 8
             case 2:
-                length = read_varint()
-                start, position = position, position + length
+                length, start = read_varint(message, position)
+                position = start + length
+            case 3:
+                depth += 1
+            case 4:
+                depth -= 1
             case 5:
                 position += 4
-        yield tag >> 3, tag & 7, message[start:position]
+        if depth == 0:
+            yield Field(tag >> 3, tag & 7, message[start:position], message[begin:position])
+            begin = position
 
 
 def odd(rng: random.Random, descriptor: Descriptor, message: bytes) -> bytes:
     """The same message as protobuf also allows it: reordered, split, padded, with unknown fields."""
     parts: list[tuple[int, bytes]] = []
-    for number, wire_type, payload in fields(message):
+    for number, wire_type, payload, _ in fields(message):
         declared: FieldDescriptor = descriptor.fields_by_number[number]
         if wire_type == 2:
             pieces = [payload]
@@ -206,7 +221,7 @@ def odd(rng: random.Random, descriptor: Descriptor, message: bytes) -> bytes:
                 payload = odd(rng, declared.message_type, payload)
                 pieces = [payload]
                 if not declared.is_repeated and rng.random() < 0.3:
-                    inner = list(top_level(payload))
+                    inner = [field.whole for field in fields(payload)]
                     cut = rng.randrange(len(inner) + 1)
                     pieces = [b"".join(inner[:cut]), b"".join(inner[cut:])]
             parts += [(number, delimited(number, piece, rng.choice([1, 1, 1, 2, 5]))) for piece in pieces]
@@ -225,44 +240,6 @@ def odd(rng: random.Random, descriptor: Descriptor, message: bytes) -> bytes:
             if index and parts[index][0] != parts[index - 1][0]:
                 parts[index - 1], parts[index] = parts[index], parts[index - 1]
     return b"".join(part for _, part in parts)
-
-
-def top_level(message: bytes) -> Iterator[bytes]:
-    """The fields of a message that `odd` wrote, each as it stands there."""
-    position = 0
-    group = 0
-    begin = 0
-
-    def read_varint() -> int:
-        nonlocal position
-        result = shift = 0
-        while True:
-            byte = message[position]
-            position += 1
-            result |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return result
-            shift += 7
-
-    while position < len(message):
-        tag = read_varint()
-        match tag & 7:
-            case 0:
-                read_varint()
-            case 1:
-                position += 8
-            case 2:
-                length = read_varint()
-                position += length
-            case 3:
-                group += 1
-            case 4:
-                group -= 1
-            case 5:
-                position += 4
-        if group == 0:
-            yield message[begin:position]
-            begin = position
 
 
 def damaged(rng: random.Random, message: bytes) -> bytes:
@@ -289,7 +266,6 @@ VALUE = [1, 2, 2, 9, 2]
 
 def hostile() -> Iterator[tuple[str, bytes, str]]:
     """Name, message and the error that the readers must give, its offset counted from the end of the headers."""
-    group = lambda depth: b"\x9b\x06" * depth + b"\x9c\x06" * depth  # noqa: E731
     for name, path, content, kind, offset in [
         ("field-zero", SPAN, b"\x00\x00", "FieldNumberZero", 0),
         ("wire-type-6", SPAN, b"\x0e", "InvalidWireType", 0),
@@ -308,7 +284,7 @@ def hostile() -> Iterator[tuple[str, bytes, str]]:
         ("group-not-closed", SPAN, b"\x9b\x06\xa0\x06\x01", "UnterminatedGroup", 0),
         ("group-not-opened", SPAN, b"\x9c\x06", "UnexpectedEndGroup", 0),
         ("group-crossed", SPAN, b"\x9b\x06\xa3\x06\x9c\x06\xa4\x06", "UnexpectedEndGroup", 4),
-        ("group-too-deep", SPAN, group(65), "TooDeep", 128),
+        ("group-too-deep", SPAN, b"\x9b\x06" * 65 + b"\x9c\x06" * 65, "TooDeep", 128),
         ("group-bomb", SPAN, b"\x9b\x06" * 5000, "TooDeep", 128),
         ("string-not-utf8", SPAN, b"\x2a\x03a\xffb", "InvalidUtf8", 3),
         ("string-surrogate", VALUE, b"\x0a\x03\xed\xa0\x80", "InvalidUtf8", 2),
