@@ -131,7 +131,7 @@ class Meddler(list[Any]):
     def __iter__(self) -> Iterator[Any]:
         yield "before"
         self.meddle(self.span)
-        gc.collect()
+        gc.collect(0)
         yield "after"
 
 

@@ -53,6 +53,8 @@ pub struct Groups<'py> {
 pub trait Heads<'py> {
     fn resource(&mut self, resource: &Bound<'py, PyAny>) -> Head;
     fn scope(&mut self, scope: &Bound<'py, PyAny>) -> Head;
+    /// Is told what comparing raised.
+    fn raised(&mut self, error: PyErr);
 }
 
 impl<'py> Groups<'py> {
@@ -126,6 +128,7 @@ impl<'py> Groups<'py> {
         scope: &Bound<'py, PyAny>,
     ) -> (usize, usize) {
         let at = find_equal(
+            heads,
             &mut self.by_equality,
             resource,
             self.resources.iter().map(|known| &known.object),
@@ -143,7 +146,7 @@ impl<'py> Groups<'py> {
         let Resource {
             scopes, by_equality, ..
         } = &mut self.resources[at];
-        let scope_at = find_equal(by_equality, scope, scopes.iter().map(|(known, _)| known));
+        let scope_at = find_equal(heads, by_equality, scope, scopes.iter().map(|(known, _)| known));
         let scope_at = scope_at.unwrap_or_else(|| {
             let group = Scope {
                 head: heads.scope(scope),
@@ -204,6 +207,7 @@ impl Resource<'_> {
 /// Where an object equal to `object` stands among `known`, as a dict would say; an object that cannot be hashed or compared
 /// equals only itself.
 fn find_equal<'a, 'py: 'a>(
+    heads: &mut impl Heads<'py>,
     by_equality: &mut Option<Bound<'py, PyDict>>,
     object: &Bound<'py, PyAny>,
     known: impl ExactSizeIterator<Item = &'a Bound<'py, PyAny>> + Clone,
@@ -219,13 +223,14 @@ fn find_equal<'a, 'py: 'a>(
         let dict = PyDict::new(py);
         for (index, known) in known.enumerate() {
             // One that cannot be hashed is found by identity only.
-            let _ = dict.set_item(known, index);
+            dict.set_item(known, index).unwrap_or_else(|error| heads.raised(error));
         }
         dict
     });
-    if let Ok(Some(at)) = dict.get_item(object) {
-        return at.extract().ok();
+    match dict.get_item(object) {
+        Ok(Some(at)) => return at.extract().ok(),
+        Ok(None) => dict.set_item(object, len).unwrap_or_else(|error| heads.raised(error)),
+        Err(error) => heads.raised(error),
     }
-    let _ = dict.set_item(object, len);
     None
 }

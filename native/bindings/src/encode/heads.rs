@@ -12,7 +12,7 @@ use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 use spanwire_wire::arena::Region;
 use spanwire_wire::tag::{self, len_tag};
 
-use super::drops::Drops;
+use super::drops::{Drop, Drops};
 use super::general::General;
 use super::groups::Heads;
 use super::{DEPTH_IN_RESOURCE, DEPTH_IN_SPAN};
@@ -115,6 +115,10 @@ impl<'py> Heads<'py> for KeptHeads<'_, '_> {
             drop(gone);
         }
         head
+    }
+
+    fn raised(&mut self, error: PyErr) {
+        self.drops.add_raised(Drop::Field, "resource or scope", error);
     }
 
     fn scope(&mut self, scope: &Bound<'py, PyAny>) -> Head {
