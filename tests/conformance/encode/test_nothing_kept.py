@@ -28,6 +28,8 @@ class Weak:
 class WeakText(str):
     """A str that can be referenced weakly."""
 
+    __slots__ = ("__weakref__",)
+
 
 class WeakList(list[Any]):
     """A list that can be referenced weakly."""
