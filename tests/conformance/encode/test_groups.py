@@ -139,6 +139,20 @@ def test_a_resource_that_cannot_be_hashed_or_compared_has_a_group_of_its_own() -
     assert groups == [([1], ["0", "4"]), ([4], ["1", "5"]), ([2], ["2"]), ([3], ["3", "6"])]
 
 
+@pytest.mark.parametrize("method", ["__hash__", "__eq__"])
+def test_ctrl_c_while_resources_are_compared_reaches_the_application(method: str) -> None:
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    methods: dict[str, Any] = {"__hash__": lambda self: 1, "__eq__": lambda self, other: False, method: interrupted}
+    odd = type("Odd", (Resource,), methods)
+    batch = [span(resource=resource) for resource in (odd({"a": 1}), odd({"a": 2}), Resource({}))]
+    with pytest.raises(KeyboardInterrupt):
+        official_bytes(batch)
+    with pytest.raises(KeyboardInterrupt):
+        spanwire.encode_spans(batch)
+
+
 def test_a_span_without_resource_is_sent_without_one() -> None:
     lost = span("no resource")
     lost._resource = None  # type: ignore[assignment]

@@ -17,7 +17,13 @@ from tests.property.strategies import batches
 BATCHES_A_ROUND = 250
 
 
-@pytest.mark.parametrize("wanted", [2_000, pytest.param(20_000, marks=[pytest.mark.full, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        pytest.param(2_000, marks=pytest.mark.slow),
+        pytest.param(20_000, marks=[pytest.mark.full, pytest.mark.timeout(900)]),
+    ],
+)
 def test_generated_spans_have_the_official_encoders_bytes(wanted: int) -> None:
     counts: Counter[str] = Counter()
 
