@@ -474,3 +474,6 @@ impl AsRef<[u8]> for Region {
         &self.buf
     }
 }
+
+#[cfg(test)]
+mod tests;
