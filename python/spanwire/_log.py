@@ -1,6 +1,7 @@
 """Log lines for people: at most one a minute for each kind of trouble."""
 
 import logging
+import os
 import threading
 import time
 
@@ -11,6 +12,16 @@ logger = logging.getLogger("spanwire")
 
 _lock = threading.Lock()
 _last: dict[str, tuple[float, int]] = {}  # kind -> (when it was last logged, how many were held back since)
+
+
+def _forget_lock() -> None:
+    """A child forked while another thread is in :func:`warn` would find the lock taken for ever."""
+    global _lock  # noqa: PLW0603
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_lock)
 
 
 def warn(kind: str, message: str, *args: object) -> None:

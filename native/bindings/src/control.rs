@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use spanwire_engine::buffer::Buffer;
 use spanwire_engine::client::Submitted;
 use spanwire_engine::{Account, Answer, Client, DropReason, Ticket};
@@ -61,6 +61,9 @@ impl HttpClient {
         let config = py
             .detach(|| HttpConfig::new(endpoint, &headers, compression, &files))
             .map_err(|error| errors::config(&error))?;
+        // The encoder looks at the SDK's classes on first use, which imports modules. Here, not in the first export: a
+        // child forked while another thread imports would find the module locked for ever.
+        crate::encode::encode_request(py, PyTuple::empty(py).as_any(), w3c_flags, &mut Vec::new())?;
         let max_request = usize::try_from(max_request_size).ok().filter(|&limit| limit > 0);
         let client = Client::new(config, limit, max_request).map_err(|error| errors::system(&error))?;
         Ok(Self { client, w3c_flags })

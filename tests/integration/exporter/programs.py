@@ -6,7 +6,7 @@ import sys
 import textwrap
 
 PRELUDE = """
-import ctypes, logging, os, signal, sys, threading, time
+import ctypes, faulthandler, logging, os, signal, sys, threading, time
 import spanwire
 from spanwire.exporter.http import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
@@ -41,6 +41,7 @@ def in_child(fork, work):
     if pid == 0:
         status = 1
         try:
+            faulthandler.register(signal.SIGALRM, chain=True)
             signal.alarm(30)
             work()
             status = 0

@@ -45,11 +45,11 @@ def test_children_forked_while_threads_export_deliver_and_count_for_themselves(
                 assert (got["accepted"], got["exported"], got["connections"]) == (20, 20, 1), got
                 exporter.shutdown()
 
-            for _ in range(20):
-                assert in_child(fork, child) == 0
+            statuses = [in_child(fork, child) for _ in range(20)]
             stop.set()
             for thread in threads:
                 thread.join()
+            assert statuses == [0] * 20, statuses
             got = account(exporter)
             assert got["accepted"] == got["exported"] and got["connections"] <= 3, got
             print(got["exported"] + 20 * 20)
