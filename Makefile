@@ -23,7 +23,7 @@ export PYO3_PYTHON := $(VENV)/bin/python
 CARGO := cargo
 MANIFEST := --manifest-path native/Cargo.toml --locked
 
-NATIVE_SOURCES := $(shell find native -name target -prune -o -path native/wire/fuzz -prune -o \
+NATIVE_SOURCES := $(shell find native -name target -prune -o -path "native/*/fuzz" -prune -o \
 	\( -name '*.rs' -o -name 'Cargo.*' \) -print)
 FACADE_SOURCES := $(wildcard python/spanwire/_facade/*.py[xd] python/spanwire/_facade/*.pxi python/spanwire/_facade/*.h)
 PYTHON_SOURCES := $(shell find python -name '*.py')
@@ -56,7 +56,7 @@ lint: lint-python lint-rust ## every linter, type checker and formatter, and lic
 wheel: $(WHEEL) ## a wheel for this interpreter in dist/
 
 clean: ## remove everything that was built (not the caches outside the checkout)
-	rm -rf build dist native/target native/wire/fuzz/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .venv
+	rm -rf build dist native/target native/wire/fuzz/target native/json/fuzz/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .venv
 	rm -rf python/spanwire.egg-info
 	find python -name '*.so' -delete
 
