@@ -323,6 +323,7 @@ def tricky() -> Iterator[tuple[str, bytes]]:
     for name, content in {
         "array-twice": delimited(2, array_1 + array_2),
         "array-int-array": delimited(2, array_1 + int_2 + array_2),
+        "array-int-array-array": delimited(2, array_1 + int_2 + array_2 + array_1),
         "array-map-array": delimited(2, array_1 + map_1 + array_2),
         "value-twice": delimited(2, array_1) + delimited(2, array_2),
         "value-twice-array-map": delimited(2, array_1) + delimited(2, map_1),
