@@ -27,13 +27,15 @@ def make_spans(count):
 def python_fork():
     return os.fork()
 
-# As uWSGI does: fork(2) from C, under the GIL, and then Python's own clean-up in the child.
+# As uWSGI does: fork(2) from C, and in the child Python's own clean-up before any bytecode runs. (Calling it from Python
+# after a fork through ctypes comes too late: the interpreter may want to hand over the GIL first, to a thread that is gone.)
 _c = ctypes.PyDLL(None)
+_cleans_up = []
 def c_fork():
-    pid = _c.fork()
-    if pid == 0:
-        ctypes.pythonapi.PyOS_AfterFork_Child()
-    return pid
+    if not _cleans_up:
+        clean_up = ctypes.cast(ctypes.pythonapi.PyOS_AfterFork_Child, ctypes.c_void_p)
+        _cleans_up.append(_c.__register_atfork(None, None, clean_up, None))
+    return _c.fork()
 
 def in_child(fork, work):
     '''Exit status of a child that runs work(); it is killed if it hangs.'''
