@@ -54,8 +54,8 @@ def profile(
                 best[name] = min(best[name], _once(encoder, spans, _REPEAT))
     fresh = float("inf")
     for first in range(0, rounds, _GROUP):
-        group = [_workloads.make(workload, batch, seed=seed) for seed in range(first, min(first + _GROUP, rounds))]
         with collector_off():
+            group = [_workloads.make(workload, batch, seed=seed) for seed in range(first, min(first + _GROUP, rounds))]
             fresh = min(fresh, *(_once(encoder, spans, 1) for spans in group))
     parts = [Part(workload, name, best[""] - best[name], count(whole) / batch) for name, count in _PARTS.items()]
     rest = best[""] - sum(part.ns for part in parts if part.name not in _CONTAINED)

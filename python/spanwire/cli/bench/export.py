@@ -159,8 +159,8 @@ class Bench:
     ) -> tuple[Reading, Reading]:
         from spanwire.cli import _workloads
 
-        work = [[_workloads.make(workload, batch, seed=seed) for seed in range(batches)] for _ in self._exporters]
-        with collector_off():
+        with collector_off():  # from the making on: a collection reads the spans
+            work = [[_workloads.make(workload, batch, seed=seed) for seed in range(batches)] for _ in self._exporters]
             readings = {
                 which: export_all(self._exporters[which], work[which], self._sink, probe)
                 for which in ((0, 1) if number % 2 else (1, 0))
