@@ -17,7 +17,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from email.utils import format_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Union
@@ -213,9 +212,9 @@ class Sink:
         """The base URL, for ``OTEL_EXPORTER_OTLP_ENDPOINT``."""
         scheme = "http" if self._tls is None else "https"
         address, port = self._server.address
-        # Nobody can connect to "any address"; and a certificate is for the name that was asked for.
-        named = address if self._tls is None else self._host
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, named)  # noqa: S104
+        host = address if self._tls is None else self._host  # a certificate is for the name that was asked for
+        if not host.strip("0.:"):  # any address, which nobody can connect to
+            host = "::1" if ":" in host else "127.0.0.1"
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     @property
@@ -385,5 +384,7 @@ def _read_pem(source: Pem) -> bytes:
 
 def _retry_after(value: float | datetime) -> str:
     if isinstance(value, datetime):
+        from email.utils import format_datetime
+
         return format_datetime(value.astimezone(timezone.utc), usegmt=True)
     return f"{value:g}"

@@ -73,7 +73,7 @@ def test_tree_shows_each_trace_at_the_end_at_the_latest() -> None:
     with running() as (process, url):
         send(url, request(2, name="GET /"))
         out, _ = end(process)
-    assert out.splitlines()[0] == f"trace {'01' * 16}  2 spans, 0.00 ns"
+    assert out.startswith(f"trace {'01' * 16}  2 spans")
     assert ["GET / 0" in out, "GET / 1" in out] == [True, True]
 
 
