@@ -111,6 +111,13 @@ impl Process {
         self.clients.entry(id).or_default()
     }
 
+    /// A request of a client, which may be gone, has ended.
+    pub fn end(&mut self, client: u64, number: u64) {
+        if let Some(client) = self.clients.get_mut(&client) {
+            client.under_way.remove(&number);
+        }
+    }
+
     /// Forgets a client that is gone.
     pub fn remove_client(&mut self, id: u64) {
         self.clients.remove(&id);

@@ -126,7 +126,7 @@ impl UnderWay {
                 }
             }
         };
-        process.client(self.client).under_way.remove(&self.number);
+        process.end(self.client, self.number);
         drop(process);
         process::notify();
         let _ = sender.send(answer); // nobody waits any more: it is settled all the same
@@ -180,5 +180,44 @@ fn explain(error: &SendError, cause: Cause, tries: u64) -> String {
         Cause::Interrupted => format!("{error} (interrupted by shutdown)"),
         Cause::Exhausted | Cause::TimedOut if tries > 1 => format!("{error} ({tries} requests made)"),
         Cause::Final | Cause::Exhausted | Cause::TimedOut => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_dropped_by_a_panic_is_counted_and_answered() {
+        let destination = "http://panic.test/";
+        process::lock().account(destination).begin(3);
+        let (under_way, ticket) = pair(u64::MAX, 1, 3, destination, Instant::now() + Duration::from_secs(9));
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+            let _held = under_way;
+            std::panic::panic_any("on purpose");
+        }));
+        assert!(panicked.is_err());
+        let answer = ticket.wait(Duration::from_secs(9)).expect("answered at once");
+        assert_eq!(answer.lost, Some(DropReason::Internal));
+        let account = process::accounts()[destination].clone();
+        assert_eq!((account.queued, &account.dropped[&DropReason::Internal]), (0, &3));
+    }
+
+    #[test]
+    fn a_request_ends_once() {
+        let destination = "http://once.test/";
+        process::lock().account(destination).begin(2);
+        let (under_way, ticket) = pair(u64::MAX, 2, 2, destination, Instant::now() + Duration::from_secs(9));
+        assert_eq!(ticket.wait(Duration::ZERO), None);
+        under_way.end(Ok(Accepted {
+            rejected: 9,
+            ..Accepted::default()
+        }));
+        let expected = Answer {
+            rejected: 2,
+            ..Answer::default()
+        };
+        assert_eq!(ticket.wait(Duration::from_secs(9)), Some(expected));
+        assert_eq!(process::accounts()[destination].accepted, 2);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
@@ -34,10 +34,14 @@ pub struct HttpDestination {
     config: Arc<HttpConfig>,
     tls: Option<Arc<rustls::ClientConfig>>,
     /// Connections that have answered and wait for the next request; the one used last is used next.
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<(Connection, Instant)>>,
     permits: Semaphore,
     is_closed: AtomicBool,
 }
+
+/// A connection that was idle for longer is not trusted: something on the way may have forgotten it without a word, and the
+/// next request would find out by its timeout.
+const MAX_IDLE: Duration = Duration::from_secs(90);
 
 type Connection = SendRequest<Full<Bytes>>;
 
@@ -77,8 +81,8 @@ impl HttpDestination {
 
     fn take_idle(&self) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(connection) = idle.pop() {
-            if !connection.is_closed() {
+        while let Some((connection, since)) = idle.pop() {
+            if !connection.is_closed() && since.elapsed() < MAX_IDLE {
                 return Some(connection);
             }
         }
@@ -90,7 +94,7 @@ impl HttpDestination {
             self.idle
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .push(connection);
+                .push((connection, Instant::now()));
         }
     }
 
