@@ -1,3 +1,1 @@
 """Exporters for the stock SDK and for ours: ``spanwire.exporter.http``."""
-
-__all__ = ["http"]

@@ -13,10 +13,10 @@ try:
     from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans as PB2ScopeSpans
     from opentelemetry.proto.trace.v1.trace_pb2 import Span as PB2SPan
     from opentelemetry.proto.trace.v1.trace_pb2 import Status as PB2Status
-except ImportError as error:
+except ImportError as _missing:
     raise ImportError(
         "spanwire.exporter.http.trace_exporter.encoder needs the package opentelemetry-proto: pip install opentelemetry-proto"
-    ) from error
+    ) from _missing
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event
 from opentelemetry.sdk.trace import Span as SDKSpan
