@@ -34,6 +34,7 @@ RESOURCE = {"service.name": "tea-shop", "service.version": "1.0.0", "deployment.
 PRODUCTS = ("Sencha", "Gyokuro", "Lapsang Souchong", "Earl Grey", "Darjeeling", "Oolong", "Pu-Erh", "Maté")
 SCARCE = "Gyokuro"
 LIMIT_EUR = 150  # the bank declines more
+_CUSTOMER = {"User-Agent": "tea-customer/1.0", "Accept": "application/json"}
 BANK_SECONDS = (0.0005, 0.002)
 
 
@@ -97,6 +98,7 @@ class Shop:
             try:
                 with closing(http.client.HTTPConnection("127.0.0.1", self._servers[0].server_port, timeout=30)) as web:
                     dice = random.Random(seed)
+                    _order(web, dice, product=len(PRODUCTS) - 1, count=5)  # too dear: even a short demo shows an error
                     while go_on() and not failures:
                         _visit(web, dice)
             except (OSError, http.client.HTTPException) as error:
@@ -266,12 +268,16 @@ def _server(answer: Callable[[str, str, Message, bytes], Reply]) -> ThreadingHTT
 
 def _visit(web: http.client.HTTPConnection, dice: random.Random) -> None:
     """One request: mostly looking at a product (some do not exist), else an order, in all the shop's variety."""
-    headers = {"User-Agent": "tea-customer/1.0", "Accept": "application/json"}
     if dice.random() < 0.6:
-        web.request("GET", f"/products/{dice.randrange(len(PRODUCTS) + 1)}", headers=headers)
+        web.request("GET", f"/products/{dice.randrange(len(PRODUCTS) + 1)}", headers=_CUSTOMER)
+        web.getresponse().read()
     else:
         scarce = PRODUCTS.index(SCARCE)
         product = scarce if dice.random() < 0.02 else dice.choice([n for n in range(len(PRODUCTS)) if n != scarce])
-        cart = {"order": f"o-{dice.getrandbits(48):012x}", "product": product, "count": dice.randint(1, 5)}
-        web.request("POST", "/orders", json.dumps(cart), {**headers, "Content-Type": "application/json"})
+        _order(web, dice, product, dice.randint(1, 5))
+
+
+def _order(web: http.client.HTTPConnection, dice: random.Random, product: int, count: int) -> None:
+    cart = {"order": f"o-{dice.getrandbits(48):012x}", "product": product, "count": count}
+    web.request("POST", "/orders", json.dumps(cart), {**_CUSTOMER, "Content-Type": "application/json"})
     web.getresponse().read()
