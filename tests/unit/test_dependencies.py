@@ -30,8 +30,7 @@ def python_names(requirements: list[str]) -> list[str]:
 
 
 def rust_names(table: str) -> set[str]:
-    crates = [manifest(crate) for crate in CRATES]
-    places = [place for data in crates for place in (data, *data.get("target", {}).values())]
+    places = [place for data in map(manifest, CRATES) for place in (data, *data.get("target", {}).values())]
     return {name for place in places for name in place.get(table, ()) if not name.startswith("spanwire-")}
 
 
@@ -47,7 +46,10 @@ def test_every_python_dependency_has_its_reason() -> None:
 def test_every_rust_dependency_has_its_reason() -> None:
     sections = documented()
     assert sections["Rust, in the wheel"] == sorted(rust_names("dependencies"))
-    extra = (rust_names("dev-dependencies") | rust_names("build-dependencies")) - rust_names("dependencies")
+    extra = rust_names("dev-dependencies") | rust_names("build-dependencies")
+    for fuzz in (ROOT / "native").glob("*/fuzz"):
+        extra |= {name for name in manifest(fuzz)["dependencies"] if not name.startswith("spanwire-")}
+    extra -= rust_names("dependencies")
     assert sections["Rust, to build and test"] == sorted(extra)
 
 
@@ -60,3 +62,16 @@ def test_workspace_declares_no_crate_that_nothing_uses() -> None:
     workspace = tomli.loads((ROOT / "native" / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]["dependencies"]
     used = rust_names("dependencies") | rust_names("dev-dependencies") | rust_names("build-dependencies")
     assert {name for name in workspace if not name.startswith("spanwire-")} == used
+
+
+def test_every_crate_uses_what_it_declares() -> None:
+    unused = []
+    for crate in CRATES:
+        text = "\n".join(path.read_text(encoding="utf-8") for path in crate.rglob("*.rs") if "target" not in path.parts)
+        for table in ("dependencies", "dev-dependencies", "build-dependencies"):
+            unused += [
+                f"{crate.name}: {name}"
+                for name in manifest(crate).get(table, ())
+                if not re.search(rf"\b{name.replace('-', '_')}\b", text)
+            ]
+    assert not unused
