@@ -96,18 +96,16 @@ def _context(trace_state: TraceState | None = None, remote: bool = False) -> Spa
     return SpanContext(0x0102030405060708090A0B0C0D0E0F10, 0x1112131415161718, remote, None, trace_state)
 
 
-_MADE: tuple[object, ...] = (
-    ReadableSpan("probe", _context(), resource=Resource({})),
-    BoundedAttributes(),
-    BoundedList(1),
-    Status(),
-    Event("probe", timestamp=1),
-    Link(_context()),
-    TraceState(),
-)
-
 #: One instance a class of ``VALUES``, made by its own constructor so that the order of its values is the usual one.
-INSTANCES: tuple[object, ...] = tuple(_with_distinct_values(instance) for instance in _MADE)
+INSTANCES: tuple[object, ...] = (
+    _with_distinct_values(ReadableSpan("probe", _context(), resource=Resource({}))),
+    _with_distinct_values(BoundedAttributes()),
+    _with_distinct_values(BoundedList(1)),
+    _with_distinct_values(Status()),
+    _with_distinct_values(Event("probe", timestamp=1)),
+    _with_distinct_values(Link(_context())),
+    _with_distinct_values(TraceState()),
+)
 
 
 def _is_own(cls: type, name: str) -> bool:

@@ -8,6 +8,8 @@
 //! message is walked twice.
 
 use alloc::vec::Vec;
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
 
 use crate::varint::{MAX_VARINT_LEN, varint_len};
 
@@ -24,11 +26,22 @@ pub struct Open {
     width: u8,
 }
 
-/// Append-only bytes; the memory is kept by [`Region::clear`] for the next use.
-#[derive(Debug, Default)]
+/// Append-only bytes, in memory of its own or, until that is full, in memory that was lent.
+///
+/// Invariant: `ptr` is valid for `cap` bytes, of which the first `len` are initialised. Unless `lent`, the three are the parts of
+/// a `Vec<u8>`.
+#[derive(Debug)]
 pub struct Region {
-    buf: Vec<u8>,
+    ptr: NonNull<u8>,
+    len: usize,
+    cap: usize,
+    lent: bool,
 }
+
+// SAFETY: a region owns its bytes, or was lent them for itself alone.
+unsafe impl Send for Region {}
+// SAFETY: a shared region is only read.
+unsafe impl Sync for Region {}
 
 /// Writes into reserved memory.
 struct Cursor {
@@ -135,60 +148,109 @@ impl Region {
     /// An empty region without memory.
     #[must_use]
     pub const fn new() -> Self {
-        Self { buf: Vec::new() }
+        Self {
+            ptr: NonNull::dangling(),
+            len: 0,
+            cap: 0,
+            lent: false,
+        }
     }
 
     /// An empty region with room for `capacity` bytes.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
+        Vec::with_capacity(capacity).into()
+    }
+
+    /// An empty region in memory that somebody lends. What does not fit there moves to memory of the region's own.
+    ///
+    /// # Safety
+    /// `memory` is valid for writing `capacity` bytes, and nobody else uses it, as long as the region lives.
+    #[must_use]
+    pub const unsafe fn within(memory: NonNull<u8>, capacity: usize) -> Self {
         Self {
-            buf: Vec::with_capacity(capacity),
+            ptr: memory,
+            len: 0,
+            cap: capacity,
+            lent: true,
         }
+    }
+
+    /// Whether all still is in the memory that was lent.
+    #[must_use]
+    pub const fn is_lent(&self) -> bool {
+        self.lent
     }
 
     /// Forgets the content and keeps the memory, of which more than `keep` bytes are given back.
     pub fn clear(&mut self, keep: usize) {
-        self.buf.clear();
-        self.buf.shrink_to(keep);
+        self.len = 0;
+        if self.cap > keep && !self.lent {
+            let mut memory = core::mem::take(self).into_vec();
+            memory.shrink_to(keep);
+            *self = memory.into();
+        }
     }
 
     /// Cuts the content at `len`: what was written since is undone.
     ///
     /// Messages opened since must not be closed any more.
     pub fn truncate(&mut self, len: usize) {
-        self.buf.truncate(len);
+        self.len = self.len.min(len);
     }
 
     /// Appends bytes that are a message or part of one already.
     #[inline]
     pub fn raw(&mut self, bytes: &[u8]) {
-        self.buf.extend_from_slice(bytes);
+        // SAFETY: the bytes were reserved.
+        unsafe { self.append(bytes.len(), |c| c.bytes(bytes)) };
+    }
+
+    /// Puts `bytes` at `at`, in front of what was written from there on. Messages that are open must begin before.
+    ///
+    /// # Panics
+    /// If `at` is beyond what was written.
+    pub fn insert(&mut self, at: usize, bytes: &[u8]) {
+        self.raw(bytes);
+        self.as_mut_slice()[at..].rotate_right(bytes.len());
     }
 
     /// Bytes written.
     #[must_use]
     #[inline(always)]
-    pub fn len(&self) -> usize {
-        self.buf.len()
+    pub const fn len(&self) -> usize {
+        self.len
     }
 
     /// Whether nothing was written.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.buf.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// The bytes written.
     #[must_use]
     #[inline(always)]
-    pub fn as_slice(&self) -> &[u8] {
-        &self.buf
+    pub const fn as_slice(&self) -> &[u8] {
+        // SAFETY: the first `len` bytes are initialised and borrowed with the region.
+        unsafe { core::slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
     }
 
-    /// The bytes written, as their own vector.
+    #[inline(always)]
+    fn as_mut_slice(&mut self) -> &mut [u8] {
+        // SAFETY: the first `len` bytes are initialised and borrowed with the region.
+        unsafe { core::slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len) }
+    }
+
+    /// The bytes written, as a vector: without a copy unless they are in memory that was lent.
     #[must_use]
     pub fn into_vec(self) -> Vec<u8> {
-        self.buf
+        if self.lent {
+            return self.as_slice().to_vec();
+        }
+        let parts = ManuallyDrop::new(self);
+        // SAFETY: not lent, so these are the parts of a vector, which is not dropped twice.
+        unsafe { Vec::from_raw_parts(parts.ptr.as_ptr(), parts.len, parts.cap) }
     }
 
     /// Reserves `max` bytes, lets `write` write at most as many, and takes them over.
@@ -197,12 +259,11 @@ impl Region {
     /// `write` moves the cursor by at most `max` bytes and has written all that it passed.
     #[inline(always)]
     unsafe fn append(&mut self, max: usize, write: impl FnOnce(&mut Cursor)) {
-        if self.buf.capacity() - self.buf.len() < max {
+        if self.cap - self.len < max {
             self.grow(max);
         }
-        let len = self.buf.len();
-        // SAFETY: `len` is within the allocation.
-        let start = unsafe { self.buf.as_mut_ptr().add(len) };
+        // SAFETY: `len` is within the memory.
+        let start = unsafe { self.ptr.as_ptr().add(self.len) };
         let mut cursor = Cursor {
             at: start,
             // SAFETY: `max` bytes beyond `start` were reserved above.
@@ -212,14 +273,22 @@ impl Region {
         write(&mut cursor);
         let written = cursor.at as usize - start as usize;
         debug_assert!(written <= max);
-        // SAFETY: by the caller's promise these bytes were reserved and initialised.
-        unsafe { self.buf.set_len(len + written) };
+        // By the caller's promise these bytes were reserved and initialised.
+        self.len += written;
     }
 
     #[cold]
     #[inline(never)]
     fn grow(&mut self, more: usize) {
-        self.buf.reserve(more);
+        let mut memory = if self.lent {
+            let mut memory = Vec::with_capacity(self.len + more.max(self.cap));
+            memory.extend_from_slice(self.as_slice());
+            memory
+        } else {
+            core::mem::take(self).into_vec()
+        };
+        memory.reserve(more);
+        *self = memory.into();
     }
 
     /// `tag` and a varint.
@@ -421,7 +490,7 @@ impl Region {
             });
         }
         Open {
-            content: self.buf.len(),
+            content: self.len,
             width,
         }
     }
@@ -434,16 +503,14 @@ impl Region {
     #[allow(clippy::cast_possible_truncation)] // the low seven bits are what is wanted
     pub fn close(&mut self, open: Open) {
         let len = self
-            .buf
-            .len()
+            .len
             .checked_sub(open.content)
             .expect("a message is closed before the region is cut under it");
         let at = open.content - usize::from(open.width);
         match open.width {
-            1 if len < 0x80 => self.buf[at] = len as u8,
+            1 if len < 0x80 => self.as_mut_slice()[at] = len as u8,
             2 if (0x80..0x4000).contains(&len) => {
-                self.buf[at] = len as u8 | 0x80;
-                self.buf[at + 1] = (len >> 7) as u8;
+                self.as_mut_slice()[at..at + 2].copy_from_slice(&[len as u8 | 0x80, (len >> 7) as u8]);
             }
             _ => self.close_moving(at, open, len),
         }
@@ -455,15 +522,15 @@ impl Region {
     fn close_moving(&mut self, at: usize, open: Open, len: usize) {
         let (had, need) = (usize::from(open.width), varint_len(len as u64));
         if need > had {
-            let extra = need - had;
-            self.buf.resize(self.buf.len() + extra, 0);
+            self.raw(&[0; 10][..need - had]);
         }
-        self.buf.copy_within(open.content..open.content + len, at + need);
-        self.buf.truncate(at + need + len);
+        self.as_mut_slice()
+            .copy_within(open.content..open.content + len, at + need);
+        self.truncate(at + need + len);
         let mut rest = len;
         for i in 0..need {
             let more = if i + 1 < need { 0x80 } else { 0 };
-            self.buf[at + i] = (rest as u8 & 0x7F) | more;
+            self.as_mut_slice()[at + i] = (rest as u8 & 0x7F) | more;
             rest >>= 7;
         }
     }
@@ -471,7 +538,36 @@ impl Region {
 
 impl AsRef<[u8]> for Region {
     fn as_ref(&self) -> &[u8] {
-        &self.buf
+        self.as_slice()
+    }
+}
+
+impl Default for Region {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        if !self.lent && self.cap > 0 {
+            // SAFETY: not lent, so these are the parts of a vector, which nobody else drops.
+            drop(unsafe { Vec::from_raw_parts(self.ptr.as_ptr(), self.len, self.cap) });
+        }
+    }
+}
+
+/// Takes over the vector's content and memory.
+impl From<Vec<u8>> for Region {
+    fn from(memory: Vec<u8>) -> Self {
+        let mut memory = ManuallyDrop::new(memory);
+        let ptr = NonNull::new(memory.as_mut_ptr()).unwrap_or(NonNull::dangling());
+        Self {
+            ptr,
+            len: memory.len(),
+            cap: memory.capacity(),
+            lent: false,
+        }
     }
 }
 

@@ -15,8 +15,8 @@ use spanwire_wire::write;
 
 use super::drops::{Drop, Drops};
 use super::{DEPTH_IN_LIST, DEPTH_IN_SPAN};
-use crate::ffi::int::Ints;
-use crate::ffi::object::{Ref, Text};
+use crate::ffi::int::plain_i64;
+use crate::ffi::object::Text;
 
 /// Why one attribute is left out.
 enum Refused {
@@ -34,12 +34,6 @@ impl From<PyErr> for Refused {
 pub struct General<'d> {
     pub drops: &'d mut Drops,
     pub w3c_flags: bool,
-}
-
-/// The interpreter's text of `text`, which the caller owns and which cannot change.
-fn text_of<'a>(text: &'a Bound<'_, PyString>) -> Option<Text<'a>> {
-    // SAFETY: strs are immutable, so what is read stays valid as long as `text` is owned, whatever Python code runs.
-    unsafe { Ref::new(text.as_ptr()) }.text()
 }
 
 fn refused(reason: Drop, why: impl Display) -> Refused {
@@ -261,7 +255,7 @@ impl General<'_> {
             }
             return;
         }
-        let Some(text) = value.cast::<PyString>().ok().and_then(text_of) else {
+        let Some(text) = value.cast::<PyString>().ok().and_then(Text::of) else {
             self.drops
                 .add_named(Drop::Field, name, &format!("no string but {}", type_name(&value)));
             return;
@@ -369,7 +363,7 @@ fn attribute(
 ) -> Result<(), Refused> {
     let mut scratch = Vec::new();
     let key = if let Ok(key) = key.cast::<PyString>() {
-        let text = text_of(key).ok_or_else(|| refused(Drop::Text, "unreadable key"))?;
+        let text = Text::of(key).ok_or_else(|| refused(Drop::Text, "unreadable key"))?;
         text.utf8(&mut scratch)
             .map_err(|_| refused(Drop::Text, "lone surrogate in the key"))?
     } else if let Ok(key) = key.cast::<PyBytes>() {
@@ -399,7 +393,7 @@ fn any_value(out: &mut Region, value: &Bound<'_, PyAny>, depth: u32) -> Result<(
         write::value_bool(out, value.is_true());
     } else if let Ok(value) = value.cast::<PyString>() {
         let mut scratch = Vec::new();
-        let text = text_of(value).ok_or_else(|| refused(Drop::Text, "unreadable"))?;
+        let text = Text::of(value).ok_or_else(|| refused(Drop::Text, "unreadable"))?;
         let text = text
             .utf8(&mut scratch)
             .map_err(|_| refused(Drop::Text, "lone surrogate in the value"))?;
@@ -462,11 +456,8 @@ fn is_instance(value: &Bound<'_, PyAny>, name: &'static str) -> PyResult<bool> {
     value.is_instance(&abc.bind(py).getattr(name)?)
 }
 
-/// The number that an int, of whatever subclass, holds: no method of it is called.
 fn plain_int(int: &Bound<'_, PyInt>) -> Result<i64, Refused> {
-    // SAFETY: ints are immutable and it is owned; reading it runs no Python code.
-    let number = Ints::by_api().i64(unsafe { Ref::new(int.as_ptr()) });
-    number.ok_or_else(|| refused(Drop::IntegerRange, "integer beyond 64 bits"))
+    plain_i64(int).ok_or_else(|| refused(Drop::IntegerRange, "integer beyond 64 bits"))
 }
 
 fn deeper(depth: u32, by: u32) -> Result<u32, Refused> {

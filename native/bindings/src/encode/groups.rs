@@ -4,6 +4,7 @@
 //! first member. Identity is asked first; only a second resource (or scope) in a batch makes Python compare.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -11,6 +12,7 @@ use spanwire_wire::tag::{self, len_tag};
 use spanwire_wire::write::{self, Header, ScopeGroup};
 
 use super::heads::Head;
+use crate::ffi::sdk_span::Identities;
 
 /// A stretch of frames of one scope group, one behind the other.
 struct Run {
@@ -35,16 +37,19 @@ struct Resource<'py> {
     by_equality: Option<Bound<'py, PyDict>>,
 }
 
+/// A scope's group within its resource's.
+pub type Group = (usize, usize);
+
 /// The groups of one batch. Holds strong references until the batch is done.
 pub struct Groups<'py> {
     resources: Vec<Resource<'py>>,
     /// Made when a second resource appears: resource → index.
     by_equality: Option<Bound<'py, PyDict>>,
     /// (resource, scope) by identity → their groups.
-    known: HashMap<(usize, usize), (usize, usize)>,
+    known: HashMap<Identities, Group>,
     runs: Vec<Run>,
     /// Identities and groups of the span before.
-    last: Option<((usize, usize), (usize, usize))>,
+    last: Option<(Identities, Group)>,
     /// Kept alive, so that an identity stands for one object during the batch.
     alive: Vec<Bound<'py, PyAny>>,
 }
@@ -69,47 +74,47 @@ impl<'py> Groups<'py> {
         }
     }
 
-    /// Adds the frame `start..end` if its resource and scope are those of the span before.
+    /// Adds a frame if its resource and scope are those of the span before.
     #[inline(always)]
-    pub fn add_to_last(&mut self, resource: usize, scope: usize, start: usize, end: usize) -> bool {
+    pub fn add_to_last(&mut self, identities: Identities, frame: Range<usize>) -> bool {
         match self.last {
-            Some((identity, group)) if identity == (resource, scope) => {
-                self.add_run(group, start, end);
+            Some((last, group)) if last == identities => {
+                self.add(group, frame);
                 true
             }
             _ => false,
         }
     }
 
-    /// Adds the frame `start..end`; answers whether Python code may have run.
-    pub fn add(
+    /// The group of spans with that `resource` and `scope`; `true` if it was not known by identity, so that Python code may have
+    /// run.
+    pub fn group_of(
         &mut self,
         heads: &mut impl Heads<'py>,
         resource: &Bound<'py, PyAny>,
         scope: &Bound<'py, PyAny>,
-        (start, end): (usize, usize),
-    ) -> bool {
-        let identity = (resource.as_ptr() as usize, scope.as_ptr() as usize);
-        let known = self.known.get(&identity).copied();
+    ) -> (Group, bool) {
+        let identities = (resource.as_ptr() as usize, scope.as_ptr() as usize);
+        let known = self.known.get(&identities).copied();
         let group = known.unwrap_or_else(|| self.find(heads, resource, scope));
         if known.is_none() {
             self.alive.extend([resource.clone(), scope.clone()]);
-            self.known.insert(identity, group);
+            self.known.insert(identities, group);
         }
-        self.last = Some((identity, group));
-        self.add_run(group, start, end);
-        known.is_none()
+        self.last = Some((identities, group));
+        (group, known.is_none())
     }
 
+    /// Adds a frame to `group`.
     #[inline(always)]
-    fn add_run(&mut self, (resource, scope): (usize, usize), start: usize, end: usize) {
+    pub fn add(&mut self, (resource, scope): Group, frame: Range<usize>) {
         let group = &mut self.resources[resource].scopes[scope].1;
         let new = self.runs.len();
-        group.frames_len += end - start;
+        group.frames_len += frame.len();
         // An empty group has no run yet.
         if let Some(run) = self.runs.get_mut(group.last) {
-            if run.end == start {
-                run.end = end;
+            if run.end == frame.start {
+                run.end = frame.end;
                 return;
             }
             run.next = Some(new);
@@ -117,16 +122,31 @@ impl<'py> Groups<'py> {
             group.first = new;
         }
         group.last = new;
-        self.runs.push(Run { start, end, next: None });
+        self.runs.push(Run {
+            start: frame.start,
+            end: frame.end,
+            next: None,
+        });
+    }
+
+    /// The heads of resource and scope if all spans are of one group.
+    pub fn only(&self) -> Option<(&Head, &Head)> {
+        let [resource] = self.resources.as_slice() else {
+            return None;
+        };
+        let [(_, scope)] = resource.scopes.as_slice() else {
+            return None;
+        };
+        Some((&resource.head, &scope.head))
+    }
+
+    /// Whether there is no group.
+    pub fn is_empty(&self) -> bool {
+        self.resources.is_empty()
     }
 
     #[cold]
-    fn find(
-        &mut self,
-        heads: &mut impl Heads<'py>,
-        resource: &Bound<'py, PyAny>,
-        scope: &Bound<'py, PyAny>,
-    ) -> (usize, usize) {
+    fn find(&mut self, heads: &mut impl Heads<'py>, resource: &Bound<'py, PyAny>, scope: &Bound<'py, PyAny>) -> Group {
         let at = find_equal(
             heads,
             &mut self.by_equality,

@@ -16,7 +16,6 @@ use super::drops::{Drop, Drops};
 use super::general::General;
 use super::groups::Heads;
 use super::{DEPTH_IN_RESOURCE, DEPTH_IN_SPAN};
-use crate::ffi::object::Ref;
 use crate::ffi::sdk_span::SdkTypes;
 
 /// Resources kept at most; those that died are swept out when it is reached.
@@ -76,10 +75,7 @@ pub struct KeptHeads<'d, 't> {
 
 impl<'py> Heads<'py> for KeptHeads<'_, '_> {
     fn resource(&mut self, resource: &Bound<'py, PyAny>) -> Head {
-        // SAFETY: owned by the caller; only its type is read.
-        let keep = self
-            .types
-            .is_some_and(|types| types.is_resource(unsafe { Ref::new(resource.as_ptr()) }));
+        let keep = self.types.is_some_and(|types| types.makes_resource(resource));
         let key = resource.as_ptr() as usize;
         if keep
             && let Some(Some(head)) = with_kept(|kept| {
@@ -122,10 +118,7 @@ impl<'py> Heads<'py> for KeptHeads<'_, '_> {
     }
 
     fn scope(&mut self, scope: &Bound<'py, PyAny>) -> Head {
-        // SAFETY: owned by the caller; only its type is read.
-        let keep = self
-            .types
-            .is_some_and(|types| types.is_scope(unsafe { Ref::new(scope.as_ptr()) }));
+        let keep = self.types.is_some_and(|types| types.makes_scope(scope));
         let key = scope.as_ptr() as usize;
         if keep
             && let Some(Some(head)) = with_kept(|kept| {

@@ -22,12 +22,31 @@ impl<'py> Batch<'py> {
         Ok(Self { sequence, is_list })
     }
 
+    pub fn py(&self) -> Python<'py> {
+        self.sequence.py()
+    }
+
+    /// The span at `at`, if there still is one.
+    pub fn get(&self, at: usize) -> Option<Bound<'py, PyAny>> {
+        // SAFETY: no Python code runs until a reference of our own was taken.
+        unsafe {
+            let span = self.now().get(at)?;
+            Some(Bound::from_borrowed_ptr(self.py(), *span))
+        }
+    }
+
+    /// How many spans there are now.
+    pub fn len(&self) -> usize {
+        // SAFETY: no Python code runs meanwhile.
+        unsafe { self.now() }.len()
+    }
+
     /// The spans as they stand now.
     ///
     /// # Safety
     /// No Python code runs while the slice is used.
     #[inline(always)]
-    pub unsafe fn now(&self) -> &[*mut ffi::PyObject] {
+    pub(super) unsafe fn now(&self) -> &[*mut ffi::PyObject] {
         let sequence = self.sequence.as_ptr();
         // SAFETY: an exact list or tuple, owned; its items stay where they are as long as no Python code runs.
         unsafe {

@@ -6,6 +6,8 @@
 use std::ptr;
 
 use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyInt;
 
 use super::object::Ref;
 
@@ -16,6 +18,12 @@ const DIGIT_BITS: u32 = 30;
 #[derive(Clone, Copy, Debug)]
 pub struct Ints {
     by_digits: bool,
+}
+
+/// The number that an int, of whatever subclass, holds, if it fits; no method of it is called.
+pub fn plain_i64(int: &Bound<'_, PyInt>) -> Option<i64> {
+    // SAFETY: owned, immutable, and reading it runs no Python code.
+    Ints::by_api().i64(unsafe { Ref::new(int.as_ptr()) })
 }
 
 /// Magnitude as digits, low first, and sign.

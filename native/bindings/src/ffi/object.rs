@@ -8,6 +8,7 @@ use std::ptr;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 /// A borrowed object; `'a` is the time in which no Python code runs.
 #[derive(Clone, Copy)]
@@ -244,7 +245,7 @@ impl<'a> Ref<'a> {
     }
 
     /// The value of `key` (an interned str) in an exact dict.
-    pub fn entry(self, key: &Py<pyo3::types::PyString>) -> Option<Ref<'a>> {
+    pub fn entry(self, key: &Py<PyString>) -> Option<Ref<'a>> {
         // SAFETY: checked to be an exact dict; an interned exact str is hashed and compared without Python code when the keys
         // are strs, as those of an instance's dict are. An error is cleared.
         unsafe {
@@ -258,6 +259,14 @@ impl<'a> Ref<'a> {
             }
             Some(Ref::new(value))
         }
+    }
+}
+
+impl<'a> Text<'a> {
+    /// The text of an owned str: immutable, so it stays valid whatever Python code runs.
+    pub fn of(text: &'a Bound<'_, PyString>) -> Option<Self> {
+        // SAFETY: owned for `'a`, and what is read of a str never changes.
+        unsafe { Ref::new(text.as_ptr()) }.text()
     }
 }
 

@@ -4,6 +4,7 @@
 //! is not exactly as the SDK makes it (another type, a value that cannot be encoded as it stands) ends in [`Unusual`]: the
 //! caller undoes what was written and takes the general path for that span alone.
 
+use std::ops::Range;
 use std::ptr;
 
 use pyo3::ffi;
@@ -12,9 +13,12 @@ use spanwire_wire::arena::Region;
 use spanwire_wire::tag::{self, fixed32_tag, fixed64_tag, len_tag, varint_tag};
 use spanwire_wire::write;
 
+use super::batch::Batch;
 use super::int::Ints;
 use super::layout::{Guard, Layout};
+use super::nested::{Nested, Refused, is_exact_str};
 use super::object::{Kind, Ref, Text};
+use super::prefetch;
 use crate::encode::drops::{Drop, Drops};
 use crate::encode::{DEPTH_IN_LIST, DEPTH_IN_SPAN};
 
@@ -46,7 +50,7 @@ const SCOPE: usize = 10;
 
 /// What follows each other with equal values in most spans: encoded once.
 #[derive(Default)]
-pub struct Memo {
+struct Memo {
     status: usize,
     status_bytes: [u8; 4],
     status_len: u8,
@@ -54,14 +58,20 @@ pub struct Memo {
 }
 
 /// Resource and scope of a span, borrowed from it.
-pub struct Origin<'a> {
-    pub resource: Ref<'a>,
-    pub scope: Ref<'a>,
+struct Origin<'a> {
+    resource: Ref<'a>,
+    scope: Ref<'a>,
 }
+
+/// Resource and scope of a span.
+pub type OwnedOrigin<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+/// Addresses of a resource and a scope.
+pub type Identities = (usize, usize);
 
 /// Text that is not ASCII goes through here: key and value.
 #[derive(Default)]
-pub struct Scratch {
+struct Scratch {
     key: Vec<u8>,
     value: Vec<u8>,
 }
@@ -128,27 +138,74 @@ impl SdkTypes {
     }
 
     /// Whether `object` is exactly the SDK's `Resource`.
-    pub fn is_resource(&self, object: Ref<'_>) -> bool {
-        ptr::eq(object.type_ptr(), self.guards[RESOURCE].type_ptr())
+    pub fn makes_resource(&self, object: &Bound<'_, PyAny>) -> bool {
+        ptr::eq(object.get_type_ptr(), self.guards[RESOURCE].type_ptr())
     }
 
     /// Whether `object` is exactly the SDK's `InstrumentationScope`.
-    pub fn is_scope(&self, object: Ref<'_>) -> bool {
+    pub fn makes_scope(&self, object: &Bound<'_, PyAny>) -> bool {
+        ptr::eq(object.get_type_ptr(), self.guards[SCOPE].type_ptr())
+    }
+
+    fn is_resource(&self, object: Ref<'_>) -> bool {
+        ptr::eq(object.type_ptr(), self.guards[RESOURCE].type_ptr())
+    }
+
+    fn is_scope(&self, object: Ref<'_>) -> bool {
         ptr::eq(object.type_ptr(), self.guards[SCOPE].type_ptr())
     }
 }
 
 /// Writes spans of one batch.
 pub struct FastEncoder<'t> {
-    pub types: &'t SdkTypes,
-    pub w3c_flags: bool,
-    pub memo: Memo,
-    pub scratch: Scratch,
+    types: &'t SdkTypes,
+    w3c_flags: bool,
+    memo: Memo,
+    scratch: Scratch,
 }
 
-impl FastEncoder<'_> {
-    /// Writes `span` as a field of `ScopeSpans` and answers whose it is.
-    pub fn span<'a>(&mut self, out: &mut Region, drops: &mut Drops, span: Ref<'a>) -> Result<Origin<'a>, Unusual> {
+impl<'t> FastEncoder<'t> {
+    pub fn new(types: &'t SdkTypes, w3c_flags: bool) -> Self {
+        Self {
+            types,
+            w3c_flags,
+            memo: Memo::default(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Writes span `at` of `batch` as a field of `ScopeSpans`. Answers its resource and scope unless `known` says that it knows
+    /// them, by the addresses and where in `out` the span was written.
+    ///
+    /// What is remembered by address between spans is only right while no Python code runs: make a new encoder when it did.
+    #[inline(always)]
+    pub fn span_of<'py>(
+        &mut self,
+        batch: &Batch<'py>,
+        at: usize,
+        out: &mut Region,
+        drops: &mut Drops,
+        known: impl FnOnce(Identities, Range<usize>) -> bool,
+    ) -> Result<Option<OwnedOrigin<'py>>, Unusual> {
+        let start = out.len();
+        // SAFETY: no Python code runs until the slice and what is borrowed from its spans were last used: references of our own
+        // are taken before this returns, and `known` cannot reach Python.
+        unsafe {
+            let spans = batch.now();
+            prefetch::ahead(self.types, spans, at);
+            let span = Ref::new(*spans.get(at).ok_or(Unusual)?);
+            let Origin { resource, scope } = self.span(out, drops, span)?;
+            let identities = (resource.as_ptr() as usize, scope.as_ptr() as usize);
+            if known(identities, start..out.len()) {
+                return Ok(None);
+            }
+            let own = |object: Ref<'_>| Bound::from_borrowed_ptr(batch.py(), object.as_ptr());
+            Ok(Some((own(resource), own(scope))))
+        }
+    }
+
+    #[inline(always)]
+    fn span<'a>(&mut self, out: &mut Region, drops: &mut Drops, span: Ref<'a>) -> Result<Origin<'a>, Unusual> {
         let types = self.types;
         let [
             name,
@@ -509,76 +566,4 @@ impl FastEncoder<'_> {
         }
         Ok(())
     }
-}
-
-fn is_exact_str(object: Ref<'_>) -> bool {
-    ptr::eq(object.type_ptr(), &raw mut ffi::PyUnicode_Type)
-}
-
-enum Refused {
-    Unusual,
-    Drop(Drop, &'static str),
-}
-
-/// Writes what stands inside arrays and maps.
-struct Nested<'s> {
-    ints: Ints,
-    text: &'s mut Vec<u8>,
-}
-
-impl Nested<'_> {
-    /// The content of an `AnyValue`; `depth` messages may still be nested in it.
-    fn value(&mut self, out: &mut Region, value: Ref<'_>, depth: u32) -> Result<(), Refused> {
-        match value.kind() {
-            Kind::None => {}
-            Kind::Bool => write::value_bool(out, value.as_bool().ok_or(Refused::Unusual)?),
-            Kind::Str => write::value_str(out, self.utf8(value)?),
-            Kind::Int => match self.ints.i64(value) {
-                Some(int) => write::value_int(out, int),
-                None => return Err(Refused::Drop(Drop::IntegerRange, "integer beyond 64 bits")),
-            },
-            Kind::Float => write::value_double(out, value.float()),
-            Kind::Bytes => write::value_bytes(out, value.bytes()),
-            Kind::Tuple | Kind::List => {
-                let depth = deeper(depth, 1)?;
-                let array = write::open_array(out);
-                for item in value.items().ok_or(Refused::Unusual)? {
-                    let depth = deeper(depth, 1)?;
-                    let element = write::open_element(out);
-                    self.value(out, item, depth)?;
-                    out.close(element);
-                }
-                out.close(array);
-            }
-            Kind::Dict => {
-                let depth = deeper(depth, 1)?;
-                let map = write::open_map(out);
-                for (key, value) in value.entries().ok_or(Refused::Unusual)? {
-                    let depth = deeper(depth, 2)?;
-                    // The SDK's encoder takes str(key), which is the key itself only for an exact str.
-                    if !is_exact_str(key) {
-                        return Err(Refused::Unusual);
-                    }
-                    let entry = write::open_attribute(out, write::VALUES, self.utf8(key)?);
-                    self.value(out, value, depth)?;
-                    write::close_attribute(out, entry);
-                }
-                out.close(map);
-            }
-            Kind::Other => return Err(Refused::Unusual),
-        }
-        Ok(())
-    }
-
-    fn utf8<'s>(&'s mut self, text: Ref<'s>) -> Result<&'s [u8], Refused> {
-        let text = text.text().ok_or(Refused::Unusual)?;
-        text.utf8(self.text)
-            .map_err(|_| Refused::Drop(Drop::Text, "lone surrogate in a nested string"))
-    }
-}
-
-fn deeper(depth: u32, by: u32) -> Result<u32, Refused> {
-    depth
-        .checked_sub(by)
-        .ok_or(Refused::Drop(Drop::Depth, "nested too deeply"))
 }

@@ -1,6 +1,7 @@
 //! Writers against a naive twin that builds every message whole before its length is known.
 
 use alloc::vec::Vec;
+use core::ptr::NonNull;
 
 use proptest::prelude::*;
 
@@ -264,5 +265,35 @@ fn what_was_cut_off_leaves_no_trace_and_memory_is_kept_within_bounds() {
     assert_eq!(out.as_slice(), b"kept!");
     out.raw(&[0; 10_000]);
     out.clear(1_000);
-    assert!(out.is_empty() && out.buf.capacity() < 10_000);
+    assert!(out.is_empty() && out.cap < 10_000);
+}
+
+#[test]
+fn what_outgrows_lent_memory_moves_to_memory_of_its_own() {
+    for room in 0..40 {
+        let mut memory = alloc::vec![0_u8; room];
+        let lent = NonNull::new(memory.as_mut_ptr()).expect("a vector's pointer is never null");
+        // SAFETY: the vector outlives the region and is not touched before that is gone.
+        let mut out = unsafe { Region::within(lent, room) };
+        let (mut naive, text) = (Vec::new(), [7; 30]);
+        for part in [&text[..3], &text[..0], &text[..30]] {
+            out.raw(part);
+            naive.extend_from_slice(part);
+        }
+        assert_eq!((out.as_slice(), out.is_lent()), (&naive[..], room >= 33));
+        if out.is_lent() {
+            drop(out);
+            assert_eq!(&memory[..33], naive);
+        } else {
+            assert_eq!(out.into_vec(), naive);
+        }
+    }
+}
+
+#[test]
+fn bytes_are_inserted_in_front_of_what_follows() {
+    let mut out = Region::from(Vec::from(*b"headtail"));
+    out.insert(4, b"-body-");
+    out.insert(0, b">");
+    assert_eq!(out.into_vec(), b">head-body-tail");
 }

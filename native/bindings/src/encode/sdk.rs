@@ -1,0 +1,84 @@
+//! Whether the SDK's classes are as the fast path expects: proved before its first use, asked again when a class changes.
+
+use std::ops::Deref;
+use std::sync::{OnceLock, RwLock};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use spanwire_wire::arena::Region;
+
+use super::drops::Drops;
+use super::general::General;
+use super::heads;
+use crate::ffi::batch::Batch;
+use crate::ffi::sdk_span::{FastEncoder, SdkTypes};
+
+/// What is known of the classes; `Err` says why there is no fast path.
+static SDK: OnceLock<Result<RwLock<SdkTypes>, String>> = OnceLock::new();
+
+/// The proved classes, if there is a fast path and no class was patched.
+pub fn types(py: Python<'_>) -> Option<impl Deref<Target = SdkTypes> + use<'_>> {
+    let types = SDK.get().unwrap_or_else(|| prove(py)).as_ref().ok()?;
+    if let Ok(types) = types.try_read()
+        && types.guards_hold()
+    {
+        return Some(types);
+    }
+    // A class changed: what was kept may be wrong, and whether the fast path still is right must be asked.
+    heads::clear();
+    if !is_intact(py).unwrap_or_default() {
+        return None;
+    }
+    types.try_write().ok()?.renew_guards(py);
+    types.try_read().ok()
+}
+
+/// For `spanwire.stats()`.
+pub fn state() -> String {
+    match SDK.get() {
+        None => "not used yet".to_owned(),
+        Some(Ok(types)) => match types.try_read() {
+            Ok(types) if types.ints().by_digits() => "on".to_owned(),
+            _ => "on, integers by the interpreter's API".to_owned(),
+        },
+        Some(Err(why)) => format!("off: {why}"),
+    }
+}
+
+fn is_intact(py: Python<'_>) -> PyResult<bool> {
+    py.import("spanwire._probe")?.call_method0("is_intact")?.is_truthy()
+}
+
+#[cold]
+fn prove(py: Python<'_>) -> &'static Result<RwLock<SdkTypes>, String> {
+    let proved = (|| {
+        if !is_intact(py)? {
+            return Err(PyRuntimeError::new_err("a class of the SDK is patched"));
+        }
+        let probe = py.import("spanwire._probe")?;
+        let types = SdkTypes::prove(&probe)?;
+        let samples: Vec<Bound<'_, PyAny>> = probe.call_method0("samples")?.extract()?;
+        for span in samples {
+            if !(agrees(&types, &span, false)? && agrees(&types, &span, true)?) {
+                return Err(PyRuntimeError::new_err("this SDK's spans are not as expected"));
+            }
+        }
+        Ok(types)
+    })();
+    // Another thread may have been faster while Python code ran; either proof will do.
+    SDK.get_or_init(|| proved.map(RwLock::new).map_err(|error| error.to_string()))
+}
+
+/// Whether the fast path takes `span` and both write the same.
+fn agrees(types: &SdkTypes, span: &Bound<'_, PyAny>, w3c_flags: bool) -> PyResult<bool> {
+    let (mut one, mut other, mut drops) = (Region::new(), Region::new(), Drops::default());
+    let batch = Batch::new(PyTuple::new(span.py(), [span])?.as_any())?;
+    let fast = FastEncoder::new(types, w3c_flags).span_of(&batch, 0, &mut one, &mut drops, |_, _| true);
+    let general = General {
+        drops: &mut drops,
+        w3c_flags,
+    }
+    .span(&mut other, span);
+    Ok(fast.is_ok() && general && one.as_slice() == other.as_slice())
+}

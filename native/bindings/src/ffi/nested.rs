@@ -1,0 +1,85 @@
+//! What stands inside arrays and maps, on the fast path.
+
+use std::ptr;
+
+use pyo3::ffi;
+use spanwire_wire::arena::Region;
+use spanwire_wire::write;
+
+use super::int::Ints;
+use super::object::{Kind, Ref};
+use crate::encode::drops::Drop;
+
+/// Why a value is not written.
+pub(super) enum Refused {
+    Unusual,
+    Drop(Drop, &'static str),
+}
+
+/// Writes what stands inside arrays and maps.
+pub(super) struct Nested<'s> {
+    pub(super) ints: Ints,
+    pub(super) text: &'s mut Vec<u8>,
+}
+
+impl Nested<'_> {
+    /// The content of an `AnyValue`; `depth` messages may still be nested in it.
+    pub(super) fn value(&mut self, out: &mut Region, value: Ref<'_>, depth: u32) -> Result<(), Refused> {
+        match value.kind() {
+            Kind::None => {}
+            Kind::Bool => write::value_bool(out, value.as_bool().ok_or(Refused::Unusual)?),
+            Kind::Str => write::value_str(out, self.utf8(value)?),
+            Kind::Int => match self.ints.i64(value) {
+                Some(int) => write::value_int(out, int),
+                None => return Err(Refused::Drop(Drop::IntegerRange, "integer beyond 64 bits")),
+            },
+            Kind::Float => write::value_double(out, value.float()),
+            Kind::Bytes => write::value_bytes(out, value.bytes()),
+            Kind::Tuple | Kind::List => {
+                let depth = deeper(depth, 1)?;
+                let array = write::open_array(out);
+                for item in value.items().ok_or(Refused::Unusual)? {
+                    let depth = deeper(depth, 1)?;
+                    let element = write::open_element(out);
+                    self.value(out, item, depth)?;
+                    out.close(element);
+                }
+                out.close(array);
+            }
+            Kind::Dict => {
+                let depth = deeper(depth, 1)?;
+                let map = write::open_map(out);
+                for (key, value) in value.entries().ok_or(Refused::Unusual)? {
+                    let depth = deeper(depth, 2)?;
+                    // The SDK's encoder takes str(key), which is the key itself only for an exact str.
+                    if !is_exact_str(key) {
+                        return Err(Refused::Unusual);
+                    }
+                    let entry = write::open_attribute(out, write::VALUES, self.utf8(key)?);
+                    self.value(out, value, depth)?;
+                    write::close_attribute(out, entry);
+                }
+                out.close(map);
+            }
+            Kind::Other => return Err(Refused::Unusual),
+        }
+        Ok(())
+    }
+
+    fn utf8<'s>(&'s mut self, text: Ref<'s>) -> Result<&'s [u8], Refused> {
+        let text = text.text().ok_or(Refused::Unusual)?;
+        text.utf8(self.text)
+            .map_err(|_| Refused::Drop(Drop::Text, "lone surrogate in a nested string"))
+    }
+}
+
+fn deeper(depth: u32, by: u32) -> Result<u32, Refused> {
+    depth
+        .checked_sub(by)
+        .ok_or(Refused::Drop(Drop::Depth, "nested too deeply"))
+}
+
+/// Whether `object` is a str and no subclass of it.
+pub(super) fn is_exact_str(object: Ref<'_>) -> bool {
+    ptr::eq(object.type_ptr(), &raw mut ffi::PyUnicode_Type)
+}
