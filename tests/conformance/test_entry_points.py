@@ -82,7 +82,7 @@ def test_the_entry_point_is_the_exporter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "expected_headers"),
+    "variables,expected_headers",
     [
         ({}, {"content-type": "application/x-protobuf"}),
         ({"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"}, {"content-encoding": "gzip"}),
