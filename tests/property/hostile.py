@@ -90,7 +90,7 @@ LIARS: dict[str, Callable[[], Any]] = {
         "Bytes", bytes, __bytes__=boom, __len__=boom, __iter__=boom, __eq__=boom
     )(b"\0"),
     "tuple that iterates otherwise": lambda: _type("Tuple", tuple, __iter__=lambda self: iter(["other"]))((1, 2)),
-    "list that iterates otherwise": lambda: _list_that(__iter__=lambda self: iter([True, None])),
+    "list that iterates otherwise": lambda: _list_that(__iter__=lambda self: iter([True, "x"])),
     "list whose __len__ lies": lambda: _list_that(__len__=lambda self: 99),
     "list whose __len__ and __getitem__ raise": lambda: _list_that(__len__=boom, __getitem__=boom),
     "dict whose items() lies": lambda: _type("Dict", dict, items=lambda self: [("other", 1)])(a=1),
