@@ -76,12 +76,14 @@ PUBLIC: dict[type, tuple[str, ...]] = {
 }
 KINDS = (SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER)
 STATUS_CODES = (StatusCode.UNSET, StatusCode.OK, StatusCode.ERROR)
-#: Numbers on both sides of every boundary of the interpreter's digits and of 64 and 128 bits.
+#: Numbers on both sides of every boundary of the interpreter's digits and of 64 and 128 bits. None where digits have another
+#: size: reading them in place would go past their end.
 INTS = tuple(
     sign * ((1 << bits) + more)
     for bits in (0, 8, 29, 30, 31, 59, 60, 61, 63, 64, 89, 90, 127, 128, 150)
     for more in (-1, 0, 1)
     for sign in (1, -1)
+    if (sys.int_info.bits_per_digit, sys.int_info.sizeof_digit) == (30, 4)
 )
 
 

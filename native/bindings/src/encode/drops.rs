@@ -6,8 +6,6 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::ffi::object::Text;
-
 /// Why something was left out, as `spanwire.stats()` names it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Drop {
@@ -83,15 +81,7 @@ pub struct Drops {
 impl Drops {
     /// Counts one under `reason`; `name` and `why` are kept if it is the first.
     #[cold]
-    pub fn add(&mut self, reason: Drop, name: Text<'_>, why: &str) {
-        let mut scratch = Vec::new();
-        let name = String::from_utf8_lossy(name.utf8_lossy(&mut scratch));
-        self.add_named(reason, &name, why);
-    }
-
-    /// As [`Self::add`].
-    #[cold]
-    pub fn add_named(&mut self, reason: Drop, name: &str, why: &str) {
+    pub fn add(&mut self, reason: Drop, name: &str, why: &str) {
         let index = reason as usize;
         self.counts[index] += 1;
         let example = &mut self.examples[index];
@@ -108,7 +98,7 @@ impl Drops {
         if fatal {
             self.fatal.get_or_insert(error);
         } else {
-            self.add_named(reason, name, &error.to_string());
+            self.add(reason, name, &error.to_string());
         }
     }
 

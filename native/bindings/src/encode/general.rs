@@ -251,21 +251,20 @@ impl General<'_> {
             // protobuf takes bytes for a string if they are UTF-8.
             match std::str::from_utf8(bytes.as_bytes()) {
                 Ok(_) => write::bytes_field(out, tag, bytes.as_bytes()),
-                Err(error) => self.drops.add_named(Drop::Field, name, &error.to_string()),
+                Err(error) => self.drops.add(Drop::Field, name, &error.to_string()),
             }
             return;
         }
         let Some(text) = value.cast::<PyString>().ok().and_then(Text::of) else {
             self.drops
-                .add_named(Drop::Field, name, &format!("no string but {}", type_name(&value)));
+                .add(Drop::Field, name, &format!("no string but {}", type_name(&value)));
             return;
         };
         let mut scratch = Vec::new();
         if let Ok(bytes) = text.utf8(&mut scratch) {
             write::bytes_field(out, tag, bytes);
         } else {
-            self.drops
-                .add_named(Drop::Field, name, "lone surrogates, replaced by U+FFFD");
+            self.drops.add(Drop::Field, name, "lone surrogates, replaced by U+FFFD");
             write::bytes_field(out, tag, text.utf8_lossy(&mut scratch));
         }
     }
@@ -287,7 +286,7 @@ impl General<'_> {
         let count = self.number(object, name);
         match u32::try_from(count) {
             Ok(count) => write::varint_field(out, tag, count.into()),
-            Err(error) => self.drops.add_named(Drop::Field, name, &error.to_string()),
+            Err(error) => self.drops.add(Drop::Field, name, &error.to_string()),
         }
     }
 
@@ -330,7 +329,7 @@ impl General<'_> {
                     .map(|name| name.to_string_lossy().into_owned())
                     .unwrap_or_default();
                 match refused {
-                    Refused::Drop(reason, why) => self.drops.add_named(reason, &name, &why),
+                    Refused::Drop(reason, why) => self.drops.add(reason, &name, &why),
                     Refused::Raised(error) => self.drops.add_raised(Drop::Raised, &name, error),
                 }
             }

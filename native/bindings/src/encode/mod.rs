@@ -39,6 +39,9 @@ const KEEP: usize = 4 << 20;
 /// That memory; who finds it locked makes other.
 static SPARE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
+/// The most that is reserved before anything was written, bytes: a batch of few huge spans says little about the next one.
+const MOST_GUESSED: usize = 32 << 20;
+
 /// Bytes a span of the last request, from which the next one's room is guessed.
 static BYTES_A_SPAN: AtomicUsize = AtomicUsize::new(256);
 
@@ -84,9 +87,11 @@ pub fn encode_bytes<'py>(py: Python<'py>, spans: &Bound<'py, PyAny>, w3c_flags: 
     })
 }
 
-/// Bytes that `spans` spans will probably take.
+/// Bytes that `spans` spans will probably take, but no more than may be asked for on a guess.
 fn guess(spans: usize) -> usize {
-    let bytes = spans.saturating_mul(BYTES_A_SPAN.load(Ordering::Relaxed));
+    let bytes = spans
+        .saturating_mul(BYTES_A_SPAN.load(Ordering::Relaxed))
+        .min(MOST_GUESSED);
     bytes + bytes / 8 + 2048
 }
 
@@ -113,7 +118,7 @@ fn encode<'py>(
     drops.report(py);
     let encoded = written?;
     if let Some(average) = frames.len().checked_div(encoded) {
-        BYTES_A_SPAN.store(average.min(1 << 20), Ordering::Relaxed);
+        BYTES_A_SPAN.store(average, Ordering::Relaxed);
     }
     Ok((encoded, (!in_place).then_some(groups)))
 }

@@ -74,7 +74,7 @@ fn prove(py: Python<'_>) -> &'static Result<RwLock<SdkTypes>, String> {
 fn agrees(types: &SdkTypes, span: &Bound<'_, PyAny>, w3c_flags: bool) -> PyResult<bool> {
     let (mut one, mut other, mut drops) = (Region::new(), Region::new(), Drops::default());
     let batch = Batch::new(PyTuple::new(span.py(), [span])?.as_any())?;
-    let fast = FastEncoder::new(types, w3c_flags).span_of(&batch, 0, &mut one, &mut drops, |_, _| true);
+    let fast = FastEncoder::new(types, w3c_flags).span_of(&batch, 0, &mut one, |_, _| true);
     let general = General {
         drops: &mut drops,
         w3c_flags,

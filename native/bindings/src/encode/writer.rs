@@ -34,9 +34,7 @@ impl<'py, 'a> Writer<'py, 'a> {
             let start = self.frames.len();
             let groups = &mut self.groups;
             let known = |identities, frame| groups.add_to_last(identities, frame);
-            let written = fast
-                .as_mut()
-                .map(|fast| fast.span_of(batch, at, self.frames, &mut self.drops, known));
+            let written = fast.as_mut().map(|fast| fast.span_of(batch, at, self.frames, known));
             let python_ran = if let Some(Ok(origin)) = written {
                 self.drops.fast += 1;
                 encoded += 1;

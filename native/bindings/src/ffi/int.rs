@@ -11,6 +11,14 @@ use pyo3::types::PyInt;
 
 use super::object::Ref;
 
+#[cfg(not(Py_3_13))]
+unsafe extern "C" {
+    /// Not in `pyo3-ffi`, as the next: negative, zero or positive.
+    fn _PyLong_Sign(int: *mut ffi::PyObject) -> std::ffi::c_int;
+    /// Bits of the magnitude.
+    fn _PyLong_NumBits(int: *mut ffi::PyObject) -> usize;
+}
+
 /// Bits of one digit.
 const DIGIT_BITS: u32 = 30;
 
@@ -189,6 +197,10 @@ fn api_bytes<const N: usize>(int: Ref<'_>) -> Option<[u8; N]> {
         }
         #[cfg(not(Py_3_13))]
         {
+            // Asked first: an error is an object, and making one may collect garbage, which runs finalizers before 3.12.
+            if _PyLong_Sign(int.as_ptr()) < 0 || _PyLong_NumBits(int.as_ptr()) > N * 8 {
+                return None;
+            }
             if ffi::_PyLong_AsByteArray(int.as_ptr().cast(), bytes.as_mut_ptr(), N, 1, 0) != 0 {
                 ffi::PyErr_Clear();
                 return None;

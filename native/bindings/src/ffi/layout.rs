@@ -258,16 +258,22 @@ impl<const N: usize> Layout<N> {
             _ => return None,
         };
         let dict = snapshot.get(dict_at)?;
-        let len = dict.dict_len()?;
-        let mut values = [dict; N];
-        for (value, name) in values.iter_mut().zip(&self.names) {
-            match dict.entry(name) {
-                Some(entry) => *value = entry,
-                // Not the instance's dict, so its only value.
-                None if self.ambiguous && N == 1 => return Some(values),
-                None => return None,
+        let (mut values, mut missing, mut next) = ([dict; N], N, 0);
+        // Compared by address, since a look-up may run the `__eq__` of a key that hashes alike.
+        for (key, value) in dict.entries()? {
+            let is_key = |name: &Py<PyString>| key.is(name.as_ptr());
+            let in_order = self.names.get(next).is_some_and(is_key).then_some(next);
+            if let Some(at) = in_order.or_else(|| self.names.iter().position(is_key)) {
+                values[at] = value;
+                missing -= 1;
+                next = at + 1;
             }
         }
+        if missing > 0 {
+            // Not the instance's dict, so its only value.
+            return (self.ambiguous && N == 1).then_some(values);
+        }
+        let len = dict.dict_len()?;
         // More entries may shadow a method.
         (len == self.own).then_some(values)
     }

@@ -243,23 +243,6 @@ impl<'a> Ref<'a> {
         // SAFETY: checked to be an exact dict.
         unsafe { (ffi::PyDict_CheckExact(self.ptr) != 0).then(|| ffi::PyDict_Size(self.ptr).cast_unsigned()) }
     }
-
-    /// The value of `key` (an interned str) in an exact dict.
-    pub fn entry(self, key: &Py<PyString>) -> Option<Ref<'a>> {
-        // SAFETY: checked to be an exact dict; an interned exact str is hashed and compared without Python code when the keys
-        // are strs, as those of an instance's dict are. An error is cleared.
-        unsafe {
-            if ffi::PyDict_CheckExact(self.ptr) == 0 {
-                return None;
-            }
-            let value = ffi::PyDict_GetItemWithError(self.ptr, key.as_ptr());
-            if value.is_null() {
-                ffi::PyErr_Clear();
-                return None;
-            }
-            Some(Ref::new(value))
-        }
-    }
 }
 
 impl<'a> Text<'a> {

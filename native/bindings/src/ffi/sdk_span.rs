@@ -1,8 +1,8 @@
 //! The fast path: exact instances of the SDK's classes, read by [`Layout`]s and written without running Python code.
 //!
-//! Invariant: nothing here calls back into Python, changes a reference count or allocates beyond the output's growth. Whatever
-//! is not exactly as the SDK makes it (another type, a value that cannot be encoded as it stands) ends in [`Unusual`]: the
-//! caller undoes what was written and takes the general path for that span alone.
+//! Invariant: nothing here runs Python code, frees an object or allocates beyond the output's growth. Whatever is not exactly as
+//! the SDK makes it (another type, a value that OTLP cannot hold) ends in [`Unusual`]: the caller undoes what was written and
+//! takes the general path for that span alone, which also counts and reports what is left out.
 
 use std::ops::Range;
 use std::ptr;
@@ -16,10 +16,9 @@ use spanwire_wire::write;
 use super::batch::Batch;
 use super::int::Ints;
 use super::layout::{Guard, Layout};
-use super::nested::{Nested, Refused, is_exact_str};
+use super::nested::{Nested, is_exact_str};
 use super::object::{Kind, Ref, Text};
 use super::prefetch;
-use crate::encode::drops::{Drop, Drops};
 use crate::encode::{DEPTH_IN_LIST, DEPTH_IN_SPAN};
 
 /// Not as the SDK makes it: encode this span on the general path.
@@ -184,7 +183,6 @@ impl<'t> FastEncoder<'t> {
         batch: &Batch<'py>,
         at: usize,
         out: &mut Region,
-        drops: &mut Drops,
         known: impl FnOnce(Identities, Range<usize>) -> bool,
     ) -> Result<Option<OwnedOrigin<'py>>, Unusual> {
         let start = out.len();
@@ -194,7 +192,7 @@ impl<'t> FastEncoder<'t> {
             let spans = batch.now();
             prefetch::ahead(self.types, spans, at);
             let span = Ref::new(*spans.get(at).ok_or(Unusual)?);
-            let Origin { resource, scope } = self.span(out, drops, span)?;
+            let Origin { resource, scope } = self.span(out, span)?;
             let identities = (resource.as_ptr() as usize, scope.as_ptr() as usize);
             if known(identities, start..out.len()) {
                 return Ok(None);
@@ -205,7 +203,7 @@ impl<'t> FastEncoder<'t> {
     }
 
     #[inline(always)]
-    fn span<'a>(&mut self, out: &mut Region, drops: &mut Drops, span: Ref<'a>) -> Result<Origin<'a>, Unusual> {
+    fn span<'a>(&mut self, out: &mut Region, span: Ref<'a>) -> Result<Origin<'a>, Unusual> {
         let types = self.types;
         let [
             name,
@@ -247,17 +245,11 @@ impl<'t> FastEncoder<'t> {
             ),
             (const { fixed64_tag(tag::span::END_TIME_UNIX_NANO) }, self.time(end)?),
         );
-        let dropped = self.attributes(
-            out,
-            drops,
-            const { len_tag(tag::span::ATTRIBUTES) },
-            attributes,
-            DEPTH_IN_SPAN,
-        )?;
+        let dropped = self.attributes(out, const { len_tag(tag::span::ATTRIBUTES) }, attributes, DEPTH_IN_SPAN)?;
         write::varint_field(out, const { varint_tag(tag::span::DROPPED_ATTRIBUTES_COUNT) }, dropped);
-        let dropped = self.list(out, drops, events, Self::event)?;
+        let dropped = self.list(out, events, Self::event)?;
         write::varint_field(out, const { varint_tag(tag::span::DROPPED_EVENTS_COUNT) }, dropped);
-        let dropped = self.list(out, drops, links, Self::link)?;
+        let dropped = self.list(out, links, Self::link)?;
         write::varint_field(out, const { varint_tag(tag::span::DROPPED_LINKS_COUNT) }, dropped);
         self.status(out, status)?;
         let flags = self.flags(parent, context)?;
@@ -371,14 +363,7 @@ impl<'t> FastEncoder<'t> {
 
     /// All attributes under `tag`; answers how many the SDK dropped.
     #[inline(always)]
-    fn attributes(
-        &mut self,
-        out: &mut Region,
-        drops: &mut Drops,
-        tag: u8,
-        attributes: Ref<'_>,
-        depth: u32,
-    ) -> Result<u64, Unusual> {
+    fn attributes(&mut self, out: &mut Region, tag: u8, attributes: Ref<'_>, depth: u32) -> Result<u64, Unusual> {
         let (entries, dropped) = if self.types.attributes.matches(attributes) {
             let [entries, dropped] = self.types.attributes.load(attributes).ok_or(Unusual)?;
             (
@@ -395,7 +380,7 @@ impl<'t> FastEncoder<'t> {
             (attributes, 0)
         };
         for (key, value) in entries.entries().ok_or(Unusual)? {
-            self.attribute(out, drops, tag, key, value, depth)?;
+            self.attribute(out, tag, key, value, depth)?;
         }
         Ok(dropped)
     }
@@ -404,45 +389,32 @@ impl<'t> FastEncoder<'t> {
     fn attribute(
         &mut self,
         out: &mut Region,
-        drops: &mut Drops,
         tag: u8,
         key: Ref<'_>,
         value: Ref<'_>,
         depth: u32,
     ) -> Result<(), Unusual> {
-        let key_text = key.text().ok_or(Unusual)?;
-        let Ok(key) = key_text.utf8(&mut self.scratch.key) else {
-            drops.add(Drop::Text, key_text, "lone surrogate in the key");
-            return Ok(());
-        };
+        let key = key.text().ok_or(Unusual)?;
+        let key = key.utf8(&mut self.scratch.key).map_err(|_| Unusual)?;
         match value.kind() {
-            Kind::Str => match value.text().ok_or(Unusual)?.utf8(&mut self.scratch.value) {
-                Ok(text) => write::attribute_str(out, tag, key, text),
-                Err(_) => drops.add(Drop::Text, key_text, "lone surrogate in the value"),
-            },
-            Kind::Int => match self.types.ints.i64(value) {
-                Some(int) => write::attribute_int(out, tag, key, int),
-                None => drops.add(Drop::IntegerRange, key_text, "integer beyond 64 bits"),
-            },
+            Kind::Str => {
+                let text = value.text().ok_or(Unusual)?;
+                let text = text.utf8(&mut self.scratch.value).map_err(|_| Unusual)?;
+                write::attribute_str(out, tag, key, text);
+            }
+            Kind::Int => write::attribute_int(out, tag, key, self.types.ints.i64(value).ok_or(Unusual)?),
             Kind::Float => write::attribute_double(out, tag, key, value.float()),
             Kind::Bool => write::attribute_bool(out, tag, key, value.as_bool().ok_or(Unusual)?),
             Kind::None => write::attribute_empty(out, tag, key),
             Kind::Bytes => write::attribute_bytes(out, tag, key, value.bytes()),
             Kind::Tuple | Kind::List | Kind::Dict => {
-                let before = out.len();
                 let open = write::open_attribute(out, tag, key);
                 let mut nested = Nested {
                     ints: self.types.ints,
                     text: &mut self.scratch.value,
                 };
-                match nested.value(out, value, depth) {
-                    Ok(()) => write::close_attribute(out, open),
-                    Err(Refused::Unusual) => return Err(Unusual),
-                    Err(Refused::Drop(reason, why)) => {
-                        out.truncate(before);
-                        drops.add(reason, key_text, why);
-                    }
-                }
+                nested.value(out, value, depth)?;
+                write::close_attribute(out, open);
             }
             Kind::Other => return Err(Unusual),
         }
@@ -454,13 +426,12 @@ impl<'t> FastEncoder<'t> {
     fn list(
         &mut self,
         out: &mut Region,
-        drops: &mut Drops,
         list: Ref<'_>,
-        item: impl Fn(&mut Self, &mut Region, &mut Drops, Ref<'_>) -> Result<(), Unusual>,
+        item: impl Fn(&mut Self, &mut Region, Ref<'_>) -> Result<(), Unusual>,
     ) -> Result<u64, Unusual> {
         if !self.types.list.matches(list) {
             for entry in list.items().ok_or(Unusual)? {
-                item(self, out, drops, entry)?;
+                item(self, out, entry)?;
             }
             return Ok(0);
         }
@@ -488,20 +459,19 @@ impl<'t> FastEncoder<'t> {
                 ffi::Py_DECREF(entry);
                 Ref::new(entry)
             };
-            item(self, out, drops, entry)?;
+            item(self, out, entry)?;
         }
         Ok(dropped)
     }
 
     #[inline(never)]
-    fn event(&mut self, out: &mut Region, drops: &mut Drops, event: Ref<'_>) -> Result<(), Unusual> {
+    fn event(&mut self, out: &mut Region, event: Ref<'_>) -> Result<(), Unusual> {
         let [name, time, attributes] = self.types.event.load(event).ok_or(Unusual)?;
         let message = out.open(const { len_tag(tag::span::EVENTS) }, 2);
         write::fixed64_field(out, const { fixed64_tag(tag::event::TIME_UNIX_NANO) }, self.time(time)?);
         self.string(out, const { len_tag(tag::event::NAME) }, name)?;
         let dropped = self.attributes(
             out,
-            drops,
             const { len_tag(tag::event::ATTRIBUTES) },
             attributes,
             DEPTH_IN_LIST,
@@ -512,20 +482,14 @@ impl<'t> FastEncoder<'t> {
     }
 
     #[inline(never)]
-    fn link(&mut self, out: &mut Region, drops: &mut Drops, link: Ref<'_>) -> Result<(), Unusual> {
+    fn link(&mut self, out: &mut Region, link: Ref<'_>) -> Result<(), Unusual> {
         let [context, attributes] = self.types.link.load(link).ok_or(Unusual)?;
         let message = out.open_short(const { len_tag(tag::span::LINKS) });
         self.ids(out, context, tag::link::TRACE_ID, tag::link::SPAN_ID)?;
         if self.w3c_flags {
             self.trace_state(out, context, const { len_tag(tag::link::TRACE_STATE) })?;
         }
-        let dropped = self.attributes(
-            out,
-            drops,
-            const { len_tag(tag::link::ATTRIBUTES) },
-            attributes,
-            DEPTH_IN_LIST,
-        )?;
+        let dropped = self.attributes(out, const { len_tag(tag::link::ATTRIBUTES) }, attributes, DEPTH_IN_LIST)?;
         write::varint_field(out, const { varint_tag(tag::link::DROPPED_ATTRIBUTES_COUNT) }, dropped);
         out.fixed32_field(const { fixed32_tag(tag::link::FLAGS) }, self.flags(context, context)?);
         out.close(message);

@@ -1,0 +1,67 @@
+"""What is left out is counted once, whichever path writes the span, and a failure of our own is an exception, never an abort."""
+
+from typing import Any
+
+import pytest
+
+import spanwire
+from tests.official import assert_same_bytes, official_bytes
+from tests.spans import context, span
+
+DROPPED: dict[str, Any] = {
+    "integer_range": 2**70,
+    "text": "\ud800",
+    "depth": [[]],
+    "type": object(),
+}
+for _ in range(100):
+    DROPPED["depth"] = [DROPPED["depth"]]
+
+
+def dropped() -> dict[str, int]:
+    return dict(spanwire.stats()["encode"]["dropped"])
+
+
+@pytest.mark.parametrize("reason", DROPPED)
+@pytest.mark.parametrize(
+    "others",
+    [{}, {"range": range(3)}, {"list": [range(3)]}],
+    ids=["alone", "before another kind", "before a nested one"],
+)
+def test_an_attribute_is_counted_once(reason: str, others: dict[str, Any]) -> None:
+    # The others are read on the general path only: the span that was begun on the fast one is written anew.
+    before = dropped()
+    spanwire.encode_spans([span(attributes={"odd": DROPPED[reason], **others})])
+    after = dropped()
+    assert {name: after[name] - before[name] for name in after if after[name] != before[name]} == {reason: 1}
+
+
+def panic_exception() -> type[BaseException]:
+    """The class that the native half takes for a panic of its own; it exists once an exception was read there."""
+
+    class Raiser:
+        def get_span_context(self) -> Any:
+            raise ValueError
+
+    spanwire.encode_spans([Raiser()])  # type: ignore[list-item]
+    return next(cls for cls in BaseException.__subclasses__() if cls.__name__ == "PanicException")
+
+
+def test_a_panic_is_an_exception_and_the_next_batch_is_encoded(capfd: pytest.CaptureFixture[str]) -> None:
+    panic = panic_exception()
+
+    class Panicking:
+        def get_span_context(self) -> Any:
+            raise panic("provoked")
+
+    good = span(context=context())
+    with pytest.raises(RuntimeError, match="spanwire: internal error while encoding spans"):
+        spanwire.encode_spans([good, Panicking()])  # type: ignore[list-item]
+    assert "resuming a panic" in capfd.readouterr().err
+    assert_same_bytes(spanwire.encode_spans([good]), official_bytes([good]))
+
+
+def test_huge_spans_do_not_make_the_next_batch_ask_for_memory() -> None:
+    spanwire.encode_spans([span("x" * (1 << 20))])
+    batch = [span()] * 300_000  # at a MiB each, more than any machine has
+    assert spanwire.encode_spans(batch).count(b"GET /users/{id}") == len(batch)
