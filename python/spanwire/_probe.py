@@ -1,4 +1,4 @@
-"""What the native encoder may assume of the SDK's classes; asked once, before the first batch, and when a class changes.
+"""What the native encoder may assume of the SDK's classes; asked once, before the first batch, and again when a class changes.
 
 The encoder reads exact instances of these classes by their private values, without running their properties. That is right only
 as long as the properties are the SDK's own: :func:`is_intact` says so. Everything else is read by public attributes.

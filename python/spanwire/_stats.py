@@ -8,10 +8,10 @@ __all__ = ["stats"]
 
 
 def stats() -> dict[str, Any]:
-    """Counts of this process since it began; a forked child begins at zero.
+    """Counts of this process since it began.
 
     ``stats()["traces"]`` has a dict for each destination (the endpoint without user, password and query; exporters with
-    the same endpoint share one):
+    the same endpoint share one). A forked child begins at zero:
 
     - ``accepted``: spans given to ``export``. Always ``accepted == exported + queued + sum(dropped.values())``.
     - ``exported``: spans that the destination took.
@@ -25,7 +25,13 @@ def stats() -> dict[str, Any]:
       request ends.
     - ``last_error``: text of what went wrong last, a partial success included; None if nothing did.
 
-    ``stats()["encode"]`` has the encoder's counts.
+    ``stats()["encode"]`` counts what ``encode_spans`` and all exporters encoded (a forked child goes on from its parent's):
+
+    - ``spans_fast``, ``spans_general``: spans read without running Python code, and by their public attributes.
+    - ``fast_path``: ``on``, ``not used yet``, or ``off`` and why.
+    - ``dropped``: what was left out while its span survived, by reason: attributes for ``integer_range`` (beyond 64 bits),
+      ``text`` (lone surrogates), ``depth`` (nested too deeply), ``type`` (OTLP has none for it), ``raised`` (reading it
+      did), ``key`` (no str); ``field`` (another field that could not be read). Only ``span`` counts whole spans: those
+      without usable ids, which an exporter counts as dropped for ``encode``.
     """
-    encode_counts = getattr(_native, "encode_counts", None)
-    return {"traces": _native.export_stats(), "encode": encode_counts() if encode_counts is not None else {}}
+    return {"traces": _native.export_stats(), "encode": _native.encode_counts()}

@@ -90,16 +90,17 @@ class Shop:
     def serve(self, customers: int, go_on: Callable[[], bool]) -> None:
         """Let ``customers`` shop at the same time, each until ``go_on()`` is false; returns when all have left.
 
-        The first error of a customer is raised here.
+        The first error of a customer is raised here. Ctrl-C too, once they have left: nobody is to find the shop gone.
         """
         failures: list[BaseException] = []
+        closing_time = threading.Event()
 
         def shop_on(seed: int) -> None:
             try:
                 with closing(http.client.HTTPConnection("127.0.0.1", self._servers[0].server_port, timeout=30)) as web:
                     dice = random.Random(seed)
                     _order(web, dice, product=len(PRODUCTS) - 1, count=5)  # too dear: even a short demo shows an error
-                    while go_on() and not failures:
+                    while go_on() and not failures and not closing_time.is_set():
                         _visit(web, dice)
             except (OSError, http.client.HTTPException) as error:
                 failures.append(error)
@@ -107,8 +108,13 @@ class Shop:
         threads = [threading.Thread(target=shop_on, args=(number,), daemon=True) for number in range(customers)]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        try:
+            for thread in threads:
+                thread.join()
+        finally:
+            closing_time.set()
+            for thread in threads:
+                thread.join()
         if failures:
             raise failures[0]
 

@@ -62,6 +62,8 @@ class HttpOptions:
         :raises ValueError: if a keyword has a value that cannot work; the text says what can.
         """
         env = _Environment(signal)
+        _expect("endpoint", endpoint, str, "a URL as text, such as http://localhost:4318/v1/traces")
+        _expect("headers", headers, Mapping, 'a dict such as {"x-tenant": "shop"}')
         return cls(
             endpoint=endpoint or env.endpoint(),
             headers=_headers(headers, env.get("HEADERS")),
@@ -172,7 +174,9 @@ def _headers(keyword: Mapping[str, str | bytes | None] | None, environment: str 
     if environment:
         headers.update(parse_headers(environment))
     if keyword:
-        headers.update({name.lower(): value for name, value in keyword.items()})
+        for name, value in keyword.items():
+            _expect("a header's name", name, str, "text")
+            headers[name.lower()] = value
     # requests leaves a header out whose value is None
     return {name: value for name, value in headers.items() if value is not None}
 
@@ -195,8 +199,18 @@ def _encoded(name: str, value: str | bytes) -> bytes:
         return value.encode("utf-8", "surrogateescape")
 
 
+def _expect(keyword: str, value: object, kind: type, instead: str) -> None:
+    """Raises ValueError, as for all that cannot work, unless ``value`` is None or a ``kind``."""
+    if value is not None and not isinstance(value, kind):
+        # Its type alone: a header may be a secret.
+        raise ValueError(f"{keyword} is of type {type(value).__name__}, which is not valid; give {instead}")
+
+
 def _keyword_timeout(timeout: float) -> float:
-    seconds = float(timeout)
+    try:
+        seconds = float(timeout)
+    except (TypeError, ValueError):
+        seconds = math.nan
     if not seconds > 0:
         raise ValueError(f"timeout={timeout!r} is not valid; give a positive number of seconds")
     return seconds

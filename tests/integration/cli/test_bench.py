@@ -1,6 +1,7 @@
 """The benchmarks measure what they say, refuse to measure nonsense, and print one JSON shape. No figure is judged."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 import spanwire
 from spanwire.cli import make_app
+from spanwire.cli._sink_process import SinkProcess
 from spanwire.cli.bench import _allocations
 
 pytestmark = pytest.mark.slow
@@ -148,3 +150,12 @@ def test_without_the_official_exporter_one_line_says_what_to_install(command: st
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "pip install opentelemetry-exporter-otlp-proto-http" in done.stderr
+
+
+def test_the_sinks_process_leaves_ctrl_c_to_the_command() -> None:
+    with SinkProcess() as sink:
+        assert sink._process is not None
+        assert os.getpgid(sink._process.pid) != os.getpgid(0)
+        assert sink.count() == 0
+        process = sink._process
+    assert process.returncode == 0

@@ -1,7 +1,9 @@
 """The demo runs for real: sockets, database, exporter, sink."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from typing import Any
@@ -76,3 +78,20 @@ def test_senseless_options_are_refused(arguments: list[str]) -> None:
     done = demo(*arguments)
     assert done.returncode == 2
     assert arguments[0] in done.stderr
+
+
+def test_ctrl_c_ends_it_quietly_while_customers_are_in_the_shop() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "spanwire", "demo", "--seconds", "60"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    while "received" not in process.stdout.readline():  # the line that it prints each second
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in out + err and "Exception" not in out + err

@@ -2,7 +2,7 @@
 //!
 //! Finished spans were made a while ago, so their parts are mostly out of the near caches, and each is found through a pointer in
 //! the one before. This walks that chain one step a span ahead of its use. It only reads what the fast path will read, and
-//! only of objects whose class matches; a wrong guess costs nothing but time. Measured: docs/performance.md.
+//! only of objects whose class matches; a wrong guess costs nothing but time.
 
 use pyo3::ffi;
 
