@@ -20,9 +20,9 @@ if api.abi != SPANWIRE_ABI or api.size < sizeof(SpanwireApi):
 def encode_spans(spans, *, bint w3c_flags=False):
     """Encode finished SDK spans as one serialized ``ExportTraceServiceRequest``.
 
-    :param spans: sequence of ``opentelemetry.sdk.trace.ReadableSpan``; resources and scopes may be mixed. What cannot be
-        encoded is left out, logged and counted in ``spanwire.stats()["encode"]``: an attribute, or an object that is no
-        span.
+    :param spans: sequence of ``opentelemetry.sdk.trace.ReadableSpan``; resources and scopes may be mixed. What cannot
+        be encoded (an attribute, an object that is no span) is left out, logged and counted in
+        ``spanwire.stats()["encode"]``.
     :param w3c_flags: also write the W3C trace flags of spans and links, and the links' trace state, which the
         official encoder leaves out (opentelemetry-python#4666).
     :returns: the bytes that the official encoder's ``encode_spans(spans).SerializeToString()`` gives
