@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -45,7 +46,7 @@ impl Worker {
         ffi::with_signals_blocked(|| {
             thread::Builder::new()
                 .name("spanwire".into())
-                .spawn(move || runtime.block_on(run(commands)))
+                .spawn(move || runtime.inner.block_on(run(commands)))
         })?;
         Ok(Self(sender))
     }
@@ -61,10 +62,23 @@ impl Worker {
     }
 }
 
-/// A runtime whose descriptors are listed for forked children from the moment they exist.
-fn runtime() -> io::Result<Runtime> {
+/// A runtime whose descriptors are listed for forked children while they exist: also if its thread could not be started
+/// or has panicked, for the application may get the same numbers afterwards.
+struct ListedRuntime {
+    inner: Runtime,
+    descriptors: Vec<RawFd>,
+}
+
+impl Drop for ListedRuntime {
+    fn drop(&mut self) {
+        // Before the runtime goes, whose sockets take the lock themselves.
+        descriptors::hold().remove_first(&self.descriptors);
+    }
+}
+
+fn runtime() -> io::Result<ListedRuntime> {
     let mut held = descriptors::hold();
-    let runtime = Builder::new_current_thread()
+    let inner = Builder::new_current_thread()
         .enable_io()
         .enable_time()
         // Name look-ups only.
@@ -72,10 +86,11 @@ fn runtime() -> io::Result<Runtime> {
         .thread_name("spanwire-dns")
         .thread_keep_alive(Duration::from_secs(1))
         .build()?;
-    for descriptor in epoll::descriptors(&runtime) {
+    let descriptors = epoll::descriptors(&inner);
+    for &descriptor in &descriptors {
         held.add_first(descriptor);
     }
-    Ok(runtime)
+    Ok(ListedRuntime { inner, descriptors })
 }
 
 struct Client {
@@ -129,4 +144,26 @@ async fn export(job: Job, destination: Arc<HttpDestination>, mut closing: watch:
     .await;
     drop(request); // gives its buffer back before the caller asks for the next one
     under_way.end(result);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+    use crate::ffi::fork_and_wait;
+
+    #[test]
+    fn a_child_does_not_close_what_has_the_numbers_of_a_runtime_that_is_gone() {
+        let _alone = epoll::tests::ALONE.lock();
+        crate::process::lock().watch_forks().expect("fork handlers");
+        let gone = runtime().expect("runtime");
+        let numbers = gone.descriptors.clone();
+        drop(gone);
+        // The lowest free numbers are given again first.
+        let files: Vec<_> = (0..64).filter_map(|_| File::open("/dev/null").ok()).collect();
+        assert!(files.iter().any(|file| numbers.contains(&file.as_raw_fd())));
+        assert!(fork_and_wait(|| files.iter().all(|file| file.metadata().is_ok())));
+    }
 }

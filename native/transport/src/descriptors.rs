@@ -37,6 +37,12 @@ impl Held {
         self.0.first.push(descriptor);
     }
 
+    /// Takes what [`add_first`](Self::add_first) listed off the list. The caller closes it afterwards; a fork in between
+    /// leaves the child a descriptor too many, which is better than one that the child closes under somebody else.
+    pub fn remove_first(&mut self, descriptors: &[RawFd]) {
+        self.0.first.retain(|listed| !descriptors.contains(listed));
+    }
+
     /// Takes a socket off the list; the caller closes it before it lets go of the lock.
     pub fn remove(&mut self, socket: RawFd) {
         if let Some(at) = self.0.sockets.iter().position(|&listed| listed == socket) {
