@@ -4,7 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -114,16 +114,16 @@ impl HttpClient {
         self.deliver(py, buffer, span_count)
     }
 
-    /// Waits for what is under way; whether it ended within `timeout` seconds.
-    fn force_flush(&self, py: Python<'_>, timeout: f64) -> bool {
-        let limit = duration(timeout).unwrap_or_default();
-        py.detach(|| self.client.force_flush(limit))
+    /// Waits for what is under way; whether it ended within `timeout` seconds. Signals interrupt it.
+    fn force_flush(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
+        self.wait_for_all(py, duration(timeout).unwrap_or_default())
     }
 
     /// Takes no more, interrupts back-offs, leaves `timeout` seconds to requests under way; whether none is left.
-    fn shutdown(&self, py: Python<'_>, timeout: f64) -> bool {
+    fn shutdown(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
         let limit = duration(timeout).unwrap_or_default();
-        py.detach(|| self.client.shutdown(limit))
+        let is_first = py.detach(|| self.client.close(limit));
+        self.wait_for_all(py, if is_first { limit } else { Duration::ZERO })
     }
 }
 
@@ -144,6 +144,24 @@ impl HttpClient {
                     py.check_signals()?;
                     step = py.detach(|| wait(ticket));
                 }
+            }
+        }
+    }
+}
+
+impl HttpClient {
+    /// In slices: a signal handler that wants to end the process must not wait for a backend that is gone.
+    fn wait_for_all(&self, py: Python<'_>, limit: Duration) -> PyResult<bool> {
+        let start = Instant::now();
+        let mark = self.client.mark();
+        loop {
+            let left = limit.saturating_sub(start.elapsed());
+            if py.detach(|| self.client.flushed(mark, left.min(SLICE))) {
+                return Ok(true);
+            }
+            py.check_signals()?;
+            if left.is_zero() {
+                return Ok(false);
             }
         }
     }

@@ -22,6 +22,10 @@ pub struct Client {
     policy: RetryPolicy,
 }
 
+/// A moment in the order of requests.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark(u64);
+
 /// A request on its way, or what became of it at once.
 pub enum Submitted {
     /// Refused before it was sent.
@@ -110,14 +114,25 @@ impl Client {
     /// Waits for the requests submitted so far, in this process; whether all were answered within `timeout`.
     #[must_use]
     pub fn force_flush(&self, timeout: Duration) -> bool {
+        self.flushed(self.mark(), timeout)
+    }
+
+    /// Divides the requests submitted so far from those to come.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark(process::lock().new_id())
+    }
+
+    /// Waits for the requests before `mark`; whether all were answered within `timeout`. May be called again.
+    #[must_use]
+    pub fn flushed(&self, mark: Mark, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout.min(LONGEST);
         let mut process = process::lock();
-        let mark = process.new_id();
         while process
             .client(self.id)
             .under_way
             .first()
-            .is_some_and(|&oldest| oldest < mark)
+            .is_some_and(|&oldest| oldest < mark.0)
         {
             let in_time;
             (process, in_time) = process::wait(process, deadline);
@@ -131,16 +146,24 @@ impl Client {
     /// Takes no more. Back-offs end at once, tries under way within `timeout`; whether nothing is left under way.
     #[must_use]
     pub fn shutdown(&self, timeout: Duration) -> bool {
+        if self.close(timeout) {
+            return self.force_flush(timeout);
+        }
+        process::lock().client(self.id).under_way.is_empty()
+    }
+
+    /// The first half of [`shutdown`](Self::shutdown), which does not wait; false if it was called before.
+    #[must_use]
+    pub fn close(&self, timeout: Duration) -> bool {
         let by = Instant::now() + timeout.min(LONGEST);
         let mut process = process::lock();
-        let client = process.client(self.id);
-        if std::mem::replace(&mut client.is_closed, true) {
-            return client.under_way.is_empty();
+        if std::mem::replace(&mut process.client(self.id).is_closed, true) {
+            return false;
         }
         let undelivered = process.tell(Command::Close(self.id, by));
         drop(process);
         drop(undelivered);
-        self.force_flush(timeout)
+        true
     }
 
     /// Whether [`shutdown`](Self::shutdown) was called.

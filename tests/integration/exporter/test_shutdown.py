@@ -1,6 +1,8 @@
 """Ending: flushing, interrupting, and after the end."""
 
 import inspect
+import os
+import signal
 import threading
 import time
 from collections.abc import Sequence
@@ -69,6 +71,35 @@ def test_shutdown_cuts_a_request_that_outlasts_its_timeout(spans: Spans, make_ex
         assert export.result() is FAILURE
         assert counts(exporter)["dropped"] == {"shutdown": 10}
         release.set()
+
+
+@pytest.mark.parametrize("method", ["shutdown", "force_flush"])
+def test_a_signal_handler_runs_while_a_dead_backend_is_waited_for(
+    method: str, spans: Spans, make_exporter: MakeExporter
+) -> None:
+    class Terminated(Exception):
+        pass
+
+    def terminate(*_: object) -> None:
+        raise Terminated
+
+    release = threading.Event()
+    before = signal.signal(signal.SIGUSR1, terminate)
+    try:
+        with ScriptedServer([lambda _: release.wait(60) and False]) as server:
+            exporter = make_exporter(server.endpoint, timeout=20)
+            export = Exporting(exporter, spans)
+            server.wait_for_request(1)
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+            start = time.monotonic()
+            with pytest.raises(Terminated):
+                getattr(exporter, method)(timeout_millis=15_000)
+            assert time.monotonic() - start < 10  # without the handler it would be 15
+            exporter.shutdown(timeout_millis=0)
+            release.set()
+            export.result()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_shutdown_is_idempotent_and_later_exports_fail_with_one_warning(
