@@ -4,20 +4,22 @@ import logging
 import os
 import threading
 import time
+import traceback
 
 __all__ = ["INTERVAL_SECONDS", "warn"]
 
 INTERVAL_SECONDS = 60.0
 logger = logging.getLogger("spanwire")
 
-_lock = threading.Lock()
+# Reentrant: a signal handler or a finalizer that runs inside warn() may itself come here.
+_lock = threading.RLock()
 _last: dict[str, tuple[float, int]] = {}  # kind -> (when it was last logged, how many were held back since)
 
 
 def _forget_lock() -> None:
     """A child forked while another thread is in :func:`warn` would find the lock taken for ever."""
     global _lock  # noqa: PLW0603
-    _lock = threading.Lock()
+    _lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -39,4 +41,8 @@ def warn(kind: str, message: str, *args: object) -> None:
     if held_back:
         message += " (%d more like this in the last minutes)"
         args = (*args, held_back)
-    logger.warning(message, *args)
+    try:
+        logger.warning(message, *args)
+    except Exception:  # a handler or filter of the application that fails, far from its own code
+        if logging.raiseExceptions:
+            traceback.print_exc()

@@ -1,0 +1,82 @@
+"""Log lines for people: limited, and harmless wherever they are written."""
+
+import logging
+import threading
+import time
+
+import pytest
+
+from spanwire import _log
+
+
+@pytest.fixture(autouse=True)
+def nothing_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_log, "_last", {})
+
+
+def test_a_kind_is_logged_once_a_minute_and_says_what_was_held_back(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    for _ in range(3):
+        _log.warn("kind", "%s happened", "it")
+    _log.warn("other", "something else")
+    now += _log.INTERVAL_SECONDS
+    _log.warn("kind", "%s happened", "it")
+    assert [record.getMessage() for record in caplog.records] == [
+        "it happened",
+        "something else",
+        "it happened (2 more like this in the last minutes)",
+    ]
+
+
+def test_a_signal_handler_that_warns_inside_a_warning_does_not_hang(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(dict[str, tuple[float, int]]):
+        """Runs what a signal handler or a finalizer would, at the worst moment: with the lock held."""
+
+        def get(self, kind: str, default: tuple[float, int]) -> tuple[float, int]:  # type: ignore[override]
+            if kind == "outer":
+                _log.warn("inner", "inside")
+            return super().get(kind, default)
+
+    monkeypatch.setattr(_log, "_last", Interrupted())
+    thread = threading.Thread(target=_log.warn, args=("outer", "outside"), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert [record.getMessage() for record in caplog.records] == ["inside", "outside"]
+
+
+def test_a_handler_that_raises_does_not_reach_the_exporter(capsys: pytest.CaptureFixture[str]) -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise RuntimeError("a broken handler")
+
+    broken = Broken()
+    _log.logger.addHandler(broken)
+    try:
+        _log.warn("kind", "something")
+    finally:
+        _log.logger.removeHandler(broken)
+    assert "a broken handler" in capsys.readouterr().err
+
+
+def test_a_handler_that_exports_and_fails_does_not_recurse() -> None:
+    calls = 0
+
+    class Recursive(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            nonlocal calls
+            calls += 1
+            _log.warn("kind", "again")
+
+    recursive = Recursive()
+    _log.logger.addHandler(recursive)
+    try:
+        _log.warn("kind", "something")
+    finally:
+        _log.logger.removeHandler(recursive)
+    assert calls == 1
