@@ -74,6 +74,9 @@ impl HttpConfig {
         } else {
             None
         };
+        remember_query(&mut secrets, &endpoint.target);
+        // The longest first, since one may be a part of another.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         let name = endpoint.to_string();
         Ok(Self {
             endpoint,
@@ -97,7 +100,7 @@ impl HttpConfig {
         &self.name
     }
 
-    /// `text`, which a server may have made of our headers, without their values.
+    /// `text`, which a server may have made of our headers or our URL, without their secrets.
     pub(crate) fn redact(&self, text: String) -> String {
         self.secrets.iter().fold(text, |text, secret| {
             if text.contains(secret) {
@@ -131,6 +134,29 @@ fn remember_secret(secrets: &mut Vec<String>, name: &HeaderName, value: &HeaderV
             .filter(|part| part.len() >= 4)
             .map(str::to_owned),
     );
+}
+
+/// What stands in the query of a URL is often a token; servers show URLs, as sent and decoded.
+fn remember_query(secrets: &mut Vec<String>, target: &str) {
+    let query = target.split_once('?').map_or("", |(_, query)| query);
+    let values = query.split('&').filter_map(|pair| pair.split_once('=')?.1.into());
+    secrets.extend(
+        values
+            .flat_map(|value: &str| [value.to_owned(), percent_decoded(value)])
+            .filter(|value| value.len() >= 4),
+    );
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let code = after.get(..2).filter(|_| first == b'%');
+        let code = code.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
+        bytes.push(code.unwrap_or(first));
+        rest = if code.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -179,6 +205,16 @@ mod tests {
         assert_eq!(
             config.redact("bad key hunter2 and token abcdef".into()),
             "bad key *** and token ***"
+        );
+    }
+
+    #[test]
+    fn values_in_the_query_are_hidden_as_sent_and_decoded() {
+        let files = TlsFiles::default();
+        let config = HttpConfig::new("http://h/?a=%68unter2%&b=x&c", &[], Compression::None, &files).expect("valid");
+        assert_eq!(
+            config.redact("no /?a=%68unter2%&b=x&c: hunter2% x c".into()),
+            "no /?a=***&b=x&c: *** x c"
         );
     }
 }

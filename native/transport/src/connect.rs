@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::descriptors;
 use crate::endpoint::Endpoint;
@@ -17,7 +17,14 @@ use crate::error::SendError;
 /// Connects to the first address of the endpoint that answers. Each gets an equal share of the time left, so that one
 /// that swallows packets doesn't cost the others theirs.
 pub async fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<TrackedStream, SendError> {
-    let addresses = resolve(endpoint).await?;
+    // Said here, since "no answer" would send people to the backend rather than to the name server.
+    let late = |_| {
+        Err(SendError::Resolve {
+            host: endpoint.host.clone(),
+            source: io::ErrorKind::TimedOut.into(),
+        })
+    };
+    let addresses = timeout_at(deadline, resolve(endpoint)).await.unwrap_or_else(late)?;
     let mut last = None;
     for (at, &address) in addresses.iter().enumerate() {
         let share =
@@ -201,5 +208,35 @@ impl AsyncWrite for TrackedStream {
 
     fn is_write_vectored(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_look_up_that_outlasts_the_deadline_is_named() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(1)
+            .build()
+            .expect("runtime");
+        // The only thread for look-ups is busy, as if the name server did not answer.
+        let (done, busy) = std::sync::mpsc::channel::<()>();
+        runtime.spawn_blocking(move || busy.recv());
+        let endpoint = Endpoint::parse("http://spanwire.invalid:4318/").expect("valid");
+        let error = runtime
+            .block_on(async { connect(&endpoint, Instant::now() + Duration::from_millis(50)).await })
+            .map(drop)
+            .expect_err("too late");
+        drop(done);
+        assert_eq!(
+            error.to_string(),
+            "cannot find the address of spanwire.invalid: timed out"
+        );
+        assert!(error.is_retryable());
     }
 }

@@ -102,13 +102,27 @@ pub(crate) fn tls_error(error: &(dyn std::error::Error + 'static)) -> Option<Sen
             .or_else(|| inner?.downcast_ref::<rustls::Error>())
         {
             return Some(SendError::Tls {
-                message: found.to_string(),
+                message: format!("{found}{}", advice(found)),
                 is_final: is_final(found),
             });
         }
         next = error.source();
     }
     None
+}
+
+/// What to do about the two errors that people meet first.
+fn advice(error: &rustls::Error) -> &'static str {
+    use rustls::{CertificateError, Error, InvalidMessage};
+    match error {
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            "; the server does not speak TLS here: is its endpoint http://?"
+        }
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "; give the CA that issued the server's certificate as certificate_file="
+        }
+        _ => "",
+    }
 }
 
 /// Certificates and protocol versions do not change by trying again; a peer's own trouble may.

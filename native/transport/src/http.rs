@@ -12,8 +12,8 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use crate::config::HttpConfig;
@@ -21,6 +21,7 @@ use crate::connect::connect;
 use crate::destination::{Accepted, Destination, Request, Tally};
 use crate::endpoint::without_secrets;
 use crate::error::{SendError, tls_error};
+use crate::race::race;
 use crate::{reply, retry, status, tls};
 
 /// A response body may be this long; what is longer is not read.
@@ -43,7 +44,15 @@ pub struct HttpDestination {
 /// next request would find out by its timeout.
 const MAX_IDLE: Duration = Duration::from_secs(90);
 
-type Connection = SendRequest<Full<Bytes>>;
+/// How long a connection that nobody uses any more may take to say good-bye. Without a bound, one whose peer has stopped
+/// reading would never end: its socket and the request in it would be kept for ever.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// A connection whose driver ends soon after it is dropped, whatever the peer does.
+struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    _dropped: oneshot::Sender<()>,
+}
 
 /// Why one exchange failed.
 enum Failed {
@@ -82,7 +91,7 @@ impl HttpDestination {
     fn take_idle(&self) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some((connection, since)) = idle.pop() {
-            if !connection.is_closed() && since.elapsed() < MAX_IDLE {
+            if !connection.sender.is_closed() && since.elapsed() < MAX_IDLE {
                 return Some(connection);
             }
         }
@@ -90,7 +99,7 @@ impl HttpDestination {
     }
 
     fn keep(&self, connection: Connection) {
-        if !connection.is_closed() && !self.is_closed.load(Ordering::Relaxed) {
+        if !connection.sender.is_closed() && !self.is_closed.load(Ordering::Relaxed) {
             self.idle
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -111,9 +120,10 @@ impl HttpDestination {
         };
         let config = self.tls.as_ref().ok_or_else(|| fail("no TLS configuration".into()))?;
         let name = tls::server_name(&endpoint.host).map_err(|error| fail(error.to_string()))?;
-        let stream = TlsConnector::from(Arc::clone(config))
-            .connect(name, stream)
+        let handshake = TlsConnector::from(Arc::clone(config)).connect(name, stream);
+        let stream = timeout_at(deadline, handshake)
             .await
+            .unwrap_or_else(|_| Err(std::io::Error::other("the handshake did not end within the timeout")))
             .map_err(|error| {
                 tls_error(&error).unwrap_or_else(|| SendError::Tls {
                     message: error.to_string(),
@@ -130,7 +140,12 @@ impl HttpDestination {
         request: &Request,
         tally: &Tally,
     ) -> Result<Accepted, Failed> {
-        if connection.ready().await.is_err() {
+        // A kept connection is ready as soon as it has answered, unless the answer came before the whole request was sent:
+        // then it may never be.
+        if reused && !connection.sender.is_ready() {
+            return Err(Failed::Stale);
+        }
+        if connection.sender.ready().await.is_err() {
             return Err(if reused {
                 Failed::Stale
             } else {
@@ -138,7 +153,7 @@ impl HttpDestination {
             });
         }
         tally.request(request.body.len());
-        let response = match connection.send_request(self.message(request)).await {
+        let response = match connection.sender.send_request(self.message(request)).await {
             Ok(response) => response,
             Err(error) if reused && is_close(&error) => return Err(Failed::Stale),
             Err(error) => return Err(lost(&error).into()),
@@ -161,24 +176,23 @@ impl HttpDestination {
 
     fn judge(&self, code: u16, headers: &HeaderMap, body: &[u8]) -> Result<Accepted, SendError> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let hide = |text| self.config.redact(text);
         let is_protobuf = text(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/x-protobuf"));
         if status::http_success(code) {
-            let mut accepted = reply::accepted(body);
-            accepted.message = accepted.message.map(|message| self.config.redact(message));
-            return Ok(accepted);
+            return Ok(reply::accepted(body, hide));
         }
         if (300..400).contains(&code)
             && let Some(location) = text(LOCATION)
         {
             return Err(SendError::Redirected {
                 code,
-                location: reply::printable(without_secrets(location).as_bytes()),
+                location: reply::printable(without_secrets(location).as_bytes(), hide),
             });
         }
         let retry_after = text(RETRY_AFTER).and_then(|value| retry::retry_after(value, SystemTime::now()));
         Err(SendError::Status {
             code,
-            message: self.config.redact(reply::refusal(body, is_protobuf)),
+            message: reply::refusal(body, is_protobuf, hide),
             retry_after,
         })
     }
@@ -205,12 +219,20 @@ impl Destination for HttpDestination {
 }
 
 async fn start<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) -> Result<Connection, SendError> {
-    let (connection, driver) = handshake(TokioIo::new(stream)).await.map_err(|error| lost(&error))?;
+    let (sender, driver) = handshake(TokioIo::new(stream)).await.map_err(|error| lost(&error))?;
+    let (dropped, is_dropped) = oneshot::channel::<()>();
     // Ends when the connection does: closed by the server, or dropped by us.
     tokio::spawn(async move {
-        let _ = driver.await; // whoever waits for an answer gets the error
+        let lingering = async {
+            let _ = is_dropped.await;
+            sleep(LINGER).await;
+        };
+        let _ = race(driver, lingering).await; // whoever waits for an answer gets the error
     });
-    Ok(connection)
+    Ok(Connection {
+        sender,
+        _dropped: dropped,
+    })
 }
 
 async fn read(body: Incoming) -> Result<Bytes, SendError> {
@@ -248,6 +270,9 @@ fn lost(error: &hyper::Error) -> SendError {
     let mut text = error.to_string();
     if let Some(source) = std::error::Error::source(error) {
         text = format!("{text}: {source}");
+    }
+    if error.is_parse() {
+        text += "; this is no HTTP/1.1 server: a gRPC port (OTLP/HTTP usually has 4318), or one that expects https://?";
     }
     SendError::Lost(text)
 }

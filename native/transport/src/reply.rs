@@ -4,9 +4,8 @@ use spanwire_wire::response::{RpcStatus, TraceResponse};
 
 use crate::destination::Accepted;
 
-/// Reads the `ExportTraceServiceResponse` in the body of a success.
-#[must_use]
-pub fn accepted(body: &[u8]) -> Accepted {
+/// Reads the `ExportTraceServiceResponse` in the body of a success; `hide` takes secrets out of its message.
+pub fn accepted(body: &[u8], hide: impl Fn(String) -> String) -> Accepted {
     let Ok(response) = TraceResponse::decode(body) else {
         return Accepted {
             unreadable: true,
@@ -17,24 +16,24 @@ pub fn accepted(body: &[u8]) -> Accepted {
     Accepted {
         // A negative count rejects nothing.
         rejected: u64::try_from(partial.rejected_spans).unwrap_or(0),
-        message: Some(printable(partial.error_message.as_bytes())).filter(|text| !text.is_empty()),
+        message: Some(printable(partial.error_message.as_bytes(), hide)).filter(|text| !text.is_empty()),
         unreadable: false,
     }
 }
 
-/// What the body of a refusal says to people: the message of a `google.rpc.Status`, or the beginning of a text.
-#[must_use]
-pub fn refusal(body: &[u8], is_protobuf: bool) -> String {
+/// What the body of a refusal says to people: the message of a `google.rpc.Status`, or the beginning of a text, without
+/// the secrets that `hide` takes out.
+pub fn refusal(body: &[u8], is_protobuf: bool, hide: impl Fn(String) -> String) -> String {
     match RpcStatus::decode(body) {
-        Ok(status) if is_protobuf => printable(status.message.as_bytes()),
-        _ => printable(body),
+        Ok(status) if is_protobuf => printable(status.message.as_bytes(), hide),
+        _ => printable(body, hide),
     }
 }
 
-/// At most [`MOST_CHARS`] characters of a foreign text, without line breaks and control characters.
-#[must_use]
-pub fn printable(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&text[..text.len().min(4 * MOST_CHARS)]);
+/// At most [`MOST_CHARS`] characters of a foreign text, without line breaks and control characters. `hide` sees all
+/// of it: a secret cut in two would not be known again.
+pub fn printable(text: &[u8], hide: impl Fn(String) -> String) -> String {
+    let text = hide(String::from_utf8_lossy(text).into_owned());
     let mut out = String::new();
     for word in text
         .split(|c: char| c.is_whitespace() || c.is_control())
@@ -44,6 +43,9 @@ pub fn printable(text: &[u8]) -> String {
             out.push(' ');
         }
         out.push_str(word);
+        if out.len() > 4 * MOST_CHARS {
+            break; // no character is longer
+        }
     }
     out.char_indices()
         .nth(MOST_CHARS)
@@ -61,11 +63,16 @@ mod tests {
 
     use super::*;
 
+    /// Hides nothing.
+    fn all(text: String) -> String {
+        text
+    }
+
     #[test]
     fn a_partial_success_gives_its_count_and_message() {
         let body = [0x0a, 0x07, 0x08, 0x05, 0x12, 0x03, b'b', b'a', b'd'];
         assert_eq!(
-            accepted(&body),
+            accepted(&body, all),
             Accepted {
                 rejected: 5,
                 message: Some("bad".into()),
@@ -76,9 +83,9 @@ mod tests {
 
     #[test]
     fn an_empty_body_and_unknown_fields_are_a_plain_success() {
-        assert_eq!(accepted(&[]), Accepted::default());
+        assert_eq!(accepted(&[], all), Accepted::default());
         assert_eq!(
-            accepted(&[0x12, 0x01, 0xff, 0x19, 1, 2, 3, 4, 5, 6, 7, 8]),
+            accepted(&[0x12, 0x01, 0xff, 0x19, 1, 2, 3, 4, 5, 6, 7, 8], all),
             Accepted::default()
         );
     }
@@ -88,33 +95,33 @@ mod tests {
         let body = [
             0x0a, 0x0b, 0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01,
         ];
-        assert_eq!(accepted(&body), Accepted::default());
+        assert_eq!(accepted(&body, all), Accepted::default());
     }
 
     #[test]
     fn a_success_that_cannot_be_read_is_marked() {
-        assert!(accepted(b"<html>hello</html>").unreadable);
-        assert!(accepted(&[0x0a, 0x07, 0x08]).unreadable);
+        assert!(accepted(b"<html>hello</html>", all).unreadable);
+        assert!(accepted(&[0x0a, 0x07, 0x08], all).unreadable);
     }
 
     #[test]
     fn a_refusal_shows_the_status_message_or_the_text() {
         let status = [0x08, 0x03, 0x12, 0x04, b'n', b'o', b'p', b'e'];
-        assert_eq!(refusal(&status, true), "nope");
+        assert_eq!(refusal(&status, true, all), "nope");
         assert_eq!(
-            refusal(b"<h1>\n  Bad   gateway</h1>\r\n", false),
+            refusal(b"<h1>\n  Bad   gateway</h1>\r\n", false, all),
             "<h1> Bad gateway</h1>"
         );
-        assert_eq!(refusal(b"<h1>", true), "<h1>");
+        assert_eq!(refusal(b"<h1>", true, all), "<h1>");
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read_without_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = accepted(&body);
-            let shown = refusal(&body, true);
+            let _ = accepted(&body, all);
+            let shown = refusal(&body, true, all);
             prop_assert!(!shown.chars().any(char::is_control));
-            prop_assert!(printable(&body.repeat(100)).chars().count() <= MOST_CHARS);
+            prop_assert!(printable(&body.repeat(100), all).chars().count() <= MOST_CHARS);
         }
     }
 }
