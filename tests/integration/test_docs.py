@@ -12,7 +12,11 @@ from spanwire.sink import Sink
 from tests.conftest import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-ALL_PAGES = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md")), ROOT / "tests" / "README.md"]
+ALL_PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *(ROOT / folder / "README.md" for folder in ("benches", "tests")),
+]
 APPLICATION = """
 from opentelemetry import trace
 with trace.get_tracer("app").start_as_current_span("from the application"):
@@ -86,3 +90,11 @@ def test_links_between_pages_lead_to_files(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
     broken = [target for target in targets if not (page.parent / target).exists()]
     assert not broken
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    named = re.findall(
+        r"(?<![\w./-])(?:native|python|tests|benches|ci|docs)/[\w./-]*\w", page.read_text(encoding="utf-8")
+    )
+    assert not [path for path in named if not (ROOT / path).exists()]
