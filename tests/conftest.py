@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
@@ -21,6 +22,10 @@ _SURROUNDINGS = {"CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "ALL_PROXY", "HTTP_PROX
 for _name in list(os.environ):
     if _name.startswith(("OTEL_", "SPANWIRE_")) or _name.upper() in _SURROUNDINGS:
         del os.environ[_name]
+
+# A shell that runs the tests in the background makes them ignore Ctrl-C, and their children with them.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Timings never decide, so there is no deadline. CI prints what reproduces a failure, since its database is thrown away.
 settings.register_profile("default", deadline=None, print_blob=CI)
