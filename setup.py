@@ -7,6 +7,9 @@ from Cython.Build import cythonize
 from setuptools import Extension, find_packages, setup
 from setuptools_rust import Binding, RustExtension, Strip
 
+if "t" in getattr(sys, "abiflags", ""):
+    raise SystemExit("spanwire does not support free-threaded builds of Python yet: use a build with the GIL")
+
 FACADE = "python/spanwire/_facade"
 
 facade = [

@@ -1,6 +1,13 @@
 """OpenTelemetry tracing for Python at a small fraction of the CPU."""
 
+import sys
 from typing import TYPE_CHECKING
+
+if "t" in getattr(sys, "abiflags", ""):
+    raise ImportError(
+        "spanwire does not support free-threaded builds of Python yet: use a build with the GIL "
+        f"(this is {sys.executable})"
+    )
 
 from spanwire._native import __version__
 

@@ -88,7 +88,7 @@ def test_reference_counts_are_as_before(disguise: Callable[[ReadableSpan], Any])
     gc.collect()
     # What the whole interpreter shares (small numbers, letters) changes by itself.
     objects = [item for item in everything_in(batch) if sys.getrefcount(item) < 1_000]
-    assert len(objects) > 100
+    assert len(objects) > 50
     before = reference_counts(objects)
     for _ in range(20):
         spanwire.encode_spans(batch)

@@ -4,6 +4,8 @@ Our fast path reads private fields, so each of these would be bypassed if the gu
 old bytes come back when the patch is removed.
 """
 
+import ctypes
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +19,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceState
 
 import spanwire
+from spanwire import _probe
 from tests.official import assert_same_bytes, official_bytes
 from tests.property.sdk_spans import Collected
 
@@ -179,3 +182,28 @@ def test_an_unrelated_attribute_on_a_class_changes_nothing() -> None:
     expected = official_bytes(batch)
     with patched(ReadableSpan, "added_by_application", 1), patched(Resource, "added_by_application", 1):
         assert_same_bytes(spanwire.encode_spans(batch), expected)
+
+
+def version_tag(cls: type) -> ctypes.c_uint32:
+    """The interpreter's field of that name, in the class itself."""
+    return ctypes.c_uint32.from_address(id(cls) + 48 * ctypes.sizeof(ctypes.c_void_p))
+
+
+@pytest.mark.skipif(
+    sys.version_info[:2] != (3, 10), reason="not applicable: only 3.10 begins anew when its type cache is cleared"
+)
+def test_a_patch_is_obeyed_where_versions_of_classes_repeat() -> None:
+    batch = batch_of_the_sdk()
+    unpatched = official_bytes(batch)
+    assert_same_bytes(spanwire.encode_spans(batch), unpatched)
+    before = [version_tag(cls).value for cls in _probe.CLASSES]
+    with patched(ReadableSpan, "name", constant("patched")):
+        # As if other classes had been used just as often since as before the first batch.
+        sys._clear_type_cache()
+        for cls, tag in zip(_probe.CLASSES, before, strict=True):
+            assert getattr(cls, "__init__")  # noqa: B009 (a look-up gives the class a version)
+            assert version_tag(cls).value
+            version_tag(cls).value = tag
+        assert_same_bytes(spanwire.encode_spans(batch), official_bytes(batch))
+        sys._clear_type_cache()
+    assert_same_bytes(spanwire.encode_spans(batch), unpatched)

@@ -73,7 +73,34 @@ impl Snapshot {
 /// The version of a class: changes when the class or one of its bases is changed.
 pub struct Guard {
     class: Py<PyAny>,
-    version: Option<u32>,
+    version: Option<Version>,
+}
+
+/// The version tag and, in 3.10, where clearing the interpreter's type cache makes tags begin anew, [`dict_versions`].
+type Version = (u32, u64);
+
+/// The sum of the versions of the dicts of `class` and its bases. Each is a number never used before, so it only grows.
+///
+/// # Safety
+/// `class` is a live type.
+#[cfg(not(Py_3_11))]
+unsafe fn dict_versions(class: *mut ffi::PyTypeObject) -> u64 {
+    /// Where a dict keeps its version: word of the object.
+    const VERSION: usize = 3;
+    // SAFETY: a type that is ready has a tuple of its bases, which are types and have dicts.
+    unsafe {
+        let bases = (*class).tp_mro;
+        (0..ffi::PyTuple_GET_SIZE(bases))
+            .map(|at| (*ffi::PyTuple_GET_ITEM(bases, at).cast::<ffi::PyTypeObject>()).tp_dict)
+            .map(|dict| *dict.cast::<u64>().add(VERSION))
+            .fold(0, u64::wrapping_add)
+    }
+}
+
+#[cfg(Py_3_11)]
+#[inline(always)]
+const unsafe fn dict_versions(_: *mut ffi::PyTypeObject) -> u64 {
+    0
 }
 
 impl Guard {
@@ -107,10 +134,13 @@ impl Guard {
     }
 
     #[inline(always)]
-    fn current(&self) -> Option<u32> {
+    fn current(&self) -> Option<Version> {
         // SAFETY: `class` is a type and owned; its version is a plain field.
         let (tag, flags) = unsafe { ((*self.type_ptr()).tp_version_tag, (*self.type_ptr()).tp_flags) };
-        (tag != 0 && (cfg!(Py_3_13) || flags & VALID_VERSION_TAG != 0)).then_some(tag)
+        // Where tags ran out, a class has none and there is no fast path.
+        let valid = tag != 0 && (cfg!(Py_3_13) || flags & VALID_VERSION_TAG != 0);
+        // SAFETY: as above.
+        valid.then(|| (tag, unsafe { dict_versions(self.type_ptr()) }))
     }
 }
 
