@@ -5,6 +5,7 @@ Everything fits into 80 columns and degrades to ASCII on terminals that cannot s
 
 from __future__ import annotations
 
+import codecs
 import io
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,17 @@ _KIND_STYLES = {"server": "cyan", "client": "magenta", "producer": "yellow", "co
 _BAR_CELLS = 24
 _DURATION_CELLS = 9
 _MAX_WIDTH = 140
+_PLAIN = {"µ": "u", "×": "x"}
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """What a terminal cannot show: our own signs as letters, anything else as a question mark."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_PLAIN.get(char, "?") for char in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("spanwire.plain", _plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +153,7 @@ def make_console(*, color: bool = True, stderr: bool = False) -> Console:
     """A console that obeys NO_COLOR and ``--no-color`` and never guesses at highlights."""
     stream = sys.stderr if stderr else sys.stdout
     if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="replace")  # a received name must not end the program on an ASCII terminal
+        stream.reconfigure(errors="spanwire.plain")  # a received name must not end the program on an ASCII terminal
     return Console(no_color=None if color else True, stderr=stderr, highlight=False)
 
 

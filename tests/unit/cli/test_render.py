@@ -151,8 +151,8 @@ def test_colours_are_only_for_terminals_and_not_with_no_color() -> None:
 
 
 def test_names_that_the_terminal_cannot_show_do_not_end_the_program() -> None:
-    program = "from spanwire.cli._render import make_console; make_console().print('Dürnten')"
-    assert _output(program, PYTHONIOENCODING="ascii") == "D?rnten\n"
+    program = "from spanwire.cli._render import make_console; make_console().print('Dürnten 3 µs 5×')"
+    assert _output(program, PYTHONIOENCODING="ascii") == "D?rnten 3 us 5x\n"
 
 
 def _output(program: str, **environment: str) -> str:
