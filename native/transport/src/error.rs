@@ -111,15 +111,18 @@ pub(crate) fn tls_error(error: &(dyn std::error::Error + 'static)) -> Option<Sen
     None
 }
 
-/// What to do about the two errors that people meet first.
+/// What to do about the errors that people meet first.
 fn advice(error: &rustls::Error) -> &'static str {
-    use rustls::{CertificateError, Error, InvalidMessage};
+    use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
     match error {
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
             "; the server does not speak TLS here: is its endpoint http://?"
         }
         Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
             "; give the CA that issued the server's certificate as certificate_file="
+        }
+        Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            "; the server wants a client certificate: give client_certificate_file= and client_key_file="
         }
         _ => "",
     }

@@ -190,9 +190,14 @@ impl HttpDestination {
             });
         }
         let retry_after = text(RETRY_AFTER).and_then(|value| retry::retry_after(value, SystemTime::now()));
+        let mut message = reply::refusal(body, is_protobuf, hide);
+        if code == 404 && self.config.endpoint.target == "/" {
+            message += if message.is_empty() { "" } else { "; " };
+            message += "an endpoint is used as it stands: should it end in /v1/traces?";
+        }
         Err(SendError::Status {
             code,
-            message: reply::refusal(body, is_protobuf, hide),
+            message,
             retry_after,
         })
     }

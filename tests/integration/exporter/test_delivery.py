@@ -223,6 +223,14 @@ def test_a_redirect_is_not_followed_and_names_where_it_leads(
     assert counts(exporter)["dropped"] == {"refused": 10}
 
 
+def test_an_endpoint_without_a_path_that_is_not_found_says_what_is_missing(
+    spans: Spans, sink: Sink, make_exporter: MakeExporter
+) -> None:
+    exporter = make_exporter(sink.http_endpoint)
+    assert exporter.export(spans) is FAILURE
+    assert counts(exporter)["last_error"].endswith("; an endpoint is used as it stands: should it end in /v1/traces?")
+
+
 def test_secrets_that_a_server_echoes_are_not_shown(
     spans: Spans, make_exporter: MakeExporter, caplog: pytest.LogCaptureFixture
 ) -> None:

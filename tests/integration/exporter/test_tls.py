@@ -125,7 +125,10 @@ def test_a_missing_client_certificate_is_a_final_error_that_says_so(
         assert exporter.export(spans) is FAILURE
         assert sink.attempt_count == 0
     assert counts(exporter)["dropped"] == {"refused": 10}
-    assert "CertificateRequired" in counts(exporter)["last_error"]
+    assert (
+        "CertificateRequired; the server wants a client certificate: give client_certificate_file="
+        in counts(exporter)["last_error"]
+    )
 
 
 def test_https_to_a_plain_http_server_is_a_final_error(
