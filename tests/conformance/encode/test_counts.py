@@ -1,5 +1,6 @@
 """What is left out is counted once, whichever path writes the span, and a failure of our own is an exception, never an abort."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,6 +35,12 @@ def test_an_attribute_is_counted_once(reason: str, others: dict[str, Any]) -> No
     spanwire.encode_spans([span(attributes={"odd": DROPPED[reason], **others})])
     after = dropped()
     assert {name: after[name] - before[name] for name in after if after[name] != before[name]} == {reason: 1}
+
+
+def test_a_kind_that_otlp_does_not_have_is_counted() -> None:
+    before = dropped()
+    spanwire.encode_spans([span(kind=SimpleNamespace(value=5))])
+    assert dropped()["field"] == before["field"] + 1
 
 
 class Raising:

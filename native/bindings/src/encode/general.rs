@@ -98,13 +98,15 @@ impl General<'_> {
         self.string(out, len_tag(tag::span::NAME), span, "name");
         let kind = self.field(span, "kind").and_then(|kind| {
             let number = kind.getattr("value").and_then(|value| value.extract::<u8>());
-            self.or_absent("kind", number)
+            let number = self.or_absent("kind", number)?;
+            if number > 4 {
+                self.drops
+                    .add(Drop::Field, "kind", &format!("OTLP has no kind for {number}"));
+                return None;
+            }
+            Some(number + 1)
         });
-        write::varint_field(
-            out,
-            varint_tag(tag::span::KIND),
-            kind.filter(|&kind| kind < 5).map_or(0, |kind| kind + 1).into(),
-        );
+        write::varint_field(out, varint_tag(tag::span::KIND), kind.unwrap_or_default().into());
         for (tag, name) in [
             (tag::span::START_TIME_UNIX_NANO, "start_time"),
             (tag::span::END_TIME_UNIX_NANO, "end_time"),

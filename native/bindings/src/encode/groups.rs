@@ -33,7 +33,14 @@ struct Resource<'py> {
     head: Head,
     /// Scope groups, in order of appearance, and which scope each is.
     scopes: Vec<(Bound<'py, PyAny>, Scope)>,
-    /// Made when a second scope appears: scope → index.
+    index: Index<'py>,
+}
+
+/// Where objects stand that were met: as a dict would say, but an object that cannot be hashed or compared equals only itself.
+#[derive(Default)]
+struct Index<'py> {
+    by_identity: HashMap<usize, usize>,
+    /// Made when a second object appears.
     by_equality: Option<Bound<'py, PyDict>>,
 }
 
@@ -43,8 +50,7 @@ pub type Group = (usize, usize);
 /// The groups of one batch. Holds strong references until the batch is done.
 pub struct Groups<'py> {
     resources: Vec<Resource<'py>>,
-    /// Made when a second resource appears: resource → index.
-    by_equality: Option<Bound<'py, PyDict>>,
+    index: Index<'py>,
     /// (resource, scope) by identity → their groups.
     known: HashMap<Identities, Group>,
     runs: Vec<Run>,
@@ -66,7 +72,7 @@ impl<'py> Groups<'py> {
     pub fn new() -> Self {
         Self {
             resources: Vec::new(),
-            by_equality: None,
+            index: Index::default(),
             known: HashMap::new(),
             runs: Vec::new(),
             last: None,
@@ -147,27 +153,19 @@ impl<'py> Groups<'py> {
 
     #[cold]
     fn find(&mut self, heads: &mut impl Heads<'py>, resource: &Bound<'py, PyAny>, scope: &Bound<'py, PyAny>) -> Group {
-        let at = find_equal(
-            heads,
-            &mut self.by_equality,
-            resource,
-            self.resources.iter().map(|known| &known.object),
-        );
-        let at = at.unwrap_or_else(|| {
-            let head = heads.resource(resource);
+        let known = self.resources.iter().map(|known| &known.object);
+        let at = self.index.find(heads, resource, known);
+        if at == self.resources.len() {
             self.resources.push(Resource {
                 object: resource.clone(),
-                head,
+                head: heads.resource(resource),
                 scopes: Vec::new(),
-                by_equality: None,
+                index: Index::default(),
             });
-            self.resources.len() - 1
-        });
-        let Resource {
-            scopes, by_equality, ..
-        } = &mut self.resources[at];
-        let scope_at = find_equal(heads, by_equality, scope, scopes.iter().map(|(known, _)| known));
-        let scope_at = scope_at.unwrap_or_else(|| {
+        }
+        let Resource { scopes, index, .. } = &mut self.resources[at];
+        let scope_at = index.find(heads, scope, scopes.iter().map(|(known, _)| known));
+        if scope_at == scopes.len() {
             let group = Scope {
                 head: heads.scope(scope),
                 first: usize::MAX,
@@ -175,8 +173,7 @@ impl<'py> Groups<'py> {
                 frames_len: 0,
             };
             scopes.push((scope.clone(), group));
-            scopes.len() - 1
-        });
+        }
         (at, scope_at)
     }
 
@@ -224,33 +221,55 @@ impl Resource<'_> {
     }
 }
 
-/// Where an object equal to `object` stands among `known`, as a dict would say; an object that cannot be hashed or compared
-/// equals only itself.
-fn find_equal<'a, 'py: 'a>(
-    heads: &mut impl Heads<'py>,
-    by_equality: &mut Option<Bound<'py, PyDict>>,
-    object: &Bound<'py, PyAny>,
-    known: impl ExactSizeIterator<Item = &'a Bound<'py, PyAny>> + Clone,
-) -> Option<usize> {
-    if known.len() == 0 {
-        return None;
-    }
-    if let Some(at) = known.clone().position(|known| known.is(object)) {
-        return Some(at);
-    }
-    let (py, len) = (object.py(), known.len());
-    let dict = by_equality.get_or_insert_with(|| {
-        let dict = PyDict::new(py);
-        for (index, known) in known.enumerate() {
-            // One that cannot be hashed is found by identity only.
-            dict.set_item(known, index).unwrap_or_else(|error| heads.raised(error));
+impl<'py> Index<'py> {
+    /// Where `object` or an equal one stands among those `known`, or behind them. `object` must live as long as this.
+    fn find<'a>(
+        &mut self,
+        heads: &mut impl Heads<'py>,
+        object: &Bound<'py, PyAny>,
+        known: impl ExactSizeIterator<Item = &'a Bound<'py, PyAny>>,
+    ) -> usize
+    where
+        'py: 'a,
+    {
+        let identity = object.as_ptr() as usize;
+        if let Some(&at) = self.by_identity.get(&identity) {
+            return at;
         }
-        dict
-    });
-    match dict.get_item(object) {
-        Ok(Some(at)) => return at.extract().ok(),
-        Ok(None) => dict.set_item(object, len).unwrap_or_else(|error| heads.raised(error)),
-        Err(error) => heads.raised(error),
+        let len = known.len();
+        let equal = if len == 0 {
+            None
+        } else {
+            self.find_equal(heads, object, known)
+        };
+        let at = equal.unwrap_or(len);
+        self.by_identity.insert(identity, at);
+        at
     }
-    None
+
+    fn find_equal<'a>(
+        &mut self,
+        heads: &mut impl Heads<'py>,
+        object: &Bound<'py, PyAny>,
+        known: impl ExactSizeIterator<Item = &'a Bound<'py, PyAny>>,
+    ) -> Option<usize>
+    where
+        'py: 'a,
+    {
+        let len = known.len();
+        let dict = self.by_equality.get_or_insert_with(|| {
+            let dict = PyDict::new(object.py());
+            for (index, known) in known.enumerate() {
+                // One that cannot be hashed is found by identity only.
+                dict.set_item(known, index).unwrap_or_else(|error| heads.raised(error));
+            }
+            dict
+        });
+        match dict.get_item(object) {
+            Ok(Some(at)) => return at.extract().ok(),
+            Ok(None) => dict.set_item(object, len).unwrap_or_else(|error| heads.raised(error)),
+            Err(error) => heads.raised(error),
+        }
+        None
+    }
 }
