@@ -247,7 +247,7 @@ class Sink:
 
     @property
     def attempt_count(self) -> int:
-        """Requests that came to ``/v1/traces``, also those refused or met by a fault."""
+        """POSTs of an OTLP content type to ``/v1/traces``, also those refused or met by a fault."""
         return self._server.counts()[0]
 
     @property
