@@ -89,7 +89,7 @@ def _span_limits() -> st.SearchStrategy[SpanLimits]:
     small = st.sampled_from([0, 1, 2, 3, SpanLimits.UNSET])
     tight = st.builds(
         SpanLimits,
-        max_events=small,
+        max_events=st.sampled_from([0, 0, 1, 2]),
         max_links=st.sampled_from([0, 0, 1, 2]),
         max_span_attributes=small,
         max_event_attributes=small,

@@ -23,7 +23,7 @@ drawn_once = settings(
 
 @pytest.fixture(scope="module")
 def population() -> Counter[str]:
-    """Some hundred spans, the same in every run."""
+    """Some hundred spans; not quite the same in every run, as hypothesis also draws constants that stand in loaded modules."""
     counts: Counter[str] = Counter()
 
     @drawn_once

@@ -61,7 +61,9 @@ def test_a_panic_is_an_exception_and_the_next_batch_is_encoded(capfd: pytest.Cap
     for cls in BaseException.__subclasses__():
         # Other native modules in this process have such a class as well; theirs is passed on.
         if cls.__name__ == "PanicException":
-            with pytest.raises(BaseException, match=r"provoked|spanwire: internal error while encoding spans") as caught:
+            with pytest.raises(
+                BaseException, match=r"provoked|spanwire: internal error while encoding spans"
+            ) as caught:
                 spanwire.encode_spans([good, Raising(cls("provoked"))])  # type: ignore[list-item]
             errors.add(caught.type)
     assert RuntimeError in errors
