@@ -1,14 +1,17 @@
 """Values that raise, lie or meddle cost one attribute at most, exactly as upstream; the span and the batch survive."""
 
+import logging
 import sys
 import warnings
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from opentelemetry.sdk.trace import Event
 from opentelemetry.trace import Link
 
 import spanwire
+from spanwire import _log
 from tests.official import assert_same_bytes, official_bytes, parse, spans_of
 from tests.property.hostile import LIARS, MEDDLERS, RAISERS, Boom, Meddler
 from tests.spans import context, span
@@ -75,6 +78,20 @@ def test_what_is_no_exception_passes_through(error: type[BaseException]) -> None
         spanwire.encode_spans(batch)
     # And nothing is left in a state in which the next batch suffers.
     assert_same_bytes(spanwire.encode_spans([NEIGHBOUR]), official_bytes([NEIGHBOUR]))
+
+
+def test_what_is_no_exception_passes_through_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Ctrl-C while the line about a drop is written.
+    monkeypatch.setattr(_log, "_last", {})
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", Mock(side_effect=KeyboardInterrupt))
+    logger = logging.getLogger("spanwire")
+    logger.addHandler(handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            spanwire.encode_spans([span(attributes={"big": 2**70})])
+    finally:
+        logger.removeHandler(handler)
 
 
 def test_a_value_may_encode_spans_itself() -> None:

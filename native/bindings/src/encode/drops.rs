@@ -107,8 +107,8 @@ impl Drops {
         self.fatal.take().map_or(Ok(()), Err)
     }
 
-    /// Adds the batch to the process's counts and tells people, through `spanwire._log`; never fails.
-    pub fn report(self, py: Python<'_>) {
+    /// Adds the batch to the process's counts and tells people, through `spanwire._log`. Only what is no `Exception` is raised.
+    pub fn report(mut self, py: Python<'_>) -> PyResult<()> {
         FAST.fetch_add(self.fast, Ordering::Relaxed);
         GENERAL.fetch_add(self.general, Ordering::Relaxed);
         for (index, reason) in Drop::ALL.into_iter().enumerate() {
@@ -133,10 +133,13 @@ impl Drops {
                     ),
                 )
             });
-            if let Err(error) = line {
-                error.write_unraisable(py, None);
+            match line {
+                Err(error) if error.is_instance_of::<PyException>(py) => error.write_unraisable(py, None),
+                Err(error) => self.fatal = Some(error),
+                Ok(_) => {}
             }
         }
+        self.check()
     }
 }
 

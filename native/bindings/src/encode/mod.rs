@@ -115,8 +115,9 @@ fn encode<'py>(
     let written = writer.write(batch);
     let in_place = writer.finish();
     let Writer { drops, groups, .. } = writer;
-    drops.report(py);
+    let reported = drops.report(py);
     let encoded = written?;
+    reported?;
     if let Some(average) = frames.len().checked_div(encoded) {
         BYTES_A_SPAN.store(average, Ordering::Relaxed);
     }
