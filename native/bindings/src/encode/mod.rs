@@ -102,7 +102,7 @@ fn encode<'py>(
     w3c_flags: bool,
     frames: &mut Region,
 ) -> PyResult<(usize, Option<Groups<'py>>)> {
-    let types = sdk::types(py);
+    let types = sdk::types(py)?;
     let mut writer = Writer {
         types: types.as_deref(),
         w3c_flags,

@@ -1,9 +1,10 @@
 //! Whether the SDK's classes are as the fast path expects: proved before its first use, asked again when a class changes.
 
 use std::ops::Deref;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{OnceLock, RwLock};
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use spanwire_wire::arena::Region;
@@ -17,21 +18,45 @@ use crate::ffi::sdk_span::{FastEncoder, SdkTypes};
 /// What is known of the classes; `Err` says why there is no fast path.
 static SDK: OnceLock<Result<RwLock<SdkTypes>, String>> = OnceLock::new();
 
-/// The proved classes, if there is a fast path and no class was patched.
-pub fn types(py: Python<'_>) -> Option<impl Deref<Target = SdkTypes> + use<'_>> {
-    let types = SDK.get().unwrap_or_else(|| prove(py)).as_ref().ok()?;
+/// How often a proof may fail before it counts: the first may meet a full stack or no memory.
+const ATTEMPTS: u32 = 3;
+
+static FAILED: AtomicU32 = AtomicU32::new(0);
+
+/// The proved classes, if there is a fast path and no class was patched. Only what is no `Exception` is raised.
+pub fn types(py: Python<'_>) -> PyResult<Option<impl Deref<Target = SdkTypes> + use<'_>>> {
+    let known = match SDK.get() {
+        Some(known) => known,
+        None => match prove(py)? {
+            Some(known) => known,
+            None => return Ok(None),
+        },
+    };
+    let Ok(types) = known else { return Ok(None) };
     if let Ok(types) = types.try_read()
         && types.guards_hold()
     {
-        return Some(types);
+        return Ok(Some(types));
     }
     // A class changed: what was kept may be wrong, and whether the fast path still is right must be asked.
     heads::clear();
-    if !is_intact(py).unwrap_or_default() {
-        return None;
+    if !or_fatal(py, is_intact(py))?.unwrap_or_default() {
+        return Ok(None);
     }
-    types.try_write().ok()?.renew_guards(py);
-    types.try_read().ok()
+    match types.try_write() {
+        Ok(mut types) => types.renew_guards(py),
+        Err(_) => return Ok(None),
+    }
+    Ok(types.try_read().ok())
+}
+
+/// What was raised as text, unless it is no `Exception`.
+fn or_fatal<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<Result<T, String>> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(error) if error.is_instance_of::<PyException>(py) => Ok(Err(error.to_string())),
+        Err(error) => Err(error),
+    }
 }
 
 /// For `spanwire.stats()`.
@@ -50,24 +75,30 @@ fn is_intact(py: Python<'_>) -> PyResult<bool> {
     py.import("spanwire._probe")?.call_method0("is_intact")?.is_truthy()
 }
 
+/// `None` if it failed, and may be tried again.
 #[cold]
-fn prove(py: Python<'_>) -> &'static Result<RwLock<SdkTypes>, String> {
-    let proved = (|| {
-        if !is_intact(py)? {
-            return Err(PyRuntimeError::new_err("a class of the SDK is patched"));
-        }
-        let probe = py.import("spanwire._probe")?;
-        let types = SdkTypes::prove(&probe)?;
-        let samples: Vec<Bound<'_, PyAny>> = probe.call_method0("samples")?.extract()?;
-        for span in samples {
-            if !(agrees(&types, &span, false)? && agrees(&types, &span, true)?) {
-                return Err(PyRuntimeError::new_err("this SDK's spans are not as expected"));
-            }
-        }
-        Ok(types)
-    })();
+fn prove(py: Python<'_>) -> PyResult<Option<&'static Result<RwLock<SdkTypes>, String>>> {
+    let proved = or_fatal(py, try_to_prove(py))?;
+    if proved.is_err() && FAILED.fetch_add(1, Ordering::Relaxed) + 1 < ATTEMPTS {
+        return Ok(None);
+    }
     // Another thread may have been faster while Python code ran; either proof will do.
-    SDK.get_or_init(|| proved.map(RwLock::new).map_err(|error| error.to_string()))
+    Ok(Some(SDK.get_or_init(|| proved.map(RwLock::new))))
+}
+
+fn try_to_prove(py: Python<'_>) -> PyResult<SdkTypes> {
+    if !is_intact(py)? {
+        return Err(PyRuntimeError::new_err("a class of the SDK is patched"));
+    }
+    let probe = py.import("spanwire._probe")?;
+    let types = SdkTypes::prove(&probe)?;
+    let samples: Vec<Bound<'_, PyAny>> = probe.call_method0("samples")?.extract()?;
+    for span in samples {
+        if !(agrees(&types, &span, false)? && agrees(&types, &span, true)?) {
+            return Err(PyRuntimeError::new_err("this SDK's spans are not as expected"));
+        }
+    }
+    Ok(types)
 }
 
 /// Whether the fast path takes `span` and both write the same.
