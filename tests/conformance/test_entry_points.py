@@ -145,7 +145,8 @@ def test_the_end_of_a_process_delivers_what_it_does_with_the_official_exporter(e
         finally:
             process.kill()
         assert (process.returncode, sink.span_count) == (status, delivered), errors
-        assert errors == ""
+        # An older SDK's processor exports once more after the shutdown; both exporters say so.
+        assert errors.removesuffix("Exporter already shutdown, ignoring call\n") == ""
 
 
 def test_a_backend_that_is_gone_delays_the_end_of_a_process_by_the_timeout_at_most() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from google.protobuf import json_format
+from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -92,7 +93,8 @@ def _fill(message: Any) -> None:
         message.value.SetInParent()
     for field, value in message.ListFields():
         if field.message_type is not None:
-            for inner in value if field.is_repeated else [value]:
+            # A repeated field is a sequence, a single message none; older protobufs do not say which it is.
+            for inner in [value] if isinstance(value, Message) else value:
                 _fill(inner)
 
 
