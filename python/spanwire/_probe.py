@@ -18,7 +18,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.trace.span import TraceState
 
-__all__ = ["CLASSES", "INSTANCES", "INTS", "KINDS", "STATUS_CODES", "is_intact", "samples"]
+__all__ = ["CLASSES", "INLINE", "INSTANCES", "INTS", "KINDS", "STATUS_CODES", "is_intact", "samples"]
 
 #: The private values read of each class, in the order in which the encoder expects them.
 VALUES: dict[type, tuple[str, ...]] = {
@@ -74,6 +74,8 @@ PUBLIC: dict[type, tuple[str, ...]] = {
     Resource: ("attributes", "schema_url"),
     InstrumentationScope: ("name", "version", "schema_url", "attributes"),
 }
+#: Whether the interpreter's own array of an instance's values may be read, where that is proved.
+INLINE = True
 KINDS = (SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER)
 STATUS_CODES = (StatusCode.UNSET, StatusCode.OK, StatusCode.ERROR)
 #: Numbers on both sides of every boundary of the interpreter's digits and of 64 and 128 bits. None where digits have another

@@ -28,7 +28,7 @@ def stats() -> dict[str, Any]:
     ``stats()["encode"]`` counts what ``encode_spans`` and all exporters encoded (a forked child goes on from its parent's):
 
     - ``spans_fast``, ``spans_general``: spans read without running Python code, and by their public attributes.
-    - ``fast_path``: ``on``, ``not used yet``, or ``off`` and why.
+    - ``fast_path``: ``on`` (and what is read in a slower way, if anything), ``not used yet``, or ``off`` and why.
     - ``dropped``: what was left out while its span survived, by reason: attributes for ``integer_range`` (beyond 64 bits),
       ``text`` (lone surrogates), ``depth`` (nested too deeply), ``type`` (OTLP has none for it), ``raised`` (reading it
       did), ``key`` (no str); ``field`` (another field that could not be read). Only ``span`` counts whole spans: those

@@ -63,10 +63,18 @@ fn or_fatal<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<Result<T, String
 pub fn state() -> String {
     match SDK.get() {
         None => "not used yet".to_owned(),
-        Some(Ok(types)) => match types.try_read() {
-            Ok(types) if types.ints().by_digits() => "on".to_owned(),
-            _ => "on, integers by the interpreter's API".to_owned(),
-        },
+        Some(Ok(types)) => {
+            let mut state = "on".to_owned();
+            if let Ok(types) = types.try_read() {
+                if !types.reads_inline() {
+                    state += ", values by traversal";
+                }
+                if !types.ints().by_digits() {
+                    state += ", integers by the interpreter's API";
+                }
+            }
+            state
+        }
         Some(Err(why)) => format!("off: {why}"),
     }
 }

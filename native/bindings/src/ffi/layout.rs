@@ -165,8 +165,9 @@ unsafe impl<const N: usize> Send for Layout<N> {}
 unsafe impl<const N: usize> Sync for Layout<N> {}
 
 impl<const N: usize> Layout<N> {
-    /// Finds the values called `names` on `instance`, whose values must all be distinct objects.
-    pub fn prove(instance: &Bound<'_, PyAny>, names: [&str; N]) -> PyResult<Self> {
+    /// Finds the values called `names` on `instance`, whose values must all be distinct objects; in the interpreter's own array only
+    /// if `inline`.
+    pub fn prove(instance: &Bound<'_, PyAny>, names: [&str; N], inline: bool) -> PyResult<Self> {
         let py = instance.py();
         let names = names.map(|name| PyString::intern(py, name));
         let mut values = Vec::with_capacity(N);
@@ -196,7 +197,7 @@ impl<const N: usize> Layout<N> {
         let mut layout = Self {
             class,
             // SAFETY: the type of a live object.
-            inline: inline::KNOWN && unsafe { inline::has_values(class) },
+            inline: inline && inline::KNOWN && unsafe { inline::has_values(class) },
             count: snapshot.len,
             own,
             ambiguous: snapshot.len == 2,

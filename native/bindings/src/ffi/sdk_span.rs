@@ -81,6 +81,7 @@ impl SdkTypes {
         let classes: Vec<Bound<'_, PyAny>> = probe.getattr("CLASSES")?.extract()?;
         let instances: Vec<Bound<'_, PyAny>> = probe.getattr("INSTANCES")?.extract()?;
         let ints: Vec<Bound<'_, PyAny>> = probe.getattr("INTS")?.extract()?;
+        let inline = probe.getattr("INLINE")?.is_truthy()?;
         let kinds: [Py<PyAny>; 5] = probe.getattr("KINDS")?.extract()?;
         let status_codes: [Py<PyAny>; 3] = probe.getattr("STATUS_CODES")?.extract()?;
         let [span, attributes, list, status, event, link, trace_state] = instances.as_slice() else {
@@ -109,13 +110,14 @@ impl SdkTypes {
                     "_resource",
                     "_instrumentation_scope",
                 ],
+                inline,
             )?,
-            attributes: Layout::prove(attributes, ["_dict", "dropped"])?,
-            list: Layout::prove(list, ["_dq", "dropped"])?,
-            status: Layout::prove(status, ["_status_code", "_description"])?,
-            event: Layout::prove(event, ["_name", "_timestamp", "_attributes"])?,
-            link: Layout::prove(link, ["_context", "_attributes"])?,
-            trace_state: Layout::prove(trace_state, ["_dict"])?,
+            attributes: Layout::prove(attributes, ["_dict", "dropped"], inline)?,
+            list: Layout::prove(list, ["_dq", "dropped"], inline)?,
+            status: Layout::prove(status, ["_status_code", "_description"], inline)?,
+            event: Layout::prove(event, ["_name", "_timestamp", "_attributes"], inline)?,
+            link: Layout::prove(link, ["_context", "_attributes"], inline)?,
+            trace_state: Layout::prove(trace_state, ["_dict"], inline)?,
             kinds,
             status_codes,
         })
@@ -130,6 +132,11 @@ impl SdkTypes {
     /// Accepts the classes as they are now.
     pub fn renew_guards(&mut self, py: Python<'_>) {
         self.guards.iter_mut().for_each(|guard| guard.renew(py));
+    }
+
+    /// Whether spans are read from the interpreter's own array of their values.
+    pub fn reads_inline(&self) -> bool {
+        self.span.is_inline()
     }
 
     pub fn ints(&self) -> Ints {
