@@ -7,7 +7,7 @@ use std::io::{self, BufRead, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use flate2::{Decompress, FlushDecompress, Status};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
@@ -91,6 +91,7 @@ impl Drop for Share<'_> {
 pub(crate) async fn read(body: &mut Incoming, limits: &Limits, share: &mut Share<'_>) -> Result<Vec<Bytes>, Refusal> {
     let deadline = Instant::now() + limits.body_timeout;
     let mut chunks = Vec::new();
+    let mut small = BytesMut::new();
     let mut size = 0;
     loop {
         let frame = timeout_at(deadline, body.frame()).await.map_err(|_| {
@@ -101,7 +102,10 @@ pub(crate) async fn read(body: &mut Incoming, limits: &Limits, share: &mut Share
             .closing()
         })?;
         let frame = match frame {
-            None => return Ok(chunks),
+            None => {
+                flush(&mut chunks, &mut small);
+                return Ok(chunks);
+            }
             Some(Err(error)) => {
                 let text = format!("the body can't be read: {error}");
                 return Err(Refusal::new(StatusCode::BAD_REQUEST, text).closing());
@@ -116,13 +120,34 @@ pub(crate) async fn read(body: &mut Incoming, limits: &Limits, share: &mut Share
             share.grow(chunk.len(), limits.in_flight_bytes).err()
         };
         if let Some(refusal) = refusal {
-            drop(chunks);
+            drop((chunks, small));
             discard(body, limits.request_bytes).await;
             return Err(refusal.closing());
         }
-        chunks.push(chunk);
+        push(&mut chunks, &mut small, chunk);
     }
 }
+
+/// Keeps a chunk; small ones are joined, since each would cost many times its size by itself, uncounted.
+fn push(chunks: &mut Vec<Bytes>, small: &mut BytesMut, chunk: Bytes) {
+    if chunk.len() < SMALL_CHUNK {
+        small.extend_from_slice(&chunk);
+        if small.len() >= SMALL_CHUNK {
+            chunks.push(small.split().freeze());
+        }
+        return;
+    }
+    flush(chunks, small);
+    chunks.push(chunk);
+}
+
+fn flush(chunks: &mut Vec<Bytes>, small: &mut BytesMut) {
+    if !small.is_empty() {
+        chunks.push(small.split().freeze());
+    }
+}
+
+const SMALL_CHUNK: usize = 4096;
 
 /// Reads and throws away what is left of a body, within a bound of bytes and a second of time.
 pub(crate) async fn discard(body: &mut Incoming, mut bytes: usize) {
@@ -375,5 +400,23 @@ mod tests {
                 "{encoding:?}"
             );
         }
+    }
+
+    #[test]
+    fn small_chunks_are_joined_in_order() {
+        let (mut chunks, mut small) = (Vec::new(), BytesMut::new());
+        let plain = plain();
+        let (first, rest) = plain.split_at(10_000);
+        let (second, third) = rest.split_at(20_000);
+        for byte in first {
+            push(&mut chunks, &mut small, Bytes::copy_from_slice(&[*byte]));
+        }
+        push(&mut chunks, &mut small, Bytes::copy_from_slice(second));
+        for byte in third {
+            push(&mut chunks, &mut small, Bytes::copy_from_slice(&[*byte]));
+        }
+        flush(&mut chunks, &mut small);
+        assert!(chunks.len() < plain.len() / SMALL_CHUNK + 3, "{}", chunks.len());
+        assert!(chunks.concat() == plain);
     }
 }
