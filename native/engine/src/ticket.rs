@@ -1,5 +1,6 @@
 //! The two ends of a request under way: the worker's, which must account for it, and the caller's, which waits.
 
+use std::cell::Cell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -49,8 +50,10 @@ pub struct UnderWay {
 pub struct Ticket {
     answer: Receiver<Answer>,
     generation: u64,
-    /// Past this something is wrong with the worker.
-    patience: Instant,
+    deadline: Instant,
+    /// Time spent waiting after the deadline. Not read from the clock: that goes on while the whole process is stopped (a
+    /// signal, a debugger, a virtual machine being moved), and then the worker is not to blame.
+    overdue: Cell<Duration>,
 }
 
 /// Both ends of request `number` of a client, which has been booked.
@@ -68,12 +71,13 @@ pub fn pair(client: u64, number: u64, spans: u64, destination: &str, deadline: I
     let ticket = Ticket {
         answer: receiver,
         generation: fork::generation(),
-        patience: deadline + PATIENCE,
+        deadline,
+        overdue: Cell::default(),
     };
     (under_way, ticket)
 }
 
-/// How long after its deadline a request may still be answered.
+/// How long after its deadline a request may still be answered; past this something is wrong with the worker.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl UnderWay {
@@ -155,12 +159,19 @@ impl Ticket {
         }
         match self.answer.recv_timeout(limit) {
             Ok(answer) => Some(answer),
-            Err(RecvTimeoutError::Timeout) if Instant::now() < self.patience => None,
+            Err(RecvTimeoutError::Timeout) if !self.is_overdue(limit) => None,
             Err(_) => Some(Answer::lost(
                 DropReason::Internal,
                 "the worker does not answer; please report this",
             )),
         }
+    }
+
+    fn is_overdue(&self, waited: Duration) -> bool {
+        if Instant::now() >= self.deadline {
+            self.overdue.set(self.overdue.get() + waited);
+        }
+        self.overdue.get() > PATIENCE
     }
 }
 
@@ -219,5 +230,29 @@ mod tests {
         };
         assert_eq!(ticket.wait(Duration::from_secs(9)), Some(expected));
         assert_eq!(process::accounts()[destination].accepted, 2);
+    }
+
+    #[test]
+    fn a_process_that_was_stopped_past_the_deadline_still_waits_for_its_worker() {
+        let destination = "http://stopped.test/";
+        process::lock().account(destination).begin(1);
+        let long_ago = Instant::now()
+            .checked_sub(Duration::from_secs(60))
+            .expect("up for a minute");
+        let (under_way, ticket) = pair(u64::MAX, 3, 1, destination, long_ago);
+        assert_eq!(ticket.wait(Duration::from_millis(1)), None);
+        under_way.end(Ok(Accepted::default()));
+        assert_eq!(ticket.wait(Duration::from_secs(9)), Some(Answer::default()));
+    }
+
+    #[test]
+    fn a_worker_that_never_answers_is_given_up() {
+        let destination = "http://silent.test/";
+        process::lock().account(destination).begin(1);
+        let (under_way, ticket) = pair(u64::MAX, 4, 1, destination, Instant::now());
+        ticket.overdue.set(PATIENCE);
+        let answer = ticket.wait(Duration::from_millis(1)).expect("given up");
+        assert_eq!(answer.lost, Some(DropReason::Internal));
+        under_way.end(Ok(Accepted::default()));
     }
 }
