@@ -11,6 +11,7 @@ mod sink_request;
 mod sink_span;
 mod sink_value;
 
+use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -23,6 +24,13 @@ fn encode_counts(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 /// The Rust core of spanwire; private.
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // What is kept natively (types of the SDK, interned strings) belongs to one interpreter; another one would hang on it.
+    if !ffi::interpreter::is_main(module.py()) {
+        return Err(PyImportError::new_err(
+            "spanwire cannot be used in a subinterpreter: run the application in the main interpreter (with mod_wsgi: \
+             WSGIApplicationGroup %{GLOBAL})",
+        ));
+    }
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(encode_counts, module)?)?;
     module.add("_C_API", api::capsule(module.py())?)?;

@@ -4,6 +4,7 @@ pub mod batch;
 pub mod bytes;
 mod inline;
 pub mod int;
+pub mod interpreter;
 mod layout;
 mod nested;
 pub mod object;
