@@ -81,19 +81,22 @@ def test_child_keeps_neither_port_nor_connections(otlp_sink: Sink) -> None:
     )
     assert b" 200 " in client.recv(1000)
     wake, wait = os.pipe()
+    ready, tell = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(wait)
+        os.write(tell, b"!")  # fork may return in the parent before it does here
         os.read(wake, 1)  # until the parent has seen enough
         os._exit(0)
     try:
+        os.read(ready, 1)
         otlp_sink.close()
         assert client.recv(1) == b""
         # Not by connecting: another program may have been given the port meanwhile.
         assert sockets_of(child) <= sockets_of(os.getpid())
     finally:
-        os.close(wait)
-        os.close(wake)
+        for descriptor in (wait, wake, ready, tell):
+            os.close(descriptor)
         client.close()
         os.waitpid(child, 0)
 
