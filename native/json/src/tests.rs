@@ -266,7 +266,7 @@ fn reversed(value: &Value) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 2 } else { 100 }, ..ProptestConfig::default() })]
 
     #[test]
     fn spans_come_back_whatever_the_order_of_names(spans in prop::collection::vec(span(), 0..4)) {
