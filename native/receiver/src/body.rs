@@ -121,7 +121,7 @@ pub(crate) async fn read(body: &mut Incoming, limits: &Limits, share: &mut Share
         };
         if let Some(refusal) = refusal {
             drop((chunks, small));
-            discard(body, limits.request_bytes).await;
+            discard(body).await;
             return Err(refusal.closing());
         }
         push(&mut chunks, &mut small, chunk);
@@ -149,8 +149,10 @@ fn flush(chunks: &mut Vec<Bytes>, small: &mut BytesMut) {
 
 const SMALL_CHUNK: usize = 4096;
 
-/// Reads and throws away what is left of a body, within a bound of bytes and a second of time.
-pub(crate) async fn discard(body: &mut Incoming, mut bytes: usize) {
+/// Reads and throws away what is left of a body, within [`DISCARDED_BYTES`] and a second of time: a client that is still
+/// sending when the connection is closed never sees the answer.
+pub(crate) async fn discard(body: &mut Incoming) {
+    let mut bytes = DISCARDED_BYTES;
     let deadline = Instant::now() + Duration::from_secs(1);
     while let Ok(Some(Ok(frame))) = timeout_at(deadline, body.frame()).await {
         let length = frame.data_ref().map_or(0, Bytes::len);
@@ -160,6 +162,8 @@ pub(crate) async fn discard(body: &mut Incoming, mut bytes: usize) {
         bytes -= length;
     }
 }
+
+const DISCARDED_BYTES: usize = 16 << 20;
 
 /// The body without its encoding; at most `limit` bytes.
 pub(crate) fn decode(encoding: Encoding, chunks: Vec<Bytes>, limit: usize) -> Result<Bytes, Refusal> {

@@ -39,7 +39,7 @@ pub(crate) async fn handle(
     let encoding = match check(&head, format) {
         Ok(encoding) => encoding,
         Err(refusal) => {
-            body::discard(&mut body, shared.limits.request_bytes).await;
+            body::discard(&mut body).await;
             return Ok(respond::refused(format, &refusal));
         }
     };
