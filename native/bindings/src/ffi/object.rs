@@ -159,7 +159,13 @@ impl<'a> Ref<'a> {
             }
             let len = ffi::PyUnicode_GET_LENGTH(self.ptr).cast_unsigned();
             let data = ffi::PyUnicode_DATA(self.ptr);
-            if ffi::PyUnicode_IS_ASCII(self.ptr) != 0 {
+            // 3.14 does not tell whether a str is ASCII, so its bytes are looked at.
+            #[cfg(not(Py_3_14))]
+            let ascii = ffi::PyUnicode_IS_ASCII(self.ptr) != 0;
+            #[cfg(Py_3_14)]
+            let ascii =
+                ffi::PyUnicode_KIND(self.ptr) == 1 && std::slice::from_raw_parts(data.cast::<u8>(), len).is_ascii();
+            if ascii {
                 return Some(Text::Ascii(std::slice::from_raw_parts(data.cast(), len)));
             }
             Some(match ffi::PyUnicode_KIND(self.ptr) {
