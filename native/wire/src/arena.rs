@@ -9,6 +9,7 @@
 
 use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
+use core::ops::Range;
 use core::ptr::NonNull;
 
 use crate::varint::{MAX_VARINT_LEN, varint_len};
@@ -213,6 +214,14 @@ impl Region {
     pub fn insert(&mut self, at: usize, bytes: &[u8]) {
         self.raw(bytes);
         self.as_mut_slice()[at..].rotate_right(bytes.len());
+    }
+
+    /// Copies written bytes over others, which may overlap. Messages that are open must begin before both.
+    ///
+    /// # Panics
+    /// If either place is beyond what was written.
+    pub fn copy_within(&mut self, from: Range<usize>, to: usize) {
+        self.as_mut_slice().copy_within(from, to);
     }
 
     /// Bytes written.

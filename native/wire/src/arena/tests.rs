@@ -297,3 +297,14 @@ fn bytes_are_inserted_in_front_of_what_follows() {
     out.insert(0, b">");
     assert_eq!(out.into_vec(), b">head-body-tail");
 }
+
+#[test]
+fn bytes_are_copied_over_others_that_they_overlap() {
+    let mut out = Region::new();
+    out.raw(b"0123456789");
+    out.copy_within(4..9, 2);
+    assert_eq!(out.as_slice(), b"0145678789");
+    out.copy_within(3..3, 10);
+    out.truncate(7);
+    assert_eq!(out.into_vec(), b"0145678");
+}

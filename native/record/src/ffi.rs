@@ -1,0 +1,210 @@
+//! Calls into libc: the clock, random bytes, and memory that a forked child finds zeroed. All unsafe code of this crate.
+
+use std::ptr::NonNull;
+use std::sync::Once;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What the generator keeps: two cache lines would be too many.
+pub type State = [u64; 4];
+
+/// Nanoseconds since the Unix epoch; 0 where there is no such clock.
+#[inline]
+pub fn realtime() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: writes one timespec, of which it leaves the zeros where it fails.
+    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut time) };
+    time.tv_sec
+        .cast_unsigned()
+        .wrapping_mul(1_000_000_000)
+        .wrapping_add(time.tv_nsec.cast_unsigned())
+}
+
+/// Fills `out` with random bytes of the kernel's; false if it has none to give.
+pub fn fill_random(out: &mut [u8]) -> bool {
+    let mut filled = 0;
+    while filled < out.len() {
+        let rest = &mut out[filled..];
+        // SAFETY: writes at most the length of the slice.
+        let got = unsafe { libc::getrandom(rest.as_mut_ptr().cast(), rest.len(), 0) };
+        match usize::try_from(got) {
+            Ok(got) if got > 0 => filled += got,
+            _ if std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted => {}
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// A generator's state, which is zero in a forked child; where the kernel does not see to that, [`forks`] tells.
+///
+/// Invariant: `state` is valid and this is its only owner. `mapped`: a page of its own, else a box.
+#[derive(Debug)]
+pub struct Wiped {
+    state: NonNull<State>,
+    mapped: bool,
+}
+
+// SAFETY: the memory belongs to this value alone.
+unsafe impl Send for Wiped {}
+
+impl Wiped {
+    /// Zeroed memory. With `by_kernel` false, as if the kernel refused.
+    pub fn new(by_kernel: bool) -> Self {
+        if by_kernel && let Some(state) = map_wiped() {
+            return Self { state, mapped: true };
+        }
+        count_forks();
+        let state = NonNull::from(Box::leak(Box::new([0; 4])));
+        Self { state, mapped: false }
+    }
+
+    /// The state.
+    #[inline(always)]
+    pub fn get(&mut self) -> &mut State {
+        // SAFETY: valid and owned by `self`, which is borrowed mutably.
+        unsafe { self.state.as_mut() }
+    }
+
+    /// Whether the kernel zeroes it.
+    #[cfg(test)]
+    pub fn is_mapped(&self) -> bool {
+        self.mapped
+    }
+}
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        if self.mapped {
+            // SAFETY: the page that `map_wiped` mapped, which nobody uses any more.
+            unsafe { libc::munmap(self.state.as_ptr().cast(), size_of::<State>()) };
+        } else {
+            // SAFETY: the box that was leaked in `new`.
+            drop(unsafe { Box::from_raw(self.state.as_ptr()) });
+        }
+    }
+}
+
+/// A page that reads as zeros in forked children. None if the kernel has no such thing (before Linux 4.14, and elsewhere).
+#[cfg(all(target_os = "linux", not(miri)))]
+fn map_wiped() -> Option<NonNull<State>> {
+    const LEN: usize = size_of::<State>(); // the kernel rounds it up to pages
+    // SAFETY: a new private mapping at a place that the kernel chooses; it is zeroed and aligned to a page.
+    unsafe {
+        let page = libc::mmap(
+            std::ptr::null_mut(),
+            LEN,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        );
+        if page == libc::MAP_FAILED {
+            return None;
+        }
+        if libc::madvise(page, LEN, libc::MADV_WIPEONFORK) != 0 {
+            libc::munmap(page, LEN);
+            return None;
+        }
+        NonNull::new(page.cast())
+    }
+}
+
+#[cfg(not(all(target_os = "linux", not(miri))))]
+fn map_wiped() -> Option<NonNull<State>> {
+    None
+}
+
+static FORKS: AtomicU64 = AtomicU64::new(0);
+
+/// How many forks lie between this process and the one that first asked for [`Wiped`] memory and did not get it from the kernel.
+#[inline(always)]
+pub fn forks() -> u64 {
+    FORKS.load(Ordering::Relaxed)
+}
+
+fn count_forks() {
+    static WATCHED: Once = Once::new();
+    extern "C" fn child() {
+        FORKS.fetch_add(1, Ordering::Relaxed);
+    }
+    WATCHED.call_once(|| {
+        // SAFETY: a function that lives as long as the process and only adds to an atomic number. Where registering fails
+        // (no memory), forks go unnoticed: ids repeat those of the parent, which is worse than nothing but no reason to abort.
+        #[cfg(not(miri))]
+        unsafe {
+            libc::pthread_atfork(None, None, Some(child));
+        }
+        #[cfg(miri)]
+        let _ = child;
+    });
+}
+
+/// Runs `child` in a forked child; what it answered there, or none if it came to another end.
+#[cfg(all(test, not(miri)))]
+pub fn in_fork<const N: usize>(child: impl FnOnce() -> [u8; N]) -> Option<[u8; N]> {
+    let mut ends = [0; 2];
+    // SAFETY: writes two descriptors.
+    assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0);
+    // SAFETY: the child runs `child`, writes its answer and leaves without destructors or exit handlers.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
+        // SAFETY: writes the answer's bytes, then ends the child.
+        unsafe {
+            if let Ok(answer) = answer {
+                libc::write(ends[1], answer.as_ptr().cast(), N);
+            }
+            libc::_exit(0);
+        }
+    }
+    let mut answer = [0; N];
+    // SAFETY: the parent's ends of the pipe above and its own child; reads at most N bytes.
+    unsafe {
+        libc::close(ends[1]);
+        let read = libc::read(ends[0], answer.as_mut_ptr().cast(), N);
+        libc::close(ends[0]);
+        libc::waitpid(pid, std::ptr::null_mut(), 0);
+        (usize::try_from(read) == Ok(N)).then_some(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_bytes_fill_all_of_the_slice() {
+        let mut seen = [0_u8; 64];
+        for _ in 0..64 {
+            let mut bytes = [0; 64];
+            assert!(fill_random(&mut bytes));
+            for (seen, byte) in seen.iter_mut().zip(bytes) {
+                *seen |= byte;
+            }
+        }
+        assert!(seen.iter().all(|&byte| byte != 0));
+    }
+
+    #[test]
+    fn wiped_memory_starts_as_zeros_and_keeps_what_is_written() {
+        for by_kernel in [true, false] {
+            let mut memory = Wiped::new(by_kernel);
+            assert_eq!(*memory.get(), [0; 4]);
+            memory.get()[3] = 7;
+            assert_eq!(*memory.get(), [0, 0, 0, 7]);
+        }
+    }
+
+    #[test]
+    #[cfg(not(miri))]
+    fn a_forked_child_finds_zeros_or_a_count() {
+        for by_kernel in [true, false] {
+            let mut memory = Wiped::new(by_kernel);
+            let before = forks();
+            memory.get()[0] = 7;
+            let [state, counted] = in_fork(|| [u8::from(memory.get()[0] == 7), u8::from(forks() != before)]).unwrap();
+            assert!(if memory.is_mapped() { state == 0 } else { counted == 1 });
+            assert_eq!((memory.get()[0], forks()), (7, before));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! [`Items`]: events or links, of which the last few are kept; at all times the bytes of their fields.
+//!
+//! The oldest go first, so what is alive is one slice. What went is cut off when it outweighs the rest.
+//!
+//! Invariants: `starts` are the places of all items in `bytes`, those before `first` evicted; with no living item there are
+//! no bytes.
+
+use spanwire_wire::arena::Region;
+
+use crate::Status;
+use crate::limits::KEEP_BYTES;
+
+/// Evicted bytes, and evicted items, that are not worth moving anything.
+const TOLERATED_BYTES: usize = 4096;
+const TOLERATED: usize = 64;
+
+#[derive(Debug, Default)]
+pub struct Items {
+    bytes: Region,
+    starts: Vec<u32>,
+    first: usize,
+    limit: u32,
+    dropped: u32,
+    /// Bytes that compaction moved.
+    #[cfg(test)]
+    pub moved: usize,
+}
+
+impl Items {
+    /// Starts over, with at most `limit` items.
+    #[inline(always)]
+    pub fn begin(&mut self, limit: u32) {
+        self.empty();
+        self.limit = limit;
+        self.dropped = 0;
+    }
+
+    /// Gives up what was allocated beyond what a usual span needs. The content is gone.
+    pub fn shrink(&mut self) {
+        self.empty();
+        self.bytes.clear(KEEP_BYTES);
+        self.starts.shrink_to(KEEP_BYTES / size_of::<u32>());
+    }
+
+    #[inline(always)]
+    fn empty(&mut self) {
+        self.bytes.truncate(0);
+        self.starts.clear();
+        self.first = 0;
+    }
+
+    /// Appends the item that `write` writes, which is one field of at most `size` bytes; `room` is what there is for all.
+    pub fn add(&mut self, size: usize, room: usize, write: impl FnOnce(&mut Region)) -> Status {
+        if self.limit == 0 {
+            self.dropped = self.dropped.saturating_add(1);
+            return Status::OK;
+        }
+        if self.live().len().saturating_add(size) > room {
+            self.dropped = self.dropped.saturating_add(1);
+            return Status::UNENCODABLE;
+        }
+        let mut status = Status::OK;
+        if self.len() >= self.limit {
+            self.evict();
+            self.dropped = self.dropped.saturating_add(1);
+            status = Status::EVICTED;
+        }
+        if u32::try_from(self.bytes.len() + size).is_err() {
+            self.compact();
+        }
+        let start = u32::try_from(self.bytes.len()).expect("below the room, which is 1 GiB");
+        write(&mut self.bytes);
+        self.starts.push(start);
+        status
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "an item takes bytes, whose places have 32 bits"
+    )]
+    pub const fn len(&self) -> u32 {
+        (self.starts.len() - self.first) as u32
+    }
+
+    pub const fn dropped(&self) -> u32 {
+        self.dropped
+    }
+
+    /// All fields, one after the other.
+    #[inline(always)]
+    pub fn live(&self) -> &[u8] {
+        match self.starts.get(self.first) {
+            Some(&start) => &self.bytes.as_slice()[start as usize..],
+            None => &[],
+        }
+    }
+
+    fn evict(&mut self) {
+        self.first += 1;
+        let live = self.starts.len() - self.first;
+        let dead_bytes = self.bytes.len() - self.live().len();
+        if live == 0 {
+            self.empty();
+        } else if dead_bytes > self.live().len() + TOLERATED_BYTES || self.first > live + TOLERATED {
+            self.compact();
+        }
+    }
+
+    fn compact(&mut self) {
+        let len = self.live().len();
+        let start = self.bytes.len() - len;
+        self.bytes.copy_within(start..start + len, 0);
+        self.bytes.truncate(len);
+        self.starts.drain(..self.first);
+        let cut = u32::try_from(start).expect("places have 32 bits");
+        for start in &mut self.starts {
+            *start -= cut;
+        }
+        self.first = 0;
+        #[cfg(test)]
+        {
+            self.moved += len;
+        }
+    }
+}
