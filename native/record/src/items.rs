@@ -123,3 +123,71 @@ impl Items {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_limit(limit: u32) -> Items {
+        let mut items = Items::default();
+        items.begin(limit);
+        items
+    }
+
+    fn add(items: &mut Items, bytes: &[u8]) -> Status {
+        items.add(bytes.len(), 1 << 30, |out| out.raw(bytes))
+    }
+
+    #[test]
+    fn the_oldest_goes_at_the_limit_and_is_counted() {
+        let mut items = with_limit(2);
+        let statuses = [b"ab", b"cd", b"ef"].map(|item| add(&mut items, item));
+        assert_eq!(statuses, [Status::OK, Status::OK, Status::EVICTED]);
+        assert_eq!((items.live(), items.len(), items.dropped()), (&b"cdef"[..], 2, 1));
+    }
+
+    #[test]
+    fn with_a_limit_of_0_all_are_counted_and_none_is_evicted() {
+        let mut items = with_limit(0);
+        assert_eq!(add(&mut items, b"ab"), Status::OK);
+        assert_eq!((items.live(), items.len(), items.dropped()), (&b""[..], 0, 1));
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_left_out_and_counted() {
+        let mut items = with_limit(2);
+        let _ = add(&mut items, b"ab");
+        assert_eq!(items.add(9, 10, |_| unreachable!()), Status::UNENCODABLE);
+        assert_eq!(items.add(usize::MAX, 10, |_| unreachable!()), Status::UNENCODABLE);
+        assert_eq!((items.live(), items.dropped()), (&b"ab"[..], 2));
+        assert_eq!(items.add(8, 10, |out| out.raw(b"12345678")), Status::OK);
+    }
+
+    #[test]
+    fn eviction_moves_no_more_than_is_written() {
+        let rounds: u32 = if cfg!(miri) { 500 } else { 50_000 };
+        let mut items = with_limit(100);
+        for number in 0..rounds {
+            let _ = add(&mut items, &number.to_be_bytes());
+        }
+        let expected: Vec<u8> = (rounds - 100..rounds).flat_map(u32::to_be_bytes).collect();
+        assert_eq!(items.live(), expected);
+        assert!(items.moved <= 4 * rounds as usize, "{}", items.moved);
+        assert!(items.bytes.capacity() <= KEEP_BYTES && items.starts.capacity() <= 512);
+    }
+
+    #[test]
+    fn a_large_item_that_is_evicted_again_and_again_takes_no_more_memory() {
+        let rounds = if cfg!(miri) { 10 } else { 200 };
+        let item = vec![b'x'; 1 << 20];
+        for limit in [1, 2] {
+            let mut items = with_limit(limit);
+            for _ in 0..rounds {
+                let _ = add(&mut items, &item);
+            }
+            assert!(items.bytes.capacity() <= 6 << 20, "{}", items.bytes.capacity());
+            items.shrink();
+            assert!(items.bytes.capacity() <= KEEP_BYTES);
+        }
+    }
+}

@@ -120,6 +120,11 @@ impl Index {
         self.slots.shrink_to(Self::KEEP);
     }
 
+    #[cfg(test)]
+    pub fn capacity(&self) -> usize {
+        self.slots.capacity()
+    }
+
     const fn first(&self, hash: u32) -> usize {
         // Fibonacci hashing, for keys whose hashes differ in a few bits only.
         let spread = (hash as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;

@@ -42,8 +42,8 @@ impl Rule {
         match self {
             Self::Always(decision) => decision,
             Self::Below(bound) => {
-                let [.., a, b, c, d, e, f, g, h] = *trace_id;
-                if u64::from_be_bytes([a, b, c, d, e, f, g, h]) < bound {
+                let (_, low) = trace_id.split_last_chunk::<8>().expect("eight of sixteen bytes");
+                if u64::from_be_bytes(*low) < bound {
                     Decision::RecordAndSample
                 } else {
                     Decision::Drop

@@ -106,7 +106,7 @@ impl SpanRecord {
     #[inline]
     pub fn set_str(&mut self, key: &[u8], hash: u64, value: &[u8]) -> Status {
         self.set(key, hash, value.len(), |out| {
-            write::attribute_str(out, attributes::TAG, key, value)
+            write::attribute_str(out, attributes::TAG, key, value);
         })
     }
 
@@ -114,7 +114,7 @@ impl SpanRecord {
     #[inline]
     pub fn set_int(&mut self, key: &[u8], hash: u64, value: i64) -> Status {
         self.set(key, hash, 10, |out| {
-            write::attribute_int(out, attributes::TAG, key, value)
+            write::attribute_int(out, attributes::TAG, key, value);
         })
     }
 
@@ -122,7 +122,7 @@ impl SpanRecord {
     #[inline]
     pub fn set_double(&mut self, key: &[u8], hash: u64, value: f64) -> Status {
         self.set(key, hash, 8, |out| {
-            write::attribute_double(out, attributes::TAG, key, value)
+            write::attribute_double(out, attributes::TAG, key, value);
         })
     }
 
@@ -130,7 +130,7 @@ impl SpanRecord {
     #[inline]
     pub fn set_bool(&mut self, key: &[u8], hash: u64, value: bool) -> Status {
         self.set(key, hash, 1, |out| {
-            write::attribute_bool(out, attributes::TAG, key, value)
+            write::attribute_bool(out, attributes::TAG, key, value);
         })
     }
 
@@ -138,7 +138,7 @@ impl SpanRecord {
     #[inline]
     pub fn set_bytes(&mut self, key: &[u8], hash: u64, value: &[u8]) -> Status {
         self.set(key, hash, value.len(), |out| {
-            write::attribute_bytes(out, attributes::TAG, key, value)
+            write::attribute_bytes(out, attributes::TAG, key, value);
         })
     }
 
@@ -417,5 +417,144 @@ impl SpanRecord {
     #[must_use]
     pub const fn dropped_links(&self) -> u32 {
         self.links.dropped()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begun(limits: Limits) -> SpanRecord {
+        let mut record = SpanRecord::new();
+        record.begin(limits, None, &SpanContext::default(), b"name", 1, 1);
+        record
+    }
+
+    fn set_everything(record: &mut SpanRecord) {
+        let statuses = [
+            record.set_str(b"s", 1, b"value"),
+            record.set_int(b"i", 2, 7),
+            record.set_double(b"d", 3, 0.5),
+            record.set_bool(b"b", 4, false),
+            record.set_bytes(b"y", 5, b"\xFF"),
+            record.set_encoded(b"e", 6, b""),
+            record.add_event(b"event", 1, b"", 0),
+            record.add_link(&SpanContext::default(), b"", b"", 0),
+            record.set_name(b"renamed"),
+            record.set_status(2, b"message"),
+            record.set_trace_state(b"a=b"),
+        ];
+        record.drop_attributes(1);
+        assert_eq!(statuses, [Status::OK; 11]);
+    }
+
+    fn frame(record: &SpanRecord) -> Vec<u8> {
+        let mut out = Region::new();
+        record.write_frame(&mut out);
+        out.into_vec()
+    }
+
+    #[test]
+    fn after_its_end_a_record_changes_no_more() {
+        for limits in [
+            Limits::default(),
+            Limits::UNLIMITED,
+            Limits {
+                attributes: 0,
+                events: 0,
+                links: 0,
+            },
+        ] {
+            let mut record = begun(limits);
+            let _ = record.set_str(b"kept", 9, b"value");
+            assert!(record.end(5) && record.is_ended());
+            let before = frame(&record);
+            set_everything(&mut record);
+            record.remove(b"kept", 9);
+            assert!(!record.end(6));
+            assert_eq!((frame(&record), record.end_time()), (before, 5));
+        }
+    }
+
+    #[test]
+    fn a_sealed_record_can_end_but_not_change() {
+        let mut record = begun(Limits::default());
+        record.seal();
+        let before = frame(&record).len();
+        set_everything(&mut record);
+        assert_eq!(frame(&record).len(), before);
+        assert!(record.end(5));
+        assert_eq!(frame(&record).len(), before + 9);
+    }
+
+    #[test]
+    fn a_record_begun_again_knows_nothing_of_the_span_before() {
+        let mut record = begun(Limits::UNLIMITED);
+        set_everything(&mut record);
+        for number in 0..200_u8 {
+            let _ = record.set_int(&[b'k', number], number.into(), 1);
+        }
+        assert!(record.end(5));
+        let parent = SpanContext {
+            is_remote: 1,
+            ..SpanContext::default()
+        };
+        record.begin(
+            Limits::default(),
+            Some(&parent),
+            &SpanContext::default(),
+            b"child",
+            2,
+            3,
+        );
+        record.begin(Limits::default(), None, &SpanContext::default(), b"name", 1, 1);
+        assert_eq!(frame(&record), frame(&begun(Limits::default())));
+        set_everything(&mut record);
+        let mut fresh = begun(Limits::default());
+        set_everything(&mut fresh);
+        assert_eq!(frame(&record), frame(&fresh));
+    }
+
+    #[test]
+    fn a_record_has_a_bound() {
+        let half = vec![b'x'; MAX_RECORD_BYTES / 2 - 100];
+        let mut record = begun(Limits::default());
+        assert_eq!(record.set_str(b"a", 1, &half), Status::OK);
+        assert_eq!(record.set_status(2, &half), Status::OK);
+        assert_eq!(record.set_str(b"b", 2, &half), Status::UNENCODABLE);
+        assert_eq!(record.add_event(b"e", 1, &half, 0), Status::UNENCODABLE);
+        assert_eq!(
+            record.add_link(&SpanContext::default(), b"", &half, 0),
+            Status::UNENCODABLE
+        );
+        assert_eq!(record.set_name(&half), Status::UNENCODABLE);
+        assert_eq!(record.set_trace_state(&half), Status::UNENCODABLE);
+        assert_eq!(record.name(), b"name");
+        assert_eq!(
+            (record.attribute_count(), record.event_count(), record.link_count()),
+            (1, 0, 0)
+        );
+        assert_eq!((record.dropped_events(), record.dropped_links()), (1, 1));
+        // A refused value takes the old one with it, and its room is free again.
+        let too_much = vec![b'x'; MAX_RECORD_BYTES];
+        assert_eq!(record.set_str(b"a", 1, &too_much), Status::UNENCODABLE);
+        assert_eq!(record.attribute_count(), 0);
+        assert_eq!(record.set_str(b"b", 2, &half), Status::OK);
+        assert!(record.frame_len_max() < MAX_RECORD_BYTES + 200);
+    }
+
+    #[test]
+    fn a_shrunk_record_gives_large_texts_back() {
+        let mut record = begun(Limits::default());
+        let large = vec![b'x'; 2 * KEEP_BYTES];
+        let _ = (
+            record.set_name(&large),
+            record.set_status(2, &large),
+            record.set_trace_state(&large),
+        );
+        record.shrink();
+        for text in [&record.name, &record.status_message, &record.trace_state] {
+            assert!(text.capacity() <= KEEP_BYTES);
+        }
     }
 }

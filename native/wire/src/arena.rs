@@ -231,6 +231,12 @@ impl Region {
         self.len
     }
 
+    /// Bytes that there is memory for.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.cap
+    }
+
     /// Whether nothing was written.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
