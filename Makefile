@@ -10,6 +10,8 @@ PYTHON ?= python3
 # Cargo profile of the extension: `release` is what users get and what every target uses unless told otherwise;
 # `make PROFILE=dev-ext test-quick` builds in seconds after an edit.
 PROFILE ?= release
+# Arguments of pytest for `make asan`, such as a file; empty: everything that uses the extension closely.
+ASAN_TESTS ?=
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 60
 
@@ -30,7 +32,7 @@ PYTHON_SOURCES := $(shell find python -name '*.py')
 WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo bench test test-quick test-full lint lint-python lint-rust test-rust test-python \
-	test-python-full test-collector test-wheel test-oldest miri fuzz wheel sdist deny setup clean
+	test-python-full test-collector test-wheel test-oldest miri asan fuzz wheel sdist deny setup clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,7 +51,7 @@ test: lint test-rust test-python ## lint, Rust tests, Python tests (README snipp
 test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that take no time; two minutes at most once built
 	HYPOTHESIS_PROFILE=quick pytest -q -m 'not slow and not full'
 
-test-full: test-python-full test-collector test-wheel test-oldest miri fuzz ## what takes long: the real Collector, wheels, Miri, fuzzing, the oldest SDK
+test-full: test-python-full test-collector test-wheel test-oldest miri asan fuzz ## what takes long: the real Collector, wheels, Miri, AddressSanitizer, fuzzing, the oldest SDK
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 
@@ -126,6 +128,9 @@ test-oldest: $(WHEEL) ## conformance with the oldest SDK that we support
 
 miri: ## the readers and writers under Miri, where a nightly toolchain has it
 	ci/miri
+
+asan: $(STAMPS)/venv ## the extension, both halves, under AddressSanitizer while the tests use it (a build of its own)
+	ci/asan/run $(ASAN_TESTS)
 
 fuzz: $(STAMPS)/venv ## every fuzz target for FUZZ_SECONDS (60)
 	ci/fuzz $(FUZZ_SECONDS)

@@ -1,6 +1,7 @@
 """One Rust cdylib and every ``_facade/*.pyx``; the rest is in pyproject.toml."""
 
 import glob
+import os
 import sys
 
 from Cython.Build import cythonize
@@ -11,6 +12,8 @@ if "t" in getattr(sys, "abiflags", ""):
     raise SystemExit("spanwire does not support free-threaded builds of Python yet: use a build with the GIL")
 
 FACADE = "python/spanwire/_facade"
+# Cargo features that only tests use (ci/asan); what is built with them keeps its symbols.
+FEATURES = os.environ.get("SPANWIRE_BUILD_FEATURES", "").split()
 
 facade = [
     Extension(
@@ -18,14 +21,15 @@ facade = [
         [path],
         depends=[f"{FACADE}/spanwire_api.h", *glob.glob(f"{FACADE}/*.pxd")],
         include_dirs=[FACADE],
-        extra_compile_args=["-O3", "-g0", "-fvisibility=hidden"],
-        extra_link_args=["-Wl,-s"] if sys.platform == "linux" else [],
+        extra_compile_args=["-O3", "-g1" if FEATURES else "-g0", "-fvisibility=hidden"],
+        extra_link_args=["-Wl,-s"] if sys.platform == "linux" and not FEATURES else [],
     )
     for path in sorted(glob.glob(f"{FACADE}/*.pyx"))
 ]
 native = RustExtension(
     "spanwire._native",
     path="native/bindings/Cargo.toml",
+    features=FEATURES,
     binding=Binding.PyO3,
     debug=False,  # else an editable install is a debug build
     strip=Strip.No,  # the cargo profile strips; the host's strip may not know the target

@@ -33,6 +33,10 @@ settings.register_profile("quick", settings.get_profile("default"), max_examples
 settings.register_profile(
     "full", settings.get_profile("default"), max_examples=1_000, suppress_health_check=[HealthCheck.too_slow]
 )
+# AddressSanitizer makes everything several times slower.
+settings.register_profile(
+    "asan", settings.get_profile("default"), max_examples=200, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 _missing = pytest.StashKey[dict[str, int]]()

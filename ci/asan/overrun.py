@@ -1,0 +1,35 @@
+"""The self-test's ways to overrun a buffer; each is run by pytest, as the suite is, and must be found."""
+
+import ctypes
+import os
+import subprocess
+import sys
+
+FOLDER = os.environ["SPANWIRE_ASAN"]
+
+
+def overrun(half: str) -> None:
+    ctypes.CDLL(f"{FOLDER}/overrun_{half}.so").overrun(ctypes.c_size_t(13))
+
+
+def in_bounds() -> None:
+    from spanwire import _native  # noqa: F401
+    from spanwire._facade.core import encode_spans
+
+    assert encode_spans([]) == b""
+
+
+def c() -> None:
+    overrun("c")
+
+
+def rust() -> None:
+    overrun("rust")
+
+
+def unwatched_child() -> None:
+    subprocess.run([sys.executable, __file__, "c"], check=False, capture_output=True)
+
+
+if __name__ == "__main__":
+    overrun(sys.argv[1])
