@@ -2,6 +2,8 @@ import os
 from collections.abc import Sequence
 from typing import Any, final
 
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
 from typing_extensions import Self
 
@@ -203,3 +205,18 @@ class ReceivedStatus:
     def message(self) -> str: ...
 
 def encode_counts() -> dict[str, object]: ...
+
+@final
+class NativeTracer:
+    def __new__(
+        cls,
+        resource: Resource,
+        scope: InstrumentationScope,
+        sampler: Sequence[tuple[int, int]] | None,
+        limits: tuple[int | None, int | None, int | None],
+        random: bool,
+    ) -> Self: ...
+    @property
+    def address(self) -> int: ...
+
+def trace_counts() -> dict[str, int]: ...

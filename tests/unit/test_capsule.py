@@ -1,9 +1,14 @@
 """The two native halves check each other before they call each other: halves of different builds are a clear ImportError."""
 
+import ctypes
+import re
 import subprocess
 import sys
 
 import pytest
+
+from spanwire import _native
+from tests.conftest import ROOT
 
 # A fresh process whose Rust half is only a capsule with another table.
 PROGRAM = """
@@ -30,18 +35,39 @@ def error_for(abi: int, size: int) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize(("abi", "size"), [(0, 16), (2, 16), (1, 8)], ids=["older", "newer", "shorter table"])
+def built() -> tuple[int, int]:
+    """Version and size of the table that this build has."""
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    abi, size = (ctypes.c_uint32 * 2).from_address(pointer(_native._C_API, b"spanwire._native._C_API"))
+    return abi, size
+
+
+ABI, SIZE = built()
+
+
+def test_the_header_and_the_rust_half_have_the_same_version_and_functions() -> None:
+    header = (ROOT / "python" / "spanwire" / "_facade" / "spanwire_api.h").read_text(encoding="utf-8")
+    assert int(re.findall(r"^#define SPANWIRE_ABI (\d+)$", header, re.MULTILINE)[0]) == ABI == 2
+    table = header[header.index("uint32_t abi;") :]
+    functions = len(re.findall(r"\(\*\w+\)\(", table))
+    assert ctypes.sizeof(ctypes.c_uint32) * 2 + functions * ctypes.sizeof(ctypes.c_void_p) == SIZE
+
+
+@pytest.mark.parametrize(
+    ("abi", "size"), [(1, SIZE), (ABI + 1, SIZE), (ABI, SIZE - 8)], ids=["older", "newer", "shorter table"]
+)
 def test_halves_of_different_builds_are_a_clear_import_error(abi: int, size: int) -> None:
     error = error_for(abi, size)
-    assert error.startswith(
-        f"spanwire._native has interface {abi} ({size} bytes) but spanwire._facade was built for 1 "
+    assert error == (
+        f"spanwire._native has interface {abi} ({size} bytes) but spanwire._facade was built for {ABI} ({SIZE} bytes): "
+        "the two come from different builds; reinstall spanwire"
     )
-    assert error.endswith("the two come from different builds; reinstall spanwire")
 
 
-@pytest.mark.parametrize("size", [16, 24], ids=["same table", "longer table"])
+@pytest.mark.parametrize("size", [SIZE, SIZE + 8], ids=["same table", "longer table"])
 def test_a_table_that_has_all_functions_is_accepted(size: int) -> None:
-    assert error_for(1, size) == ""
+    assert error_for(ABI, size) == ""
 
 
 def test_a_free_threaded_build_is_a_clear_import_error() -> None:

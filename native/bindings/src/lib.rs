@@ -10,6 +10,7 @@ mod sink_json;
 mod sink_request;
 mod sink_span;
 mod sink_value;
+mod tracer;
 
 use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
@@ -37,5 +38,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     control::register(module)?;
     sink::register(module)?;
     sink_json::register(module)?;
+    tracer::register(module)?;
     Ok(())
 }

@@ -25,6 +25,8 @@ const LINK_OVERHEAD: usize = 6 + 28 + 6 + 6 + 5;
 /// After [`end`](Self::end), setters change nothing. Keys come with Python's hash of them: equal keys have equal hashes.
 #[derive(Debug, Default)]
 pub struct SpanRecord {
+    /// A word of whoever holds the record, which is not looked at here.
+    pub owner: usize,
     pub(crate) ids: SpanContext,
     /// Meaningless without `has_parent`.
     pub(crate) parent: SpanContext,

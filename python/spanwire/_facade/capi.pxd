@@ -1,9 +1,95 @@
-from libc.stdint cimport uint32_t
+"""The table of spanwire_api.h for Cython; that file says what each function does. Every one needs the GIL."""
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from cpython.object cimport PyObject
 
 cdef extern from "spanwire_api.h":
     uint32_t SPANWIRE_ABI
+    uint64_t SPANWIRE_NOW
+
+    enum:
+        SPANWIRE_EVICTED
+        SPANWIRE_UNENCODABLE
+        SPANWIRE_PANIC
+        SPANWIRE_LOSSY
+
+    enum:
+        SPANWIRE_UTF8
+        SPANWIRE_LATIN1
+        SPANWIRE_UCS2
+        SPANWIRE_UCS4
+
+    ctypedef struct SpanwireText:
+        const void *data
+        size_t length
+
+    ctypedef struct SpanwireContext:
+        uint8_t trace_id[16]
+        uint8_t span_id[8]
+        uint8_t flags
+        uint8_t is_remote
+        uint8_t unused[6]
+
+    ctypedef struct SpanwireRecord:
+        pass
+    ctypedef struct SpanwireTracer:
+        pass
+    ctypedef struct SpanwireQueue:
+        pass
+
+    ctypedef struct SpanwireInfo:
+        uint64_t start
+        uint64_t end
+        const char *name
+        size_t name_length
+        const char *status_message
+        size_t status_message_length
+        uint32_t attributes
+        uint32_t dropped_attributes
+        uint32_t events
+        uint32_t dropped_events
+        uint32_t links
+        uint32_t dropped_links
+        uint8_t kind
+        uint8_t status_code
+        uint8_t ended
+        uint8_t has_parent
+        SpanwireContext parent
 
     ctypedef struct SpanwireApi:
         uint32_t abi
         uint32_t size
         object (*encode_spans)(object spans, int w3c_flags)
+
+        SpanwireRecord *(*begin)(SpanwireTracer *tracer, const SpanwireContext *parent, SpanwireContext *out,
+                                 SpanwireText name, int kind, uint64_t start) noexcept
+        SpanwireRecord *(*begin_as)(SpanwireTracer *tracer, const SpanwireContext *parent, const SpanwireContext *ids,
+                                    SpanwireText name, int kind, uint64_t start) noexcept
+        void (*new_ids)(SpanwireContext *out, int root) noexcept
+
+        int (*set_str)(SpanwireRecord *record, SpanwireText key, uint64_t hash, SpanwireText value) noexcept
+        int (*set_int)(SpanwireRecord *record, SpanwireText key, uint64_t hash, int64_t value) noexcept
+        int (*set_float)(SpanwireRecord *record, SpanwireText key, uint64_t hash, double value) noexcept
+        int (*set_bool)(SpanwireRecord *record, SpanwireText key, uint64_t hash, int value) noexcept
+        int (*set_value)(SpanwireRecord *record, SpanwireText key, uint64_t hash, object value) noexcept
+        int (*remove)(SpanwireRecord *record, SpanwireText key, uint64_t hash) noexcept
+        void (*drop_attributes)(SpanwireRecord *record, uint32_t count) noexcept
+
+        # `attributes` may be NULL.
+        int (*add_event)(SpanwireRecord *record, SpanwireText name, uint64_t time, PyObject *attributes,
+                         uint32_t dropped) noexcept
+        int (*add_link)(SpanwireRecord *record, const SpanwireContext *context, SpanwireText trace_state,
+                        PyObject *attributes, uint32_t dropped) noexcept
+        int (*set_name)(SpanwireRecord *record, SpanwireText name) noexcept
+        int (*set_status)(SpanwireRecord *record, int code, SpanwireText message) noexcept
+        int (*set_trace_state)(SpanwireRecord *record, SpanwireText header) noexcept
+
+        int (*end)(SpanwireRecord *record, uint64_t end, SpanwireQueue *queue) noexcept
+        int (*submit)(SpanwireRecord *record, SpanwireQueue *queue) noexcept
+        int (*submit_bytes)(SpanwireTracer *tracer, const uint8_t *frame, size_t length, SpanwireQueue *queue) noexcept
+        void (*release)(SpanwireRecord *record) noexcept
+
+        void (*info)(const SpanwireRecord *record, SpanwireInfo *out) noexcept
+        object (*attributes)(const SpanwireRecord *record)
+        object (*events)(const SpanwireRecord *record)
+        object (*links)(const SpanwireRecord *record)
+        object (*frame)(const SpanwireRecord *record)

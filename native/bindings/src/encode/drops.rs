@@ -143,6 +143,12 @@ impl Drops {
     }
 }
 
+/// Counts one left-out thing at once, for callers that must not run Python code (the façade writes the log line).
+#[cold]
+pub fn count(reason: Drop) {
+    DROPPED[reason as usize].fetch_add(1, Ordering::Relaxed);
+}
+
 /// All counts of this process since it began, or since it was forked from one that had them.
 pub fn counts(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let dropped = PyDict::new(py);

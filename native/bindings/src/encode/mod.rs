@@ -22,8 +22,11 @@ use spanwire_wire::varint::varint_len;
 use crate::ffi::batch::Batch;
 use crate::ffi::bytes;
 use drops::Drops;
-use groups::Groups;
+use groups::{Groups, Heads};
+use heads::KeptHeads;
 use writer::Writer;
+
+pub use heads::Head;
 
 /// How many messages may be nested in the `AnyValue` of a span's or scope's attribute, so that a protobuf parser with the usual
 /// limit of 100 takes the request: an array and each of its elements are one, a map is one and each of its entries two.
@@ -122,6 +125,18 @@ fn encode<'py>(
         BYTES_A_SPAN.store(average, Ordering::Relaxed);
     }
     Ok((encoded, (!in_place).then_some(groups)))
+}
+
+/// The encoded heads of `resource` and `scope`, for a native tracer, which keeps them.
+pub fn heads(resource: &Bound<'_, PyAny>, scope: &Bound<'_, PyAny>) -> PyResult<(Head, Head)> {
+    let mut drops = Drops::default();
+    let mut kept = KeptHeads {
+        types: None,
+        drops: &mut drops,
+    };
+    let heads = (kept.resource(resource), kept.scope(scope));
+    drops.report(resource.py())?;
+    Ok(heads)
 }
 
 /// Counts for `spanwire.stats()`: what was left out, by reason, and how many spans took which path.

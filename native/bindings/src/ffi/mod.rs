@@ -2,12 +2,21 @@
 
 pub mod batch;
 pub mod bytes;
+mod clean;
+pub mod entry;
+pub mod gil;
 mod inline;
 pub mod int;
 pub mod interpreter;
 mod layout;
+pub mod lifecycle;
 mod nested;
 pub mod object;
 mod prefetch;
+pub mod queue;
+pub mod readback;
+pub mod record;
 pub mod sdk_span;
+pub mod state;
 pub mod table;
+pub mod text;

@@ -418,9 +418,10 @@ impl<'t> FastEncoder<'t> {
                 let open = write::open_attribute(out, tag, key);
                 let mut nested = Nested {
                     ints: self.types.ints,
+                    any_keys: false,
                     text: &mut self.scratch.value,
                 };
-                nested.value(out, value, depth)?;
+                nested.value(out, value, depth).map_err(|_| Unusual)?;
                 write::close_attribute(out, open);
             }
             Kind::Other => return Err(Unusual),
