@@ -69,12 +69,13 @@ pub fn disable(record: &mut SpanRecord) {
     record.seal();
 }
 
-/// [`enter`] for what makes a Python object: a new reference, or null with an exception set.
+/// [`enter`] for what makes a Python object: a new reference, or null with an exception set. `doing` is for its text.
 ///
 /// # Safety
 /// The caller holds the GIL.
 pub unsafe fn enter_object(
     name: &'static str,
+    doing: &str,
     work: impl for<'py> FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>>,
 ) -> *mut ffi::PyObject {
     // Attached by name, though the caller holds the GIL: otherwise PyO3 would keep every reference that is dropped here until
@@ -83,7 +84,7 @@ pub unsafe fn enter_object(
         let error = match enter(name, || work(py)) {
             Some(Ok(object)) => return object.into_ptr(),
             Some(Err(error)) => error,
-            None => PyRuntimeError::new_err(format!("spanwire: internal error in {name}")),
+            None => PyRuntimeError::new_err(format!("spanwire: internal error while {doing}")),
         };
         error.restore(py);
         std::ptr::null_mut()

@@ -17,6 +17,8 @@ use super::entry::{enter, enter_object};
 use crate::sink_span::decode_error;
 use crate::sink_value::attributes as dict;
 
+const DOING: &str = "reading a span back";
+
 /// `SpanwireInfo` of `spanwire_api.h`.
 #[derive(Debug)]
 #[repr(C)]
@@ -73,7 +75,7 @@ pub unsafe extern "C" fn info(record: *const SpanRecord, out: *mut Info) {
 pub unsafe extern "C" fn attributes(record: *const SpanRecord) -> *mut ffi::PyObject {
     // SAFETY: by the caller's promise; the record is not looked at once Python objects are made.
     unsafe {
-        enter_object("attributes", |py| {
+        enter_object("attributes", DOING, |py| {
             let frame = copy(&*record);
             let span = SpanView::new(frame.as_slice()).map_err(decode_error)?;
             Ok(dict(py, span.attributes())?.into_any())
@@ -86,7 +88,7 @@ pub unsafe extern "C" fn attributes(record: *const SpanRecord) -> *mut ffi::PyOb
 pub unsafe extern "C" fn events(record: *const SpanRecord) -> *mut ffi::PyObject {
     // SAFETY: as above.
     unsafe {
-        enter_object("events", |py| {
+        enter_object("events", DOING, |py| {
             let frame = copy(&*record);
             let list = PyList::empty(py);
             for event in SpanView::new(frame.as_slice()).map_err(decode_error)?.events() {
@@ -108,7 +110,7 @@ pub unsafe extern "C" fn events(record: *const SpanRecord) -> *mut ffi::PyObject
 pub unsafe extern "C" fn links(record: *const SpanRecord) -> *mut ffi::PyObject {
     // SAFETY: as above.
     unsafe {
-        enter_object("links", |py| {
+        enter_object("links", DOING, |py| {
             let frame = copy(&*record);
             let list = PyList::empty(py);
             for link in SpanView::new(frame.as_slice()).map_err(decode_error)?.links() {
@@ -132,7 +134,11 @@ pub unsafe extern "C" fn links(record: *const SpanRecord) -> *mut ffi::PyObject 
 /// As [`attributes`].
 pub unsafe extern "C" fn frame(record: *const SpanRecord) -> *mut ffi::PyObject {
     // SAFETY: as above.
-    unsafe { enter_object("frame", |py| Ok(PyBytes::new(py, copy(&*record).as_slice()).into_any())) }
+    unsafe {
+        enter_object("frame", DOING, |py| {
+            Ok(PyBytes::new(py, copy(&*record).as_slice()).into_any())
+        })
+    }
 }
 
 /// The record's frame as it would be sent now.

@@ -15,7 +15,7 @@ use super::entry::enter_object;
 pub unsafe extern "C" fn encode_spans(spans: *mut ffi::PyObject, w3c_flags: c_int) -> *mut ffi::PyObject {
     // SAFETY: the caller says that the GIL is held and `spans` is live.
     unsafe {
-        enter_object("encode_spans", |py| {
+        enter_object("encode_spans", "encoding spans", |py| {
             let spans = Bound::from_borrowed_ptr(py, spans);
             Ok(crate::encode::encode_bytes(py, &spans, w3c_flags != 0)?.into_any())
         })
