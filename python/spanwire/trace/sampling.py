@@ -1,0 +1,12 @@
+"""Samplers: ``opentelemetry.sdk.trace.sampling`` under our name."""
+
+from opentelemetry.sdk.trace import sampling as _upstream
+from opentelemetry.sdk.trace.sampling import *  # noqa: F403
+
+from spanwire._reexport import public_names
+
+__all__: list[str] = public_names(_upstream)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> object:
+    return getattr(_upstream, name)
