@@ -18,7 +18,7 @@ use spanwire_transport::{Compression, ConfigError, HttpConfig};
 use crate::errors;
 
 /// How long a waiting thread leaves Python's signal handlers unattended.
-const SLICE: Duration = Duration::from_millis(100);
+pub const SLICE: Duration = Duration::from_millis(100);
 
 /// A client for OTLP over HTTP.
 ///
@@ -114,6 +114,16 @@ impl HttpClient {
         self.deliver(py, buffer, span_count)
     }
 
+    /// Counts spans that a queue in front of this client dropped, since it was full or else was closed.
+    fn lose(&self, py: Python<'_>, spans: u64, full: bool, message: String) {
+        let reason = if full {
+            DropReason::QueueFull
+        } else {
+            DropReason::Shutdown
+        };
+        py.detach(|| drop(self.client.lose(spans, reason, message)));
+    }
+
     /// Waits for what is under way; whether it ended within `timeout` seconds. Signals interrupt it.
     fn force_flush(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
         self.wait_for_all(py, duration(timeout).unwrap_or_default())
@@ -180,7 +190,7 @@ fn wait(ticket: Ticket) -> Step {
 }
 
 /// Seconds; `None` when not a number, zero when negative, a year when endless.
-fn duration(seconds: f64) -> Option<Duration> {
+pub fn duration(seconds: f64) -> Option<Duration> {
     const YEAR: f64 = 365.0 * 24.0 * 3600.0;
     (!seconds.is_nan()).then(|| Duration::from_secs_f64(seconds.clamp(0.0, YEAR)))
 }

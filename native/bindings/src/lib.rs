@@ -5,6 +5,7 @@ mod control;
 mod encode;
 mod errors;
 mod ffi;
+mod frame_queue;
 mod sink;
 mod sink_json;
 mod sink_request;
@@ -36,6 +37,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(encode_counts, module)?)?;
     module.add("_C_API", api::capsule(module.py())?)?;
     control::register(module)?;
+    frame_queue::register(module)?;
     sink::register(module)?;
     sink_json::register(module)?;
     tracer::register(module)?;

@@ -1,12 +1,15 @@
 //! [`NativeTracer`]: what the spans of one tracer have in common, read natively when a span begins.
 
+use std::sync::Arc;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use spanwire_queue::Group;
 use spanwire_record::Rule;
 use spanwire_record::{Decision, Limits, Sampler};
 
-use crate::encode::{self, Head};
+use crate::encode;
 use crate::ffi::{entry, state};
 
 /// What `begin` and `end` read by pointer.
@@ -15,8 +18,8 @@ pub struct Tracer {
     pub limits: Limits,
     /// Whether the trace ids of roots are random.
     pub random: bool,
-    pub resource: Head,
-    pub scope: Head,
+    /// Encoded resource and scope.
+    pub group: Arc<Group>,
 }
 
 /// Sampler, limits and encoded resource and scope of a tracer.
@@ -59,8 +62,7 @@ impl NativeTracer {
                     links: limit(limits.2),
                 },
                 random,
-                resource,
-                scope,
+                group: encode::group(&resource, &scope),
             }),
         })
     }

@@ -13,6 +13,8 @@ pub enum DropReason {
     Exhausted,
     /// A defect of ours.
     Internal,
+    /// The queue in front of the destination was full: the oldest spans went.
+    QueueFull,
     /// The destination refused the request for good.
     Refused,
     /// The destination took the request but not these spans (partial success).
@@ -35,6 +37,7 @@ impl DropReason {
             Self::Encode => "encode",
             Self::Exhausted => "exhausted",
             Self::Internal => "internal",
+            Self::QueueFull => "queue_full",
             Self::Refused => "refused",
             Self::Rejected => "rejected",
             Self::Response => "response",

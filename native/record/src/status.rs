@@ -19,6 +19,8 @@ impl Status {
     pub const PANIC: Self = Self(4);
     /// Lone surrogates of a name or message became U+FFFD.
     pub const LOSSY: Self = Self(8);
+    /// Not of a setter: the queue that took the span wants its processor to attend to it.
+    pub const ATTEND: Self = Self(16);
 
     /// The bits.
     #[must_use]

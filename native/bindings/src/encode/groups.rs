@@ -146,6 +146,11 @@ impl<'py> Groups<'py> {
         Some((&resource.head, &scope.head))
     }
 
+    /// The frames that came first.
+    pub fn first_run(&self) -> Option<Range<usize>> {
+        self.runs.first().map(|run| run.start..run.end)
+    }
+
     /// Whether there is no group.
     pub fn is_empty(&self) -> bool {
         self.resources.is_empty()

@@ -11,11 +11,13 @@ mod heads;
 mod sdk;
 mod writer;
 
-use std::sync::Mutex;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
+use spanwire_queue::Group;
 use spanwire_wire::arena::Region;
 use spanwire_wire::varint::varint_len;
 
@@ -137,6 +139,59 @@ pub fn heads(resource: &Bound<'_, PyAny>, scope: &Bound<'_, PyAny>) -> PyResult<
     let heads = (kept.resource(resource), kept.scope(scope));
     drops.report(resource.py())?;
     Ok(heads)
+}
+
+/// The heads as a queue has them.
+pub fn group(resource: &Head, scope: &Head) -> Arc<Group> {
+    Arc::new(Group {
+        resource: resource.message.to_vec(),
+        resource_schema: resource.schema_url.to_vec(),
+        scope: scope.message.to_vec(),
+        scope_schema: scope.schema_url.to_vec(),
+    })
+}
+
+/// One encoded span.
+pub struct Frame {
+    pub resource: Head,
+    pub scope: Head,
+    bytes: Region,
+    range: Range<usize>,
+}
+
+impl Frame {
+    /// The `Span` message with its tag and length.
+    pub fn message(&self) -> &[u8] {
+        &self.bytes.as_slice()[self.range.clone()]
+    }
+}
+
+/// Encodes one finished span; `None` if it has no usable ids (counted).
+pub fn frame(span: &Bound<'_, PyAny>, w3c_flags: bool) -> PyResult<Option<Frame>> {
+    let py = span.py();
+    let types = sdk::types(py)?;
+    let mut bytes = Region::with_capacity(1024);
+    let mut writer = Writer {
+        types: types.as_deref(),
+        w3c_flags,
+        frames: &mut bytes,
+        drops: Drops::default(),
+        groups: Groups::new(),
+        open: None,
+        width: 2,
+    };
+    let written = writer.write(&Batch::new(PyTuple::new(py, [span])?.as_any())?);
+    let Writer { drops, groups, .. } = writer;
+    let reported = drops.report(py);
+    written?;
+    reported?;
+    let only = groups.only().zip(groups.first_run());
+    Ok(only.map(|((resource, scope), range)| Frame {
+        resource: resource.clone(),
+        scope: scope.clone(),
+        bytes,
+        range,
+    }))
 }
 
 /// Counts for `spanwire.stats()`: what was left out, by reason, and how many spans took which path.

@@ -1,13 +1,26 @@
 //! Hands finished frames over to the queue.
 
+use std::sync::Arc;
+
 use pyo3::Python;
+use spanwire_queue::{Appended, FrameQueue, Group};
 use spanwire_record::{SpanRecord, Status};
 
+use super::gil::GilCell;
 use crate::tracer::Tracer;
 
-/// `SpanwireQueue` of `spanwire_api.h`.
+/// `SpanwireQueue` of `spanwire_api.h`: what a `_native.FrameQueue` owns.
 pub struct Queue {
-    _opaque: [u8; 0],
+    pub frames: GilCell<FrameQueue>,
+    /// The group of the span that was pushed last.
+    pub last: GilCell<Option<LastGroup>>,
+}
+
+/// A group and what it was made of.
+pub struct LastGroup {
+    pub resource: Arc<[u8]>,
+    pub scope: Arc<[u8]>,
+    pub group: Arc<Group>,
 }
 
 /// Appends the frame of a record under its tracer's resource and scope.
@@ -15,14 +28,30 @@ pub struct Queue {
 /// # Safety
 /// `queue` is live.
 #[inline(always)]
-pub unsafe fn append(_py: Python<'_>, _queue: *const Queue, _tracer: &Tracer, _record: &SpanRecord) -> Status {
-    Status::OK
+pub unsafe fn append(py: Python<'_>, queue: *const Queue, tracer: &Tracer, record: &SpanRecord) -> Status {
+    // SAFETY: by the caller's promise; only shared references are made of it.
+    let queue = unsafe { &*queue };
+    status(queue.frames.with(py, |frames| {
+        frames.append(&tracer.group, record.frame_len_max(), |out| record.write_frame(out))
+    }))
 }
 
 /// Appends a whole `Span` message, without tag and length.
 ///
 /// # Safety
 /// `queue` is live.
-pub unsafe fn append_bytes(_py: Python<'_>, _queue: *const Queue, _tracer: &Tracer, _frame: &[u8]) -> Status {
-    Status::OK
+pub unsafe fn append_bytes(py: Python<'_>, queue: *const Queue, tracer: &Tracer, frame: &[u8]) -> Status {
+    // SAFETY: as above.
+    let queue = unsafe { &*queue };
+    status(queue.frames.with(py, |frames| {
+        frames.append(&tracer.group, frame.len(), |out| out.raw(frame))
+    }))
+}
+
+#[inline(always)]
+fn status(appended: Appended) -> Status {
+    match appended {
+        Appended::Done => Status::OK,
+        Appended::Attend => Status::ATTEND,
+    }
 }

@@ -1,0 +1,193 @@
+//! [`PyFrameQueue`]: finished frames that wait to be sent, as `spanwire.trace.export` holds them.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use spanwire_queue::{Appended, FrameQueue, Limits};
+
+use crate::control::{SLICE, duration};
+use crate::encode;
+use crate::errors;
+use crate::ffi::bytes;
+use crate::ffi::gil::GilCell;
+use crate::ffi::queue::{LastGroup, Queue};
+
+/// Finished spans that wait to be sent. All methods are quick but `wait` and `wait_done`, which let go of the GIL.
+#[pyclass(frozen, module = "spanwire._native", name = "FrameQueue")]
+pub struct PyFrameQueue {
+    queue: Box<Queue>,
+}
+
+#[pymethods]
+impl PyFrameQueue {
+    /// Bounds in bytes of memory (default 64 MiB, unless `max_spans` is given) and in spans, exactly.
+    #[new]
+    #[pyo3(signature = (max_bytes=None, max_spans=None))]
+    fn new(max_bytes: Option<usize>, max_spans: Option<usize>) -> PyResult<Self> {
+        let bytes = match (max_bytes, max_spans) {
+            (Some(bytes), _) => bytes,
+            (None, None) => Limits::default().bytes,
+            (None, Some(_)) => usize::MAX,
+        };
+        let spans = max_spans.unwrap_or(usize::MAX);
+        let frames = FrameQueue::new(Limits { bytes, spans }).map_err(|error| errors::system(&error))?;
+        Ok(Self {
+            queue: Box::new(Queue {
+                frames: GilCell::new(frames),
+                last: GilCell::new(None),
+            }),
+        })
+    }
+
+    /// The `SpanwireQueue` pointer, as long as this object lives.
+    #[getter]
+    fn address(&self) -> usize {
+        std::ptr::from_ref::<Queue>(&self.queue).expose_provenance()
+    }
+
+    fn __len__(&self, py: Python<'_>) -> usize {
+        self.with(py, |frames| {
+            usize::try_from(frames.counts().queued).unwrap_or(usize::MAX)
+        })
+    }
+
+    /// Bytes of the frames that wait.
+    #[getter]
+    fn frame_bytes(&self, py: Python<'_>) -> usize {
+        self.with(py, FrameQueue::frame_bytes)
+    }
+
+    /// `accepted == taken + queued + full + closed`, of this process.
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counts = self.with(py, FrameQueue::counts);
+        let dict = PyDict::new(py);
+        dict.set_item("accepted", counts.accepted)?;
+        dict.set_item("taken", counts.taken)?;
+        dict.set_item("queued", counts.queued)?;
+        dict.set_item("full", counts.full)?;
+        dict.set_item("closed", counts.closed)?;
+        Ok(dict)
+    }
+
+    /// The oldest spans as an `ExportTraceServiceRequest`, and how many they are; None if there are none. At most
+    /// `max_spans`, and (unless one alone is larger) at most `max_bytes` of request.
+    fn take<'py>(
+        &self,
+        py: Python<'py>,
+        max_spans: usize,
+        max_bytes: usize,
+    ) -> PyResult<Option<(Bound<'py, PyBytes>, usize)>> {
+        // Making a bytes object runs no Python code: it is not tracked by the garbage collector.
+        self.with(py, |frames| {
+            frames.take_with(max_spans, max_bytes, |len, write| {
+                bytes::filled(py, len, |put| write(put))
+            })
+        })
+    }
+
+    /// Encodes a finished span and appends it; whether somebody must attend to the queue. Runs Python code.
+    fn push(&self, span: &Bound<'_, PyAny>, w3c_flags: bool) -> PyResult<bool> {
+        let py = span.py();
+        let Some(frame) = encode::frame(span, w3c_flags)? else {
+            return Ok(false);
+        };
+        let group = self.queue.last.with(py, |last| match last {
+            Some(last)
+                if Arc::ptr_eq(&last.resource, &frame.resource.message)
+                    && Arc::ptr_eq(&last.scope, &frame.scope.message) =>
+            {
+                Arc::clone(&last.group)
+            }
+            _ => {
+                let group = encode::group(&frame.resource, &frame.scope);
+                *last = Some(LastGroup {
+                    resource: Arc::clone(&frame.resource.message),
+                    scope: Arc::clone(&frame.scope.message),
+                    group: Arc::clone(&group),
+                });
+                group
+            }
+        });
+        let appended = self.with(py, |frames| frames.append_message(&group, frame.message()));
+        Ok(appended == Appended::Attend)
+    }
+
+    /// Takes no more spans: they are dropped, counted as `closed`.
+    fn close(&self, py: Python<'_>) {
+        self.with(py, FrameQueue::close);
+    }
+
+    /// Drops what waits, counted as `closed`; answers how many they were.
+    fn discard(&self, py: Python<'_>) -> u64 {
+        self.with(py, FrameQueue::discard)
+    }
+
+    /// From now on, in each process, whoever appends is told to attend until a thread waits here.
+    fn want_reader(&self, py: Python<'_>) {
+        self.with(py, FrameQueue::want_reader);
+    }
+
+    /// True for one caller a process: it starts that thread.
+    fn begin_reader(&self, py: Python<'_>) -> bool {
+        self.with(py, FrameQueue::begin_reader)
+    }
+
+    /// The thread could not be started, or has ended.
+    fn end_reader(&self, py: Python<'_>) {
+        self.with(py, FrameQueue::end_reader);
+    }
+
+    /// Waits until `spans` spans or `bytes` bytes wait, or for `wake`, or `timeout` seconds; perhaps less.
+    fn wait(&self, py: Python<'_>, spans: u64, bytes: usize, timeout: f64) {
+        let limit = duration(timeout).unwrap_or_default();
+        if self.with(py, |frames| frames.may_sleep(spans, bytes)) {
+            py.detach(|| thread::park_timeout(limit));
+        }
+    }
+
+    /// Ends the reader's wait, or its next one.
+    fn wake(&self, py: Python<'_>) {
+        self.with(py, FrameQueue::wake);
+    }
+
+    /// How many of the spans accepted by this process have left the queue.
+    #[getter]
+    fn gone(&self, py: Python<'_>) -> u64 {
+        self.with(py, FrameQueue::gone)
+    }
+
+    /// The first `spans` spans are answered or dropped: wakes who waits for that.
+    fn set_done(&self, py: Python<'_>, spans: u64) {
+        self.with(py, |frames| frames.set_done(spans));
+    }
+
+    /// Waits until the first `spans` spans are done with; whether they were within `timeout` seconds. Signals interrupt it.
+    fn wait_done(&self, py: Python<'_>, spans: u64, timeout: f64) -> PyResult<bool> {
+        let (start, limit) = (Instant::now(), duration(timeout).unwrap_or_default());
+        loop {
+            if self.with(py, |frames| frames.is_done(spans)) {
+                return Ok(true);
+            }
+            let left = limit.saturating_sub(start.elapsed());
+            if left == Duration::ZERO {
+                return Ok(false);
+            }
+            py.detach(|| thread::park_timeout(left.min(SLICE)));
+            py.check_signals()?;
+        }
+    }
+}
+
+impl PyFrameQueue {
+    fn with<R>(&self, py: Python<'_>, work: impl FnOnce(&mut FrameQueue) -> R) -> R {
+        self.queue.frames.with(py, work)
+    }
+}
+
+/// Adds the class to the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyFrameQueue>()
+}
