@@ -19,7 +19,7 @@ facade = [
     Extension(
         f"spanwire._facade.{path.rsplit('/', 1)[1].removesuffix('.pyx')}",
         [path],
-        depends=[f"{FACADE}/spanwire_api.h", *glob.glob(f"{FACADE}/*.pxd")],
+        depends=[*glob.glob(f"{FACADE}/*.h"), *glob.glob(f"{FACADE}/*.px[di]")],
         include_dirs=[FACADE],
         extra_compile_args=["-O3", "-g1" if FEATURES else "-g0", "-fvisibility=hidden"],
         extra_link_args=["-Wl,-s"] if sys.platform == "linux" and not FEATURES else [],

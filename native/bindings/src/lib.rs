@@ -15,12 +15,18 @@ mod tracer;
 
 use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 
 /// What encoding left out, by reason, and which path spans took; part of `spanwire.stats()`.
 #[pyfunction]
 fn encode_counts(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     encode::counts(py)
+}
+
+/// One span, read by its public attributes, as a `Span` message; `None` if it has no usable ids.
+#[pyfunction]
+fn encode_span<'py>(py: Python<'py>, span: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    encode::encode_span(py, span)
 }
 
 /// The Rust core of spanwire; private.
@@ -35,6 +41,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     }
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(encode_counts, module)?)?;
+    module.add_function(wrap_pyfunction!(encode_span, module)?)?;
     module.add("_C_API", api::capsule(module.py())?)?;
     control::register(module)?;
     frame_queue::register(module)?;

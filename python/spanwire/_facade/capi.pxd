@@ -93,3 +93,18 @@ cdef extern from "spanwire_api.h":
         object (*events)(const SpanwireRecord *record)
         object (*links)(const SpanwireRecord *record)
         object (*frame)(const SpanwireRecord *record)
+
+
+cdef extern from "fast.h":
+    int SW_SLOW
+    SpanwireApi sw_api
+    int sw_text(object text, SpanwireText *out) except -1
+    int sw_set(SpanwireRecord *record, object key, object value, Py_ssize_t limit) noexcept
+    int sw_commit(SpanwireRecord *record, object key, object value) noexcept
+    bint sw_is_clean(object attributes, Py_ssize_t limit) noexcept
+    int sw_set_all(SpanwireRecord *record, object attributes, int *evicted) noexcept
+    object sw_make_context(object type, PyObject *previous, object key, object span)
+    void sw_drop_context(PyObject *context, object key) noexcept
+    object sw_span_context(object type, const SpanwireContext *ids, object remote, object flags, object state,
+                           object valid)
+    int sw_call_itself(object type, Py_ssize_t offset) except -1

@@ -19,7 +19,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use spanwire_queue::Group;
 use spanwire_wire::arena::Region;
-use spanwire_wire::varint::varint_len;
+use spanwire_wire::varint::{decode_varint, varint_len};
 
 use crate::ffi::batch::Batch;
 use crate::ffi::bytes;
@@ -192,6 +192,23 @@ pub fn frame(span: &Bound<'_, PyAny>, w3c_flags: bool) -> PyResult<Option<Frame>
         bytes,
         range,
     }))
+}
+
+/// One span as a `Span` message by its public attributes, W3C flags included; `None` if it has no usable ids (counted).
+pub fn encode_span<'py>(py: Python<'py>, span: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let (mut drops, mut out) = (Drops::default(), Region::new());
+    let mut general = general::General {
+        drops: &mut drops,
+        w3c_flags: true,
+    };
+    let written = general.span(&mut out, span);
+    drops.report(py)?;
+    if !written {
+        return Ok(None);
+    }
+    // Behind the tag and the length under which a `ScopeSpans` holds it.
+    let (_, width) = decode_varint(&out.as_slice()[1..]).unwrap_or_default();
+    Ok(Some(PyBytes::new(py, &out.as_slice()[1 + width..])))
 }
 
 /// Counts for `spanwire.stats()`: what was left out, by reason, and how many spans took which path.

@@ -1,0 +1,241 @@
+/* What the hot path does between Python's objects and the table: no call back into Python, nothing kept, nothing allocated. */
+#ifndef SPANWIRE_FAST_H
+#define SPANWIRE_FAST_H
+
+#include "spanwire_api.h"
+
+#define SW_LIKELY(x) __builtin_expect(!!(x), 1)
+#define SW_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* Beyond the table's status bits: the value or key is not of a kind that is written in place. */
+#define SW_SLOW 0x100
+
+/* The module's own copy of the table: one load less a call. */
+static SpanwireApi sw_api;
+
+/* The characters of a str (or subclass), in place. -1 with an exception set if there is no memory for a legacy str. */
+static __attribute__((noinline)) int sw_text_slow(PyObject *str, SpanwireText *out) {
+#if PY_VERSION_HEX < 0x030C0000
+    if (PyUnicode_READY(str) < 0) return -1;
+#endif
+    size_t length = (size_t)PyUnicode_GET_LENGTH(str) << 2;
+    out->data = PyUnicode_DATA(str);
+    switch (PyUnicode_KIND(str)) {
+    case PyUnicode_1BYTE_KIND: out->length = length | (PyUnicode_IS_ASCII(str) ? SPANWIRE_UTF8 : SPANWIRE_LATIN1); break;
+    case PyUnicode_2BYTE_KIND: out->length = length | SPANWIRE_UCS2; break;
+    default: out->length = length | SPANWIRE_UCS4;
+    }
+    return 0;
+}
+
+static inline int sw_text(PyObject *str, SpanwireText *out) {
+    if (SW_LIKELY(PyUnicode_IS_COMPACT_ASCII(str))) {
+        out->data = (const char *)str + sizeof(PyASCIIObject);
+        out->length = (size_t)((PyASCIIObject *)str)->length << 2;
+        return 0;
+    }
+    return sw_text_slow(str, out);
+}
+
+/* Whether an exact int has one digit: then *out is its value. */
+static inline int sw_small_int(PyObject *value, int64_t *out) {
+#if PY_VERSION_HEX >= 0x030C0000
+    if (PyUnstable_Long_IsCompact((const PyLongObject *)value)) {
+        *out = PyUnstable_Long_CompactValue((const PyLongObject *)value);
+        return 1;
+    }
+#else
+    Py_ssize_t size = Py_SIZE(value);
+    if (size >= -1 && size <= 1) {
+        *out = size * (int64_t)((PyLongObject *)value)->ob_digit[0];
+        return 1;
+    }
+#endif
+    return 0;
+}
+
+/* Sets one attribute of exact types; `limit` is how many characters a str may have. */
+static inline int sw_set(SpanwireRecord *record, PyObject *key, PyObject *value, Py_ssize_t limit) {
+    SpanwireText name, text;
+    if (SW_UNLIKELY(!PyUnicode_CheckExact(key))) return SW_SLOW;
+    if (SW_UNLIKELY(sw_text(key, &name) < 0)) { PyErr_Clear(); return SW_SLOW; }
+    if (SW_UNLIKELY(name.length < 4)) return SW_SLOW;
+    Py_hash_t hash = ((PyASCIIObject *)key)->hash;
+    if (SW_UNLIKELY(hash == -1)) hash = PyObject_Hash(key);
+    PyTypeObject *type = Py_TYPE(value);
+    if (type == &PyUnicode_Type) {
+        if (SW_UNLIKELY(PyUnicode_GET_LENGTH(value) > limit)) return SW_SLOW;
+        if (SW_UNLIKELY(sw_text(value, &text) < 0)) { PyErr_Clear(); return SW_SLOW; }
+        return sw_api.set_str(record, name, (uint64_t)hash, text);
+    }
+    if (type == &PyLong_Type) {
+        int64_t number;
+        if (SW_UNLIKELY(!sw_small_int(value, &number))) {
+            int overflow;
+            number = PyLong_AsLongLongAndOverflow(value, &overflow);
+            if (overflow) return sw_api.set_value(record, name, (uint64_t)hash, value);
+        }
+        return sw_api.set_int(record, name, (uint64_t)hash, number);
+    }
+    if (type == &PyBool_Type) return sw_api.set_bool(record, name, (uint64_t)hash, value == Py_True);
+    if (type == &PyFloat_Type) return sw_api.set_float(record, name, (uint64_t)hash, PyFloat_AS_DOUBLE(value));
+    if (type == &PyBytes_Type || value == Py_None) return sw_api.set_value(record, name, (uint64_t)hash, value);
+    return SW_SLOW;
+}
+
+/* Any clean value under an exact str that is not empty. */
+static inline int sw_commit(SpanwireRecord *record, PyObject *key, PyObject *value) {
+    int status = sw_set(record, key, value, PY_SSIZE_T_MAX);
+    if (status != SW_SLOW) return status;
+    SpanwireText name;
+    if (sw_text(key, &name) < 0) { PyErr_Clear(); return SPANWIRE_UNENCODABLE; }
+    return sw_api.set_value(record, name, (uint64_t)PyObject_Hash(key), value);
+}
+
+/* Whether a dict has only exact strs as keys, none empty, and values of exact types that are clean as they are. */
+static int sw_is_clean(PyObject *dict, Py_ssize_t limit) {
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(dict, &at, &key, &value)) {
+        if (!PyUnicode_CheckExact(key) || PyUnicode_GET_LENGTH(key) == 0) return 0;
+        PyTypeObject *type = Py_TYPE(value);
+        if (type == &PyUnicode_Type) {
+            if (PyUnicode_GET_LENGTH(value) > limit) return 0;
+        } else if (type != &PyLong_Type && type != &PyBool_Type && type != &PyFloat_Type && type != &PyBytes_Type &&
+                   value != Py_None)
+            return 0;
+    }
+    return 1;
+}
+
+/* Sets all attributes of such a dict: no Python code runs, so it stays as it is. */
+static int sw_set_all(SpanwireRecord *record, PyObject *dict, int *evicted) {
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    int status = 0;
+    while (PyDict_Next(dict, &at, &key, &value)) {
+        int one = sw_commit(record, key, value);
+        *evicted += (one & SPANWIRE_EVICTED) != 0;
+        status |= one;
+    }
+    return status;
+}
+
+/* --- contexts --------------------------------------------------------------------------------------------------------- */
+
+#define SW_POOLED 16
+static PyObject *sw_pool[SW_POOLED];
+static int sw_pooled;
+
+/* An empty opentelemetry.context.Context, without running dict's __init__. */
+static inline PyObject *sw_new_context(PyObject *type) {
+    static PyObject *empty;
+    if (SW_UNLIKELY(empty == NULL) && (empty = PyTuple_New(0)) == NULL) return NULL;
+    return PyDict_Type.tp_new((PyTypeObject *)type, empty, NULL);
+}
+
+/* A Context with the entries of `previous` and `span` under `key`: from the pool if there are no other entries. */
+static inline PyObject *sw_make_context(PyObject *type, PyObject *previous, PyObject *key, PyObject *span) {
+    Py_ssize_t size = previous == NULL ? 0 : PyDict_GET_SIZE(previous);
+    int foreign = size > 1 || (size == 1 && PyDict_GetItemWithError(previous, key) == NULL);
+    PyObject *made;
+    if (SW_LIKELY(!foreign && sw_pooled > 0))
+        made = sw_pool[--sw_pooled];
+    else {
+        made = sw_new_context(type);
+        if (made == NULL) return NULL;
+        if (foreign && PyDict_Update(made, previous) < 0) goto failed;
+    }
+    if (SW_UNLIKELY(PyDict_SetItem(made, key, span) < 0)) goto failed;
+    return made;
+failed:
+    Py_DECREF(made);
+    return NULL;
+}
+
+/* Takes our reference to a context that is no longer current: back to the pool if nobody else has seen it. */
+static inline void sw_drop_context(PyObject *context, PyObject *key) {
+    /* The span goes first: a weakref's callback may run then, and start spans. */
+    if (SW_LIKELY(Py_REFCNT(context) == 1 && PyDict_GET_SIZE(context) == 1 && PyDict_SetItem(context, key, Py_None) == 0 &&
+                  Py_REFCNT(context) == 1 && sw_pooled < SW_POOLED))
+        sw_pool[sw_pooled++] = context;
+    else
+        Py_DECREF(context);
+}
+
+/* --- SpanContext ------------------------------------------------------------------------------------------------------ */
+
+static inline PyObject *sw_int(const uint8_t *bytes, size_t length) {
+#if PY_VERSION_HEX >= 0x030D0000
+    return PyLong_FromUnsignedNativeBytes(bytes, length, Py_ASNATIVEBYTES_BIG_ENDIAN);
+#else
+    return _PyLong_FromByteArray(bytes, length, 0, 0);
+#endif
+}
+
+/* A SpanContext by tuple's own constructor. */
+static inline PyObject *sw_span_context(PyObject *type, const SpanwireContext *ids, PyObject *remote, PyObject *flags,
+                                        PyObject *state, PyObject *valid) {
+    PyObject *result = NULL, *trace = sw_int(ids->trace_id, 16), *span = sw_int(ids->span_id, 8), *items, *arguments;
+    if (trace != NULL && span != NULL && (items = PyTuple_Pack(6, trace, span, remote, flags, state, valid)) != NULL) {
+        if ((arguments = PyTuple_Pack(1, items)) != NULL) {
+            result = PyTuple_Type.tp_new((PyTypeObject *)type, arguments, NULL);
+            Py_DECREF(arguments);
+        }
+        Py_DECREF(items);
+    }
+    Py_XDECREF(trace);
+    Py_XDECREF(span);
+    return result;
+}
+
+/* --- `with` on a scope ------------------------------------------------------------------------------------------------ */
+
+/* Up to 3.13 `with` looks __enter__ and __exit__ up and calls what it finds: a descriptor that answers the scope itself, called
+   by vectorcall, saves two bound methods. From 3.14 on there is nothing to save. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *original;
+} sw_itself;
+
+static PyObject *sw_itself_get(PyObject *self, PyObject *object, PyObject *type) {
+    (void)type;
+    PyObject *found = object != NULL ? object : ((sw_itself *)self)->original;
+    Py_INCREF(found);
+    return found;
+}
+
+static PyTypeObject sw_itself_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "spanwire._facade.core._itself",
+    .tp_basicsize = sizeof(sw_itself),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_descr_get = sw_itself_get,
+};
+
+static int sw_call_itself(PyObject *type_object, Py_ssize_t offset) {
+    PyTypeObject *type = (PyTypeObject *)type_object;
+    const char *names[] = {"__enter__", "__exit__"};
+    type->tp_vectorcall_offset = offset;
+    type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+    type->tp_call = PyVectorcall_Call;
+#if PY_VERSION_HEX < 0x030E0000
+    if (PyType_Ready(&sw_itself_type) < 0) return -1;
+    for (int i = 0; i < 2; i++) {
+        PyObject *original = PyDict_GetItemString(type->tp_dict, names[i]);
+        sw_itself *descriptor = PyObject_New(sw_itself, &sw_itself_type);
+        if (original == NULL || descriptor == NULL) return -1;
+        Py_INCREF(original);
+        descriptor->original = original;
+        int failed = PyDict_SetItemString(type->tp_dict, names[i], (PyObject *)descriptor);
+        Py_DECREF(descriptor);
+        if (failed) return -1;
+    }
+#else
+    (void)names;
+#endif
+    PyType_Modified(type);
+    return 0;
+}
+
+#endif

@@ -1,0 +1,96 @@
+# What a provider's processors want to hear. Base-class hooks do nothing, so they are not called; with none left, and at most one
+# queue to be fed natively, no Python object is made for a span but Span and Scope.
+
+cdef object base_hook(str name):
+    return getattr(sdk_trace.SpanProcessor, name, None)
+
+
+cdef bint overrides(object processor, str name) except -1:
+    """Whether calling the hook can do anything."""
+    if name in getattr(processor, "__dict__", ()):
+        return True
+    hook = getattr(type(processor), name, None)
+    return hook is not base_hook(name) and (hook is not None or hasattr(processor, name))
+
+
+cdef object native_queue(object processor):
+    """The _native.FrameQueue of a processor that takes finished frames, or None."""
+    queue = getattr(processor, "_queue", None)
+    if type(queue) is not _native.FrameQueue or not getattr(type(processor).on_end, "_takes_frames", False):
+        return None
+    return None if "on_end" in getattr(processor, "__dict__", ()) else queue
+
+
+@cython.final
+cdef class Plan:
+    """Which processors are called at a span's start, ending and end, in order."""
+
+    cdef bint starts              # somebody wants on_start
+    cdef bint is_native           # at the end, at most `queue` wants anything
+    cdef SpanwireQueue *queue
+    cdef tuple processors, on_start, on_ending, on_end  # on_end: (processor, _native.FrameQueue or None)
+    cdef object weak
+
+    def __cinit__(self):
+        self.set_processors(())
+
+    def set_processors(self, processors):
+        """:param processors: ``SpanProcessor`` objects in the order in which they are called."""
+        cdef list ends = []
+        processors = tuple(processors)
+        for processor in processors:
+            queue = native_queue(processor)
+            if queue is not None or overrides(processor, "on_end"):
+                ends.append((processor, queue))
+        self.processors = processors
+        self.on_start = tuple([
+            processor
+            for processor in processors
+            if native_queue(processor) is None and overrides(processor, "on_start")
+        ])
+        self.on_ending = tuple([processor for processor in processors if overrides(processor, "_on_ending")])
+        self.on_end = tuple(ends)
+        self.starts = len(self.on_start) > 0
+        self.is_native = not self.on_ending and (not ends or (len(ends) == 1 and ends[0][1] is not None))
+        self.queue = NULL
+        if self.is_native and ends:
+            self.queue = <SpanwireQueue*><uintptr_t>ends[0][1].address
+
+    @property
+    def span_processors(self):
+        return self.processors
+
+    cdef int start(self, Span span, object context) except -1:
+        for processor in self.on_start:
+            processor.on_start(span, parent_context=context)
+        return 0
+
+    cdef int end(self, Span span) except -1:
+        """After the end time was set: everything is told, in order, all of them the same view."""
+        cdef ReadableSpan view = None
+        for processor in self.on_ending:
+            processor._on_ending(span)
+        for processor, queue in self.on_end:
+            if view is None:
+                view = span.readable()
+            if queue is None:
+                processor.on_end(view)
+            elif view.changed is None:
+                if span.ids.flags & SAMPLED:
+                    sw_api.submit(span.record, <SpanwireQueue*><uintptr_t>queue.address)
+            else:
+                submit_changed(span, view, queue)
+        return 0
+
+
+cdef int submit_changed(Span span, ReadableSpan view, object queue) except -1:
+    """A processor took out or replaced private fields, to redact them: what is sent is what it left."""
+    cdef bytes frame
+    if not view.get_span_context().trace_flags.sampled:
+        return 0
+    frame = _native.encode_span(view)
+    if frame is not None:
+        sw_api.submit_bytes(
+            span.origin.native, <const uint8_t*><const char*>frame, len(frame), <SpanwireQueue*><uintptr_t>queue.address
+        )
+    return 0

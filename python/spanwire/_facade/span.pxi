@@ -1,0 +1,577 @@
+# The span. Hot: set_attribute, get_span_context, is_recording, end.
+
+cdef enum:
+    RECORD_EXCEPTION = 1
+    SET_STATUS = 2
+    INVALID_IDS = 4       # a generator gave ids that are none: no parent for anybody
+    EMPTY_MESSAGE = 8     # the status has "" for a description, not None
+
+
+@cython.final
+cdef class Origin:
+    """What a span keeps of its tracer: nothing here refers to spans, so a span that is kept makes no cycle."""
+
+    cdef SpanwireTracer *native
+    cdef object owner          # the _native.NativeTracer behind `native`
+    cdef object resource, scope, info, limits, sampler
+    cdef Py_ssize_t value_limit, nested_limit  # lengths of the span's, and of events' and links' strings
+    cdef object max_attributes, max_event_attributes, max_link_attributes
+
+
+@cython.final
+@cython.freelist(64)
+@cython.no_gc
+cdef class Span:
+    """A span that is recorded as its OTLP bytes; made by a tracer. Unsampled ones have no record and do nothing.
+
+    Same methods, properties, warnings and limits as ``opentelemetry.sdk.trace.Span``; differences are in
+    docs/compatibility.md. Follows the OpenTelemetry specification, Trace SDK, "Additional Span interfaces".
+    """
+
+    cdef SpanwireRecord *record  # NULL: not recorded
+    cdef SpanwireContext ids
+    cdef Py_ssize_t value_limit
+    cdef bint live               # recorded and not ended
+    cdef uint8_t bits
+    cdef Tracer tracer           # until the end: then `origin` is enough
+    cdef Origin origin
+    cdef object span_context     # SpanContext, made when asked for
+    cdef object parent_context   # the parent's, unless it is what the record says and has no trace state
+    cdef dict extra              # what only few spans have, by the name of the SDK's private attribute
+    cdef object __weakref__
+
+    def __init__(self, *args, **kwargs):
+        raise TypeError("Span must be instantiated via a tracer.")
+
+    def __dealloc__(self):
+        if self.record != NULL:
+            sw_api.release(self.record)
+
+    def set_attribute(self, key, value):
+        """Set one attribute: a str, bool, int, float, bytes, None, or a sequence or mapping of these.
+
+        Replaces one of the same key, which then comes last; at the limit the oldest goes, and is counted.
+        """
+        cdef int status
+        if self.live:
+            status = sw_set(self.record, key, value, self.value_limit)
+            if status:
+                self.set_slowly(key, value, status)
+        elif self.record != NULL:
+            sdk_logger.warning("Setting attribute on ended span.")
+
+    cdef int set_slowly(self, object key, object value, int status) except -1:
+        """What is no plain value under a plain key; or only something to tell."""
+        if status == SW_SLOW:
+            most = self.origin.max_attributes
+            if most is not None and most == 0:
+                sw_api.drop_attributes(self.record, 1)
+                return 0
+            if not key or not isinstance(key, str):
+                attributes_logger.warning("invalid key `%s`. must be non-empty string. Dropping key from attributes.", key)
+                self.drop(1)
+                return 0
+            self.commit(as_key(key), clean(value, self.value_limit))
+            return 0
+        self.tell_set(status, key)
+        return 0
+
+    cdef int commit(self, object key, object value) except -1:
+        """Sets a clean value, unless the span was ended while it was cleaned."""
+        if not self.live:
+            sdk_logger.warning("Setting attribute on ended span.")
+            return 0
+        self.tell_set(sw_commit(self.record, key, value), key)
+        return 0
+
+    cdef void tell_set(self, int status, object key):
+        if status & SPANWIRE_EVICTED:
+            tell_full()
+        if status & ~SPANWIRE_EVICTED:
+            tell(status, key)
+
+    cdef void drop(self, Py_ssize_t count):
+        if self.live and count > 0:
+            sw_api.drop_attributes(self.record, <uint32_t>count)
+
+    def set_attributes(self, attributes):
+        """Set several attributes, from a mapping. All values are read before the first is set."""
+        if self.live:
+            self.set_all(attributes)
+        elif self.record != NULL:
+            sdk_logger.warning("Setting attribute on ended span.")
+
+    cdef int set_all(self, object attributes) except -1:
+        cdef int status, evicted = 0
+        most = self.origin.max_attributes
+        if most is not None and most == 0:
+            self.drop(len(attributes))
+            return 0
+        if PyDict_CheckExact(attributes) and sw_is_clean(attributes, self.value_limit):
+            status = sw_set_all(self.record, attributes, &evicted)
+            for _ in range(evicted):
+                tell_full()
+            if status & ~SPANWIRE_EVICTED:
+                tell(status, "attributes")
+            return 0
+        cleaned = clean(attributes, self.value_limit)
+        self.drop(len(attributes) - len(cleaned))
+        for key, value in cleaned.items():
+            self.commit(as_key(key), value)
+        return 0
+
+    def add_event(self, name, attributes=None, timestamp=None):
+        """Add an event. ``timestamp``: nanoseconds since 1970, default now."""
+        if self.record == NULL:
+            return
+        cdef uint32_t dropped
+        cdef uint64_t time
+        kept = bounded(attributes, self.origin.max_event_attributes, self.origin.nested_limit, &dropped)
+        name = as_name(name, "n event")
+        time = as_time(timestamp, "timestamp of an event")
+        if not self.live:
+            self.tell_ended("_add_event")
+            return
+        cdef SpanwireText text
+        sw_text(name, &text)
+        cdef int status = sw_api.add_event(self.record, text, time, NULL if kept is None else <PyObject*>kept, dropped)
+        if status & ~SPANWIRE_EVICTED:
+            tell(status, name)
+
+    def add_link(self, context, attributes=None):
+        """Add a link to another span's context; one that is invalid and has neither attributes nor trace state is ignored."""
+        if self.record != NULL and is_link(context, attributes):
+            self.link(context, attributes)
+
+    cdef int link(self, object context, object attributes) except -1:
+        cdef uint32_t dropped
+        kept = bounded(attributes, self.origin.max_link_attributes, self.origin.nested_limit, &dropped)
+        if not self.live:
+            self.tell_ended("_add_link")
+            return 0
+        cdef SpanwireContext ids
+        cdef SpanwireText text
+        fill_ids(&ids, context)
+        header = header_of(context.trace_state)
+        if not self.live:  # reading the context may have run anything
+            return 0
+        sw_text(header, &text)
+        cdef int status = sw_api.add_link(self.record, &ids, text, NULL if kept is None else <PyObject*>kept, dropped)
+        if status & ~SPANWIRE_EVICTED:
+            tell(status, "a link")
+        return 0
+
+    cdef int add_links(self, object links) except -1:
+        """Links given at the start."""
+        for link in links:
+            if link and is_link(link.context, link.attributes):
+                self.link(link.context, link.attributes)
+        return 0
+
+    def update_name(self, name):
+        """Rename the span. Sampling was decided with the old name."""
+        if self.live:
+            self.rename(name)
+        elif self.record != NULL:
+            self.tell_ended("update_name")
+
+    cdef int rename(self, object name) except -1:
+        cdef SpanwireText text
+        name = as_name(name, " span")
+        sw_text(name, &text)
+        if self.live:
+            tell(sw_api.set_name(self.record, text), name)
+        return 0
+
+    def set_status(self, status, description=None):
+        """Set the status, a ``Status`` or a ``StatusCode`` with a description. OK is final; UNSET is ignored."""
+        cdef SpanwireInfo info
+        if not self.live:
+            if self.record != NULL:
+                self.tell_ended("set_status")
+            return
+        sw_api.info(self.record, &info)
+        if isinstance(status, Status):
+            code = status.status_code
+            if info.status_code == 1 or code is UNSET:
+                return
+            if description is not None:
+                sdk_logger.warning(
+                    "Description %s ignored. Use either `Status` or `(StatusCode, Description)`", description
+                )
+            description = status.description
+        elif isinstance(status, StatusCode):
+            code = status
+            if info.status_code == 1 or code is UNSET:
+                return
+            if description is not None:
+                description = Status(code, description).description  # which logs what it does not like
+        else:
+            return
+        self.put_status(code, description)
+
+    cdef int put_status(self, object code, object description) except -1:
+        cdef SpanwireText text
+        message = "" if description is None else description if isinstance(description, str) else str(description)
+        sw_text(message, &text)
+        if not self.live:
+            return 0
+        self.bits &= ~EMPTY_MESSAGE
+        if description is not None and not message:
+            self.bits |= EMPTY_MESSAGE
+        tell(sw_api.set_status(self.record, 1 if code is OK else 2 if code is ERROR else 0, text), message)
+        return 0
+
+    def record_exception(self, exception, attributes=None, timestamp=None, escaped=False):
+        """Add an ``exception`` event with type, message and stack trace; ``attributes`` override these."""
+        if self.record == NULL:
+            return
+        stacktrace = "".join(traceback.format_exception(exception))
+        kind = type(exception)
+        module = kind.__module__
+        qualified = kind.__qualname__
+        event = {
+            "exception.type": f"{module}.{qualified}" if module and module != "builtins" else qualified,
+            "exception.message": str(exception),
+            "exception.stacktrace": stacktrace,
+            "exception.escaped": str(escaped),
+        }
+        if attributes:
+            event.update(attributes)
+        self.add_event("exception", event, timestamp)
+
+    def is_recording(self):
+        """Whether the span is recorded and not ended."""
+        return self.live
+
+    def end(self, end_time=None):
+        """End the span and hand it to the processors. ``end_time``: nanoseconds since 1970, default now."""
+        if self.live:
+            self.finish(SPANWIRE_NOW if end_time is None else as_time(end_time, "end time"))
+        elif self.record != NULL:
+            sdk_logger.warning("Calling end() on an ended span.")
+
+    cdef inline int finish(self, uint64_t time) except -1:
+        cdef Plan plan
+        if not self.live:  # converting the time may have ended it
+            return 0
+        plan = self.tracer.plan
+        self.live = False
+        if plan.is_native and self.extra is None:
+            if sw_api.end(self.record, time, plan.queue):
+                tell(SPANWIRE_PANIC, "end")
+            self.tracer = None
+            return 0
+        tracer = self.tracer
+        self.tracer = None
+        sw_api.end(self.record, time, NULL)
+        if self.extra is not None:
+            ended = self.extra.pop(" on_end", None)
+            if ended is not None:
+                ended()
+        plan.end(self)
+        return 0
+
+    def get_span_context(self):
+        """The span's ids, flags and trace state, which do not change."""
+        if self.span_context is None:
+            self.span_context = self.make_span_context()
+        return self.span_context
+
+    cdef object make_span_context(self):
+        return sw_span_context(
+            SpanContext, &self.ids, False, FLAGS[self.ids.flags], self.trace_state(), not self.bits & INVALID_IDS
+        )
+
+    cdef object trace_state(self):
+        """The span's own; DEFAULT_TRACE_STATE if it has none."""
+        if self.extra is not None:
+            state = self.extra.get(" trace_state")
+            if state is not None:
+                return state
+        return DEFAULT_TRACE_STATE if self.parent_context is None else self.parent_context.trace_state
+
+    cdef void tell_ended(self, str what):
+        sdk_logger.warning("Tried calling %s on an ended span.", what)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, exc_type, exc_val, exc_tb):
+        """Record what was raised (``BaseException`` too), and end the span."""
+        if exc_val is not None and self.live:
+            if self.bits & RECORD_EXCEPTION:
+                self.record_exception(exc_val, escaped=True)
+            if self.bits & SET_STATUS:
+                self.set_status(Status(ERROR, f"{type(exc_val).__name__}: {exc_val}"))
+        self.end()
+
+    def start(self, start_time=None, parent_context=None):
+        """Only warns: a tracer starts its spans."""
+        if self.record != NULL:
+            sdk_logger.warning("Calling start() on a started span.")
+
+    def __repr__(self):
+        if self.record == NULL:
+            return f"NonRecordingSpan({self.get_span_context()!r})"
+        return f'_Span(name="{self.name}", context={self.get_span_context()})'
+
+    def __copy__(self):
+        return self.readable()
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError("cannot pickle a span: it belongs to its process")
+
+    @property
+    def __class__(self):
+        """What isinstance() goes by beside the type: the class that the SDK would have used."""
+        return NonRecordingSpan if self.record == NULL else SdkSpan
+
+    # --- reading back: decoded when asked for; an unsampled span has none of these ---
+
+    cdef int need_record(self, str name) except -1:
+        if self.record == NULL:
+            raise AttributeError(f"'NonRecordingSpan' object has no attribute '{name}'")
+        return 0
+
+    cdef ReadableSpan readable(self):
+        self.need_record("_readable_span")
+        cdef ReadableSpan view = ReadableSpan.__new__(ReadableSpan)
+        view.span = self
+        if self.extra is not None:
+            view.changed = {name: value for name, value in self.extra.items() if name[0] == "_"} or None
+        return view
+
+    def _readable_span(self):
+        return self.readable()
+
+    @property
+    def context(self):
+        self.need_record("context")
+        return self.get_span_context()
+
+    @property
+    def _context(self):
+        return self.get_span_context()
+
+    @property
+    def name(self):
+        """The span's name."""
+        self.need_record("name")
+        return span_name(self)
+
+    @property
+    def kind(self):
+        """The span's ``SpanKind``."""
+        self.need_record("kind")
+        return span_kind(self)
+
+    @property
+    def parent(self):
+        """The parent's ``SpanContext``, or None."""
+        self.need_record("parent")
+        return span_parent(self)
+
+    @property
+    def start_time(self):
+        """Nanoseconds since 1970."""
+        self.need_record("start_time")
+        return span_start(self)
+
+    @property
+    def end_time(self):
+        """Nanoseconds since 1970; None until the span has ended."""
+        self.need_record("end_time")
+        return span_end(self)
+
+    @property
+    def status(self):
+        """The span's ``Status``."""
+        self.need_record("status")
+        return span_status(self)
+
+    @property
+    def attributes(self):
+        """A read-only mapping, live while the span has attributes."""
+        self.need_record("attributes")
+        return span_attributes(self)
+
+    @property
+    def events(self):
+        """A tuple of ``Event``."""
+        self.need_record("events")
+        return tuple(span_events(self))
+
+    @property
+    def links(self):
+        """A tuple of ``Link``."""
+        self.need_record("links")
+        return tuple(span_links(self))
+
+    @property
+    def dropped_attributes(self):
+        self.need_record("dropped_attributes")
+        return span_info(self).dropped_attributes
+
+    @property
+    def dropped_events(self):
+        self.need_record("dropped_events")
+        return span_info(self).dropped_events
+
+    @property
+    def dropped_links(self):
+        self.need_record("dropped_links")
+        return span_info(self).dropped_links
+
+    @property
+    def resource(self):
+        self.need_record("resource")
+        return self.origin.resource
+
+    @property
+    def instrumentation_scope(self):
+        self.need_record("instrumentation_scope")
+        return self.origin.scope
+
+    @property
+    def instrumentation_info(self):
+        self.need_record("instrumentation_info")
+        return SdkReadableSpan.instrumentation_info.fget(self)
+
+    def to_json(self, indent=4):
+        """The span as JSON text, as the SDK writes it."""
+        self.need_record("to_json")
+        return SdkReadableSpan.to_json(self, indent)
+
+    # --- private names of the SDK's that libraries touch ---
+
+    @property
+    def _name(self):
+        return self.name
+
+    @_name.setter
+    def _name(self, value):
+        self.need_record("_name")
+        if self.live:
+            self.rename(value)
+
+    @property
+    def _kind(self):
+        return self.kind
+
+    @property
+    def _parent(self):
+        return self.parent
+
+    @property
+    def _start_time(self):
+        return self.start_time
+
+    @property
+    def _end_time(self):
+        return self.end_time
+
+    @property
+    def _status(self):
+        return self.status
+
+    @_status.setter
+    def _status(self, value):
+        self.need_record("_status")
+        if self.live:
+            self.put_status(value.status_code, value.description)
+
+    @property
+    def _attributes(self):
+        self.need_record("_attributes")
+        return SpanAttributes(self)
+
+    @property
+    def _events(self):
+        self.need_record("_events")
+        return span_events(self)
+
+    @property
+    def _links(self):
+        self.need_record("_links")
+        return span_links(self)
+
+    @property
+    def _resource(self):
+        return self.resource
+
+    @property
+    def _instrumentation_scope(self):
+        return self.instrumentation_scope
+
+    @property
+    def _instrumentation_info(self):
+        self.need_record("_instrumentation_info")
+        return self.origin.info
+
+    @property
+    def _limits(self):
+        self.need_record("_limits")
+        return self.origin.limits
+
+    @property
+    def _sampler(self):
+        self.need_record("_sampler")
+        return self.origin.sampler
+
+    @property
+    def _span_processor(self):
+        self.need_record("_span_processor")
+        return None if self.tracer is None else self.tracer.span_processor
+
+    _format_context = SdkReadableSpan.__dict__["_format_context"]
+    _format_attributes = SdkReadableSpan.__dict__["_format_attributes"]
+    _format_events = SdkReadableSpan.__dict__["_format_events"]
+    _format_links = SdkReadableSpan.__dict__["_format_links"]
+
+
+class _VirtualSpan(ApiSpan):
+    """Never instantiated. Span is registered here and not on trace.Span itself, whose cache it would then never enter."""
+
+
+_VirtualSpan.register(Span)
+
+
+cdef bint is_link(object context, object attributes) except -1:
+    """Whether the SDK keeps such a link."""
+    return bool(context and (context.is_valid or (attributes or context.trace_state)))
+
+
+cdef int fill_ids(SpanwireContext *ids, object context) except -1:
+    """Ids and flags of a SpanContext in wire order; what does not fit (an invalid context) as far as it does."""
+    memset(ids, 0, sizeof(SpanwireContext))
+    cdef object trace_id = context.trace_id, span_id = context.span_id
+    cdef uint64_t low, high, span
+    low = <uint64_t>(trace_id & 0xFFFFFFFFFFFFFFFF)
+    high = <uint64_t>((trace_id >> 64) & 0xFFFFFFFFFFFFFFFF)
+    span = <uint64_t>(span_id & 0xFFFFFFFFFFFFFFFF)
+    for index in range(8):
+        ids.trace_id[index] = <uint8_t>(high >> (56 - 8 * index))
+        ids.trace_id[8 + index] = <uint8_t>(low >> (56 - 8 * index))
+        ids.span_id[index] = <uint8_t>(span >> (56 - 8 * index))
+    ids.flags = <uint8_t>(int(context.trace_flags) & 0xFF)
+    ids.is_remote = 1 if context.is_remote else 0
+    return 0
+
+
+cdef object last_state = None
+cdef object last_header = ""
+
+
+cdef object header_of(object state):
+    """A trace state as the text that OTLP has for it; the last one is remembered, since a trace's spans share it."""
+    global last_state, last_header
+    if state is DEFAULT_TRACE_STATE or not state:
+        return ""
+    if state is not last_state:
+        header = ",".join([f"{key}={value}" for key, value in state.items()])
+        if type(state) is not TraceState:
+            return header  # which may change
+        last_header = header
+        last_state = state
+    return last_header

@@ -1,0 +1,126 @@
+# cython: language_level=3, binding=False, boundscheck=False, wraparound=False, initializedcheck=False
+# cython: embedsignature=True, auto_pickle=False, nonecheck=False
+"""The native tracer: spans, scopes and tracers over the Rust core's records.
+
+One extension of parts, so that calls between them are C calls. Reading order: values (cleaning), span, context, scope, plan
+(what processors want), tracer, readable (reading back).
+"""
+
+cimport cython
+from cpython.object cimport PyObject
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.string cimport memcpy, memset
+
+from spanwire._facade.capi cimport (
+    SPANWIRE_ABI,
+    SPANWIRE_EVICTED,
+    SPANWIRE_LOSSY,
+    SPANWIRE_NOW,
+    SPANWIRE_PANIC,
+    SPANWIRE_UNENCODABLE,
+    SW_SLOW,
+    SpanwireApi,
+    SpanwireContext,
+    SpanwireInfo,
+    SpanwireQueue,
+    SpanwireRecord,
+    SpanwireText,
+    SpanwireTracer,
+    sw_api,
+    sw_call_itself,
+    sw_commit,
+    sw_drop_context,
+    sw_is_clean,
+    sw_make_context,
+    sw_set,
+    sw_set_all,
+    sw_span_context,
+    sw_text,
+)
+
+import copy
+import logging
+import traceback
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType, MethodType
+
+from opentelemetry import context as context_api
+from opentelemetry import trace as trace_api
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.context.context import Context
+from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
+from opentelemetry.sdk import trace as sdk_trace
+from opentelemetry.sdk.util import BoundedList
+from opentelemetry.trace import (
+    DEFAULT_TRACE_STATE,
+    INVALID_SPAN,
+    Link,
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    TraceState,
+)
+from opentelemetry.trace.propagation import _SPAN_KEY
+
+from spanwire import _log, _native
+
+cdef const SpanwireApi* _table = <const SpanwireApi*>PyCapsule_GetPointer(_native._C_API, b"spanwire._native._C_API")
+if _table.abi != SPANWIRE_ABI or _table.size < sizeof(SpanwireApi):
+    raise ImportError(
+        f"spanwire._native has interface {_table.abi} ({_table.size} bytes) but spanwire._facade was built for "
+        f"{SPANWIRE_ABI} ({sizeof(SpanwireApi)} bytes): the two come from different builds; reinstall spanwire"
+    )
+memcpy(&sw_api, _table, sizeof(SpanwireApi))
+
+cdef extern from "Python.h":
+    int PyContextVar_Get(object var, PyObject *default, PyObject **value) except -1
+    object PyContextVar_Set(object var, object value)
+    int PyContextVar_Reset(object var, object token) except -1
+    int PyDict_CheckExact(object o)
+    bint PyDict_Check(object o)
+    Py_ssize_t PyDict_Size(object o) except -1
+    PyObject *PyDict_GetItemWithError(object d, object k) except? NULL
+    void Py_DECREF "Py_DECREF"(PyObject *o)
+    void Py_INCREF_ "Py_INCREF"(PyObject *o)
+    PyObject *Py_TYPE_ "(PyObject *)Py_TYPE"(PyObject *o)
+    int Py_EnterRecursiveCall(const char *where) except -1
+    void Py_LeaveRecursiveCall()
+    object PyUnicode_DecodeUTF8(const char *s, Py_ssize_t size, const char *errors)
+    object PyUnicode_FromObject(object o)
+    Py_ssize_t PY_SSIZE_T_MAX
+    bint PyUnicode_CheckExact(object o)
+
+# The SDK's loggers: people filter by these names.
+cdef object sdk_logger = logging.getLogger("opentelemetry.sdk.trace")
+cdef object attributes_logger = logging.getLogger("opentelemetry.attributes")
+
+cdef object SPAN_KEY = _SPAN_KEY
+cdef object SdkSpan = sdk_trace._Span
+cdef object SdkReadableSpan = sdk_trace.ReadableSpan
+cdef object ApiSpan = trace_api.Span
+cdef object UNSET = StatusCode.UNSET
+cdef object OK = StatusCode.OK
+cdef object ERROR = StatusCode.ERROR
+cdef tuple STATUS_CODES = (UNSET, OK, ERROR)
+cdef object INTERNAL = SpanKind.INTERNAL
+cdef object SERVER = SpanKind.SERVER
+cdef object CLIENT = SpanKind.CLIENT
+cdef object PRODUCER = SpanKind.PRODUCER
+cdef object CONSUMER = SpanKind.CONSUMER
+cdef tuple KINDS = (INTERNAL, INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER)
+cdef tuple FLAGS = tuple(TraceFlags(bits) for bits in range(256))
+cdef uint8_t SAMPLED = TraceFlags.SAMPLED
+# Older SDKs know no random flag, and then we set none.
+cdef uint8_t RANDOM = getattr(TraceFlags, "RANDOM_TRACE_ID", 0)
+
+include "values.pxi"
+include "span.pxi"
+include "context.pxi"
+include "scope.pxi"
+include "plan.pxi"
+include "tracer.pxi"
+include "readable.pxi"
