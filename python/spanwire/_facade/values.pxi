@@ -75,7 +75,7 @@ cdef object clean_mapping(object value, Py_ssize_t limit):
                 if not has_text(key):
                     continue
                 key = str(key)
-            entries[key] = clean(item, limit)
+            entries[as_key(key)] = clean(item, limit)
     finally:
         Py_LeaveRecursiveCall()
     return entries
@@ -94,7 +94,7 @@ cdef object bounded(object attributes, object most, Py_ssize_t limit, uint32_t *
     else:
         cleaned = clean(attributes, limit)
         dropped[0] = <uint32_t>max(0, len(attributes) - len(cleaned))
-        cleaned = {as_key(key): value for key, value in cleaned.items()}
+        cleaned = dict(cleaned.items())
     cdef Py_ssize_t excess = 0 if most is None else len(cleaned) - most
     if excess > 0:
         for _ in range(excess):
