@@ -13,10 +13,13 @@ cdef bint overrides(object processor, str name) except -1:
     return hook is not base_hook(name) and (hook is not None or hasattr(processor, name))
 
 
+cdef object FrameQueue = getattr(_native, "FrameQueue", None)
+
+
 cdef object native_queue(object processor):
     """The _native.FrameQueue of a processor that takes finished frames, or None."""
     queue = getattr(processor, "_queue", None)
-    if type(queue) is not _native.FrameQueue or not getattr(type(processor).on_end, "_takes_frames", False):
+    if type(queue) is not FrameQueue or not getattr(type(processor).on_end, "_takes_frames", False):
         return None
     return None if "on_end" in getattr(processor, "__dict__", ()) else queue
 

@@ -547,6 +547,7 @@ cdef int fill_ids(SpanwireContext *ids, object context) except -1:
     memset(ids, 0, sizeof(SpanwireContext))
     cdef object trace_id = context.trace_id, span_id = context.span_id
     cdef uint64_t low, high, span
+    cdef int index
     low = <uint64_t>(trace_id & 0xFFFFFFFFFFFFFFFF)
     high = <uint64_t>((trace_id >> 64) & 0xFFFFFFFFFFFFFFFF)
     span = <uint64_t>(span_id & 0xFFFFFFFFFFFFFFFF)
