@@ -1,0 +1,94 @@
+"""Links: which are kept, and what they carry."""
+
+from typing import Any
+
+import pytest
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, Link, SpanContext, TraceFlags, TraceState
+
+from tests.conformance.trace.sides import Side, described, same
+
+VALID = SpanContext(0x1234, 0x56, is_remote=True, trace_flags=TraceFlags(1), trace_state=TraceState([("k", "v")]))
+NO_SPAN_ID = SpanContext(0x1234, 0, is_remote=False)
+WITH_STATE = SpanContext(0, 0, is_remote=False, trace_state=TraceState([("k", "v")]))
+
+
+@pytest.mark.parametrize(
+    "context, attributes, kept",
+    [
+        (VALID, None, True),
+        (VALID, {"a": 1}, True),
+        (INVALID_SPAN_CONTEXT, None, False),
+        (INVALID_SPAN_CONTEXT, {}, False),
+        (INVALID_SPAN_CONTEXT, {"a": 1}, True),
+        (NO_SPAN_ID, None, False),
+        (WITH_STATE, None, True),
+        (None, {"a": 1}, False),
+    ],
+)
+def test_a_link_is_kept_when_valid_or_with_attributes_or_trace_state(
+    context: Any, attributes: Any, kept: bool
+) -> None:
+    def scenario(side: Side) -> Any:
+        tracer = side.tracer()
+        begun = tracer.start_span("name", links=[Link(context, attributes)])
+        span = tracer.start_span("name")
+        span.add_link(context, attributes)
+        begun.end()
+        span.end()
+        return len(begun.links), len(span.links)
+
+    assert same(scenario).result == (kept, kept)
+
+
+def test_ids_flags_remoteness_and_trace_state_of_a_link_are_kept() -> None:
+    def scenario(side: Side) -> Any:
+        span = side.span()
+        span.add_link(VALID, {"a": [1]})
+        span.end()
+        return span.links[0].context == VALID
+
+    seen = same(scenario)
+    assert seen.result is True
+    assert seen.spans[0]["links"][0][1]["state"] == [("k", "v")]
+
+
+@pytest.mark.parametrize("links", [None, (), [], [None], [Link(VALID)], (Link(VALID, {"a": 1}), None)], ids=repr)
+def test_links_at_the_start(links: Any) -> None:
+    def scenario(side: Side) -> Any:
+        span = side.tracer().start_span("name", links=links)
+        with side.tracer().start_as_current_span("name", links=links) as other:
+            pass
+        span.end()
+        return len(span.links), len(other.links)
+
+    count = len([link for link in links or () if link])
+    assert same(scenario).result == (count, count)
+
+
+def test_a_link_can_be_to_a_span_of_ours() -> None:
+    def scenario(side: Side) -> Any:
+        tracer = side.tracer()
+        first = tracer.start_span("first")
+        with tracer.start_as_current_span("second", links=[Link(first.get_span_context())]) as second:
+            second.add_link(first.get_span_context())
+        first.end()
+        return [link.context == first.get_span_context() for link in second.links]
+
+    assert same(scenario).result == [True, True]
+
+
+def test_links_and_events_come_back_equal_but_are_new_objects() -> None:
+    """Difference: they are read back from bytes, so that identity is lost."""
+
+    def scenario(side: Side) -> Any:
+        link = Link(VALID, {"a": 1})
+        span = side.tracer().start_span("name", links=[link])
+        span.add_event("event", {"b": 2})
+        return described(span), span.links[0] is link, span.events[0] is span.events[0]
+
+    from tests.conformance.trace.sides import both
+
+    theirs, ours = both(scenario)
+    assert ours.result[0] == theirs.result[0]
+    assert theirs.result[1:] == (True, True)
+    assert ours.result[1:] == (False, False)
