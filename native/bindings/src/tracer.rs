@@ -6,8 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use spanwire_queue::Group;
-use spanwire_record::Rule;
-use spanwire_record::{Decision, Limits, Sampler};
+use spanwire_record::{Decision, Limits, Rule, Sampler};
 
 use crate::encode;
 use crate::ffi::{entry, state};

@@ -11,6 +11,7 @@ cdef extern from "spanwire_api.h":
         SPANWIRE_UNENCODABLE
         SPANWIRE_PANIC
         SPANWIRE_LOSSY
+        SPANWIRE_ATTEND
 
     enum:
         SPANWIRE_UTF8

@@ -19,7 +19,7 @@
 #define SPANWIRE_UNENCODABLE 2 /* a value that OTLP cannot hold was left out (of an event or link: one of its attributes) */
 #define SPANWIRE_PANIC 4       /* a defect: counted; the record records no more */
 #define SPANWIRE_LOSSY 8       /* lone surrogates of a name or message became U+FFFD */
-#define SPANWIRE_ATTEND 16    /* of end, submit and submit_bytes: call the processor's _attend() */
+#define SPANWIRE_ATTEND 16     /* of end, submit and submit_bytes: call the processor's _attend() */
 
 /* How the characters of a SpanwireText are laid out; shifted into its low two bits. */
 #define SPANWIRE_UTF8 0

@@ -3,7 +3,7 @@
 
 use std::ffi::c_int;
 
-use pyo3::ffi;
+use pyo3::{Python, ffi};
 use spanwire_record::{SpanContext, SpanRecord, Status};
 use spanwire_wire::tag::{self, len_tag};
 
@@ -40,13 +40,26 @@ fn utf8_key<'s>(key: Text<'s>, scratch: &'s mut Vec<u8>) -> Result<&'s [u8], Sta
 unsafe fn with_key(record: &mut SpanRecord, key: RawText, set: impl Fn(&mut SpanRecord, &[u8]) -> Status) -> Status {
     // SAFETY: by the caller's promise.
     let (key, py) = unsafe { (key.get(), gil()) };
-    match key {
-        Text::Ascii(key) => set(record, key),
-        key => with_scratch(py, |scratch| match utf8_key(key, &mut scratch.key) {
-            Ok(key) => set(record, key),
-            Err(status) => status,
-        }),
+    if let Text::Ascii(key) = key {
+        set(record, key)
+    } else {
+        with_transcoded_key(py, record, key, set)
     }
+}
+
+/// Takes `set` by value, so that on the way of ASCII keys nothing is put into memory for it.
+#[cold]
+#[inline(never)]
+fn with_transcoded_key(
+    py: Python<'_>,
+    record: &mut SpanRecord,
+    key: Text<'_>,
+    set: impl Fn(&mut SpanRecord, &[u8]) -> Status,
+) -> Status {
+    with_scratch(py, |scratch| match utf8_key(key, &mut scratch.key) {
+        Ok(key) => set(record, key),
+        Err(status) => status,
+    })
 }
 
 /// # Safety
@@ -59,25 +72,25 @@ pub unsafe extern "C" fn set_str(record: *mut SpanRecord, key: RawText, hash: u6
             if let (Text::Ascii(key), Text::Ascii(value)) = (key, value) {
                 return record.set_str(key, hash, value);
             }
-            with_scratch(gil(), |scratch| set_text(record, key, hash, value, scratch))
+            set_text(gil(), record, key, hash, value)
         })
     }
 }
 
-fn set_text(record: &mut SpanRecord, key: Text<'_>, hash: u64, value: Text<'_>, scratch: &mut Scratch) -> Status {
-    let Scratch {
-        key: key_room, text, ..
-    } = scratch;
-    match utf8_key(key, key_room) {
-        Err(status) => status,
-        Ok(key) => match value.utf8(text) {
-            Ok(value) => record.set_str(key, hash, value),
-            Err(_) => {
-                record.remove(key, hash);
-                refused(Drop::Text)
-            }
-        },
-    }
+#[inline(never)]
+fn set_text(py: Python<'_>, record: &mut SpanRecord, key: Text<'_>, hash: u64, value: Text<'_>) -> Status {
+    with_scratch(py, |scratch| {
+        let key = match utf8_key(key, &mut scratch.key) {
+            Ok(key) => key,
+            Err(status) => return status,
+        };
+        if let Ok(value) = value.utf8(&mut scratch.text) {
+            record.set_str(key, hash, value)
+        } else {
+            record.remove(key, hash);
+            refused(Drop::Text)
+        }
+    })
 }
 
 /// # Safety
@@ -86,7 +99,7 @@ pub unsafe extern "C" fn set_int(record: *mut SpanRecord, key: RawText, hash: u6
     // SAFETY: by the caller's promise.
     unsafe {
         enter_record("set_int", record, |record| {
-            with_key(record, key, |record, key| record.set_int(key, hash, value))
+            with_key(record, key, move |record, key| record.set_int(key, hash, value))
         })
     }
 }
@@ -97,7 +110,7 @@ pub unsafe extern "C" fn set_float(record: *mut SpanRecord, key: RawText, hash: 
     // SAFETY: by the caller's promise.
     unsafe {
         enter_record("set_float", record, |record| {
-            with_key(record, key, |record, key| record.set_double(key, hash, value))
+            with_key(record, key, move |record, key| record.set_double(key, hash, value))
         })
     }
 }
@@ -108,7 +121,7 @@ pub unsafe extern "C" fn set_bool(record: *mut SpanRecord, key: RawText, hash: u
     // SAFETY: by the caller's promise.
     unsafe {
         enter_record("set_bool", record, |record| {
-            with_key(record, key, |record, key| record.set_bool(key, hash, value != 0))
+            with_key(record, key, move |record, key| record.set_bool(key, hash, value != 0))
         })
     }
 }
@@ -163,7 +176,7 @@ pub unsafe extern "C" fn remove(record: *mut SpanRecord, key: RawText, hash: u64
     // SAFETY: by the caller's promise.
     unsafe {
         enter_record("remove", record, |record| {
-            with_key(record, key, |record, key| {
+            with_key(record, key, move |record, key| {
                 record.remove(key, hash);
                 Status::OK
             })
