@@ -1,10 +1,48 @@
 """What became of the spans, counted natively."""
 
-from typing import Any
+import weakref
+from typing import Any, Protocol
 
 from spanwire import _native
 
-__all__ = ["stats"]
+__all__ = ["Waiting", "stats", "watch"]
+
+
+class Waiting(Protocol):
+    """Spans that wait in front of a destination's client."""
+
+    destination: str
+
+    def report(self) -> None:
+        """Tell the client what was dropped since the last call."""
+
+    def queued(self) -> int:
+        """How many wait."""
+
+
+_waiting: weakref.WeakSet[Waiting] = weakref.WeakSet()
+
+
+def watch(waiting: Waiting) -> None:
+    """Count what waits there, as long as it lives."""
+    _waiting.add(waiting)
+
+
+def _traces() -> dict[str, dict[str, Any]]:
+    known = list(_waiting)
+    for one in known:
+        one.report()
+    accounts = _native.export_stats()
+    for one in known:
+        queued = one.queued()
+        account = accounts.setdefault(
+            one.destination,
+            dict.fromkeys(("accepted", "exported", "queued", "requests", "retries", "bytes", "connections"), 0)
+            | {"dropped": {}, "last_error": None},
+        )
+        account["accepted"] += queued
+        account["queued"] += queued
+    return accounts
 
 
 def stats() -> dict[str, Any]:
@@ -13,13 +51,13 @@ def stats() -> dict[str, Any]:
     ``stats()["traces"]`` has a dict for each destination (the endpoint without user, password and query; exporters with
     the same endpoint share one). A forked child begins at zero:
 
-    - ``accepted``: spans given to ``export``. Always ``accepted == exported + queued + sum(dropped.values())``.
+    - ``accepted``: spans given to ``export`` or to a native ``BatchSpanProcessor`` in front of it. Always ``accepted == exported + queued + sum(dropped.values())``.
     - ``exported``: spans that the destination took.
-    - ``queued``: spans under way, back-offs included.
+    - ``queued``: spans that wait or are under way, back-offs included.
     - ``dropped``: spans lost, by reason: ``encode`` (could not be encoded), ``too_large`` (request over
       ``max_request_size``), ``refused`` (final answer or error), ``rejected`` (partial success), ``response`` (answer too
       large to read), ``exhausted`` (unreachable or "later" until tries or time were used up), ``timeout`` (no answer in
-      time), ``shutdown``, ``internal`` (a defect of ours).
+      time), ``queue_full`` (the oldest went to make room), ``shutdown``, ``internal`` (a defect of ours).
     - ``requests``: requests written, each try counted; ``retries``: tries after the first, each after a back-off;
       ``connections``: connections opened; ``bytes``: body bytes written, each try counted. These four are counted when a
       request ends.
@@ -34,4 +72,4 @@ def stats() -> dict[str, Any]:
       did), ``key`` (no str); ``field`` (another field that could not be read). Only ``span`` counts whole spans: those
       without usable ids, which an exporter counts as dropped for ``encode``.
     """
-    return {"traces": _native.export_stats(), "encode": _native.encode_counts()}
+    return {"traces": _traces(), "encode": _native.encode_counts()}

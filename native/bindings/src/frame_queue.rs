@@ -115,6 +115,11 @@ impl PyFrameQueue {
         Ok(appended == Appended::Attend)
     }
 
+    /// How many spans were dropped since the last call: by the bounds, and since the queue was closed.
+    fn take_dropped(&self, py: Python<'_>) -> (u64, u64) {
+        self.with(py, FrameQueue::take_dropped)
+    }
+
     /// Takes no more spans: they are dropped, counted as `closed`.
     fn close(&self, py: Python<'_>) {
         self.with(py, FrameQueue::close);

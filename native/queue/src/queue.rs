@@ -99,6 +99,10 @@ pub struct FrameQueue {
     reader: Reader,
     /// The reader is woken by the next append that finds so much; once.
     wake_at: Option<(u64, usize)>,
+    /// The reader must not sleep next time.
+    is_nudged: bool,
+    /// Of the frames dropped, `take_dropped` has told of so many: full, closed.
+    told: (u64, u64),
     /// Who waits for frames to be done with.
     waiting: Vec<Thread>,
     /// Of the frames accepted, the first so many are done with: dropped, or taken and answered.
@@ -126,6 +130,8 @@ impl FrameQueue {
             is_closed: false,
             reader: Reader::Anybody,
             wake_at: None,
+            is_nudged: false,
+            told: (0, 0),
             waiting: Vec::new(),
             done: 0,
         })
@@ -365,7 +371,8 @@ impl FrameQueue {
         if !matches!(&self.reader, Reader::Thread(reader) if reader.id() == this.id()) {
             self.reader = Reader::Thread(this);
         }
-        let sleeps = self.counts.queued < spans && self.frame_bytes < bytes;
+        let is_nudged = std::mem::take(&mut self.is_nudged);
+        let sleeps = !is_nudged && self.counts.queued < spans && self.frame_bytes < bytes;
         self.wake_at = sleeps.then_some((spans, bytes));
         sleeps
     }
@@ -375,9 +382,18 @@ impl FrameQueue {
     pub fn wake(&mut self) {
         self.check_fork();
         self.wake_at = None;
+        self.is_nudged = true;
         if let Reader::Thread(reader) = &self.reader {
             reader.unpark();
         }
+    }
+
+    /// How many frames were dropped since the last call: by the bounds, and since the queue was closed.
+    pub fn take_dropped(&mut self) -> (u64, u64) {
+        self.check_fork();
+        let now = (self.counts.full, self.counts.closed);
+        let before = std::mem::replace(&mut self.told, now);
+        (now.0 - before.0, now.1 - before.1)
     }
 
     /// How many of the frames accepted so far have left the queue.
@@ -426,7 +442,9 @@ impl FrameQueue {
         self.frame_bytes = 0;
         self.counts = Counts::default();
         self.done = 0;
+        self.told = (0, 0);
         self.wake_at = None;
+        self.is_nudged = false;
         // Handles of threads that this process does not have: nothing is done with them, not even freeing.
         self.waiting.drain(..).for_each(std::mem::forget);
         if !matches!(self.reader, Reader::Anybody) {

@@ -80,10 +80,19 @@ cdef class Plan:
                 processor.on_end(view)
             elif view.changed is None:
                 if span.ids.flags & SAMPLED:
-                    sw_api.submit(span.record, <SpanwireQueue*><uintptr_t>queue.address)
+                    told(sw_api.submit(span.record, <SpanwireQueue*><uintptr_t>queue.address), processor)
             else:
-                submit_changed(span, view, queue)
+                told(submit_changed(span, view, queue), processor)
         return 0
+
+
+cdef int told(int status, object processor) except -1:
+    """Follows what the table said when a span was given to the queue of `processor`."""
+    if status & SPANWIRE_ATTEND:
+        processor._attend()
+    if status & SPANWIRE_PANIC:
+        tell(SPANWIRE_PANIC, "end")
+    return 0
 
 
 cdef int submit_changed(Span span, ReadableSpan view, object queue) except -1:
@@ -93,7 +102,7 @@ cdef int submit_changed(Span span, ReadableSpan view, object queue) except -1:
         return 0
     frame = _native.encode_span(view)
     if frame is not None:
-        sw_api.submit_bytes(
+        return sw_api.submit_bytes(
             span.origin.native, <const uint8_t*><const char*>frame, len(frame), <SpanwireQueue*><uintptr_t>queue.address
         )
     return 0

@@ -253,14 +253,16 @@ cdef class Span:
 
     cdef inline int finish(self, uint64_t time) except -1:
         cdef Plan plan
+        cdef int status
         if not self.live:  # converting the time may have ended it
             return 0
         plan = self.tracer.plan
         self.live = False
         if plan.is_native and self.extra is None:
-            if sw_api.end(self.record, time, plan.queue):
-                tell(SPANWIRE_PANIC, "end")
+            status = sw_api.end(self.record, time, plan.queue)
             self.tracer = None
+            if status:
+                told(status, plan.on_end[0][0] if plan.on_end else None)
             return 0
         tracer = self.tracer
         self.tracer = None

@@ -15,6 +15,7 @@ from libc.string cimport memcpy, memset
 from spanwire._facade.capi cimport (
     SPANWIRE_ABI,
     SPANWIRE_EVICTED,
+    SPANWIRE_ATTEND,
     SPANWIRE_LOSSY,
     SPANWIRE_NOW,
     SPANWIRE_PANIC,

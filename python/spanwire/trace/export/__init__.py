@@ -1,0 +1,24 @@
+"""Processors and exporters under the names of ``opentelemetry.sdk.trace.export``.
+
+All are the SDK's own but ``BatchSpanProcessor``, which with an exporter of ours takes finished spans as bytes. With
+``SPANWIRE_DISABLED=1`` in the environment that one is the SDK's too.
+"""
+
+from typing import TYPE_CHECKING
+
+from opentelemetry.sdk.trace import export as _upstream
+from opentelemetry.sdk.trace.export import *  # noqa: F403
+
+from spanwire._reexport import public_names as _public_names
+from spanwire.trace._disabled import is_disabled as _is_disabled
+
+if TYPE_CHECKING or not _is_disabled():
+    from spanwire.trace.export._batch import BatchSpanProcessor
+else:
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: F401
+
+__all__: list[str] = _public_names(_upstream)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> object:
+    return getattr(_upstream, name)

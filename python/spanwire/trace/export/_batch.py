@@ -1,0 +1,172 @@
+"""The batch processor: native in front of an exporter of ours, the SDK's in front of any other."""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.sdk.environment_variables import OTEL_BSP_MAX_EXPORT_BATCH_SIZE, OTEL_BSP_MAX_QUEUE_SIZE
+from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace import export as sdk
+
+from spanwire._native import FrameQueue
+from spanwire.exporter.http import OTLPSpanExporter
+from spanwire.trace.export._delivery import BatchLimits, Delivery
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
+
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.sdk.trace import ReadableSpan
+
+__all__ = ["BatchSpanProcessor"]
+
+DEFAULT_BATCH_SPANS = 2048
+DEFAULT_BATCH_BYTES = 400_000
+UNLIMITED = (1 << 63) - 1
+
+
+class BatchSpanProcessor(sdk.BatchSpanProcessor):
+    """Collects finished spans and sends them in batches from a thread of its own.
+
+    In front of ``spanwire.exporter.http.OTLPSpanExporter`` spans wait as bytes: up to 64 MiB of them unless
+    ``max_queue_size`` is given, and they are sent by 2,048 or 400 KB, whichever is less, unless ``max_export_batch_size``
+    is. Over a bound the oldest go, and ``spanwire.stats()`` counts them. In front of any other exporter it is the SDK's.
+
+    Arguments that are not given are read from OTEL_BSP_* as the SDK reads them.
+
+    :param max_queue_size: spans that wait at most.
+    :param schedule_delay_millis: milliseconds between two exports.
+    :param max_export_batch_size: spans in a request at most; reaching it starts an export.
+    :param export_timeout_millis: not used, as in the SDK: the exporter has its ``timeout``.
+    :param meter_provider: for the SDK's metrics about itself; needs opentelemetry-sdk 1.39 or newer.
+    :raises ValueError: with the SDK's text, if sizes or delay are not positive or a batch is larger than the queue.
+    """
+
+    _delivery: Delivery | None = None
+
+    def __init__(
+        self,
+        span_exporter: sdk.SpanExporter,
+        max_queue_size: int | None = None,
+        schedule_delay_millis: float | None = None,
+        max_export_batch_size: int | None = None,
+        export_timeout_millis: float | None = None,
+        *,
+        meter_provider: "MeterProvider | None" = None,
+    ) -> None:
+        if not _is_ours(span_exporter):
+            more: dict[str, Any] = {} if meter_provider is None else {"meter_provider": meter_provider}
+            super().__init__(
+                span_exporter,
+                max_queue_size,
+                schedule_delay_millis,
+                max_export_batch_size,
+                export_timeout_millis,
+                **more,
+            )
+            return
+        has_queue_size = max_queue_size is not None or _is_number(OTEL_BSP_MAX_QUEUE_SIZE)
+        has_batch_size = max_export_batch_size is not None or _is_number(OTEL_BSP_MAX_EXPORT_BATCH_SIZE)
+        # What the SDK takes and refuses, we take and refuse.
+        most_spans = _or_default(max_queue_size, self._default_max_queue_size)
+        delay = _or_default(schedule_delay_millis, self._default_schedule_delay_millis)
+        batch_spans = _or_default(max_export_batch_size, self._default_max_export_batch_size)
+        _or_default(export_timeout_millis, self._default_export_timeout_millis)
+        self._validate_arguments(most_spans, delay, batch_spans)  # type: ignore[no-untyped-call]
+
+        request_bytes = span_exporter._max_request_size if span_exporter._max_request_size > 0 else UNLIMITED  # noqa: SLF001
+        if not has_batch_size:
+            # Of an exact queue no more than half: what comes while a request is made must find room.
+            batch_spans = min(DEFAULT_BATCH_SPANS, max(1, most_spans // 2)) if has_queue_size else DEFAULT_BATCH_SPANS
+            request_bytes = min(request_bytes, DEFAULT_BATCH_BYTES)
+        self._queue = FrameQueue(max_spans=most_spans) if has_queue_size else FrameQueue()
+        self._delivery = Delivery(
+            span_exporter,
+            self._queue,
+            delay_seconds=delay / 1000,
+            limits=BatchLimits(batch_spans, request_bytes),
+            metrics=_metrics(meter_provider, most_spans if has_queue_size else None),
+        )
+        # Where the SDK's class keeps its exporter.
+        self._batch_processor = self._delivery  # type: ignore[assignment]
+        if not isinstance(getattr(sdk.BatchSpanProcessor, "span_exporter", None), property):
+            self.span_exporter = span_exporter  # type: ignore[misc]
+
+    # The SDK's do nothing; the base class's are known to do nothing, and are not called.
+    on_start = SpanProcessor.on_start
+    if hasattr(SpanProcessor, "_on_ending"):
+        _on_ending = SpanProcessor._on_ending  # noqa: SLF001
+
+    def on_end(self, span: "ReadableSpan") -> None:
+        """Queue a sampled span. Spans of our own tracers come here only if a subclass overrides this."""
+        if self._delivery is None:
+            super().on_end(span)
+        elif span.context and span.context.trace_flags.sampled:
+            self._delivery.emit(span)
+
+    # A native tracer may append to _queue instead of calling it.
+    on_end._takes_frames = True  # type: ignore[attr-defined]  # noqa: SLF001
+
+    def _attend(self) -> None:
+        """A span was appended natively, and no thread of this process sends; or it came after ``shutdown``."""
+        if self._delivery is not None:
+            self._delivery.attend()
+
+    def shutdown(self) -> None:
+        """Send what waits, within 30 seconds, and take no more spans. May be repeated."""
+        if self._delivery is None:
+            super().shutdown()  # type: ignore[no-untyped-call]
+        else:
+            self._delivery.shutdown()
+
+    def force_flush(self, timeout_millis: int | None = None) -> bool:
+        """Send what has ended before the call.
+
+        :param timeout_millis: default 30,000.
+        :returns: whether all of it was answered (or dropped) within the time; False after ``shutdown``.
+        """
+        if self._delivery is None:
+            return super().force_flush(timeout_millis)
+        return self._delivery.force_flush(timeout_millis)
+
+
+def _is_ours(exporter: object) -> "TypeGuard[OTLPSpanExporter]":
+    """Whether ``export`` is our own code, so that it makes no difference whether spans or their bytes are sent."""
+    return (
+        isinstance(exporter, OTLPSpanExporter)
+        and type(exporter).export is OTLPSpanExporter.export
+        and "export" not in vars(exporter)
+    )
+
+
+def _or_default(value: Any, default: Callable[[], Any]) -> Any:
+    return default() if value is None else value
+
+
+def _is_number(name: str) -> bool:
+    """Whether the environment has what the SDK takes for a number."""
+    try:
+        int(os.environ[name])
+    except (KeyError, ValueError):
+        return False
+    return True
+
+
+def _metrics(meter_provider: "MeterProvider | None", capacity: int | None) -> Any:
+    """The SDK's metrics of a processor, where it has them and they are wanted."""
+    if os.environ.get("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "").strip().lower() != "true":
+        return None
+    try:
+        from opentelemetry.sdk._shared_internal._processor_metrics import create_processor_metrics
+        from opentelemetry.semconv._incubating.attributes.otel_attributes import OtelComponentTypeValues
+    except ImportError:  # an older SDK
+        return None
+    from opentelemetry.metrics import get_meter_provider
+
+    return create_processor_metrics(
+        "traces",
+        OtelComponentTypeValues.BATCHING_SPAN_PROCESSOR,
+        meter_provider or get_meter_provider(),
+        capacity=capacity,
+        enabled=True,
+    )

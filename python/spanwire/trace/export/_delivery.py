@@ -1,0 +1,192 @@
+"""The thread that sends what waits in a queue.
+
+There are no locks here: the queue's methods are atomic under the GIL, and waiting happens in native code. So nothing can be
+found locked in a forked child, where the queue is empty, and the thread is started again by the first span that ends there.
+"""
+
+import logging
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from spanwire import _log, _stats
+from spanwire._native import FrameQueue, HttpClient
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from spanwire.exporter.http import OTLPSpanExporter
+
+__all__ = ["BatchLimits", "Delivery"]
+
+DEFAULT_TIMEOUT_MILLIS = 30_000
+
+# Where the SDK says it, in its words.
+_sdk_logger = logging.getLogger("opentelemetry.sdk._shared_internal")
+
+
+class BatchLimits(NamedTuple):
+    """How much a request holds at most; so much waiting starts an export."""
+
+    spans: int
+    bytes: int
+
+
+class Delivery:
+    """Sends the spans of one queue by one exporter, in order, from one thread a process."""
+
+    def __init__(
+        self,
+        exporter: "OTLPSpanExporter",
+        queue: FrameQueue,
+        *,
+        delay_seconds: float,
+        limits: BatchLimits,
+        metrics: Any,
+    ) -> None:
+        self._exporter = exporter
+        self._queue = queue
+        self._client = exporter._client  # noqa: SLF001
+        self._delay = delay_seconds
+        self._limits = limits
+        self._metrics = metrics
+        self._flush_to = 0
+        self._is_closed = False
+        self._thread = 0
+        self.destination = self._client.destination
+        if metrics is not None:
+            metrics.register_queue_size(self.queued)
+        queue.want_reader()
+        _stats.watch(self)
+        weakref.finalize(self, _tell_drops, queue, self._client, metrics).atexit = False
+
+    def emit(self, span: "ReadableSpan") -> None:
+        """Queue a finished span of the SDK's, or a view of one of ours."""
+        w3c_flags = self._exporter._w3c_flags or type(span).__module__.startswith("spanwire.")  # noqa: SLF001
+        if self._queue.push(span, w3c_flags):
+            self.attend()
+
+    def attend(self) -> None:
+        """The queue wants a thread, or is closed and has dropped a span."""
+        if self._is_closed:
+            _sdk_logger.info("Shutdown called, ignoring %s.", "Span")
+        else:
+            self._start()
+
+    def queued(self) -> int:
+        """Spans that wait."""
+        return len(self._queue)
+
+    def report(self) -> None:
+        """Tell the client, and people, what was dropped."""
+        _tell_drops(self._queue, self._client, self._metrics)
+
+    def force_flush(self, timeout_millis: float | None = None) -> bool:
+        """Send what waits now; whether that was answered within the time."""
+        if self._is_closed or threading.get_ident() == self._thread:
+            return False
+        millis = DEFAULT_TIMEOUT_MILLIS if timeout_millis is None else timeout_millis
+        return self._flush(self._queue.counts()["accepted"], millis / 1000)
+
+    def shutdown(self, timeout_millis: float = DEFAULT_TIMEOUT_MILLIS) -> None:
+        """Take no more, send what waits, and shut the exporter down, all within the time."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        end = time.monotonic() + timeout_millis / 1000
+        self._queue.close()
+        try:
+            self._flush(self._queue.counts()["accepted"], timeout_millis / 1000)
+        finally:
+            self._queue.discard()
+            self._queue.wake()
+            self._exporter.shutdown(max(0.0, end - time.monotonic()) * 1000)
+            self.report()
+
+    def _flush(self, until: int, seconds: float) -> bool:
+        if self._queue.wait_done(until, 0):
+            return True
+        if self._queue and not self._start():
+            self._send_until(until)
+        self._flush_to = max(self._flush_to, until)
+        self._queue.wake()
+        return self._queue.wait_done(until, seconds)
+
+    def _start(self) -> bool:
+        """See to it that this process has a thread; False if it cannot have one, at the interpreter's end for example."""
+        if not self._queue.begin_reader():
+            return True
+        self._flush_to = 0  # a forked child has its parent's
+        try:
+            _start_thread(self._run)
+        except RuntimeError as error:
+            self._queue.end_reader()
+            _log.warn("export.thread", "The thread that sends spans cannot be started: %s", error)
+            return False
+        return True
+
+    def _run(self) -> None:
+        self._thread = threading.get_ident()
+        try:
+            self._loop()
+        finally:
+            self._thread = 0
+            self._queue.end_reader()
+
+    def _loop(self) -> None:
+        queue, limits = self._queue, self._limits
+        due = time.monotonic() + self._delay
+        while queue or not self._is_closed:
+            if self._flush_to <= queue.gone and not self._is_closed:
+                queue.wait(*limits, max(0.0, due - time.monotonic()))
+            if self._flush_to > queue.gone or self._is_closed or time.monotonic() >= due:
+                self._send_until(queue.counts()["accepted"])
+                due = time.monotonic() + self._delay
+            else:
+                while len(queue) >= limits.spans or queue.frame_bytes >= limits.bytes:
+                    self._send()
+            self.report()
+
+    def _send_until(self, until: int) -> None:
+        while self._queue.gone < until:
+            self._send()
+        self._queue.set_done(until)
+
+    def _send(self) -> None:
+        """Send one batch."""
+        batch = self._queue.take(*self._limits)
+        gone = self._queue.gone
+        try:
+            if batch is not None:
+                if self._metrics is not None:
+                    self._metrics.finish_items(batch[1])
+                self._exporter._export_encoded(*batch)  # noqa: SLF001
+        finally:
+            self._queue.set_done(gone)
+
+
+def _tell_drops(queue: FrameQueue, client: HttpClient, metrics: Any) -> None:
+    full, closed = queue.take_dropped()
+    destination = client.destination
+    if full:
+        message = f"the queue was full and the oldest {full} went"
+        client.lose(full, True, message)
+        _log.warn(f"queue.full.{destination}", "Spans to %s are lost: the queue was full, %d went", destination, full)
+        if metrics is not None:
+            metrics.drop_items(full)
+    if closed:
+        client.lose(closed, False, "the processor was shut down")
+        if metrics is not None:
+            metrics.drop_items(closed, "already_shutdown")
+
+
+def _start_thread(run: Callable[[], None]) -> None:
+    """A daemon thread of the system's, also where gevent has put greenlets in its place: what it waits for blocks."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("threading"):
+        monkey.get_original("_thread", "start_new_thread")(run, ())
+        return
+    threading.Thread(target=run, name="OtelBatchSpanRecordProcessor", daemon=True).start()
