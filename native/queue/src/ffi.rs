@@ -38,3 +38,22 @@ fn register() -> i32 {
 unsafe extern "C" fn child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
 }
+
+/// Runs `child` in a forked child; whether it answered true there.
+#[cfg(all(test, not(miri)))]
+pub fn fork_and_wait(child: impl FnOnce() -> bool) -> bool {
+    // SAFETY: the child only runs `child` and leaves without running destructors or exit handlers.
+    match unsafe { libc::fork() } {
+        0 => {
+            let good = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child)).unwrap_or(false);
+            // SAFETY: ends the child.
+            unsafe { libc::_exit(i32::from(!good)) }
+        }
+        pid => {
+            let mut status = 0;
+            // SAFETY: waits for the child above.
+            unsafe { libc::waitpid(pid, &raw mut status, 0) };
+            pid > 0 && status == 0
+        }
+    }
+}
