@@ -118,3 +118,38 @@ mod on_demand {
     #[inline(always)]
     pub const fn perhaps(_name: &str) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use spanwire_record::{Limits, SpanContext};
+
+    use super::*;
+
+    fn record() -> SpanRecord {
+        let mut record = SpanRecord::new();
+        record.begin(Limits::default(), None, &SpanContext::default(), b"name", 1, 1);
+        record.owner = 1;
+        record
+    }
+
+    #[test]
+    fn a_status_passes_through() {
+        let mut record = record();
+        // SAFETY: a record of this test's own.
+        let status = unsafe { enter_record("test", &raw mut record, |_| Status::EVICTED | Status::LOSSY) };
+        assert_eq!(status, 9);
+        assert_eq!(record.owner, 1);
+    }
+
+    #[test]
+    fn a_panic_is_counted_and_the_record_records_no_more() {
+        let (mut record, before) = (record(), panics());
+        assert_eq!(record.set_int(b"before", 1, 1), Status::OK);
+        // SAFETY: a record of this test's own.
+        let status = unsafe { enter_record("test", &raw mut record, |_| panic!("on purpose")) };
+        assert_eq!(status, 4);
+        assert!(panics() > before);
+        assert_eq!(record.set_int(b"after", 2, 2), Status::OK);
+        assert_eq!((record.attribute_count(), record.owner), (1, 0));
+    }
+}

@@ -53,3 +53,45 @@ impl<T> GilCell<T> {
         work(unsafe { &mut *self.value.get() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    /// A token for cells that one test has for itself: there is no interpreter here, and no other thread.
+    fn alone() -> Python<'static> {
+        // SAFETY: no function of Python is called with it.
+        unsafe { Python::assume_attached() }
+    }
+
+    #[test]
+    fn what_is_written_stays() {
+        let cell = GilCell::new(1);
+        cell.with(alone(), |value| *value += 1);
+        assert_eq!(cell.with(alone(), |value| *value), 2);
+    }
+
+    #[test]
+    fn a_nested_use_is_a_panic_and_not_a_second_reference() {
+        let cell = GilCell::new(1);
+        let nested = catch_unwind(AssertUnwindSafe(|| {
+            cell.with(alone(), |outer| {
+                *outer = 2;
+                cell.with(alone(), |inner| *inner = 3);
+            });
+        }));
+        assert!(nested.is_err());
+        assert_eq!(cell.with(alone(), |value| *value), 2);
+    }
+
+    #[test]
+    fn a_panic_ends_the_use() {
+        let cell = GilCell::new(vec![1]);
+        let failed = catch_unwind(AssertUnwindSafe(|| cell.with(alone(), |_| panic!("on purpose"))));
+        assert!(failed.is_err());
+        cell.with(alone(), |value| value.push(2));
+        assert_eq!(cell.with(alone(), |value| value.clone()), [1, 2]);
+    }
+}
