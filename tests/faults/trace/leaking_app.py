@@ -1,0 +1,500 @@
+"""Makes spans in one of many ways, again and again, and says what is left of them: run by test_leaks.py.
+
+leaking_app.py CASE COUNT prints as JSON how resident memory went while COUNT spans were made, and how many references to what
+the application holds are there now and were before.
+"""
+
+import contextlib
+import contextvars
+import gc
+import json
+import logging
+import queue
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from opentelemetry import context as context_api
+from opentelemetry import trace
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
+
+from spanwire.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
+from spanwire.trace.sampling import ALWAYS_OFF
+
+Round = Callable[[], None]
+MAKERS: dict[str, Callable[[], "Case"]] = {}
+
+SPANS_A_ROUND = 1_000
+CHECKPOINTS = 10
+
+
+class Case:
+    """One way to make spans: ``spans`` of them by each call of ``work``."""
+
+    def __init__(self, provider: Any, *, spans: int = 1, **watched: Any) -> None:
+        self.provider = provider
+        self.tracer = provider.get_tracer("leaks")
+        self.spans = spans
+        self.watched = watched | {"tracer": self.tracer, "provider": provider}
+        self.work: Round = lambda: None
+        self.finish: Round = lambda: None
+
+
+def case(make: Callable[[], Case]) -> Callable[[], Case]:
+    MAKERS[make.__name__] = make
+    return make
+
+
+def text(length: int = 30) -> str:
+    """A str that nobody else holds; not ASCII, so that a cached UTF-8 form would show."""
+    return "".join(chr(0x100 + number % 60) for number in range(length))
+
+
+def parent_of(flags: int) -> SpanContext:
+    state = TraceState([("vendor", "opaque")])
+    return SpanContext(0xABC << 64, 0xDEF, is_remote=True, trace_flags=TraceFlags(flags), trace_state=state)
+
+
+@case
+def w5() -> Case:
+    made = Case(TracerProvider(shutdown_on_exit=False))
+    start, kind = made.tracer.start_as_current_span, SpanKind.SERVER
+    name, key, value, number, big = "GET /users/{id}", text(), text(), 0.4217, 2**62
+    made.watched |= {"name": name, "key": key, "value": value, "number": number, "big": big, "kind": kind}
+
+    def work() -> None:
+        with start(name, kind=kind) as span:
+            span.set_attribute("http.request.method", "GET")
+            span.set_attribute(key, value)
+            span.set_attribute("http.response.status_code", 200)
+            span.set_attribute("server.load", number)
+            span.set_attribute("cache.hit", True)
+            span.set_attribute(key, big)
+
+    made.work = work
+    return made
+
+
+@case
+def unsampled() -> Case:
+    made = Case(TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False), spans=2)
+    name, key, value = text(), text(), text()
+    made.watched |= {"name": name, "key": key, "value": value}
+
+    def work() -> None:
+        with made.tracer.start_as_current_span(name, attributes={key: value}) as span:
+            span.set_attribute(key, value)
+            span.add_event(name, {key: value})
+            made.tracer.start_span(name).end()
+            span.get_span_context()
+
+    made.work = work
+    return made
+
+
+@case
+def unsampled_children() -> Case:
+    made = Case(TracerProvider(shutdown_on_exit=False))
+    parent = parent_of(0)
+    context = trace.set_span_in_context(NonRecordingSpan(parent))
+    made.watched |= {"parent": parent, "context": context, "trace state": parent.trace_state}
+
+    def work() -> None:
+        with made.tracer.start_as_current_span("child", context=context) as span:
+            span.get_span_context()
+
+    made.work = work
+    return made
+
+
+@case
+def remote_parents() -> Case:
+    made = Case(TracerProvider(shutdown_on_exit=False), spans=2)
+    parent = parent_of(1)
+    context = trace.set_span_in_context(NonRecordingSpan(parent))
+    made.watched |= {"parent": parent, "context": context, "trace state": parent.trace_state}
+
+    def work() -> None:
+        with made.tracer.start_as_current_span("child", context=context) as span:
+            made.tracer.start_span("grandchild").end()
+            span.get_span_context()
+
+    made.work = work
+    return made
+
+
+class Reader(SpanProcessor):
+    """Looks at everything."""
+
+    def on_start(self, span: Any, parent_context: Any = None) -> None:
+        span.set_attribute("from.processor", "value")
+        _ = span.attributes, span.parent
+
+    def on_end(self, span: ReadableSpan) -> None:
+        _ = span.name, span.attributes, span.events, span.links, span.status, span.context, span.parent, span.resource
+
+
+@case
+def python_processor() -> Case:
+    provider = TracerProvider(shutdown_on_exit=False)
+    processor = Reader()
+    provider.add_span_processor(processor)
+    made = Case(provider, spans=2)
+    name, key, values = text(), text(), [text(), text()]
+    made.watched |= {"processor": processor, "name": name, "key": key, "values": values, "item": values[0]}
+
+    def work() -> None:
+        with made.tracer.start_as_current_span(name, attributes={key: values}) as span:
+            span.set_attribute(key, values)
+            made.tracer.start_span(name).end()
+
+    made.work = work
+    return made
+
+
+class Discard(SpanExporter):
+    def export(self, spans: Sequence[Any]) -> SpanExportResult:
+        return SpanExportResult.SUCCESS
+
+
+@case
+def python_exporter() -> Case:
+    provider = TracerProvider(shutdown_on_exit=False)
+    exporter = Discard()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    made = Case(provider)
+    made.watched |= {"exporter": exporter}
+
+    def work() -> None:
+        with made.tracer.start_as_current_span("exported") as span:
+            span.set_attribute("key", "value")
+
+    made.work = work
+    return made
+
+
+@case
+def native_queue() -> Case:
+    """Frames wait natively, and a Python exporter gets views of them."""
+    from spanwire.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(Discard(), max_queue_size=4_096, max_export_batch_size=512))
+    made = Case(provider, spans=500)
+
+    def work() -> None:
+        for _ in range(500):
+            with made.tracer.start_as_current_span("queued") as span:
+                span.set_attribute("key", "value")
+        assert provider.force_flush(60_000)
+
+    made.work, made.finish = work, provider.shutdown
+    return made
+
+
+@case
+def events_links_exceptions() -> Case:
+    made = Case(TracerProvider(span_limits=SpanLimits(max_events=4, max_links=2), shutdown_on_exit=False))
+    name, key, value = text(), text(), text()
+    linked, error = parent_of(1), ValueError(text())
+    description = text()
+    links = [trace.Link(linked, {key: value}), trace.Link(linked)]
+    made.watched |= {"name": name, "key": key, "value": value, "linked": linked, "error": error, "link": links[0]}
+    made.watched |= {"description": description, "links": links}
+
+    def work() -> None:
+        span = made.tracer.start_span(name, links=links)
+        span.add_event(name, {key: value, "list": [value, value]}, 2**61)
+        span.add_link(linked, {key: value})
+        span.record_exception(error, {key: value})
+        span.set_status(Status(StatusCode.ERROR, description))
+        span.update_name(name)
+        span.end()
+        try:
+            with made.tracer.start_as_current_span(name):
+                raise LookupError(name)
+        except LookupError:
+            pass
+
+    made.work = work
+    made.spans = 2
+    return made
+
+
+@case
+def complex_values() -> Case:
+    made = Case(
+        TracerProvider(span_limits=SpanLimits(max_attributes=6, max_attribute_length=20), shutdown_on_exit=False)
+    )
+    value = text(40)
+    tree: dict[str, Any] = {
+        "list": [value, 1, None, [2.5, True]],
+        "map": {value: {"inner": (value,)}},
+        "bytes": b"\x00" * 40,
+    }
+    refused, lone, huge = object(), "\ud800", 2**70
+
+    class Raises:
+        def __str__(self) -> str:
+            raise LookupError
+
+        __repr__ = __str__
+
+    class Text(str):
+        __slots__ = ()
+
+    raises, own = Raises(), Text(text())
+    made.watched |= {"value": value, "tree": tree, "refused": refused, "lone": lone, "huge": huge, "raises": raises}
+    made.watched |= {"own text": own, "list": tree["list"], "bytes": tree["bytes"]}
+
+    def work() -> None:
+        span = made.tracer.start_span("complex", attributes=tree)
+        span.set_attributes(tree)
+        span.set_attribute("tree", tree)
+        span.set_attribute(value, value)
+        span.set_attribute(own, own)
+        for odd in (refused, lone, huge, None, ()):
+            span.set_attribute("odd", odd)
+        with contextlib.suppress(LookupError):
+            span.set_attribute("raises", raises)
+        span.set_attribute("", value)
+        span.end()
+        span.set_attribute("after the end", value)
+
+    made.work = work
+    return made
+
+
+@case
+def never_ended() -> Case:
+    made = Case(TracerProvider(shutdown_on_exit=False), spans=2)
+    name, key, value = text(), text(), text()
+    made.watched |= {"name": name, "key": key, "value": value}
+
+    def work() -> None:
+        span = made.tracer.start_span(name, attributes={key: value, "big": "x" * 3_000})
+        span.add_event(name, {key: value})
+        with trace.use_span(span):
+            made.tracer.start_span(name)
+        span.get_span_context()
+
+    made.work = work
+    return made
+
+
+@case
+def abandoned_scopes() -> Case:
+    made = Case(TracerProvider(shutdown_on_exit=False), spans=4)
+    name, attributes = text(), {text(): text()}
+    made.watched |= {"name": name, "attributes": attributes}
+    tracer = made.tracer
+
+    def enter() -> None:
+        scope = tracer.start_as_current_span(name, attributes=attributes)
+        scope.__enter__()
+
+    def generator() -> Any:
+        with tracer.start_as_current_span(name):
+            yield trace.get_current_span()
+
+    def work() -> None:
+        tracer.start_as_current_span(name, attributes=attributes)  # never entered
+        contextvars.copy_context().run(enter)
+        contextvars.copy_context().run(enter)
+        steps = generator()
+        contextvars.copy_context().run(next, steps)
+        steps.close()  # in another context than it was entered in
+        with tracer.start_as_current_span(name):
+            contextvars.copy_context()
+
+    made.work = work
+    return made
+
+
+@case
+def captured_contexts() -> Case:
+    made = Case(TracerProvider(shutdown_on_exit=False), spans=3)
+    key, value = text(), text()
+    foreign = context_api.set_value(key, value)
+    made.watched |= {"key": key, "value": value, "foreign": foreign}
+    held: list[Any] = []
+
+    def work() -> None:
+        held.clear()
+        with made.tracer.start_as_current_span("outer"):
+            held.append(contextvars.copy_context())
+            with made.tracer.start_as_current_span("inner"):
+                held.append(context_api.get_current())
+        token = context_api.attach(foreign)
+        with made.tracer.start_as_current_span("foreign"):
+            held.append(context_api.get_current())
+        context_api.detach(token)
+
+    def finish() -> None:
+        held.clear()
+
+    made.work, made.finish = work, finish
+    return made
+
+
+@case
+def other_threads() -> Case:
+    """Spans and scopes that one thread makes and another ends, or lets go of."""
+    made = Case(TracerProvider(shutdown_on_exit=False), spans=200)
+    name, value = text(), text()
+    made.watched |= {"name": name, "value": value}
+    handed: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    back: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def other() -> None:
+        while (spans := handed.get()) is not None:
+            for number, span in enumerate(spans):
+                with trace.use_span(span):
+                    span.set_attribute("value", value)
+                if number % 3:
+                    span.end()
+            spans = None
+            span = None
+            back.put(None)
+
+    threads = [threading.Thread(target=other, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+
+    def work() -> None:
+        for _ in threads:
+            handed.put([made.tracer.start_span(name) for _ in range(50)])
+        for _ in threads:
+            back.get()
+
+    def finish() -> None:
+        for _ in threads:
+            handed.put(None)
+        for thread in threads:
+            thread.join()
+
+    made.work, made.finish = work, finish
+    return made
+
+
+@case
+def short_threads() -> Case:
+    made = Case(TracerProvider(shutdown_on_exit=False), spans=20)
+
+    def use() -> None:
+        for _ in range(5):
+            with made.tracer.start_as_current_span("outer") as span:
+                span.set_attribute("key", "value")
+        made.tracer.start_as_current_span("left open").__enter__()
+
+    def work() -> None:
+        threads = [threading.Thread(target=use) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    made.work = work
+    return made
+
+
+@case
+def reading_back() -> Case:
+    made = Case(TracerProvider(shutdown_on_exit=False))
+    name, key, value = text(), text(), text()
+    linked = parent_of(1)
+    made.watched |= {"name": name, "key": key, "value": value, "linked": linked}
+
+    def read(span: Any) -> None:
+        _ = span.name, span.kind, span.status, span.start_time, span.end_time, span.parent, span.context, span.resource
+        _ = dict(span.attributes), list(span.events), list(span.links), span.dropped_attributes, repr(span)
+        _ = span.instrumentation_scope, span._attributes, isinstance(span, trace.Span)
+
+    def work() -> None:
+        span = made.tracer.start_span(name, attributes={key: value, "list": [value, 1]}, links=[trace.Link(linked)])
+        span.add_event(name, {key: value})
+        read(span)
+        span.end()
+        read(span)
+        span.to_json()
+
+    made.work = work
+    return made
+
+
+@case
+def decorated() -> Case:
+    made = Case(TracerProvider(shutdown_on_exit=False), spans=2)
+    name, value = text(), text()
+    made.watched |= {"name": name, "value": value}
+
+    @made.tracer.start_as_current_span(name)  # type: ignore[untyped-decorator]
+    def function(argument: str) -> str:
+        return argument
+
+    @made.tracer.start_as_current_span(name)  # type: ignore[untyped-decorator]
+    async def coroutine(argument: str) -> str:
+        return argument
+
+    def work() -> None:
+        function(value)
+        with contextlib.suppress(StopIteration):
+            coroutine(value).send(None)
+
+    made.work = work
+    return made
+
+
+@case
+def tracers_asked_for_again() -> Case:
+    """As with the SDK a provider keeps one for each scope; asking again leaves nothing."""
+    made = Case(TracerProvider(shutdown_on_exit=False), spans=3)
+    numbers = iter(range(10**9))
+
+    def work() -> None:
+        tracer = made.provider.get_tracer(f"tracer {next(numbers) % 50}", "1.0", attributes={"key": "value"})
+        span = tracer.start_span("kept")
+        with tracer.start_as_current_span("other"):
+            del tracer
+        ended = made.tracer.start_span("ended")
+        ended.end()
+        _ = span.attributes, span.resource, ended.attributes
+
+    made.work = work
+    return made
+
+
+def resident_bytes() -> int:
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+def references(watched: dict[str, Any]) -> dict[str, int]:
+    gc.collect()
+    return {name: sys.getrefcount(item) for name, item in watched.items()}
+
+
+def main(name: str, count: int) -> None:
+    logging.disable()  # the messages about odd values
+    made = MAKERS[name]()
+    work = made.work
+    rounds = max(SPANS_A_ROUND // made.spans, 1)
+    for _ in range(rounds * 20):  # caches fill, whatever is imported late is imported
+        work()
+    before, none = references(made.watched), sys.getrefcount(None)
+    resident, memory = [resident_bytes()], [sys.getallocatedblocks()]
+    for _ in range(CHECKPOINTS):
+        for _ in range(max(count // made.spans // CHECKPOINTS, 1)):
+            work()
+        gc.collect()
+        resident.append(resident_bytes())
+        memory.append(sys.getallocatedblocks())
+    after, none = references(made.watched), sys.getrefcount(None) - none
+    made.finish()
+    print(json.dumps({"resident": resident, "blocks": memory, "before": before, "after": after, "none": none}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
