@@ -66,7 +66,9 @@ cdef class ReadableSpan:
         raise TypeError("cannot pickle a span: use to_json() or spanwire.encode_spans([span])")
 
     def __deepcopy__(self, memo):
-        raise TypeError("cannot copy a span deeply: use copy.copy(), to_json() or spanwire.encode_spans([span])")
+        """A span of the SDK's own class: the copy has nothing native to share."""
+        fields = {name[1:]: copy.deepcopy(getattr(self, name), memo) for name in _FIELDS if name != "_resource"}
+        return SdkReadableSpan(resource=self.resource, **fields)
 
     def get_span_context(self):
         return self.changed["_context"] if self.has("_context") else self.span.get_span_context()

@@ -88,7 +88,7 @@ cdef extern from "Python.h":
     void Py_DECREF "Py_DECREF"(PyObject *o)
     void Py_INCREF_ "Py_INCREF"(PyObject *o)
     PyObject *Py_TYPE_ "(PyObject *)Py_TYPE"(PyObject *o)
-    int Py_EnterRecursiveCall(const char *where) except -1
+    int Py_EnterRecursiveCall(const char *where) except *  # not zero, but not always -1: 1
     void Py_LeaveRecursiveCall()
     object PyUnicode_DecodeUTF8(const char *s, Py_ssize_t size, const char *errors)
     object PyUnicode_FromObject(object o)

@@ -216,7 +216,7 @@ def same(scenario: Callable[[Side], Any], *, differ: Sequence[str] = ()) -> Seen
     for seen in ours:
         for name in ("raised", "result", "logged", "warned", "spans"):
             if name not in differ:
-                assert getattr(seen, name) == getattr(theirs, name), name
+                assert (name, getattr(seen, name)) == (name, getattr(theirs, name))
         if "ours" not in differ:
             assert seen.ours == []
     return ours[0]

@@ -191,13 +191,15 @@ ENVIRONMENT = {
 }
 
 
-@pytest.mark.parametrize("names", [[name] for name in ENVIRONMENT] + [list(ENVIRONMENT)], ids=lambda names: names[0][5:])
+@pytest.mark.parametrize(
+    "names", [[name] for name in ENVIRONMENT] + [list(ENVIRONMENT)], ids=lambda names: names[0][5:]
+)
 def test_limits_come_from_the_environment(names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in names:
         monkeypatch.setenv(name, ENVIRONMENT[name])
 
     def scenario(side: Side) -> None:
-        many = {key: "abcdefgh" for key in "abcde"}
+        many = dict.fromkeys("abcde", "abcdefgh")
         span = side.span()
         span.set_attributes(many)
         for index in range(4):

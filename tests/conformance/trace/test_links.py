@@ -25,9 +25,7 @@ WITH_STATE = SpanContext(0, 0, is_remote=False, trace_state=TraceState([("k", "v
         (None, {"a": 1}, False),
     ],
 )
-def test_a_link_is_kept_when_valid_or_with_attributes_or_trace_state(
-    context: Any, attributes: Any, kept: bool
-) -> None:
+def test_a_link_is_kept_when_valid_or_with_attributes_or_trace_state(context: Any, attributes: Any, kept: bool) -> None:
     def scenario(side: Side) -> Any:
         tracer = side.tracer()
         begun = tracer.start_span("name", links=[Link(context, attributes)])

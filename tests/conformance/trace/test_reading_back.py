@@ -101,7 +101,15 @@ def test_attributes_are_a_mappingproxy_live_while_it_has_entries() -> None:
         span.set_attribute("a", 3)
         before_end = dict(first)
         span.end()
-        return type(empty).__name__, dict(empty), before_end, dict(first), dict(span.attributes), len(first), "b" in first
+        return (
+            type(empty).__name__,
+            dict(empty),
+            before_end,
+            dict(first),
+            dict(span.attributes),
+            len(first),
+            "b" in first,
+        )
 
     assert same(scenario).result == ("mappingproxy", {}, {"b": 2, "a": 3}, {"b": 2, "a": 3}, {"b": 2, "a": 3}, 2, True)
 
@@ -121,7 +129,14 @@ def test_the_context_is_one_object_and_its_fields_are_the_sdks() -> None:
         span = side.span()
         context = span.get_span_context()
         same_object = context is span.get_span_context() and context is span.context
-        return type(context), same_object, context.is_valid, context.is_remote, type(context.trace_flags), context.trace_state
+        return (
+            type(context),
+            same_object,
+            context.is_valid,
+            context.is_remote,
+            type(context.trace_flags),
+            context.trace_state,
+        )
 
     assert same(scenario).result[:3] == (SpanContext, True, True)
 
@@ -129,10 +144,9 @@ def test_the_context_is_one_object_and_its_fields_are_the_sdks() -> None:
 def test_children_have_their_parents_trace_id_and_flags() -> None:
     def scenario(side: Side) -> Any:
         tracer = side.tracer()
-        with tracer.start_as_current_span("parent") as parent:
-            with tracer.start_as_current_span("child") as child:
-                grandchild = tracer.start_span("grandchild")
-                grandchild.end()
+        with tracer.start_as_current_span("parent") as parent, tracer.start_as_current_span("child") as child:
+            grandchild = tracer.start_span("grandchild")
+            grandchild.end()
         return child.parent == parent.get_span_context(), grandchild.parent == child.get_span_context()
 
     seen = same(scenario)
@@ -143,29 +157,56 @@ def test_children_have_their_parents_trace_id_and_flags() -> None:
 def test_a_remote_parents_trace_state_reaches_children_and_grandchildren() -> None:
     def scenario(side: Side) -> Any:
         tracer = side.tracer()
-        with tracer.start_as_current_span("child", context=REMOTE) as child:
-            with tracer.start_as_current_span("grandchild") as grandchild:
-                pass
+        with (
+            tracer.start_as_current_span("child", context=REMOTE) as child,
+            tracer.start_as_current_span("grandchild") as grandchild,
+        ):
+            pass
         return child.parent.is_remote, [span.context.trace_state.to_header() for span in (child, grandchild)]
 
     assert same(scenario).result == (True, ["vendor=1,b=2"] * 2)
 
 
 @pytest.mark.parametrize("what", ["running", "ended", "readable"])
-@pytest.mark.parametrize("how", [pickle.dumps, copy.deepcopy], ids=["pickle", "deepcopy"])
-def test_a_span_cannot_be_pickled_or_deeply_copied(what: str, how: Any) -> None:
-    def scenario(side: Side) -> Any:
+def test_a_span_cannot_be_pickled(what: str) -> None:
+    def scenario(side: Side) -> None:
         span = side.span()
         if what != "running":
             span.end()
         try:
-            how(side.spans[0] if what == "readable" else span)
-        except Exception as error:
-            return type(error)
-        return None
+            pickle.dumps(side.spans[0] if what == "readable" else span)
+        except TypeError:
+            return
+        raise AssertionError("pickled")
 
-    expected = None if what == "readable" else TypeError
-    assert same(scenario).result in {expected, TypeError}
+    assert same(scenario).raised is None
+
+
+@pytest.mark.parametrize("what", ["running", "ended"])
+def test_a_span_cannot_be_copied_deeply(what: str) -> None:
+    def scenario(side: Side) -> None:
+        span = side.span()
+        if what == "ended":
+            span.end()
+        try:
+            copy.deepcopy(span)
+        except TypeError:
+            return
+        raise AssertionError("copied")
+
+    assert same(scenario).raised is None
+
+
+def test_what_a_processor_gets_can_be_copied_deeply() -> None:
+    def scenario(side: Side) -> Any:
+        span = side.tracer().start_span("name", attributes={"list": [1]})
+        span.add_event("event", {"a": 1})
+        span.add_link(span.get_span_context(), {"b": 2})
+        span.end()
+        copied = copy.deepcopy(side.spans[0])
+        return described(copied) == described(side.spans[0]), copied.end_time == span.end_time
+
+    assert same(scenario).result == (True, True)
 
 
 @pytest.mark.parametrize("what", ["running", "ended", "readable"])
@@ -185,7 +226,7 @@ def test_spans_can_be_referred_to_weakly_and_hashed() -> None:
         span = side.span()
         reference = weakref.ref(span)
         alive = reference() is span
-        known = span in {span: 1} and span == span and span != side.span()  # noqa: PLR0124
+        known = span in {span: 1} and span == span and span != side.span()
         del span
         return alive, known, reference() is None
 
@@ -279,7 +320,8 @@ def test_an_unsampled_span_has_none_of_them_as_a_non_recording_span(name: str) -
     from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
     def scenario(side: Side) -> None:
-        getattr(side.span(sampler=ALWAYS_OFF), name)
+        value = getattr(side.span(sampler=ALWAYS_OFF), name)
+        value()  # to_json is a method of ours all the same, which raises when called
 
     assert same(scenario).raised == ("AttributeError", f"'NonRecordingSpan' object has no attribute '{name}'")
 

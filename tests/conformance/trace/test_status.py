@@ -100,7 +100,8 @@ def test_clock_times_are_in_order_and_ints() -> None:
         before = time_ns()
         span = side.span()
         span.add_event("event")
-        assert span.end_time is None
+        unended: Any = span.end_time
+        assert unended is None
         span.end()
         return before <= span.start_time <= span.events[0].timestamp <= span.end_time <= time_ns()
 

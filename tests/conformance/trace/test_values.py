@@ -5,12 +5,14 @@ import collections
 import decimal
 import enum
 import fractions
+import time
 import types
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
+from opentelemetry.trace import SpanKind
 
 from tests.conformance.trace.sides import Side, both, same, typed
 
@@ -87,7 +89,7 @@ VALUES: dict[str, Any] = {
     "sequence of a class": Numbers(),
     "mapping of a class": Pairs(),
     "mapping proxy": types.MappingProxyType({"a": 1}),
-    "named tuple": collections.namedtuple("Point", "x y")(1, 2),  # noqa: PYI024
+    "named tuple": time.struct_time(range(9)),
     "ordered dict": collections.OrderedDict(b=1, a=2),
     "set": {1},
     "enum": Color.RED,
@@ -267,8 +269,14 @@ def test_keyword_arguments_have_the_sdks_names() -> None:
     def scenario(side: Side) -> None:
         tracer = side.tracer()
         span = tracer.start_span(
-            name="name", context=None, kind=None or __import__("opentelemetry.trace").trace.SpanKind.CLIENT,
-            attributes={"a": 1}, links=None, start_time=5, record_exception=False, set_status_on_exception=False,
+            name="name",
+            context=None,
+            kind=SpanKind.CLIENT,
+            attributes={"a": 1},
+            links=None,
+            start_time=5,
+            record_exception=False,
+            set_status_on_exception=False,
         )
         span.set_attribute(key="k", value=1)
         span.set_attributes(attributes={"l": 2})
@@ -345,8 +353,9 @@ def test_deep_nesting_is_refused_as_the_sdk_refuses_it() -> None:
         span.set_attribute("key", value)
 
     try:
-        assert both(scenario)[0].raised == ("RecursionError", "maximum recursion depth exceeded in comparison") or True
-        assert both(scenario)[1].raised is not None and both(scenario)[1].raised[0] == "RecursionError"
+        theirs, ours = both(scenario)
+        assert theirs.raised is not None and theirs.raised[0] == "RecursionError"
+        assert ours.raised is not None and ours.raised[0] == "RecursionError"
     finally:
         while isinstance(value, list):  # freeing it at once would recurse too
             value = value[0]
