@@ -4,8 +4,15 @@ use std::ptr::NonNull;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What the generator keeps: two cache lines would be too many.
-pub type State = [u64; 4];
+/// What the generator keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct State {
+    /// The generator's own state.
+    pub words: [u64; 4],
+    /// The [`epoch`] in which it was seeded; 0, which is no epoch, until then. (Comparing this one word instead of four spares the
+    /// processor a load across stores that have just been made.)
+    pub epoch: u64,
+}
 
 /// Nanoseconds since the Unix epoch; 0 where there is no such clock.
 #[inline]
@@ -35,7 +42,7 @@ pub fn fill_random(out: &mut [u8]) -> bool {
     true
 }
 
-/// A generator's state, which is zero in a forked child; where the kernel does not see to that, [`forks`] tells.
+/// A generator's state, which is zero in a forked child; where the kernel does not see to that, the [`epoch`] is another one.
 ///
 /// Invariant: `state` is valid and this is its only owner. `mapped`: a page of its own, else a box.
 #[derive(Debug)]
@@ -54,7 +61,7 @@ impl Wiped {
             return Self { state, mapped: true };
         }
         count_forks();
-        let state = NonNull::from(Box::leak(Box::new([0; 4])));
+        let state = NonNull::from(Box::leak(Box::new(State::default())));
         Self { state, mapped: false }
     }
 
@@ -66,7 +73,7 @@ impl Wiped {
     }
 
     /// Whether the kernel zeroes it.
-    #[cfg(test)]
+    #[cfg(all(test, not(miri)))]
     pub fn is_mapped(&self) -> bool {
         self.mapped
     }
@@ -114,18 +121,18 @@ fn map_wiped() -> Option<NonNull<State>> {
     None
 }
 
-static FORKS: AtomicU64 = AtomicU64::new(0);
+static EPOCH: AtomicU64 = AtomicU64::new(1);
 
-/// How many forks lie between this process and the one that first asked for [`Wiped`] memory and did not get it from the kernel.
+/// Differs in a forked child from its parent's, once there is [`Wiped`] memory that the kernel does not wipe. Never 0.
 #[inline(always)]
-pub fn forks() -> u64 {
-    FORKS.load(Ordering::Relaxed)
+pub fn epoch() -> u64 {
+    EPOCH.load(Ordering::Relaxed)
 }
 
 fn count_forks() {
     static WATCHED: Once = Once::new();
     extern "C" fn child() {
-        FORKS.fetch_add(1, Ordering::Relaxed);
+        EPOCH.fetch_add(1, Ordering::Relaxed);
     }
     WATCHED.call_once(|| {
         // SAFETY: a function that lives as long as the process and only adds to an atomic number. Where registering fails
@@ -189,9 +196,9 @@ mod tests {
     fn wiped_memory_starts_as_zeros_and_keeps_what_is_written() {
         for by_kernel in [true, false] {
             let mut memory = Wiped::new(by_kernel);
-            assert_eq!(*memory.get(), [0; 4]);
-            memory.get()[3] = 7;
-            assert_eq!(*memory.get(), [0, 0, 0, 7]);
+            assert_eq!(*memory.get(), State::default());
+            memory.get().words[3] = 7;
+            assert_eq!(memory.get().words, [0, 0, 0, 7]);
         }
     }
 
@@ -200,11 +207,16 @@ mod tests {
     fn a_forked_child_finds_zeros_or_a_count() {
         for by_kernel in [true, false] {
             let mut memory = Wiped::new(by_kernel);
-            let before = forks();
-            memory.get()[0] = 7;
-            let [state, counted] = in_fork(|| [u8::from(memory.get()[0] == 7), u8::from(forks() != before)]).unwrap();
-            assert!(if memory.is_mapped() { state == 0 } else { counted == 1 });
-            assert_eq!((memory.get()[0], forks()), (7, before));
+            let before = epoch();
+            memory.get().epoch = before;
+            let child = || [u8::from(memory.get().epoch == 0), u8::from(epoch() != before)];
+            let [wiped, another_epoch] = in_fork(child).unwrap();
+            assert!(if memory.is_mapped() {
+                wiped == 1
+            } else {
+                another_epoch == 1
+            });
+            assert_eq!((memory.get().epoch, epoch()), (before, before));
         }
     }
 }

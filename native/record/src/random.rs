@@ -1,7 +1,7 @@
 //! [`Ids`]: random trace and span ids, fast and different in every process.
 //!
-//! xoshiro256++ (Blackman and Vigna), seeded by the kernel. Its state is zero in a forked child, whoever forked, and an all-zero
-//! state, which the generator never reaches by itself, means: seed again.
+//! xoshiro256++ (Blackman and Vigna), seeded by the kernel, and again in every forked child, whoever forked: its state is zero
+//! there, and where it cannot be, the child has another [epoch](ffi::epoch).
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -11,7 +11,6 @@ use crate::ffi::{self, State, Wiped};
 #[derive(Debug)]
 pub struct Ids {
     state: Wiped,
-    forks: u64,
 }
 
 impl Ids {
@@ -21,20 +20,17 @@ impl Ids {
         Self::with(Wiped::new(true))
     }
 
-    fn with(state: Wiped) -> Self {
-        Self {
-            state,
-            forks: ffi::forks(),
-        }
+    const fn with(state: Wiped) -> Self {
+        Self { state }
     }
 
     /// The ids of a root span; neither is zero.
     #[must_use]
     #[inline]
     pub fn root(&mut self) -> ([u8; 16], [u8; 8]) {
-        let state = self.ready();
+        let words = self.ready();
         loop {
-            let (high, low, span) = (next(state), next(state), next(state));
+            let (high, low, span) = (next(words), next(words), next(words));
             if high | low != 0 && span != 0 {
                 let trace = u128::from(high) << 64 | u128::from(low);
                 return (trace.to_be_bytes(), span.to_be_bytes());
@@ -46,9 +42,9 @@ impl Ids {
     #[must_use]
     #[inline]
     pub fn span(&mut self) -> [u8; 8] {
-        let state = self.ready();
+        let words = self.ready();
         loop {
-            let span = next(state);
+            let span = next(words);
             if span != 0 {
                 return span.to_be_bytes();
             }
@@ -56,26 +52,28 @@ impl Ids {
     }
 
     #[inline(always)]
-    fn ready(&mut self) -> &mut State {
-        let seeded = *self.state.get() != [0; 4];
-        if !seeded || self.forks != ffi::forks() {
+    fn ready(&mut self) -> &mut [u64; 4] {
+        if self.state.get().epoch != ffi::epoch() {
             self.seed();
         }
-        self.state.get()
+        &mut self.state.get().words
     }
 
     #[cold]
     #[inline(never)]
     fn seed(&mut self) {
         let mut bytes = [0; 32];
-        let state = if ffi::fill_random(&mut bytes) {
-            let (words, _) = bytes.as_chunks::<8>();
-            [words[0], words[1], words[2], words[3]].map(u64::from_ne_bytes)
-        } else {
-            stopgap()
-        };
-        self.forks = ffi::forks();
-        *self.state.get() = if state == [0; 4] { stopgap() } else { state };
+        let mut words = stopgap();
+        if ffi::fill_random(&mut bytes) {
+            for (word, random) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
+                *word = u64::from_ne_bytes(*random);
+            }
+        }
+        if words == [0; 4] {
+            words = stopgap(); // the one state that the generator never leaves
+        }
+        let epoch = ffi::epoch();
+        *self.state.get() = State { words, epoch };
     }
 }
 
@@ -87,14 +85,14 @@ impl Default for Ids {
 
 /// A seed for a system that refuses getrandom(2): what tells processes apart, mixed by the standard library's hasher, whose
 /// own key comes from elsewhere where it can.
-fn stopgap() -> State {
+fn stopgap() -> [u64; 4] {
     let hasher = RandomState::new();
     let seed = |word: u64| hasher.hash_one((word, ffi::realtime(), std::process::id(), std::thread::current().id()));
     [seed(0), seed(1), seed(2), seed(3) | 1]
 }
 
 #[inline(always)]
-fn next(state: &mut State) -> u64 {
+fn next(state: &mut [u64; 4]) -> u64 {
     let [a, b, c, d] = *state;
     let result = a.wrapping_add(d).rotate_left(23).wrapping_add(a);
     let (c, d) = (c ^ a, d ^ b);
@@ -153,12 +151,12 @@ mod tests {
     }
 
     #[test]
-    fn a_zeroed_state_is_seeded_again() {
+    fn a_wiped_state_is_seeded_again() {
         let mut ids = Ids::new();
         let first = ids.span();
-        *ids.state.get() = [0; 4];
+        *ids.state.get() = State::default();
         assert_ne!(ids.span(), first);
-        assert_ne!(*ids.state.get(), [0; 4]);
+        assert_ne!(ids.state.get().words, [0; 4]);
     }
 
     #[test]
