@@ -74,6 +74,12 @@ impl Attributes {
         self.index.shrink();
     }
 
+    /// At least as large as the largest buffer.
+    #[inline(always)]
+    pub const fn memory(&self) -> usize {
+        self.bytes.capacity() | (self.entries.capacity() * size_of::<Entry>()) | self.index.memory()
+    }
+
     #[inline(always)]
     fn empty(&mut self) {
         self.bytes.truncate(0);
@@ -91,7 +97,18 @@ impl Attributes {
     /// Whether an attribute of at most `size` bytes can be [pushed](Self::push) without [making room](Self::make_room).
     #[inline(always)]
     pub fn has_room(&self, hash: u64, size: usize) -> bool {
-        self.live < self.quick && self.bloom & bit(fold(hash)) == 0 && self.bytes.len() + size <= SURELY_ROOM
+        let hash = fold(hash);
+        self.live < self.quick
+            && self.bytes.len() + size <= SURELY_ROOM
+            && (self.bloom & bit(hash) == 0 || !self.has_hash(hash))
+    }
+
+    /// Whether any entry, even a dead one, has this hash. Without an early way out, so that several are compared at once.
+    #[inline(never)]
+    fn has_hash(&self, hash: u32) -> bool {
+        self.entries
+            .iter()
+            .fold(false, |found, entry| found | (entry.hash == hash))
     }
 
     /// Removes the attribute of this key and, at the limit, the oldest. An error says that nothing is to be pushed. The
@@ -527,7 +544,7 @@ mod tests {
         attributes.shrink();
         assert!(attributes.bytes.capacity() <= KEEP_BYTES);
         assert!(attributes.entries.capacity() * size_of::<Entry>() <= KEEP_BYTES);
-        assert!(attributes.index.capacity() * size_of::<u32>() <= KEEP_BYTES);
+        assert!(attributes.index.memory() <= KEEP_BYTES);
         assert_eq!(attributes.iter().count(), 0);
     }
 

@@ -42,6 +42,12 @@ impl Items {
         self.starts.shrink_to(KEEP_BYTES / size_of::<u32>());
     }
 
+    /// At least as large as the largest buffer.
+    #[inline(always)]
+    pub const fn memory(&self) -> usize {
+        self.bytes.capacity() | (self.starts.capacity() * size_of::<u32>())
+    }
+
     #[inline(always)]
     fn empty(&mut self) {
         self.bytes.truncate(0);

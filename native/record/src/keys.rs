@@ -120,9 +120,10 @@ impl Index {
         self.slots.shrink_to(Self::KEEP);
     }
 
-    #[cfg(test)]
-    pub fn capacity(&self) -> usize {
-        self.slots.capacity()
+    /// Bytes allocated.
+    #[inline(always)]
+    pub const fn memory(&self) -> usize {
+        self.slots.capacity() * size_of::<u32>()
     }
 
     const fn first(&self, hash: u32) -> usize {

@@ -30,7 +30,9 @@ impl Pool {
     #[inline]
     pub fn give(&mut self, mut record: Box<SpanRecord>) {
         if self.free.len() < KEEP {
-            record.shrink();
+            if record.is_large() {
+                record.shrink();
+            }
             self.free.push(record);
         }
     }

@@ -275,7 +275,15 @@ impl SpanRecord {
             + self.links.live().len()
     }
 
+    /// Whether any buffer may be larger than a usual span needs: all are looked at in one comparison.
+    #[inline]
+    pub(crate) const fn is_large(&self) -> bool {
+        let texts = self.name.capacity() | self.trace_state.capacity() | self.status_message.capacity();
+        texts | self.attributes.memory() | self.events.memory() | self.links.memory() > KEEP_BYTES
+    }
+
     /// Gives up large buffers; the content is gone.
+    #[cold]
     pub(crate) fn shrink(&mut self) {
         for text in [&mut self.name, &mut self.trace_state, &mut self.status_message] {
             text.clear(KEEP_BYTES);

@@ -7,11 +7,14 @@
 //! leaves one or two bytes for the length, `close` fills them in and moves the message only where the guess was wrong, so no
 //! message is walked twice.
 
+mod cursor;
+
 use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
 use core::ops::Range;
 use core::ptr::NonNull;
 
+use crate::arena::cursor::Cursor;
 use crate::varint::{MAX_VARINT_LEN, varint_len};
 
 /// Most bytes beside its key and value that a `KeyValue` needs: four tags and three lengths.
@@ -43,107 +46,6 @@ pub struct Region {
 unsafe impl Send for Region {}
 // SAFETY: a shared region is only read.
 unsafe impl Sync for Region {}
-
-/// Writes into reserved memory.
-struct Cursor {
-    at: *mut u8,
-    #[cfg(debug_assertions)]
-    end: *mut u8,
-}
-
-impl Cursor {
-    #[inline(always)]
-    fn claim(&self, n: usize) {
-        #[cfg(debug_assertions)]
-        assert!(
-            n <= self.end as usize - self.at as usize,
-            "write beyond what was reserved"
-        );
-        let _ = n;
-    }
-
-    /// # Safety
-    /// One reserved byte is left.
-    #[inline(always)]
-    unsafe fn byte(&mut self, byte: u8) {
-        self.claim(1);
-        // SAFETY: the caller reserved the byte; `at` stays within or one past the reserved memory.
-        unsafe {
-            self.at.write(byte);
-            self.at = self.at.add(1);
-        }
-    }
-
-    /// # Safety
-    /// `N` reserved bytes are left.
-    #[inline(always)]
-    unsafe fn array<const N: usize>(&mut self, bytes: [u8; N]) {
-        self.claim(N);
-        // SAFETY: the caller reserved `N` bytes; an array of bytes has no alignment.
-        unsafe {
-            self.at.cast::<[u8; N]>().write_unaligned(bytes);
-            self.at = self.at.add(N);
-        }
-    }
-
-    /// # Safety
-    /// `varint_len(value)` reserved bytes are left.
-    #[inline(always)]
-    #[allow(clippy::cast_possible_truncation)] // the low seven bits are what is wanted
-    unsafe fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            // SAFETY: the caller reserved the varint's bytes.
-            unsafe { self.byte(value as u8 | 0x80) };
-            value >>= 7;
-        }
-        // SAFETY: as above.
-        unsafe { self.byte(value as u8) };
-    }
-
-    /// Copies `bytes`; short ones without a call.
-    ///
-    /// # Safety
-    /// `bytes.len()` reserved bytes are left.
-    #[inline(always)]
-    unsafe fn bytes(&mut self, bytes: &[u8]) {
-        let (n, from, to) = (bytes.len(), bytes.as_ptr(), self.at);
-        self.claim(n);
-        // SAFETY: `from` is valid for `n` bytes and the caller reserved `n` bytes at `to`, which cannot overlap the source:
-        // `to` is memory of a region that is borrowed mutably. Each arm touches only bytes 0..n of both: its two loads of
-        // `k` bytes start at 0 and at n - k with k <= n <= 2k.
-        unsafe {
-            if n > 32 {
-                core::ptr::copy_nonoverlapping(from, to, n);
-            } else if n >= 16 {
-                copy_ends::<16>(from, to, n);
-            } else if n >= 8 {
-                copy_ends::<8>(from, to, n);
-            } else if n >= 4 {
-                copy_ends::<4>(from, to, n);
-            } else if n > 0 {
-                to.write(from.read());
-                to.add(n / 2).write(from.add(n / 2).read());
-                to.add(n - 1).write(from.add(n - 1).read());
-            }
-            self.at = to.add(n);
-        }
-    }
-}
-
-/// Copies the first and the last `K` bytes of `n`, which overlap or meet.
-///
-/// # Safety
-/// `K <= n <= 2 * K`, `from` is readable and `to` writable for `n` bytes, and the two do not overlap.
-#[inline(always)]
-unsafe fn copy_ends<const K: usize>(from: *const u8, to: *mut u8, n: usize) {
-    // SAFETY: both ranges lie within 0..n by the caller's promise; arrays of bytes have no alignment.
-    unsafe {
-        let first = from.cast::<[u8; K]>().read_unaligned();
-        let last = from.add(n - K).cast::<[u8; K]>().read_unaligned();
-        to.cast::<[u8; K]>().write_unaligned(first);
-        to.add(n - K).cast::<[u8; K]>().write_unaligned(last);
-    }
-}
 
 impl Region {
     /// An empty region without memory.
@@ -417,7 +319,29 @@ impl Region {
     /// # Safety
     /// `write` writes exactly `value_len` bytes.
     #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // below 128
     unsafe fn key_value(&mut self, tag: u8, key: &[u8], value_len: usize, write: impl FnOnce(&mut Cursor)) {
+        // Short ones, which most are: every length is one byte.
+        if key.len() + value_len < 0x80 - 4 && !key.is_empty() {
+            // SAFETY: two tags with one-byte lengths before the key, one after it, and both parts are counted exactly.
+            unsafe {
+                self.append(6 + key.len() + value_len, |c| {
+                    c.array([tag, (4 + key.len() + value_len) as u8, 0x0A, key.len() as u8]);
+                    c.bytes(key);
+                    c.array([0x12, value_len as u8]);
+                    write(c);
+                });
+            }
+            return;
+        }
+        // SAFETY: as the caller says.
+        unsafe { self.long_key_value(tag, key, value_len, write) };
+    }
+
+    /// # Safety
+    /// `write` writes exactly `value_len` bytes.
+    #[inline(never)]
+    unsafe fn long_key_value(&mut self, tag: u8, key: &[u8], value_len: usize, write: impl FnOnce(&mut Cursor)) {
         let key_field = if key.is_empty() {
             0
         } else {
@@ -444,12 +368,22 @@ impl Region {
     /// A `KeyValue` under `tag` with a string (or, with another `value_tag`, bytes).
     #[inline(always)]
     pub fn key_value_bytes(&mut self, tag: u8, key: &[u8], value_tag: u8, value: &[u8]) {
-        let value_len = 1 + varint_len(value.len() as u64) + value.len();
-        // SAFETY: one tag, the length and the bytes: exactly `value_len`.
+        let short = u8::try_from(value.len()).ok().filter(|&len| len < 0x80);
+        let width = if short.is_some() {
+            1
+        } else {
+            varint_len(value.len() as u64)
+        };
+        // SAFETY: one tag, the length and the bytes: exactly the length given.
         unsafe {
-            self.key_value(tag, key, value_len, |c| {
-                c.byte(value_tag);
-                c.varint(value.len() as u64);
+            self.key_value(tag, key, 1 + width + value.len(), |c| {
+                match short {
+                    Some(len) => c.array([value_tag, len]),
+                    None => {
+                        c.byte(value_tag);
+                        c.varint(value.len() as u64);
+                    }
+                }
                 c.bytes(value);
             });
         }
