@@ -106,9 +106,7 @@ impl Attributes {
     /// Whether any entry, even a dead one, has this hash. Without an early way out, so that several are compared at once.
     #[inline(never)]
     fn has_hash(&self, hash: u32) -> bool {
-        self.entries
-            .iter()
-            .fold(false, |found, entry| found | (entry.hash == hash))
+        self.entries.iter().filter(|entry| entry.hash == hash).count() != 0
     }
 
     /// Removes the attribute of this key and, at the limit, the oldest. An error says that nothing is to be pushed. The

@@ -377,12 +377,11 @@ impl Region {
         // SAFETY: one tag, the length and the bytes: exactly the length given.
         unsafe {
             self.key_value(tag, key, 1 + width + value.len(), |c| {
-                match short {
-                    Some(len) => c.array([value_tag, len]),
-                    None => {
-                        c.byte(value_tag);
-                        c.varint(value.len() as u64);
-                    }
+                if let Some(len) = short {
+                    c.array([value_tag, len]);
+                } else {
+                    c.byte(value_tag);
+                    c.varint(value.len() as u64);
                 }
                 c.bytes(value);
             });
