@@ -63,7 +63,8 @@ def stats() -> dict[str, Any]:
       request ends.
     - ``last_error``: text of what went wrong last, a partial success included; None if nothing did.
 
-    ``stats()["encode"]`` counts what ``encode_spans`` and all exporters encoded (a forked child goes on from its parent's):
+    ``stats()["encode"]`` counts what ``encode_spans``, all exporters and native spans encoded (a forked child goes on from its
+    parent's):
 
     - ``spans_fast``, ``spans_general``: spans read without running Python code, and by their public attributes.
     - ``fast_path``: ``on`` (and what is read in a slower way, if anything), ``not used yet``, or ``off`` and why.
@@ -71,5 +72,10 @@ def stats() -> dict[str, Any]:
       ``text`` (lone surrogates), ``depth`` (nested too deeply), ``type`` (OTLP has none for it), ``raised`` (reading it
       did), ``key`` (no str); ``field`` (another field that could not be read). Only ``span`` counts whole spans: those
       without usable ids, which an exporter counts as dropped for ``encode``.
+
+    ``stats()["trace"]`` is about the native spans of ``spanwire.trace``:
+
+    - ``panics``: internal errors, each of which lost a span or a part of one; a defect of ours.
+    - ``pooled_records``: records that wait for a next span.
     """
-    return {"traces": _traces(), "encode": _native.encode_counts()}
+    return {"traces": _traces(), "encode": _native.encode_counts(), "trace": _native.trace_counts()}
