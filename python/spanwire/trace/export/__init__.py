@@ -7,15 +7,22 @@ All are the SDK's own but ``BatchSpanProcessor``, which with an exporter of ours
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import export as _upstream
-from opentelemetry.sdk.trace.export import *  # noqa: F403
 
 from spanwire._reexport import public_names as _public_names
 from spanwire.trace._disabled import is_disabled as _is_disabled
 
-if TYPE_CHECKING or not _is_disabled():
-    from spanwire.trace.export._batch import BatchSpanProcessor
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import ConsoleSpanExporter as ConsoleSpanExporter
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor as SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export import SpanExporter as SpanExporter
+    from opentelemetry.sdk.trace.export import SpanExportResult as SpanExportResult
+
+    from spanwire.trace.export._batch import BatchSpanProcessor as BatchSpanProcessor
 else:
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: F401
+    from opentelemetry.sdk.trace.export import *  # noqa: F403
+
+    if not _is_disabled():
+        from spanwire.trace.export._batch import BatchSpanProcessor as BatchSpanProcessor
 
 __all__: list[str] = _public_names(_upstream)  # noqa: PLE0605
 
