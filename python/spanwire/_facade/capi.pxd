@@ -103,6 +103,7 @@ cdef extern from "fast.h":
     int sw_set(SpanwireRecord *record, object key, object value, Py_ssize_t limit) noexcept
     int sw_commit(SpanwireRecord *record, object key, object value) noexcept
     bint sw_is_clean(object attributes, Py_ssize_t limit) noexcept
+    bint sw_has_span_id(const SpanwireContext *ids) noexcept
     int sw_set_all(SpanwireRecord *record, object attributes, int *evicted) noexcept
     object sw_make_context(object type, PyObject *previous, object key, object span)
     void sw_drop_context(PyObject *context, object key) noexcept

@@ -2,6 +2,8 @@
 #ifndef SPANWIRE_FAST_H
 #define SPANWIRE_FAST_H
 
+#include <string.h>
+
 #include "spanwire_api.h"
 
 #define SW_LIKELY(x) __builtin_expect(!!(x), 1)
@@ -171,6 +173,12 @@ static inline PyObject *sw_int(const uint8_t *bytes, size_t length) {
 #else
     return _PyLong_FromByteArray(bytes, length, 0, 0);
 #endif
+}
+
+static inline int sw_has_span_id(const SpanwireContext *ids) {
+    uint64_t span_id;
+    memcpy(&span_id, ids->span_id, sizeof(span_id));
+    return span_id != 0;
 }
 
 /* A SpanContext by tuple's own constructor. */

@@ -187,6 +187,8 @@ cdef class Tracer:
         sw_text(name, &text)
         span.record = sw_api.begin(origin.native, parent, &span.ids, text, kind, start_time)
         if span.record == NULL:
+            if not sw_has_span_id(&span.ids):  # it panicked
+                span.bits |= INVALID_IDS
             return span
         span.live = True
         span.tracer = self

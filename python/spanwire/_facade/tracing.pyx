@@ -32,6 +32,7 @@ from spanwire._facade.capi cimport (
     sw_call_itself,
     sw_commit,
     sw_drop_context,
+    sw_has_span_id,
     sw_is_clean,
     sw_make_context,
     sw_set,

@@ -20,7 +20,10 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
+from spanwire.exporter.http import OTLPSpanExporter
+from spanwire.sink import Sink
 from spanwire.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
+from spanwire.trace.export import BatchSpanProcessor
 from spanwire.trace.sampling import ALWAYS_OFF
 
 Round = Callable[[], None]
@@ -177,11 +180,32 @@ def python_exporter() -> Case:
 
 @case
 def native_queue() -> Case:
-    """Frames wait natively, and a Python exporter gets views of them."""
-    from spanwire.trace.export import BatchSpanProcessor
-
+    """Frames wait natively, and go to a sink that keeps little."""
+    sink = Sink(max_bytes=1 << 20)
+    sink.start()
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(Discard(), max_queue_size=4_096, max_export_batch_size=512))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=sink.traces_endpoint)))
+    made = Case(provider, spans=1_000)
+
+    def work() -> None:
+        for _ in range(1_000):
+            with made.tracer.start_as_current_span("queued") as span:
+                span.set_attribute("key", "value")
+        assert provider.force_flush(60_000)
+
+    def finish() -> None:
+        provider.shutdown()
+        assert sink.span_count > 20_000
+        sink.close()
+
+    made.work, made.finish = work, finish
+    return made
+
+
+@case
+def python_batches() -> Case:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(Discard()))
     made = Case(provider, spans=500)
 
     def work() -> None:

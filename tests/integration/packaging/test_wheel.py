@@ -102,7 +102,11 @@ def test_compiled_halves_are_stripped_and_export_their_init_functions_only() -> 
     with zipfile.ZipFile(wheel()) as archive:
         compiled = {name: archive.getinfo(name).file_size for name in archive.namelist() if name.endswith(".so")}
         names = set(archive.namelist())
-    assert {name.split(".")[0] for name in compiled} == {"spanwire/_native", "spanwire/_facade/core", "spanwire/_facade/tracing"}
+    assert {name.split(".")[0] for name in compiled} == {
+        "spanwire/_native",
+        "spanwire/_facade/core",
+        "spanwire/_facade/tracing",
+    }
     # Unstripped they are several times this.
     assert all(size < 8 << 20 for size in compiled.values()), compiled
     assert {"spanwire/py.typed", "spanwire/_native.pyi", "spanwire/_facade/core.pyi"} <= names
