@@ -5,6 +5,7 @@ logger, which spans came out. It gives back what was seen of ours, for what a te
 """
 
 import logging
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -149,6 +150,20 @@ def typed(value: Any) -> Any:
     return (type(value).__name__, value)
 
 
+def without_sdk_frames(stacktrace: str) -> str:
+    """A stack trace without what lies in the API, the SDK and contextlib: our blocks have no frames, and decorators one of their own."""
+    return re.sub(
+        r'  File "[^"]*(?:opentelemetry|contextlib|spanwire/trace/_decorator)[^"]*".*\n(?:    .*\n)*', "", stacktrace
+    )
+
+
+def described_event(event: Any) -> Any:
+    attributes = dict(event.attributes)
+    if isinstance(found := attributes.get("exception.stacktrace"), str):
+        attributes["exception.stacktrace"] = without_sdk_frames(found)
+    return type(event), event.name, typed(attributes), event.dropped_attributes
+
+
 def described_context(context: api.SpanContext | None, ids: Ids) -> Any:
     if context is None:
         return None
@@ -172,9 +187,7 @@ def described(span: Any, ids: Ids | None = None) -> dict[str, Any]:
         "parent": described_context(span.parent, ids),
         "attributes": typed(span.attributes),
         "attributes type": type(span.attributes).__name__,
-        "events": [
-            (type(event), event.name, typed(event.attributes), event.dropped_attributes) for event in span.events
-        ],
+        "events": [described_event(event) for event in span.events],
         "links": [
             (type(link), described_context(link.context, ids), typed(link.attributes), link.dropped_attributes)
             for link in span.links

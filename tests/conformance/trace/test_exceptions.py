@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import re
 from typing import Any
 
 import pytest
 from opentelemetry import trace as api
 from opentelemetry.trace import Status, StatusCode
 
-from tests.conformance.trace.sides import Seen, Side, both, same
+from tests.conformance.trace.sides import Side, both, same, without_sdk_frames
 
 
 class Custom(Exception):
@@ -47,11 +46,6 @@ def raised(error: BaseException) -> BaseException:
         except BaseException as caught:
             return caught
     return error
-
-
-def without_sdk_frames(stacktrace: str) -> str:
-    """The stack trace without what lies in the API, the SDK and contextlib."""
-    return re.sub(r'  File "[^"]*(?:opentelemetry|contextlib)[^"]*".*\n(?:    .*\n)*', "", stacktrace)
 
 
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
@@ -165,15 +159,10 @@ def with_own_use_span(side: Side, **options: Any) -> Any:
     return use_span(side.span(), **options)
 
 
-# Stack traces differ by the SDK's own frames: compared in a test of its own.
-def compared(scenario: Any) -> Seen:
-    return same(scenario, differ=["spans"])
-
-
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
 @pytest.mark.parametrize("enter", [with_span, with_current, with_use_span, with_own_use_span])
 def test_an_error_that_leaves_is_recorded_as_by_the_sdk(error: BaseException, enter: Any) -> None:
-    events, _, status, _ = compared(leaves(error, enter)).result
+    events, _, status, _ = same(leaves(error, enter)).result
     escaped = "True" if enter is with_span else "False"
     if enter is with_span or isinstance(error, Exception):
         assert [event["exception.escaped"] for event in events] == [escaped]
@@ -187,7 +176,7 @@ def test_an_error_that_leaves_is_recorded_as_by_the_sdk(error: BaseException, en
 @pytest.mark.parametrize("status", [True, False])
 def test_recording_and_status_can_be_turned_off(enter: Any, record: bool, status: bool) -> None:
     options = {"record_exception": record, "set_status_on_exception": status}
-    events, _, code, description = compared(leaves(ValueError("bad"), enter, **options)).result
+    events, _, code, description = same(leaves(ValueError("bad"), enter, **options)).result
     assert len(events) == record
     assert (code, description) == ((StatusCode.ERROR, "ValueError: bad") if status else (StatusCode.UNSET, None))
 
@@ -200,7 +189,7 @@ def test_a_status_that_was_ok_stays_ok(enter: Any) -> None:
             raise ValueError("bad")
         return span.status.status_code, len(span.events)
 
-    assert compared(scenario).result == (StatusCode.OK, 1)
+    assert same(scenario).result == (StatusCode.OK, 1)
 
 
 @pytest.mark.parametrize("enter", [with_span, with_current, with_use_span, with_own_use_span])
@@ -211,7 +200,7 @@ def test_an_error_after_the_end_is_not_recorded(enter: Any) -> None:
             raise ValueError("bad")
         return span.status.status_code, span.events
 
-    seen = compared(scenario)
+    seen = same(scenario)
     assert seen.result == (StatusCode.UNSET, ())
 
 
@@ -234,7 +223,7 @@ def test_an_exception_without_a_text_leaves_the_block_as_with_the_sdk() -> None:
         except BaseException as error:
             return type(error).__name__, type(error.__context__).__name__, len(side.spans), api.get_current_span()
 
-    assert compared(scenario).result[:3] == ("RuntimeError", "NoText", 1)
+    assert same(scenario).result[:3] == ("RuntimeError", "NoText", 1)
 
 
 def test_stack_traces_of_errors_that_left_a_block_lack_the_sdks_own_frames() -> None:
