@@ -9,7 +9,6 @@ use std::ptr;
 use spanwire_record::{Decision, SpanContext, SpanRecord, Status};
 
 use super::entry::{enter, enter_record, gil};
-use super::object::Text;
 use super::queue::{self, Queue};
 use super::record::time_or_now;
 use super::state::{give_record, lossy, take_record, with_ids, with_scratch};
@@ -100,17 +99,20 @@ unsafe fn new_record(
     start: u64,
 ) -> *mut SpanRecord {
     // SAFETY: by the caller's promise.
-    let (name, py) = unsafe { (name.get(), gil()) };
+    let (utf8, py) = unsafe { (name.utf8(), gil()) };
     let mut record = take_record(py);
     record.owner = ptr::from_ref(tracer).expose_provenance();
     let kind = u8::try_from(kind).unwrap_or(0);
     let start = time_or_now(start);
-    let mut begin = |name: &[u8]| record.begin(tracer.limits, parent, ids, name, kind, start);
-    if let Text::Ascii(name) = name {
-        begin(name);
+    if let Some(name) = utf8 {
+        record.begin(tracer.limits, parent, ids, name, kind, start);
     } else {
         // That it was lossy is counted; the caller is not told.
-        with_scratch(py, |scratch| begin(lossy(name, &mut scratch.text).0));
+        with_scratch(py, |scratch| {
+            // SAFETY: by the caller's promise.
+            let (name, _) = lossy(unsafe { name.get() }, &mut scratch.text);
+            record.begin(tracer.limits, parent, ids, name, kind, start);
+        });
     }
     Box::into_raw(record)
 }

@@ -39,11 +39,11 @@ fn utf8_key<'s>(key: Text<'s>, scratch: &'s mut Vec<u8>) -> Result<&'s [u8], Sta
 #[inline(always)]
 unsafe fn with_key(record: &mut SpanRecord, key: RawText, set: impl Fn(&mut SpanRecord, &[u8]) -> Status) -> Status {
     // SAFETY: by the caller's promise.
-    let (key, py) = unsafe { (key.get(), gil()) };
-    if let Text::Ascii(key) = key {
-        set(record, key)
-    } else {
-        with_transcoded_key(py, record, key, set)
+    unsafe {
+        match key.utf8() {
+            Some(key) => set(record, key),
+            None => with_transcoded_key(gil(), record, key.get(), set),
+        }
     }
 }
 
@@ -67,18 +67,19 @@ fn with_transcoded_key(
 pub unsafe extern "C" fn set_str(record: *mut SpanRecord, key: RawText, hash: u64, value: RawText) -> c_int {
     // SAFETY: by the caller's promise.
     unsafe {
-        enter_record("set_str", record, |record| {
-            let (key, value) = (key.get(), value.get());
-            if let (Text::Ascii(key), Text::Ascii(value)) = (key, value) {
-                return record.set_str(key, hash, value);
-            }
-            set_text(gil(), record, key, hash, value)
+        enter_record("set_str", record, |record| match (key.utf8(), value.utf8()) {
+            (Some(key), Some(value)) => record.set_str(key, hash, value),
+            _ => set_text(record, key, hash, value),
         })
     }
 }
 
+/// # Safety
+/// As [`set_str`].
 #[inline(never)]
-fn set_text(py: Python<'_>, record: &mut SpanRecord, key: Text<'_>, hash: u64, value: Text<'_>) -> Status {
+unsafe fn set_text(record: &mut SpanRecord, key: RawText, hash: u64, value: RawText) -> Status {
+    // SAFETY: by the caller's promise.
+    let (key, value, py) = unsafe { (key.get(), value.get(), gil()) };
     with_scratch(py, |scratch| {
         let key = match utf8_key(key, &mut scratch.key) {
             Ok(key) => key,
@@ -209,13 +210,13 @@ pub unsafe extern "C" fn add_event(
     // SAFETY: by the caller's promise; no Python code runs while the dict is read.
     unsafe {
         enter_record("add_event", record, |record| {
-            let (name, time) = (name.get(), time_or_now(time));
-            if let (Text::Ascii(name), true) = (name, attributes.is_null()) {
+            let time = time_or_now(time);
+            if let (Some(name), true) = (name.utf8(), attributes.is_null()) {
                 return record.add_event(name, time, &[], dropped);
             }
             with_scratch(gil(), |scratch| {
                 let said = encode_attributes(TAG, attributes, scratch);
-                let (name, also_said) = lossy(name, &mut scratch.text);
+                let (name, also_said) = lossy(name.get(), &mut scratch.text);
                 record.add_event(name, time, scratch.encoded.as_slice(), dropped) | said | also_said
             })
         })
@@ -296,14 +297,15 @@ pub unsafe extern "C" fn set_trace_state(record: *mut SpanRecord, header: RawTex
 ///
 /// # Safety
 /// The caller holds the GIL and `text` is as `spanwire_api.h` says.
-pub unsafe fn with_text(text: RawText, set: impl FnOnce(&[u8]) -> Status) -> Status {
+unsafe fn with_text(text: RawText, set: impl FnOnce(&[u8]) -> Status) -> Status {
     // SAFETY: by the caller's promise.
-    let (text, py) = unsafe { (text.get(), gil()) };
-    if let Text::Ascii(text) = text {
-        return set(text);
+    unsafe {
+        if let Some(text) = text.utf8() {
+            return set(text);
+        }
+        with_scratch(gil(), |scratch| {
+            let (text, said) = lossy(text.get(), &mut scratch.text);
+            set(text) | said
+        })
     }
-    with_scratch(py, |scratch| {
-        let (text, said) = lossy(text, &mut scratch.text);
-        set(text) | said
-    })
 }
