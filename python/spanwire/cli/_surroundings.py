@@ -6,7 +6,7 @@ import os
 
 __all__ = ["forget"]
 
-_PROXIES = {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"}
+_OTHERS = {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "SPANWIRE_DISABLED"}
 
 
 def forget() -> None:
@@ -14,5 +14,5 @@ def forget() -> None:
 
     An endpoint, a limit, OTEL_SDK_DISABLED or a proxy that is meant for an application would change what is shown.
     """
-    for name in [name for name in os.environ if name.startswith("OTEL_") or name.upper() in _PROXIES]:
+    for name in [name for name in os.environ if name.startswith("OTEL_") or name.upper() in _OTHERS]:
         del os.environ[name]

@@ -1,7 +1,7 @@
-"""``spanwire demo``: a real program, traced by the stock SDK, exported by spanwire, received by an embedded sink.
+"""``spanwire demo``: a real program, traced by the native tracer and by the stock SDK, exported by spanwire, received by a sink.
 
-It shows one received trace, counts what was made and what arrived (exit status 1 unless equal), and gives the CPU that
-exporting these spans takes, beside the official exporter's where that is installed.
+It shows one received trace, counts what was made and what arrived, compares the trees of both tracers (exit status 1 unless
+all is equal), and gives the CPU that exporting the SDK's spans takes, beside the official exporter's where that is installed.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from opentelemetry.sdk.trace import SpanProcessor
+
+from spanwire.cli._shop_run import BATCH, Comparison, Counter, Outcome, QueueCounter, Tracer, compare_trees, run
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -28,94 +30,31 @@ if TYPE_CHECKING:
     from spanwire.cli.bench._measure import Figure
     from spanwire.sink import Sink
 
-__all__ = ["Outcome", "demo", "run"]
+__all__ = ["demo"]
 
-QUEUE_SPANS = 1 << 16  # the SDK's processor drops what exceeds it; the demo is to lose nothing
-DELAY_MS = 200
 KEPT_SPANS = 16 * 512  # of the program's, to measure with
-BATCH = 512
 ROUNDS = 5
-FLUSH_SECONDS = 10.0
 OFFICIAL_HINT = "pip install opentelemetry-exporter-otlp-proto-http to see the official exporter's CPU beside it"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the program made and what the sink received."""
+class Choice(str, Enum):
+    """Which tracer makes the spans."""
 
-    made: int
-    received: int
-    requests: int
-    seconds: float
-    bytes_a_span: float
-    traces: int
-    failed_spans: int
-
-    @property
-    def lost(self) -> int:
-        """Negative if more came than was made: a retry after an answer that got lost."""
-        return self.made - self.received
+    native = "native"
+    sdk = "sdk"
+    both = "both"
 
 
-class Counter(SpanProcessor):
-    """Counts every span that ends, and keeps the first of them to measure with."""
-
-    def __init__(self, keep: int) -> None:
-        self.made = 0
-        self.kept: list[ReadableSpan] = []
-        self._keep = keep
-        self._lock = threading.Lock()
-
-    def on_end(self, span: ReadableSpan) -> None:
-        """Called by the SDK in the thread that ends the span."""
-        with self._lock:
-            self.made += 1
-            if len(self.kept) < self._keep:
-                self.kept.append(span)
-
-
-def run(
-    sink: Sink,
-    counter: Counter,
-    *,
-    spans: int,
-    seconds: float | None,
-    workers: int,
-) -> Outcome:
-    """Run the shop until ``spans`` were made (or for ``seconds``), flush, and count."""
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider, sampling
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
-    from spanwire.cli import _shop
-    from spanwire.exporter.http import OTLPSpanExporter
-
-    provider = TracerProvider(
-        sampler=sampling.ALWAYS_ON, resource=Resource.create(_shop.RESOURCE), shutdown_on_exit=False
-    )
-    provider.add_span_processor(counter)
-    provider.add_span_processor(
-        BatchSpanProcessor(
-            OTLPSpanExporter(endpoint=sink.traces_endpoint),
-            max_queue_size=QUEUE_SPANS,
-            schedule_delay_millis=DELAY_MS,
-            max_export_batch_size=BATCH,
-        )
-    )
-    begin = time.monotonic()
-    end = float("inf") if seconds is None else begin + seconds
-
-    def go_on() -> bool:
-        return time.monotonic() < end if seconds is not None else counter.made < spans
-
-    try:
-        with _shop.Shop(provider) as shop:
-            shop.serve(workers, go_on)
-        provider.force_flush(int(FLUSH_SECONDS * 1000))
-        took = time.monotonic() - begin
-    finally:
-        provider.shutdown()
-    return _count(sink, counter.made, took)
+_NAMES: dict[Choice, tuple[Tracer, ...]] = {
+    Choice.native: ("native",),
+    Choice.sdk: ("sdk",),
+    Choice.both: ("sdk", "native"),
+}
+_TRACED_BY = {
+    Choice.native: "spanwire's native tracer",
+    Choice.sdk: "the OpenTelemetry SDK",
+    Choice.both: "the OpenTelemetry SDK and then by spanwire's native tracer",
+}
 
 
 def demo(
@@ -125,7 +64,8 @@ def demo(
     reject: Annotated[
         int, typer.Option(min=0, help="Let the backend reject so many spans, to see that it is told.")
     ] = 0,
-    cpu: Annotated[bool, typer.Option(help="Measure CPU a span.")] = True,
+    tracer: Annotated[Choice, typer.Option(help="Who makes the spans; both: in turn, and compared.")] = Choice.both,
+    cpu: Annotated[bool, typer.Option(help="Measure the CPU a span of exporting the SDK's spans.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, nothing else.")] = False,
     color: Annotated[bool, typer.Option(help="Colours (NO_COLOR is obeyed).")] = True,
 ) -> None:
@@ -136,50 +76,44 @@ def demo(
 
     _surroundings.forget()
     console = make_console(color=color)
-    counter = Counter(KEPT_SPANS if cpu else 0)
-    with Sink() as sink:
-        if reject:
-            sink.inject(rejected=reject, message="rejected as --reject asked for")
-        if not as_json:
-            console.print(
-                "[bold]A tea shop[/]: two HTTP servers, a database and customers, traced by the OpenTelemetry SDK, "
-                f"exported by [bold green]spanwire[/] to a receiver at {sink.http_endpoint}.\n"
-            )
-        with _progress(console, counter, sink, spans if seconds is None else None, shown=not as_json):
-            try:
-                outcome = run(sink, counter, spans=spans, seconds=seconds, workers=workers)
-            except (OSError, http.client.HTTPException) as error:
-                print(f"spanwire demo: the shop broke down: {error!r}", file=sys.stderr)
-                raise typer.Exit(1) from error
-        example = _example(sink.traces())
-    costs = _cpu(counter.kept) if cpu else None
+    counter = Counter(KEPT_SPANS if cpu and tracer is not Choice.native else 0)
+    outcomes: dict[Tracer, Outcome] = {}
+    example: Trace | None = None
+    comparison: Comparison | None = None
+    if not as_json:
+        console.print(
+            "[bold]A tea shop[/]: two HTTP servers, a database and customers, traced by "
+            f"{_TRACED_BY[tracer]}, exported by [bold green]spanwire[/] to a receiver.\n"
+        )
+    try:
+        for name in _NAMES[tracer]:
+            counts = counter if name == "sdk" else QueueCounter()
+            with Sink() as sink:
+                if reject:
+                    sink.inject(rejected=reject, message="rejected as --reject asked for")
+                with _progress(console, counts, sink, spans if seconds is None else None, shown=not as_json):
+                    outcomes[name] = run(sink, counts, spans=spans, seconds=seconds, workers=workers)
+                example = _example(sink.traces())
+        if tracer is Choice.both:
+            comparison = compare_trees()
+    except (OSError, http.client.HTTPException) as error:
+        print(f"spanwire demo: the shop broke down: {error!r}", file=sys.stderr)
+        raise typer.Exit(1) from error
+    costs = _cpu(counter.kept) if counter.kept else None
     if as_json:
-        print(json.dumps(_document(outcome, costs), indent=2))
+        print(json.dumps(_document(outcomes, comparison, costs), indent=2))
     else:
         if example is not None:
             console.print(TraceView(example))
             console.print()
-        _show(console, outcome, costs)
-    if outcome.lost:
-        print(f"spanwire demo: {_verdict(outcome)}", file=sys.stderr)
+        _show(console, outcomes, comparison, costs)
+    failures = [f"{name} tracer: {_verdict(outcome)}" for name, outcome in outcomes.items() if outcome.lost]
+    if comparison is not None and comparison.difference is not None:
+        failures.append(f"the native tracer's trees differ from the SDK's: {comparison.difference}")
+    for failure in failures:
+        print(f"spanwire demo: {failure}", file=sys.stderr)
+    if failures:
         raise typer.Exit(1)
-
-
-def _count(sink: Sink, made: int, seconds: float) -> Outcome:
-    requests = sink.requests()
-    in_memory = sum(request.span_count for request in requests)
-    traces = sink.traces()
-    from spanwire.cli._render import failed
-
-    return Outcome(
-        made=made,
-        received=sink.span_count,
-        requests=sink.request_count,
-        seconds=seconds,
-        bytes_a_span=sum(request.wire_size for request in requests) / in_memory if in_memory else 0.0,
-        traces=len(traces),
-        failed_spans=sum(failed(span) for trace in traces for span in trace.spans),
-    )
 
 
 def _example(traces: Sequence[Trace]) -> Trace | None:
@@ -232,7 +166,9 @@ def _cpu(kept: Sequence[ReadableSpan]) -> Costs | None:
 
 
 @contextmanager
-def _progress(console: Console, counter: Counter, sink: Sink, goal: int | None, *, shown: bool) -> Iterator[None]:
+def _progress(
+    console: Console, counter: Counter | QueueCounter, sink: Sink, goal: int | None, *, shown: bool
+) -> Iterator[None]:
     """One live line on a terminal, elsewhere a line a second."""
     begin = time.monotonic()
 
@@ -283,25 +219,39 @@ def _verdict(outcome: Outcome) -> str:
         for one in stats()["traces"].values()
         if one["dropped"] or one["last_error"]
     ]
-    why = (
-        "; ".join(reports) or "the exporter delivered what it was given: the SDK's queue was full, or flushing too slow"
-    )
+    why = "; ".join(reports) or "the exporter delivered what it was given: the queue was full, or flushing too slow"
     return f"{what}: {outcome.made:,} made, {outcome.received:,} received ({why})"
 
 
-def _document(outcome: Outcome, costs: Costs | None) -> dict[str, object]:
+def _document(outcomes: dict[Tracer, Outcome], comparison: Comparison | None, costs: Costs | None) -> dict[str, object]:
+    """The last tracer's figures at the top, and each one's below its name."""
+    each = {
+        name: {
+            "sent": outcome.made,
+            "received": outcome.received,
+            "lost": outcome.lost,
+            "traces": outcome.traces,
+            "failed_spans": outcome.failed_spans,
+            "requests": outcome.requests,
+            "seconds": outcome.seconds,
+            "spans_per_second": outcome.made / outcome.seconds,
+            "bytes_per_span": outcome.bytes_a_span,
+        }
+        for name, outcome in outcomes.items()
+    }
     return {
         "command": "demo",
         "schema": 1,
-        "sent": outcome.made,
-        "received": outcome.received,
-        "lost": outcome.lost,
-        "traces": outcome.traces,
-        "failed_spans": outcome.failed_spans,
-        "requests": outcome.requests,
-        "seconds": outcome.seconds,
-        "spans_per_second": outcome.made / outcome.seconds,
-        "bytes_per_span": outcome.bytes_a_span,
+        **list(each.values())[-1],
+        "tracers": each,
+        "same_trees": None
+        if comparison is None
+        else {
+            "same": comparison.difference is None,
+            "traces": comparison.traces,
+            "spans": comparison.spans,
+            "difference": comparison.difference,
+        },
         "exporter_cpu_ns_per_span": None
         if costs is None
         else {
@@ -312,7 +262,9 @@ def _document(outcome: Outcome, costs: Costs | None) -> dict[str, object]:
     }
 
 
-def _show(console: Console, outcome: Outcome, costs: Costs | None) -> None:
+def _show(
+    console: Console, outcomes: dict[Tracer, Outcome], comparison: Comparison | None, costs: Costs | None
+) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -320,23 +272,36 @@ def _show(console: Console, outcome: Outcome, costs: Costs | None) -> None:
 
     ascii_only = console.options.ascii_only
     table = Table.grid(padding=(0, 2))
-    table.add_row("sent", Text(f"{outcome.made:,} spans", style="bold"))
-    verdict = Text(_verdict(outcome).partition(":")[0], style="bold red" if outcome.lost else "bold green")
-    table.add_row("received", Text.assemble((f"{outcome.received:,} spans", "bold"), "  ", verdict))
-    table.add_row(
-        "", f"{outcome.traces:,} traces, {outcome.failed_spans:,} failed spans, {outcome.requests:,} requests"
-    )
-    table.add_row("throughput", f"{outcome.made / outcome.seconds:,.0f} spans/s, the shop's own work included")
-    table.add_row("size", f"{outcome.bytes_a_span:,.0f} bytes a span")
+    for name, outcome in outcomes.items():
+        verdict = Text(_verdict(outcome).partition(":")[0], style="bold red" if outcome.lost else "bold green")
+        table.add_row(
+            "native tracer" if name == "native" else "SDK's tracer", Text(f"{outcome.made:,} spans sent", "bold")
+        )
+        table.add_row("", Text.assemble((f"{outcome.received:,} received", "bold"), "  ", verdict))
+        table.add_row(
+            "", f"{outcome.traces:,} traces, {outcome.failed_spans:,} failed spans, {outcome.requests:,} requests"
+        )
+        table.add_row(
+            "",
+            f"{outcome.made / outcome.seconds:,.0f} spans/s with the shop's own work, {outcome.bytes_a_span:,.0f} bytes each",
+        )
+    if comparison is not None:
+        same = comparison.difference is None
+        table.add_row(
+            "same trees",
+            Text(f"yes: {comparison.traces} traces, {comparison.spans} spans", "bold green")
+            if same
+            else Text("no", "bold red"),
+        )
     if costs is not None:
         largest = (costs.official or costs.spanwire).minimum
         sides = [("CPU a span", "spanwire", costs.spanwire, "bold green")]
         if costs.official is not None:
             sides.append(("to export", "official", costs.official, ""))
-        for heading, name, figure, style in sides:
-            row = Text(f"{name} {duration(figure.minimum):>8} ", style=style)
+        for heading, exporter, figure, style in sides:
+            row = Text(f"{exporter} {duration(figure.minimum):>8} ", style=style)
             row.append(bar(figure.minimum, largest, 30, ascii_only=ascii_only), style=style)
-            if name == "spanwire" and costs.official is not None:
+            if exporter == "spanwire" and costs.official is not None:
                 ratio = costs.official.minimum / costs.spanwire.minimum
                 row.append(f"  1/{ratio:.0f} of the official exporter's")
             table.add_row(heading, row)

@@ -32,9 +32,51 @@ def test_everything_that_was_sent_is_received() -> None:
     assert said["failed_spans"] > 0
     assert said["requests"] >= 1
     assert 100 < said["bytes_per_span"] < 1000
+    assert set(said["tracers"]) == {"native", "sdk"}
+    assert all(one["sent"] == one["received"] >= 700 for one in said["tracers"].values())
     costs = said["exporter_cpu_ns_per_span"]
     assert set(costs) == {"spanwire", "official", "ratio_of_minima"}
     assert 0 < costs["spanwire"]["minimum"] <= costs["spanwire"]["median"]
+
+
+def test_the_native_tracer_sends_the_sdks_trees() -> None:
+    said = json.loads(demo("--spans", "50", "--no-cpu", "--json").stdout)
+    trees = said["same_trees"]
+    assert (trees["same"], trees["difference"]) == (True, None)
+    assert trees["traces"] > 60 and trees["spans"] > 200
+
+
+def test_trees_that_differ_end_it_with_status_1_and_the_difference() -> None:
+    # One more span for each request, by a native tracer only.
+    program = """
+import sys
+from spanwire.cli import _shop, main
+
+ask = _shop.Shop._query
+
+def query(shop, *arguments):
+    if type(shop._web).__module__.startswith("spanwire."):
+        shop._web.start_span("uninvited").end()
+    return ask(shop, *arguments)
+
+_shop.Shop._query = query
+sys.argv = ["spanwire", "demo", "--spans", "50", "--no-cpu", "--json"]
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=False, timeout=100
+    )
+    assert done.returncode == 1
+    assert "the native tracer's trees differ from the SDK's" in done.stderr
+    assert json.loads(done.stdout)["same_trees"]["same"] is False
+
+
+@pytest.mark.parametrize("tracer", ["native", "sdk"])
+def test_one_tracer_can_be_asked_for(tracer: str) -> None:
+    said = json.loads(demo("--spans", "50", "--no-cpu", "--json", "--tracer", tracer).stdout)
+    assert set(said["tracers"]) == {tracer}
+    assert said["sent"] == said["received"] >= 50
+    assert said["same_trees"] is None
 
 
 def test_it_shows_a_trace_and_figures_within_80_columns() -> None:
@@ -42,7 +84,8 @@ def test_it_shows_a_trace_and_figures_within_80_columns() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"^✗ POST /orders server +━+", done.stdout, re.MULTILINE)
     assert "assess risk internal" in done.stdout
-    assert "nothing lost" in done.stdout
+    assert done.stdout.count("nothing lost") == 2
+    assert "same trees     yes" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert "\x1b" not in done.stdout
 
@@ -58,6 +101,7 @@ def test_rejected_spans_end_it_with_status_1_and_the_reason() -> None:
 
 def test_what_is_configured_for_an_application_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    monkeypatch.setenv("SPANWIRE_DISABLED", "1")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:1/v1/traces")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
