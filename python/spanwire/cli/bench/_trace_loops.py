@@ -1,0 +1,119 @@
+"""The loops that ``spanwire bench trace`` times. They are what a user writes: constants in place, no helper in between.
+
+A *run* does about as many operations as it is told to, and gives the ns that one of them took. Clocks: CPU of the thread
+where the whole loop is timed; where only a part of it is (calls on spans that are made and ended outside of what is
+timed, 100 calls a span), the monotonic clock, which costs less to read; CPU of all threads where there are several.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.trace import SpanKind
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span, Tracer
+
+__all__ = ["CALLS", "KEYS", "Run", "by_process", "by_thread", "on_spans", "on_threads", "w5", "w10"]
+
+Run = Callable[[int], float]
+Loop = Callable[[int], object]
+
+CALLS = 100  # on each span, where calls on spans are measured: fewer than any limit
+KEYS = [f"http.request.method{n}" for n in range(CALLS)]
+_W10 = {f"benchmark.attr.key.{n}": f"benchmark.value.00.{n}" for n in range(10)}
+
+
+def w5(tracer: Tracer, count: int) -> None:
+    """Workload W5, whole."""
+    for _ in range(count):
+        with tracer.start_as_current_span("GET /users/{id}", kind=SpanKind.SERVER) as span:
+            span.set_attribute("http.request.method", "GET")
+            span.set_attribute("url.path", "/users/42")
+            span.set_attribute("http.response.status_code", 200)
+            span.set_attribute("server.load", 0.42)
+            span.set_attribute("cache.hit", True)
+
+
+def w10(tracer: Tracer, count: int) -> None:
+    """Workload W10, whole."""
+    for _ in range(count):
+        with tracer.start_as_current_span("benchmark.span.name") as span:
+            for key, value in _W10.items():
+                span.set_attribute(key, value)
+
+
+def by_thread(loop: Loop) -> Run:
+    """CPU time of the calling thread."""
+
+    def run(count: int) -> float:
+        begin = time.thread_time_ns()
+        loop(count)
+        return (time.thread_time_ns() - begin) / count
+
+    return run
+
+
+def by_process(loop: Loop) -> Run:
+    """CPU time of all threads: for what works on in another one."""
+
+    def run(count: int) -> float:
+        begin = time.process_time_ns()
+        loop(count)
+        return (time.process_time_ns() - begin) / count
+
+    return run
+
+
+def on_spans(
+    start: Callable[[], Span],
+    body: Callable[[Any], object],
+    *,
+    calls: int = CALLS,
+    spans: int = 1,
+    prepare: Callable[[Span], object] | None = None,
+) -> Run:
+    """``body`` makes ``calls`` calls on a fresh span, or a list of ``spans`` fresh ones; only they are timed."""
+
+    def run(count: int) -> float:
+        taken = rounds = 0
+        while rounds * calls < count:
+            fresh = [start() for _ in range(spans)]
+            if prepare is not None:
+                prepare(fresh[0])
+            subject: Any = fresh if spans > 1 else fresh[0]
+            begin = time.perf_counter_ns()
+            body(subject)
+            taken += time.perf_counter_ns() - begin
+            rounds += 1
+            for span in fresh:
+                span.end()
+        return taken / (rounds * calls)
+
+    return run
+
+
+def on_threads(loop: Loop, threads: int) -> Run:
+    """The loop on several threads at once; CPU time of them all, for an operation of one of them."""
+
+    def run(count: int) -> float:
+        each = max(1, count // threads)
+        gate = threading.Barrier(threads + 1)
+
+        def work() -> None:
+            gate.wait()
+            loop(each)
+
+        started: Sequence[threading.Thread] = [threading.Thread(target=work) for _ in range(threads)]
+        for thread in started:
+            thread.start()
+        begin = time.process_time_ns()
+        gate.wait()
+        for thread in started:
+            thread.join()
+        return (time.process_time_ns() - begin) / (each * threads)
+
+    return run

@@ -1,0 +1,127 @@
+"""``spanwire bench trace``: what creating a span costs, by the SDK's trace module and by ours, interleaved in one run.
+
+Each case is measured in rounds, both sides in each, on one core, cyclic garbage collection off. How many operations a
+sample has is found out beforehand, for each side, so that all samples take about as long. The loops are in
+``_trace_loops``, the cases with their goals in ``_trace_cases``.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spanwire.cli.bench._measure import Comparison, Figure, collector_off, cores, pinned
+
+if TYPE_CHECKING:
+    from spanwire.cli.bench._trace_cases import Case
+    from spanwire.cli.bench._trace_loops import Run
+    from spanwire.cli.bench._trace_sides import Side
+
+__all__ = ["Result", "measure", "trace"]
+
+_SIDES = ("official", "spanwire")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A case and what it took: ns an operation."""
+
+    case: Case
+    times: Comparison
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the ratio of minima reaches the goal; None without one."""
+        from spanwire.cli.bench._trace_cases import TOLERANCE
+
+        goal = self.case.goal
+        if goal is None:
+            return None
+        return self.times.ratio_of_minima >= (goal if goal > 1 else goal * (1 - TOLERANCE))
+
+    def as_json(self) -> dict[str, object]:
+        """See ``benches/README.md``."""
+        return {
+            "case": self.case.name,
+            "group": self.case.group,
+            "what": self.case.what,
+            "note": self.case.note,
+            "unit": "ns per operation",
+            "times": self.times.as_json(),
+            "goal": self.case.goal,
+            "goal_met": self.met,
+        }
+
+
+def measure(
+    case: Case, sides: Sequence[Side], *, rounds: int, sample_ns: float, progress: Callable[[int], None]
+) -> Result:
+    """One case, both sides in each of ``rounds``, which take turns in who is first; ``progress`` is told of each round."""
+    with ExitStack() as closing:
+        for side in sides:
+            closing.enter_context(side)
+        runs = [case.make(side) for side in sides]
+        with collector_off():
+            counts = [_calibrate(run, sample_ns) for run in runs]
+            samples: tuple[list[float], list[float]] = ([], [])
+            for number in range(rounds):
+                for which in (0, 1) if number % 2 else (1, 0):
+                    samples[which].append(runs[which](counts[which]))
+                progress(1)
+    return Result(case, Comparison(Figure.of(samples[0]), Figure.of(samples[1])))
+
+
+def _calibrate(run: Run, sample_ns: float) -> int:
+    """How many operations take about ``sample_ns``. Warms everything up on the way: caches, pools, specialised code."""
+    count = 100
+    while True:
+        taken = run(count) * count
+        if taken >= sample_ns / 4:
+            return max(100, round(count * sample_ns / taken))
+        count *= 2
+
+
+def trace(
+    case: Annotated[
+        list[str] | None,
+        typer.Option(help="A case, or what the names of several begin with; may be repeated. [default: all]"),
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Samples of each case and side.")] = 15,
+    sample: Annotated[float, typer.Option(min=0.01, help="Length of a sample in ms.")] = 20.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, nothing else.")] = False,
+    color: Annotated[bool, typer.Option(help="Colours (NO_COLOR is obeyed).")] = True,
+) -> None:
+    """CPU to create a span: the SDK against spanwire.trace."""
+    from spanwire.cli.bench import _report, _trace_cases, _trace_report
+    from spanwire.cli.bench._trace_sides import Side
+
+    # What evicts is warned of by both sides; printing that is not what is asked here.
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)
+    chosen, unknown = _trace_cases.select(case)
+    if unknown:
+        names = ", ".join(one.name for one in _trace_cases.CASES)
+        _report.fail(f"spanwire bench: no case {', '.join(unknown)}; there are {names}")
+    core = cores()[-1] if cores() else None
+    results: list[Result] = []
+    with _report.progress("tracing", rounds * len(chosen), shown=not as_json) as step:
+        for one in chosen:
+            with pinned(core if one.pinned else None):
+                sides = [Side(name) for name in _SIDES]
+                results.append(measure(one, sides, rounds=rounds, sample_ns=sample * 1e6, progress=step))
+    method = {
+        "rounds": rounds,
+        "sample_ms": sample,
+        "clock": "CPU time; monotonic for calls on spans",
+        "pinned_to_core": core,
+        "cyclic_gc": "collected before, off while timing",
+    }
+    if as_json:
+        print(json.dumps(_report.document("bench trace", method, [one.as_json() for one in results]), indent=2))
+    else:
+        _trace_report.show_trace(results, method, color=color)
