@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import spanwire
 from spanwire.cli import make_app
 from spanwire.cli._sink_process import SinkProcess
-from spanwire.cli.bench import _allocations
+from spanwire.cli.bench import _mtrace
 
 pytestmark = pytest.mark.slow
 
@@ -106,7 +106,7 @@ def test_an_allocation_a_span_is_seen(tmp_path: Path) -> None:
         "@ ./x.so:[0x1] - 0x55e0\n= End\n",
         encoding="ascii",
     )
-    assert _allocations._parse(trace) == _allocations.Traced(mallocs=1, reallocs=1, bytes=0x60)
+    assert _mtrace.parse(trace) == _mtrace.Traced(mallocs=1, reallocs=1, bytes=0x60)
 
 
 def test_no_figures_are_given_when_the_bytes_differ(monkeypatch: pytest.MonkeyPatch) -> None:

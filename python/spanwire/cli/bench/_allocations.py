@@ -10,32 +10,20 @@ Run as ``python -m spanwire.cli.bench._allocations WORKLOAD N SIDE DIRECTORY`` i
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spanwire.cli.bench import _mtrace
+from spanwire.cli.bench._costs import Unavailable
+from spanwire.cli.bench._mtrace import Traced
 
 __all__ = ["Allocations", "Unavailable", "count"]
-
-_DEBUG_LIBRARY = "libc_malloc_debug.so.0"
-
-
-class Unavailable(Exception):
-    """This system has no mtrace (it is not glibc, or older than 2.34)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Traced:
-    """What one call allocated: malloc and calloc calls, realloc calls, and the bytes that were asked for."""
-
-    mallocs: int
-    reallocs: int
-    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +52,8 @@ class Allocations:
             "batch": self.batch,
             "mallocs_per_span": self.per_span,
             "reallocs_per_span": self.reallocs_per_span,
-            "call": asdict(self.single),
-            "call_with_twice_the_spans": asdict(self.double),
+            "call": _as_json(self.single),
+            "call_with_twice_the_spans": _as_json(self.double),
         }
 
 
@@ -81,7 +69,7 @@ def _count_one(workload: str, batch: int, side: str) -> Allocations:
     with tempfile.TemporaryDirectory(prefix="spanwire-") as directory:
         child = subprocess.run(
             [sys.executable, "-m", __spec__.name, workload, str(batch), side, directory],
-            env={**os.environ, "PYTHONMALLOC": "malloc", "LD_PRELOAD": _DEBUG_LIBRARY, "PYTHONHASHSEED": "0"},
+            env=_mtrace.environment(python_objects=True),
             capture_output=True,
             text=True,
             timeout=300,
@@ -91,22 +79,12 @@ def _count_one(workload: str, batch: int, side: str) -> Allocations:
         if child.returncode or not all(trace.exists() for trace in traces):
             reason = (child.stderr.strip() or "nothing was traced").splitlines()[-1]
             raise Unavailable(f"allocations can only be counted by glibc's mtrace (2.34 and later): {reason}")
-        nothing, single, double = (_parse(trace) for trace in traces)
+        nothing, single, double = (_mtrace.parse(trace) for trace in traces)
     return Allocations(workload, side, batch, _without(single, nothing), _without(double, nothing))
 
 
-def _parse(trace: pathlib.Path) -> Traced:
-    """The lines of mtrace are ``@ WHERE SIGN ADDRESS SIZE``: ``+`` malloc, ``<`` and ``>`` the two halves of a realloc."""
-    mallocs = reallocs = asked = 0
-    for line in trace.read_text(encoding="ascii", errors="replace").splitlines():
-        match line.split()[-3:]:
-            case ["+", _, size]:
-                mallocs += 1
-                asked += int(size, 16)
-            case [">", _, size]:
-                reallocs += 1
-                asked += int(size, 16)
-    return Traced(mallocs, reallocs, asked)
+def _as_json(call: Traced) -> dict[str, int]:
+    return {"mallocs": call.mallocs, "reallocs": call.reallocs, "bytes": call.bytes}
 
 
 def _without(call: Traced, nothing: Traced) -> Traced:
@@ -118,7 +96,7 @@ def _trace_here(workload: str, batch: int, side: str, directory: str) -> None:
     from spanwire.cli import _workloads
     from spanwire.cli.bench.encode import official_encoder
 
-    start, stop = _mtrace()
+    start, stop = _mtrace.find()
     encoder = official_encoder() if side == "official" else encode_spans
     assert encoder is not None
     for seed in (0, 1):
@@ -135,20 +113,6 @@ def _trace_here(workload: str, batch: int, side: str, directory: str) -> None:
         start()
         encoder(spans)
         stop()
-
-
-def _mtrace() -> tuple[Callable[[], object], Callable[[], object]]:
-    """Find mtrace and muntrace as the preloaded library has them: versioned symbols; the C library's own do nothing now."""
-    handle = ctypes.CDLL(_DEBUG_LIBRARY)._handle  # noqa: SLF001 - the only way to it
-    find = ctypes.CDLL(None).dlvsym
-    find.restype = ctypes.c_void_p
-    find.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p)
-    for version in (b"GLIBC_2.2.5", b"GLIBC_2.17", b"GLIBC_2.27"):  # by architecture: the oldest it has
-        found = [find(handle, name, version) for name in (b"mtrace", b"muntrace")]
-        if all(found):
-            prototype = ctypes.CFUNCTYPE(None)
-            return prototype(found[0]), prototype(found[1])
-    raise OSError(f"{_DEBUG_LIBRARY} has no mtrace")
 
 
 if __name__ == "__main__":

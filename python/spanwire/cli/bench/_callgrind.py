@@ -21,6 +21,7 @@ from spanwire.cli.bench._costs import Cost, Unavailable, object_name
 
 __all__ = ["count", "parse"]
 
+_LEAST = 0.5  # instructions an operation: below it is what two starts differ by
 _Costs = Counter[tuple[str, str]]
 
 
@@ -34,7 +35,7 @@ def count(case: str, side: str, operations: int) -> list[Cost]:
             for number in (0, operations)
         )
     grown = {key: (cost - nothing[key]) / operations for key, cost in all_of_it.items()}
-    costs = [Cost(function, where, amount) for (function, where), amount in grown.items()]
+    costs = [Cost(function, where, amount) for (function, where), amount in grown.items() if amount >= _LEAST]
     return sorted(costs, key=lambda one: one.amount, reverse=True)
 
 

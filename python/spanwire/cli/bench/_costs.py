@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Cost", "Unavailable", "by_object", "object_name"]
+__all__ = ["Cost", "Profile", "Unavailable", "object_name"]
 
 
 class Unavailable(Exception):
@@ -22,12 +21,38 @@ class Cost:
     amount: float
 
 
-def by_object(costs: Sequence[Cost]) -> dict[str, float]:
-    """Sums by library, the dearest first."""
-    sums: Counter[str] = Counter()
-    for one in costs:
-        sums[one.where] += one.amount  # type: ignore[assignment]
-    return dict(sums.most_common())
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What an operation of one side of a case costs, in ``unit``, the dearest function first."""
+
+    case: str
+    side: str
+    unit: str
+    costs: Sequence[Cost]
+
+    @property
+    def total(self) -> float:
+        return sum(one.amount for one in self.costs)
+
+    def by_library(self) -> dict[str, float]:
+        """Sums, the dearest first."""
+        sums: dict[str, float] = {}
+        for one in self.costs:
+            sums[one.where] = sums.get(one.where, 0) + one.amount
+        return dict(sorted(sums.items(), key=lambda pair: pair[1], reverse=True))
+
+    def as_json(self) -> dict[str, object]:
+        """See ``benches/README.md``."""
+        return {
+            "case": self.case,
+            "side": self.side,
+            "unit": f"{self.unit} per operation",
+            "total": self.total,
+            "by_library": self.by_library(),
+            "by_function": [
+                {"function": one.function, "library": one.where, "amount": one.amount} for one in self.costs
+            ],
+        }
 
 
 def object_name(path: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -368,6 +369,18 @@ def _use_span(side: Side) -> Run:
     return by_thread(loop)
 
 
+def _context_variable(side: Side) -> Run:
+    """What making a span current costs at least: CPython's own."""
+    variable: ContextVar[object] = ContextVar("bench")
+    value = object()
+
+    def loop(count: int) -> None:
+        for _ in range(count):
+            variable.reset(variable.set(value))
+
+    return by_thread(loop)
+
+
 def _proxied(*, shortcut: bool) -> Make:
     """W5 through the API's ProxyTracer: what who asks for a tracer before there is a provider gets."""
 
@@ -386,12 +399,13 @@ def _proxied(*, shortcut: bool) -> Make:
 @contextmanager
 def _global_provider(provider: Any) -> Iterator[None]:
     """The API takes a provider once a process, and we have two sides: its own variable, set and put back."""
-    before = trace._TRACER_PROVIDER  # noqa: SLF001
+    before, resolving = trace._TRACER_PROVIDER, vars(trace.ProxyTracer)["_tracer"]  # noqa: SLF001
     trace._TRACER_PROVIDER = provider  # noqa: SLF001
     try:
         yield
     finally:
         trace._TRACER_PROVIDER = before  # noqa: SLF001
+        setattr(trace.ProxyTracer, "_tracer", resolving)  # noqa: B010 - the shortcut was taken here, and nowhere else
 
 
 def _api(side: Side) -> Any:
@@ -517,6 +531,13 @@ CASES = (
     Case("get-span-context-first", "current", "get_span_context, first", _on_span(_span_context_first, spans=CALLS)),
     Case("get-span-context-again", "current", "... again", _span_context_again),
     Case("use-span", "current", "API use_span", _use_span),
+    Case(
+        "context-variable",
+        "current",
+        "a ContextVar set, reset",
+        _context_variable,
+        note="the same for both: part of whatever makes a span current",
+    ),
     Case("proxy", "current", "W5 by ProxyTracer", _proxied(shortcut=False)),
     Case(
         "proxy-shortcut",

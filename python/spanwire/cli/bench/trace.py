@@ -19,12 +19,18 @@ import typer
 from spanwire.cli.bench._measure import Comparison, Figure, collector_off, cores, pinned
 
 if TYPE_CHECKING:
+    from spanwire.cli.bench._costs import Cost
     from spanwire.cli.bench._trace_cases import Case
     from spanwire.cli.bench._trace_loops import Run
     from spanwire.cli.bench._trace_sides import Side
 
 __all__ = ["Result", "measure", "trace"]
 
+_ALLOCATING = ("w5", "w10", "w5-child", "unsampled-root", "unsampled-child", "context-variable")
+_ALLOCATING_OPERATIONS = 1000
+_PROFILED = ("w5", "unsampled-root", "unsampled-child")
+_COUNTED_OPERATIONS = {"official": 1000, "spanwire": 10_000}  # enough to tell from what differs between two starts
+_SAMPLED_SECONDS = 2.0
 _SIDES = ("official", "spanwire")
 
 
@@ -94,6 +100,8 @@ def trace(
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Samples of each case and side.")] = 15,
     sample: Annotated[float, typer.Option(min=0.01, help="Length of a sample in ms.")] = 20.0,
+    allocations: Annotated[bool, typer.Option(help="Count memory allocations instead of time.")] = False,
+    profile: Annotated[bool, typer.Option(help="Instead: instructions and time by function.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, nothing else.")] = False,
     color: Annotated[bool, typer.Option(help="Colours (NO_COLOR is obeyed).")] = True,
 ) -> None:
@@ -107,6 +115,12 @@ def trace(
     if unknown:
         names = ", ".join(one.name for one in _trace_cases.CASES)
         _report.fail(f"spanwire bench: no case {', '.join(unknown)}; there are {names}")
+    if allocations:
+        _count_allocations(chosen if case else _named(_ALLOCATING), as_json=as_json, color=color)
+        return
+    if profile:
+        _show_profile(chosen if case else _named(_PROFILED), as_json=as_json, color=color)
+        return
     core = cores()[-1] if cores() else None
     results: list[Result] = []
     with _report.progress("tracing", rounds * len(chosen), shown=not as_json) as step:
@@ -125,3 +139,59 @@ def trace(
         print(json.dumps(_report.document("bench trace", method, [one.as_json() for one in results]), indent=2))
     else:
         _trace_report.show_trace(results, method, color=color)
+
+
+def _named(names: Sequence[str]) -> list[Case]:
+    from spanwire.cli.bench._trace_cases import select
+
+    return select(list(names))[0]
+
+
+def _count_allocations(cases: Sequence[Case], *, as_json: bool, color: bool) -> None:
+    from spanwire.cli.bench import _report, _trace_allocations, _trace_report
+    from spanwire.cli.bench._costs import Unavailable
+
+    try:
+        with _report.progress("counting", len(cases) * len(_SIDES), shown=not as_json) as step:
+            counted = []
+            for case in cases:
+                for side in _SIDES:
+                    counted.append(_trace_allocations.count(case.name, side, _ALLOCATING_OPERATIONS))
+                    step(1)
+    except Unavailable as error:
+        _report.fail(f"spanwire bench: {error}")
+    method = {"operations": _ALLOCATING_OPERATIONS, "counted_by": "glibc mtrace, sys.getallocatedblocks, tracemalloc"}
+    if as_json:
+        rows = [one.as_json() for one in counted]
+        print(json.dumps(_report.document("bench trace --allocations", method, rows), indent=2))
+    else:
+        _trace_report.show_allocations(counted, method, color=color)
+
+
+def _show_profile(cases: Sequence[Case], *, as_json: bool, color: bool) -> None:
+    from spanwire.cli.bench import _callgrind, _perf, _report, _trace_report
+    from spanwire.cli.bench._costs import Profile, Unavailable
+
+    ways: dict[str, Callable[[str, str], list[Cost]]] = {
+        "instructions": lambda name, side: _callgrind.count(name, side, _COUNTED_OPERATIONS[side]),
+        "ns": lambda name, side: _perf.sample(name, side, _SAMPLED_SECONDS),
+    }
+    found: list[Profile] = []
+    missing: list[str] = []
+    with _report.progress("profiling", len(cases) * len(_SIDES) * len(ways), shown=not as_json) as step:
+        for unit, way in ways.items():
+            try:
+                for case in cases:
+                    for side in _SIDES:
+                        found.append(Profile(case.name, side, unit, way(case.name, side)))
+                        step(1)
+            except Unavailable as error:
+                missing.append(str(error))
+    if not found:
+        _report.fail(f"spanwire bench: {'; '.join(missing)}")
+    method = {"instructions": "callgrind, two runs that differ in length", "ns": "perf, cpu-clock", "missing": missing}
+    if as_json:
+        rows = [one.as_json() for one in found]
+        print(json.dumps(_report.document("bench trace --profile", method, rows), indent=2))
+    else:
+        _trace_report.show_profile(found, method, color=color)
