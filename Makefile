@@ -42,9 +42,10 @@ help: ## this list
 demo: $(STAMPS)/ext-$(PROFILE) ## build and show it: a traced web shop, exporter, receiver, figures
 	spanwire demo
 
-bench: $(STAMPS)/ext-release ## official encoder and exporter beside ours, one run each
+bench: $(STAMPS)/ext-release ## encoder, exporter and SDK beside ours, one run each
 	spanwire bench encode
 	spanwire bench export
+	spanwire bench trace
 
 test: lint test-rust test-python ## lint, Rust tests, Python tests (README snippets too)
 

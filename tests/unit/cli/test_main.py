@@ -27,7 +27,9 @@ def test_the_version_is_printed() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"spanwire {__version__}\n", "")
 
 
-@pytest.mark.parametrize("arguments", [["demo"], ["bench", "encode"], ["bench", "export"], ["bench", "import"]])
+@pytest.mark.parametrize(
+    "arguments", [["demo"], *(["bench", name] for name in ("encode", "export", "import", "trace"))]
+)
 def test_every_command_explains_itself(arguments: list[str]) -> None:
     done = run("-m", "spanwire", *arguments, "--help")
     assert done.returncode == 0

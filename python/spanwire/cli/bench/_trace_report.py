@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from spanwire.cli.bench._trace_allocations import Allocations
     from spanwire.cli.bench.trace import Result
 
-__all__ = ["show_allocations", "show_profile", "show_trace"]
+__all__ = ["TITLES", "show_allocations", "show_profile", "show_trace"]
 
 _TOP = 24  # functions in a table
-_TITLES = {
+TITLES = {
     "span": "CPU a span",
     "attribute": "An attribute: span.set_attribute, and reading back",
     "detail": "Events, links, exceptions, status, name: a call",
@@ -34,7 +34,7 @@ _TITLES = {
 def show_trace(results: Sequence[Result], method: Mapping[str, object], *, color: bool) -> None:
     """Minimum / median of both sides, the ratios of both, notes, and a verdict for each goal."""
     console = make_console(color=color)
-    for group, title in _TITLES.items():
+    for group, title in TITLES.items():
         rows = [one for one in results if one.case.group == group]
         if rows:
             console.print(_table(title, rows, console))
@@ -130,7 +130,10 @@ def show_profile(found: Sequence[Profile], method: Mapping[str, object], *, colo
         for cost in one.costs[:_TOP]:
             share = bar(cost.amount, one.costs[0].amount, 14, ascii_only=console.options.ascii_only)
             table.add_row(
-                f"{cost.amount:,.1f}", Text(share, style="green"), Text(cost.function, overflow="ellipsis"), cost.where
+                f"{cost.amount:,.1f}",
+                Text(share, style="green"),
+                Text(cost.function, overflow="ellipsis"),
+                Text(cost.where),
             )
         console.print(table)
         parts = ", ".join(f"{name} {amount:,.0f}" for name, amount in one.by_library().items() if amount >= 1)

@@ -73,7 +73,22 @@ class Side:
 
     def discarding_provider(self, sampler: Sampler | None = None) -> TracerProvider:
         """The SDK: a processor that does nothing. Ours: the whole native way, up to a queue that overflows."""
-        return self.provider(self.noop(), sampler=sampler)
+        return self.provider(self._overflowing() if self.ours else self.noop(), sampler=sampler)
+
+    def _overflowing(self) -> SpanProcessor:
+        """Takes finished frames, as our batch processor does, and sends none: the oldest go when the next ones come."""
+        from spanwire._native import FrameQueue
+
+        class Overflowing(self.trace.SpanProcessor):  # type: ignore[misc, name-defined]
+            def __init__(self) -> None:
+                self._queue = FrameQueue(max_bytes=_KEPT_BYTES)
+
+            def on_end(self, span: ReadableSpan) -> None:
+                self._queue.push(span, w3c_flags=True)
+
+        Overflowing.on_end._takes_frames = True
+        processor: SpanProcessor = Overflowing()
+        return processor
 
     def noop(self) -> SpanProcessor:
         """A processor that overrides nothing."""

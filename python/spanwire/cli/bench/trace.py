@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -170,7 +170,7 @@ def _count_allocations(cases: Sequence[Case], *, as_json: bool, color: bool) -> 
 
 def _show_profile(cases: Sequence[Case], *, as_json: bool, color: bool) -> None:
     from spanwire.cli.bench import _callgrind, _perf, _report, _trace_report
-    from spanwire.cli.bench._costs import Profile, Unavailable
+    from spanwire.cli.bench._costs import Profile
 
     ways: dict[str, Callable[[str, str], list[Cost]]] = {
         "instructions": lambda name, side: _callgrind.count(name, side, _COUNTED_OPERATIONS[side]),
@@ -180,13 +180,11 @@ def _show_profile(cases: Sequence[Case], *, as_json: bool, color: bool) -> None:
     missing: list[str] = []
     with _report.progress("profiling", len(cases) * len(_SIDES) * len(ways), shown=not as_json) as step:
         for unit, way in ways.items():
-            try:
+            with _noted(missing):
                 for case in cases:
                     for side in _SIDES:
                         found.append(Profile(case.name, side, unit, way(case.name, side)))
                         step(1)
-            except Unavailable as error:
-                missing.append(str(error))
     if not found:
         _report.fail(f"spanwire bench: {'; '.join(missing)}")
     method = {"instructions": "callgrind, two runs that differ in length", "ns": "perf, cpu-clock", "missing": missing}
@@ -195,3 +193,14 @@ def _show_profile(cases: Sequence[Case], *, as_json: bool, color: bool) -> None:
         print(json.dumps(_report.document("bench trace --profile", method, rows), indent=2))
     else:
         _trace_report.show_profile(found, method, color=color)
+
+
+@contextmanager
+def _noted(missing: list[str]) -> Iterator[None]:
+    """What cannot be had is told, and the rest is shown."""
+    from spanwire.cli.bench._costs import Unavailable
+
+    try:
+        yield
+    except Unavailable as error:
+        missing.append(str(error))
