@@ -14,6 +14,8 @@ if "t" in getattr(sys, "abiflags", ""):
 FACADE = "python/spanwire/_facade"
 # Cargo features that only tests use (ci/asan); what is built with them keeps its symbols.
 FEATURES = os.environ.get("SPANWIRE_BUILD_FEATURES", "").split()
+# For profilers, which want names: the Rust half keeps its own with CARGO_PROFILE_RELEASE_STRIP=none.
+SYMBOLS = bool(FEATURES or os.environ.get("SPANWIRE_BUILD_SYMBOLS"))
 
 facade = [
     Extension(
@@ -21,8 +23,8 @@ facade = [
         [path],
         depends=[*glob.glob(f"{FACADE}/*.h"), *glob.glob(f"{FACADE}/*.px[di]")],
         include_dirs=[FACADE],
-        extra_compile_args=["-O3", "-g1" if FEATURES else "-g0", "-fvisibility=hidden"],
-        extra_link_args=["-Wl,-s"] if sys.platform == "linux" and not FEATURES else [],
+        extra_compile_args=["-O3", "-g1" if SYMBOLS else "-g0", "-fvisibility=hidden"],
+        extra_link_args=["-Wl,-s"] if sys.platform == "linux" and not SYMBOLS else [],
     )
     for path in sorted(glob.glob(f"{FACADE}/*.pyx"))
 ]

@@ -77,7 +77,7 @@ def _w5_batch(side: Side) -> Run:
     return by_process(lambda count: w5(tracer, count))
 
 
-def _w5_batch_python(side: Side) -> Run:
+def _w5_batch_sdk(side: Side) -> Run:
     tracer = side.tracer(side.batching())
     return by_process(lambda count: w5(tracer, count))
 
@@ -449,11 +449,11 @@ CASES = (
         note="official: BatchSpanProcessor with an exporter that does nothing, CPU of its thread included; spanwire: as W5, discarded",
     ),
     Case(
-        "w5-batch-python",
+        "w5-batch-sdk",
         "span",
-        "W5, batched, Python",
-        _w5_batch_python,
-        note="both: their own BatchSpanProcessor with an exporter in Python that does nothing",
+        "W5, SDK's batches",
+        _w5_batch_sdk,
+        note="both: the SDK's BatchSpanProcessor with an exporter that does nothing",
     ),
     Case("w5-child", "span", "W5, child", _child, note="below a span of the same tracer"),
     Case("w10", "span", "W10, discarded", _w10),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -77,7 +77,7 @@ class Side:
 
     def _overflowing(self) -> SpanProcessor:
         """Takes finished frames, as our batch processor does, and sends none: the oldest go when the next ones come."""
-        from spanwire._native import FrameQueue
+        from spanwire._native import FrameQueue  # type: ignore[attr-defined, unused-ignore]
 
         class Overflowing(self.trace.SpanProcessor):  # type: ignore[misc, name-defined]
             def __init__(self) -> None:
@@ -86,7 +86,7 @@ class Side:
             def on_end(self, span: ReadableSpan) -> None:
                 self._queue.push(span, w3c_flags=True)
 
-        Overflowing.on_end._takes_frames = True
+        setattr(Overflowing.on_end, "_takes_frames", True)  # noqa: B010
         processor: SpanProcessor = Overflowing()
         return processor
 
@@ -109,11 +109,8 @@ class Side:
         return processor
 
     def batching(self) -> SpanProcessor:
-        """The side's batch processor with an exporter in Python that does nothing."""
-        processor: SpanProcessor = importlib.import_module(f"{self.trace.__name__}.export").BatchSpanProcessor(
-            NullExporter()
-        )
-        return processor
+        """The SDK's batch processor, with an exporter that does nothing."""
+        return BatchSpanProcessor(NullExporter())
 
     @property
     def sampling(self) -> Any:
