@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
@@ -107,7 +108,7 @@ def _scope(side: Side) -> Run:
     tracer = side.discarding()
 
     def loop(count: int) -> None:
-        for _ in range(count):
+        for _ in repeat(None, count):
             with tracer.start_as_current_span("GET /users/{id}"):
                 pass
 
@@ -118,7 +119,7 @@ def _start_end(side: Side) -> Run:
     tracer = side.discarding()
 
     def loop(count: int) -> None:
-        for _ in range(count):
+        for _ in repeat(None, count):
             tracer.start_span("GET /users/{id}").end()
 
     return by_thread(loop)
@@ -128,7 +129,7 @@ def _start_end_kind(side: Side) -> Run:
     tracer = side.discarding()
 
     def loop(count: int) -> None:
-        for _ in range(count):
+        for _ in repeat(None, count):
             tracer.start_span("GET /users/{id}", kind=SpanKind.SERVER).end()
 
     return by_thread(loop)
@@ -139,7 +140,7 @@ def _start_end_attributes(side: Side) -> Run:
     five = _fives()[0]
 
     def loop(count: int) -> None:
-        for _ in range(count):
+        for _ in repeat(None, count):
             tracer.start_span("GET /users/{id}", attributes=five).end()
 
     return by_thread(loop)
@@ -149,7 +150,7 @@ def _start_end_unsampled(side: Side) -> Run:
     tracer = side.discarding(side.sampling.ALWAYS_OFF)
 
     def loop(count: int) -> None:
-        for _ in range(count):
+        for _ in repeat(None, count):
             tracer.start_span("GET /users/{id}").end()
 
     return by_thread(loop)
@@ -225,7 +226,7 @@ def _read_one(side: Side) -> Run:
     span = _w5_span(side)
 
     def loop(count: int) -> None:
-        for _ in range(count):
+        for _ in repeat(None, count):
             span.attributes["url.path"]
 
     return by_thread(loop)
@@ -235,7 +236,7 @@ def _read_all(side: Side) -> Run:
     span = _w5_span(side)
 
     def loop(count: int) -> None:
-        for _ in range(count):
+        for _ in repeat(None, count):
             dict(span.attributes)
 
     return by_thread(loop)
@@ -317,7 +318,7 @@ def _isinstance(side: Side) -> Run:
 
     def loop(count: int) -> None:
         kind = trace.Span
-        for _ in range(count):
+        for _ in repeat(None, count):
             isinstance(span, kind)
 
     return by_thread(loop)
@@ -329,7 +330,7 @@ def _current_of(module: Callable[[Side], Any]) -> Make:
         get_current_span = module(side).get_current_span
 
         def loop(count: int) -> None:
-            for _ in range(count):
+            for _ in repeat(None, count):
                 get_current_span()
 
         run = by_thread(loop)
@@ -352,7 +353,7 @@ def _span_context_again(side: Side) -> Run:
     span = side.discarding().start_span("GET /users/{id}")
 
     def loop(count: int) -> None:
-        for _ in range(count):
+        for _ in repeat(None, count):
             span.get_span_context()
 
     return by_thread(loop)
@@ -362,21 +363,40 @@ def _use_span(side: Side) -> Run:
     span = side.discarding().start_span("GET /users/{id}")
 
     def loop(count: int) -> None:
-        for _ in range(count):
+        for _ in repeat(None, count):
             with trace.use_span(span):
                 pass
 
     return by_thread(loop)
 
 
-def _context_variable(side: Side) -> Run:
+def _context_variable(*, within: bool) -> Make:
     """What making a span current costs at least: CPython's own."""
-    variable: ContextVar[object] = ContextVar("bench")
-    value = object()
 
+    def make(side: Side) -> Run:
+        variable: ContextVar[object] = ContextVar("bench")
+        value = object()
+
+        def loop(count: int) -> None:
+            for _ in repeat(None, count):
+                variable.reset(variable.set(value))
+
+        def run(count: int) -> float:
+            token = variable.set(side) if within else None
+            took = by_thread(loop)(count)
+            if token is not None:
+                variable.reset(token)
+            return took
+
+        return run
+
+    return make
+
+
+def _enum_member(side: Side) -> Run:
     def loop(count: int) -> None:
-        for _ in range(count):
-            variable.reset(variable.set(value))
+        for _ in repeat(None, count):
+            SpanKind.SERVER  # noqa: B018 - as in W5's loop
 
     return by_thread(loop)
 
@@ -535,8 +555,18 @@ CASES = (
         "context-variable",
         "current",
         "a ContextVar set, reset",
-        _context_variable,
+        _context_variable(within=False),
         note="the same for both: part of whatever makes a span current",
+    ),
+    Case(
+        "context-variable-within",
+        "current",
+        "... that was set before",
+        _context_variable(within=True),
+        note="the same for both: part of whatever makes a child current",
+    ),
+    Case(
+        "enum-member", "current", "SpanKind.SERVER", _enum_member, note="the user's own, the same for both: part of W5"
     ),
     Case("proxy", "current", "W5 by ProxyTracer", _proxied(shortcut=False)),
     Case(

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Result", "measure", "trace"]
 
-_ALLOCATING = ("w5", "w10", "w5-child", "unsampled-root", "unsampled-child", "context-variable")
+_ALLOCATING = (
+    *("w5", "w5-child", "w10", "scope", "start-end", "unsampled-root", "unsampled-child"),
+    *("context-variable", "context-variable-within", "enum-member"),  # what is CPython's own in these
+)
 _ALLOCATING_OPERATIONS = 1000
 _PROFILED = ("w5", "unsampled-root", "unsampled-child")
 _COUNTED_OPERATIONS = {"official": 1000, "spanwire": 10_000}  # enough to tell from what differs between two starts
