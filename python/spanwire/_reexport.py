@@ -6,11 +6,14 @@ __all__ = ["public_names"]
 
 
 def public_names(module: ModuleType) -> list[str]:
-    """The names without underscore that the module defines: not what it imported for its own use."""
-    return sorted(
-        name
-        for name, value in vars(module).items()
-        if not name.startswith("_")
-        and not isinstance(value, ModuleType)
-        and (getattr(value, "__module__", module.__name__) == module.__name__)
-    )
+    """The classes, functions and constants without underscore that the module defines: not what it imported."""
+    return sorted(name for name, value in vars(module).items() if _is_own(module.__name__, name, value))
+
+
+def _is_own(module: str, name: str, value: object) -> bool:
+    if name.startswith("_") or isinstance(value, ModuleType):
+        return False
+    if hasattr(value, "__module__"):
+        return value.__module__ == module
+    # Values do not say where they are from: constants by their names, variables' names only where they are defined.
+    return name.isupper() and (not name.startswith("OTEL_") or module.endswith(".environment_variables"))
