@@ -7,7 +7,7 @@ from packaging.version import Version
 
 NEWEST = Version("1.45")
 # What holds with any SDK.
-ANY_SDK = {"test_names", "test_isinstance", "test_provider", "test_disabled", "test_proxy"}
+ANY_SDK = {"test_names", "test_isinstance", "test_provider", "test_disabled", "test_proxy", "test_table"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

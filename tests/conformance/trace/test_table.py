@@ -1,0 +1,27 @@
+"""docs/compatibility.md names tests: they exist, and each listed difference has one."""
+
+import re
+
+import pytest
+
+from tests.conftest import ROOT
+
+PAGE = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8")
+TRACER = PAGE.split("## Tracer\n")[1].split("\n## ")[0]
+NAMED = sorted(set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", TRACER)))
+
+
+@pytest.mark.parametrize("file, name", NAMED)
+def test_a_test_that_the_page_names_exists(file: str, name: str) -> None:
+    source = (ROOT / "tests" / "conformance" / "trace" / file).read_text(encoding="utf-8")
+    assert f"\ndef {name}(" in source
+
+
+def test_every_line_of_the_tables_names_a_test() -> None:
+    lines = [
+        line
+        for line in TRACER.splitlines()
+        if line.startswith("| ") and not line.startswith(("| what", "| difference |"))
+    ]
+    assert len(lines) > 30
+    assert [line for line in lines if "`test_" not in line] == []
