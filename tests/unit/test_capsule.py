@@ -23,14 +23,14 @@ native.__version__ = "0"
 native._C_API = new(ctypes.addressof(table), name, None)
 sys.modules["spanwire._native"] = native
 try:
-    import spanwire._facade.core
+    import {module}
 except ImportError as error:
     print(error)
 """
 
 
-def error_for(abi: int, size: int) -> str:
-    program = PROGRAM.format(abi=abi, size=size)
+def error_for(abi: int, size: int, module: str = "spanwire._facade.core") -> str:
+    program = PROGRAM.format(abi=abi, size=size, module=module)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     return done.stdout.strip()
 
@@ -57,8 +57,9 @@ def test_the_header_and_the_rust_half_have_the_same_version_and_functions() -> N
 @pytest.mark.parametrize(
     ("abi", "size"), [(1, SIZE), (ABI + 1, SIZE), (ABI, SIZE - 8)], ids=["older", "newer", "shorter table"]
 )
-def test_halves_of_different_builds_are_a_clear_import_error(abi: int, size: int) -> None:
-    error = error_for(abi, size)
+@pytest.mark.parametrize("module", ["spanwire._facade.core", "spanwire._facade.tracing", "spanwire.trace"])
+def test_halves_of_different_builds_are_a_clear_import_error(module: str, abi: int, size: int) -> None:
+    error = error_for(abi, size, module)
     assert error == (
         f"spanwire._native has interface {abi} ({size} bytes) but spanwire._facade was built for {ABI} ({SIZE} bytes): "
         "the two come from different builds; reinstall spanwire"
@@ -70,9 +71,10 @@ def test_a_table_that_has_all_functions_is_accepted(size: int) -> None:
     assert error_for(ABI, size) == ""
 
 
-def test_a_free_threaded_build_is_a_clear_import_error() -> None:
+@pytest.mark.parametrize("module", ["spanwire", "spanwire.trace", "spanwire.trace.export"])
+def test_a_free_threaded_build_is_a_clear_import_error(module: str) -> None:
     # No such build is at hand everywhere; all that tells it from others is this flag.
-    program = "import sys; sys.abiflags = 't'\ntry: import spanwire\nexcept ImportError as error: print(error)"
+    program = f"import sys; sys.abiflags = 't'\ntry: import {module}\nexcept ImportError as error: print(error)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.startswith(
         "spanwire does not support free-threaded builds of Python yet: use a build with the GIL"
