@@ -1,8 +1,11 @@
 """Spans of a native tracer, and of the SDK's, on their way through the batch processor to a real sink."""
 
+import _thread
 import logging
+import sys
 import threading
 import time
+from types import ModuleType
 
 import pytest
 from opentelemetry.sdk import trace as sdk
@@ -187,6 +190,34 @@ def test_a_backend_that_does_not_answer_holds_flush_and_shutdown_no_longer_than_
             assert sum(counts(exporter)["dropped"].values()) == 1
         go_on.set()
         processor.shutdown()
+
+
+def test_where_gevent_has_replaced_threads_the_systems_own_is_started(
+    sink: Sink, make_exporter: MakeExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    class Monkey(ModuleType):
+        def is_module_patched(self, name: str) -> bool:
+            return name == "threading"
+
+        def get_original(self, module: str, name: str) -> object:
+            asked.append((module, name))
+            return _thread.start_new_thread
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a greenlet would block all others while it waits")
+
+    monkeypatch.setitem(sys.modules, "gevent.monkey", Monkey("gevent.monkey"))
+    processor = BatchSpanProcessor(make_exporter(sink.traces_endpoint))
+    tracer = provider_with(processor).get_tracer("tests")
+    with monkeypatch.context() as patched:
+        patched.setattr(threading, "Thread", refuse)
+        tracer.start_span("span").end()
+    assert processor.force_flush()
+    assert asked == [("_thread", "start_new_thread")]
+    assert sink.span_count == 1
+    processor.shutdown()
 
 
 def test_flush_works_from_many_threads_while_spans_are_made(sink: Sink, make_exporter: MakeExporter) -> None:
