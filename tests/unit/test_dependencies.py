@@ -67,7 +67,10 @@ def test_workspace_declares_no_crate_that_nothing_uses() -> None:
 def test_every_crate_uses_what_it_declares() -> None:
     unused = []
     for crate in CRATES:
-        text = "\n".join(path.read_text(encoding="utf-8") for path in crate.rglob("*.rs") if "target" not in path.parts)
+        paths = [path for path in crate.rglob("*.rs") if "target" not in path.parts]
+        # Benchmarks of the crates are under benches/rust.
+        paths += [crate / bench["path"] for bench in manifest(crate).get("bench", ()) if "path" in bench]
+        text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
         for table in ("dependencies", "dev-dependencies", "build-dependencies"):
             unused += [
                 f"{crate.name}: {name}"
