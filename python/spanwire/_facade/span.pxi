@@ -319,9 +319,11 @@ cdef class Span:
         return f'_Span(name="{self.name}", context={self.get_span_context()})'
 
     def __copy__(self):
-        return self.readable()
+        return NonRecordingSpan(self.get_span_context()) if self.record == NULL else self.readable()
 
     def __reduce_ex__(self, protocol):
+        if self.record == NULL:
+            return NonRecordingSpan, (self.get_span_context(),)
         raise TypeError("cannot pickle a span: it belongs to its process")
 
     @property

@@ -1,0 +1,131 @@
+"""What deliberately differs from the SDK: nothing else may. docs/compatibility.md tells users the same.
+
+Both sides' observations pass through these functions, so what they level is not compared.
+"""
+
+import contextlib
+import copy
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import opentelemetry.trace
+from opentelemetry.trace import Status
+
+__all__ = [
+    "base_type",
+    "encodable",
+    "name_text",
+    "only_the_type_matters",
+    "same_float",
+    "with_clean_names",
+    "without_library_frames",
+]
+
+_BASES: tuple[type, ...] = (str, int, float, bytes)
+
+
+def base_type(value: Any) -> Any:
+    """Subclasses of str, int, float and bytes read back as their base types: what is kept of a value is its bytes."""
+    if type(value) in _BASES or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    return bytes.__getitem__(value, slice(None)) if isinstance(value, bytes) else value
+
+
+def encodable(value: Any) -> bool:
+    """An attribute that OTLP cannot hold (an int outside int64, a lone surrogate in a text or key) is missing when it is
+    read back, as it is missing from what the SDK's exporter sends."""
+    if isinstance(value, bool):
+        return True
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    if isinstance(value, str):
+        return not any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, (tuple, list)):
+        return all(encodable(item) for item in value)
+    if isinstance(value, Mapping):
+        return all(encodable(key) and encodable(item) for key, item in value.items())
+    return True
+
+
+def name_text(name: Any) -> str:
+    """Names that are no str become str; lone surrogates in a name or a status' description become U+FFFD."""
+    text = name if isinstance(name, str) else str(name)
+    return re.sub("[\ud800-\udfff]", "\ufffd", base_type(text))
+
+
+def with_clean_names(span: Any) -> Any:
+    """The same for the frame of an SDK span: where the exporter would leave such a name out, ours has what it became."""
+    status = span.status
+    description = status.description
+    odd_events = [event for event in span.events if _is_odd(event.name)]
+    if not (_is_odd(span.name) or odd_events or (description is not None and _is_odd(description))):
+        return span
+    clean = copy.copy(span)
+    clean._name = name_text(span.name)
+    clean._status = Status(status.status_code, None if description is None else name_text(description))
+    for event in odd_events:
+        event._name = name_text(event.name)
+    return clean
+
+
+def _is_odd(name: Any) -> bool:
+    return type(name) is not str or name_text(name) != name
+
+
+def only_the_type_matters(error: BaseException) -> bool:
+    """The wording of Python's own complaints about arguments, missing attributes and recursion is nobody's contract."""
+    return isinstance(error, (TypeError, AttributeError, RecursionError))
+
+
+# A span of ours has no ``__dict__``: attributes that the application sets on an unsampled span are refused (a recorded one
+# refuses the names of its properties on both sides). reads.py does not try.
+
+# ``copy.copy`` of a recorded span gives a view of it, not a second span that shares what it records. reads.py compares fields.
+
+# ``update_name`` and ``set_status`` of an ended span refuse wrong arguments; the SDK's take any then. They are not drawn.
+
+# The SDK puts cleaned attributes into the ``Link`` objects that it is given, so that a decorated function's links are cleaned, and
+# complained of, at its first call only. Ours changes nothing. runner.py gives such links no attributes.
+
+# ``span.attributes`` that has nothing but what OTLP cannot hold is empty, thus detached. runner.py keeps none of those.
+
+# Stack traces of exceptions that leave a ``with`` statement lack the frames of the SDK and of contextlib: we have none.
+_LIBRARIES = (
+    str(Path(opentelemetry.trace.__file__).parent.parent),
+    str(Path(contextlib.__file__)),
+    "python/spanwire/",
+    "spanwire/_facade/",
+    "spanwire/trace/",
+)
+_FRAME = re.compile(
+    r'^(?P<indent>[ |]*)  File "(?P<file>[^"\n]*)", line \d+, in [^\n]*\n(?:(?P=indent)    [^\n]*\n)*', re.MULTILINE
+)
+_HEADER = re.compile(r"^[ |+]*(Exception Group )?Traceback \(most recent call last\):\n", re.MULTILINE)
+
+
+def without_library_frames(text: str) -> str:
+    """A stack trace with the frames of code that is neither the application's nor ours dropped."""
+    if "Traceback (most" not in text:
+        return text
+    text = _FRAME.sub(
+        lambda frame: "" if frame["file"].startswith(_LIBRARIES) or _in_package(frame["file"]) else frame[0], text
+    )
+    return _HEADER.sub("", text)
+
+
+def _in_package(file: str) -> bool:
+    return any(part in file for part in _LIBRARIES[2:])
+
+
+def same_float(value: float) -> str:
+    """Every NaN is one."""
+    return "nan" if math.isnan(value) else repr(value)
