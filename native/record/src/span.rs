@@ -105,7 +105,7 @@ impl SpanRecord {
     }
 
     /// Sets an attribute to a string; key and value are UTF-8.
-    #[inline]
+    #[inline(always)]
     pub fn set_str(&mut self, key: &[u8], hash: u64, value: &[u8]) -> Status {
         self.set(key, hash, value.len(), |out| {
             write::attribute_str(out, attributes::TAG, key, value);
@@ -113,7 +113,7 @@ impl SpanRecord {
     }
 
     /// Sets an attribute to an integer.
-    #[inline]
+    #[inline(always)]
     pub fn set_int(&mut self, key: &[u8], hash: u64, value: i64) -> Status {
         self.set(key, hash, 10, |out| {
             write::attribute_int(out, attributes::TAG, key, value);
@@ -121,7 +121,7 @@ impl SpanRecord {
     }
 
     /// Sets an attribute to a double.
-    #[inline]
+    #[inline(always)]
     pub fn set_double(&mut self, key: &[u8], hash: u64, value: f64) -> Status {
         self.set(key, hash, 8, |out| {
             write::attribute_double(out, attributes::TAG, key, value);
@@ -129,7 +129,7 @@ impl SpanRecord {
     }
 
     /// Sets an attribute to a boolean.
-    #[inline]
+    #[inline(always)]
     pub fn set_bool(&mut self, key: &[u8], hash: u64, value: bool) -> Status {
         self.set(key, hash, 1, |out| {
             write::attribute_bool(out, attributes::TAG, key, value);

@@ -176,22 +176,36 @@ impl Region {
     /// `write` moves the cursor by at most `max` bytes and has written all that it passed.
     #[inline(always)]
     unsafe fn append(&mut self, max: usize, write: impl FnOnce(&mut Cursor)) {
+        let mut cursor = self.reserve(max);
+        write(&mut cursor);
+        // SAFETY: by the caller's promise.
+        unsafe { self.take_over(&cursor) };
+    }
+
+    /// A cursor at the end, behind which `max` bytes are reserved.
+    #[inline(always)]
+    fn reserve(&mut self, max: usize) -> Cursor {
         if self.cap - self.len < max {
             self.grow(max);
         }
         // SAFETY: `len` is within the memory.
         let start = unsafe { self.ptr.as_ptr().add(self.len) };
-        let mut cursor = Cursor {
+        Cursor {
             at: start,
             // SAFETY: `max` bytes beyond `start` were reserved above.
             #[cfg(debug_assertions)]
             end: unsafe { start.add(max) },
-        };
-        write(&mut cursor);
-        let written = cursor.at as usize - start as usize;
-        debug_assert!(written <= max);
-        // By the caller's promise these bytes were reserved and initialised.
-        self.len += written;
+        }
+    }
+
+    /// Takes over what was written since the cursor was reserved.
+    ///
+    /// # Safety
+    /// All that the cursor passed was reserved and written, and the region has not changed meanwhile.
+    #[inline(always)]
+    unsafe fn take_over(&mut self, cursor: &Cursor) {
+        self.len = cursor.at as usize - self.ptr.as_ptr() as usize;
+        debug_assert!(self.len <= self.cap);
     }
 
     #[cold]
@@ -323,14 +337,15 @@ impl Region {
     unsafe fn key_value(&mut self, tag: u8, key: &[u8], value_len: usize, write: impl FnOnce(&mut Cursor)) {
         // Short ones, which most are: every length is one byte.
         if key.len() + value_len < 0x80 - 4 && !key.is_empty() {
+            // No closure round it: shared by all who write attributes, it would be a function of its own.
+            let mut c = self.reserve(6 + key.len() + value_len);
             // SAFETY: two tags with one-byte lengths before the key, one after it, and both parts are counted exactly.
             unsafe {
-                self.append(6 + key.len() + value_len, |c| {
-                    c.array([tag, (4 + key.len() + value_len) as u8, 0x0A, key.len() as u8]);
-                    c.bytes(key);
-                    c.array([0x12, value_len as u8]);
-                    write(c);
-                });
+                c.array([tag, (4 + key.len() + value_len) as u8, 0x0A, key.len() as u8]);
+                c.bytes(key);
+                c.array([0x12, value_len as u8]);
+                write(&mut c);
+                self.take_over(&c);
             }
             return;
         }

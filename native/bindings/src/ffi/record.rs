@@ -3,7 +3,7 @@
 
 use std::ffi::c_int;
 
-use pyo3::{Python, ffi};
+use pyo3::ffi;
 use spanwire_record::{SpanContext, SpanRecord, Status};
 use spanwire_wire::tag::{self, len_tag};
 
@@ -32,32 +32,47 @@ fn utf8_key<'s>(key: Text<'s>, scratch: &'s mut Vec<u8>) -> Result<&'s [u8], Sta
     key.utf8(scratch).map_err(|_| refused(Drop::Text))
 }
 
-/// Calls `set` with the key's UTF-8.
-///
-/// # Safety
-/// The caller holds the GIL and `key` is as `spanwire_api.h` says.
-#[inline(always)]
-unsafe fn with_key(record: &mut SpanRecord, key: RawText, set: impl Fn(&mut SpanRecord, &[u8]) -> Status) -> Status {
-    // SAFETY: by the caller's promise.
-    unsafe {
-        match key.utf8() {
-            Some(key) => set(record, key),
-            None => with_transcoded_key(gil(), record, key.get(), set),
+/// A value that needs no memory.
+#[derive(Clone, Copy)]
+enum Scalar {
+    Int(i64),
+    Double(f64),
+    Bool(bool),
+}
+
+impl Scalar {
+    #[inline(always)]
+    fn set(self, record: &mut SpanRecord, key: &[u8], hash: u64) -> Status {
+        match self {
+            Self::Int(value) => record.set_int(key, hash, value),
+            Self::Double(value) => record.set_double(key, hash, value),
+            Self::Bool(value) => record.set_bool(key, hash, value),
         }
     }
 }
 
-/// Takes `set` by value, so that on the way of ASCII keys nothing is put into memory for it.
+/// # Safety
+/// The caller holds the GIL and `key` is as `spanwire_api.h` says.
+#[inline(always)]
+unsafe fn set_scalar(record: &mut SpanRecord, key: RawText, hash: u64, value: Scalar) -> Status {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        match key.utf8() {
+            Some(key) => value.set(record, key, hash),
+            None => set_scalar_slowly(record, key, hash, value),
+        }
+    }
+}
+
+/// # Safety
+/// As [`set_scalar`].
 #[cold]
 #[inline(never)]
-fn with_transcoded_key(
-    py: Python<'_>,
-    record: &mut SpanRecord,
-    key: Text<'_>,
-    set: impl Fn(&mut SpanRecord, &[u8]) -> Status,
-) -> Status {
+unsafe fn set_scalar_slowly(record: &mut SpanRecord, key: RawText, hash: u64, value: Scalar) -> Status {
+    // SAFETY: by the caller's promise.
+    let (key, py) = unsafe { (key.get(), gil()) };
     with_scratch(py, |scratch| match utf8_key(key, &mut scratch.key) {
-        Ok(key) => set(record, key),
+        Ok(key) => value.set(record, key, hash),
         Err(status) => status,
     })
 }
@@ -100,7 +115,7 @@ pub unsafe extern "C" fn set_int(record: *mut SpanRecord, key: RawText, hash: u6
     // SAFETY: by the caller's promise.
     unsafe {
         enter_record("set_int", record, |record| {
-            with_key(record, key, move |record, key| record.set_int(key, hash, value))
+            set_scalar(record, key, hash, Scalar::Int(value))
         })
     }
 }
@@ -111,7 +126,7 @@ pub unsafe extern "C" fn set_float(record: *mut SpanRecord, key: RawText, hash: 
     // SAFETY: by the caller's promise.
     unsafe {
         enter_record("set_float", record, |record| {
-            with_key(record, key, move |record, key| record.set_double(key, hash, value))
+            set_scalar(record, key, hash, Scalar::Double(value))
         })
     }
 }
@@ -122,7 +137,7 @@ pub unsafe extern "C" fn set_bool(record: *mut SpanRecord, key: RawText, hash: u
     // SAFETY: by the caller's promise.
     unsafe {
         enter_record("set_bool", record, |record| {
-            with_key(record, key, move |record, key| record.set_bool(key, hash, value != 0))
+            set_scalar(record, key, hash, Scalar::Bool(value != 0))
         })
     }
 }
@@ -177,9 +192,13 @@ pub unsafe extern "C" fn remove(record: *mut SpanRecord, key: RawText, hash: u64
     // SAFETY: by the caller's promise.
     unsafe {
         enter_record("remove", record, |record| {
-            with_key(record, key, move |record, key| {
-                record.remove(key, hash);
-                Status::OK
+            let (key, py) = (key.get(), gil());
+            with_scratch(py, |scratch| match utf8_key(key, &mut scratch.key) {
+                Ok(key) => {
+                    record.remove(key, hash);
+                    Status::OK
+                }
+                Err(status) => status,
             })
         })
     }
