@@ -279,6 +279,10 @@ class SpanAttributes(BoundedAttributes):
     def _immutable(self):
         return not (<Span>self._span).live
 
+    def _raise_if_immutable(self):  # which older SDKs do not have
+        if self._immutable:
+            raise TypeError("Cannot mutate immutable BoundedAttributes")
+
     def __setitem__(self, key, value):
         self._raise_if_immutable()
         self._span.set_attribute(key, value)
