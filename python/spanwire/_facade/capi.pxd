@@ -110,3 +110,8 @@ cdef extern from "fast.h":
     object sw_span_context(object type, const SpanwireContext *ids, object remote, object flags, object state,
                            object valid)
     int sw_call_itself(object type, Py_ssize_t offset) except -1
+    int sw_front_set_attribute(object type, const char *text, Py_ssize_t record, Py_ssize_t limit,
+                               Py_ssize_t live) except -1
+    int sw_front_start(object type, const char *text, void *method) except -1
+    bint sw_only_kind(PyObject *names) noexcept
+    object sw_start_slowly(PyObject *self, PyObject **arguments, Py_ssize_t count, PyObject *names)

@@ -123,6 +123,91 @@ static int sw_set_all(SpanwireRecord *record, PyObject *dict, int *evicted) {
     return status;
 }
 
+/* --- methods called for every span ------------------------------------------------------------------------------------ */
+
+/* Cython's own argument parsing costs as much as the work of these; usual calls go past it, others to the original method. */
+
+typedef PyObject *(*sw_method)(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names);
+
+/* Calls the method that was replaced. */
+static PyObject *sw_call_original(PyObject *original, PyObject *self, PyObject *const *arguments, Py_ssize_t count,
+                                  PyObject *names) {
+    PyObject *stack[16];
+    Py_ssize_t total = count + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
+    if (total > 15) return PyErr_Format(PyExc_TypeError, "%R takes fewer than %zd arguments", original, total);
+    stack[0] = self;
+    for (Py_ssize_t at = 0; at < total; at++) stack[at + 1] = arguments[at];
+    return PyObject_Vectorcall(original, stack, (size_t)count + 1, names);
+}
+
+/* Puts a method in front of one that a type has; answers the original, a new reference. `definition` is static. */
+static PyObject *sw_put_in_front(PyObject *type_object, PyMethodDef *definition) {
+    PyTypeObject *type = (PyTypeObject *)type_object;
+    PyObject *original = PyDict_GetItemString(type->tp_dict, definition->ml_name), *method;
+    if (original == NULL || (method = PyDescr_NewMethod(type, definition)) == NULL) return NULL;
+    Py_INCREF(original);
+    int failed = PyDict_SetItemString(type->tp_dict, definition->ml_name, method);
+    Py_DECREF(method);
+    if (failed) {
+        Py_DECREF(original);
+        return NULL;
+    }
+    PyType_Modified(type);
+    return original;
+}
+
+/* Where a Span has its record, its limit of length and whether it is live. */
+static Py_ssize_t sw_record_at, sw_limit_at, sw_live_at;
+static PyObject *sw_original_set_attribute;
+
+static PyObject *sw_set_attribute(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
+    char *span = (char *)self;
+    if (SW_LIKELY(count == 2 && names == NULL && *(int *)(span + sw_live_at))) {
+        int status = sw_set(*(SpanwireRecord **)(span + sw_record_at), arguments[0], arguments[1],
+                            *(Py_ssize_t *)(span + sw_limit_at));
+        if (SW_LIKELY(status == 0)) Py_RETURN_NONE;
+        if (status != SW_SLOW) { /* done, but there is something to tell */
+            PyObject *told = PyObject_CallMethod(self, "_tell_set", "iO", status, arguments[0]);
+            return told;
+        }
+    }
+    return sw_call_original(sw_original_set_attribute, self, arguments, count, names);
+}
+
+static PyMethodDef sw_set_attribute_definition = {
+    "set_attribute", (PyCFunction)(void (*)(void))sw_set_attribute, METH_FASTCALL | METH_KEYWORDS, NULL};
+
+static int sw_front_set_attribute(PyObject *type, const char *text, Py_ssize_t record, Py_ssize_t limit, Py_ssize_t live) {
+    sw_record_at = record;
+    sw_limit_at = limit;
+    sw_live_at = live;
+    sw_set_attribute_definition.ml_doc = text;
+    sw_original_set_attribute = sw_put_in_front(type, &sw_set_attribute_definition);
+    return sw_original_set_attribute == NULL ? -1 : 0;
+}
+
+static PyObject *sw_original_start, *sw_kind_name;
+
+static PyMethodDef sw_start_definition = {"start_as_current_span", NULL, METH_FASTCALL | METH_KEYWORDS, NULL};
+
+static int sw_front_start(PyObject *type, const char *text, void *method) {
+    sw_kind_name = PyUnicode_InternFromString("kind");
+    if (sw_kind_name == NULL) return -1;
+    sw_start_definition.ml_doc = text;
+    sw_start_definition.ml_meth = (PyCFunction)method;
+    sw_original_start = sw_put_in_front(type, &sw_start_definition);
+    return sw_original_start == NULL ? -1 : 0;
+}
+
+/* Whether the only keyword of a call is `kind`. */
+static inline int sw_only_kind(PyObject *names) {
+    return PyTuple_GET_SIZE(names) == 1 && PyTuple_GET_ITEM(names, 0) == sw_kind_name;
+}
+
+static PyObject *sw_start_slowly(PyObject *self, PyObject **arguments, Py_ssize_t count, PyObject *names) {
+    return sw_call_original(sw_original_start, self, arguments, count, names);
+}
+
 /* --- contexts --------------------------------------------------------------------------------------------------------- */
 
 #define SW_POOLED 16

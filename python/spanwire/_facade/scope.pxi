@@ -110,10 +110,8 @@ cdef class Scope:
         if not self.bits & DIRECT or VAR is None:
             context_api.detach(token)
             return 0
-        try:
-            PyContextVar_Reset(VAR, token)
-        except Exception:
-            context_api.logger.exception("Failed to detach context")
+        if sw_reset(VAR, token) < 0:
+            tell_detach()
         token = None
         made = <PyObject*>self.made
         Py_INCREF_(made)
@@ -150,6 +148,20 @@ cdef class Scope:
             if self.bits & END_ON_EXIT:
                 span.end()
         return 0
+
+
+cdef int raised() except -1:
+    """For what was raised by a call that Cython did not look at."""
+    return -1
+
+
+cdef int tell_detach() except -1:
+    """As the API: another context than the one it was made current in is left, by a generator for example."""
+    try:
+        raised()
+    except Exception:
+        context_api.logger.exception("Failed to detach context")
+    return 0
 
 
 cdef inline Scope new_scope(uint8_t bits):

@@ -60,6 +60,9 @@ cdef class Span:
         elif self.record != NULL:
             sdk_logger.warning("Setting attribute on ended span.")
 
+    def _tell_set(self, int status, key):
+        self.tell_set(status, key)
+
     cdef int set_slowly(self, object key, object value, int status) except -1:
         """What is no plain value under a plain key; or only something to tell."""
         if status == SW_SLOW:
@@ -532,6 +535,21 @@ cdef class Span:
     _format_attributes = SdkReadableSpan.__dict__["_format_attributes"]
     _format_events = SdkReadableSpan.__dict__["_format_events"]
     _format_links = SdkReadableSpan.__dict__["_format_links"]
+
+
+cdef bytes set_attribute_text = Span.set_attribute.__doc__.encode()
+
+
+cdef int prepare_span() except -1:
+    """Finds out where the fields are that fast.h reads, and puts its set_attribute in front."""
+    cdef Span span = Span.__new__(Span)
+    cdef char *start = <char*><PyObject*>span
+    return sw_front_set_attribute(
+        Span, set_attribute_text, <char*>&span.record - start, <char*>&span.value_limit - start, <char*>&span.live - start
+    )
+
+
+prepare_span()
 
 
 class _VirtualSpan(ApiSpan):

@@ -379,6 +379,22 @@ cdef class Tracer:
         self.refresh()
 
 
+cdef object start_quickly(PyObject *tracer, PyObject **arguments, Py_ssize_t count, PyObject *names):
+    """start_as_current_span(name) and start_as_current_span(name, kind=…)."""
+    cdef Scope scope
+    if count == 1 and (<Tracer>tracer).is_native and (names == NULL or sw_only_kind(names)):
+        scope = new_scope(RECORD_EXCEPTION | SET_STATUS | END_ON_EXIT)
+        scope.tracer = <Tracer>tracer
+        scope.name = <object>arguments[0]
+        scope.kind = 1 if names == NULL else kind_of(<object>arguments[1])
+        return scope
+    return sw_start_slowly(tracer, arguments, count, names)
+
+
+cdef bytes start_text = Tracer.start_as_current_span.__doc__.encode()
+sw_front_start(Tracer, start_text, <void*>start_quickly)
+
+
 class _VirtualTracer(sdk_trace.Tracer):
     """Never instantiated: Tracer is registered here, and so is an instance for isinstance() of the SDK's and the API's."""
 

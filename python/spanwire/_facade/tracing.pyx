@@ -32,12 +32,16 @@ from spanwire._facade.capi cimport (
     sw_call_itself,
     sw_commit,
     sw_drop_context,
+    sw_front_set_attribute,
+    sw_front_start,
     sw_has_span_id,
     sw_is_clean,
     sw_make_context,
+    sw_only_kind,
     sw_set,
     sw_set_all,
     sw_span_context,
+    sw_start_slowly,
     sw_text,
 )
 
@@ -81,7 +85,7 @@ memcpy(&sw_api, _table, sizeof(SpanwireApi))
 cdef extern from "Python.h":
     int PyContextVar_Get(object var, PyObject *default, PyObject **value) except -1
     object PyContextVar_Set(object var, object value)
-    int PyContextVar_Reset(object var, object token) except -1
+    int sw_reset "PyContextVar_Reset"(object var, object token) noexcept  # -1: raised
     int PyDict_CheckExact(object o)
     bint PyDict_Check(object o)
     Py_ssize_t PyDict_Size(object o) except -1
