@@ -162,15 +162,18 @@ static PyObject *sw_original_set_attribute;
 
 static PyObject *sw_set_attribute(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
     char *span = (char *)self;
-    if (SW_LIKELY(count == 2 && names == NULL && *(int *)(span + sw_live_at))) {
-        int status = sw_set(*(SpanwireRecord **)(span + sw_record_at), arguments[0], arguments[1],
-                            *(Py_ssize_t *)(span + sw_limit_at));
+    SpanwireRecord *record = *(SpanwireRecord **)(span + sw_record_at);
+    if (SW_UNLIKELY(count != 2 || names != NULL)) goto unusual;
+    if (record == NULL) Py_RETURN_NONE; /* not sampled */
+    if (SW_LIKELY(*(int *)(span + sw_live_at))) {
+        int status = sw_set(record, arguments[0], arguments[1], *(Py_ssize_t *)(span + sw_limit_at));
         if (SW_LIKELY(status == 0)) Py_RETURN_NONE;
         if (status != SW_SLOW) { /* done, but there is something to tell */
             PyObject *told = PyObject_CallMethod(self, "_tell_set", "iO", status, arguments[0]);
             return told;
         }
     }
+unusual:
     return sw_call_original(sw_original_set_attribute, self, arguments, count, names);
 }
 
