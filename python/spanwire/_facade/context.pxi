@@ -1,10 +1,11 @@
-# Making a span current. The API's own ContextVar is set directly, if that is what the API uses; else its functions are called.
+# Making a span current. The API's own ContextVar is set directly, if that is what the API uses; else its functions are
+# called.
 
 cdef object VAR = None  # the ContextVar; None: another runtime context is in use
 
 
 cdef void look_at_runtime_context():
-    """Whether the API's context is the stock one; it can be replaced by OTEL_PYTHON_CONTEXT, and tests replace it later."""
+    """Whether the API's context is the stock one: OTEL_PYTHON_CONTEXT replaces it, and tests do so later."""
     global VAR
     cdef object runtime = context_api._RUNTIME_CONTEXT
     VAR = runtime._current_context if type(runtime) is ContextVarsRuntimeContext else None

@@ -1,5 +1,5 @@
-# What a provider's processors want to hear. Base-class hooks do nothing, so they are not called; with none left, and at most one
-# queue to be fed natively, no Python object is made for a span but Span and Scope.
+# What a provider's processors want to hear. Base-class hooks do nothing, so they are not called; with none left, and at
+# most one queue to be fed natively, no Python object is made for a span but Span and Scope.
 
 cdef object base_hook(str name):
     return getattr(sdk_trace.SpanProcessor, name, None)

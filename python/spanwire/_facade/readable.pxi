@@ -3,10 +3,10 @@
 @cython.final
 @cython.freelist(32)
 cdef class ReadableSpan:
-    """A finished span for processors and exporters: what the SDK's ``ReadableSpan`` has, decoded from the record when read.
+    """A finished span for processors and exporters: what the SDK's ``ReadableSpan`` has, decoded when read.
 
-    Private fields (``_attributes``, ``_name`` …) can be replaced, or changed in place, by processors that redact: whoever
-    comes after sees and sends what they left.
+    Private fields (``_attributes``, ``_name`` …) can be replaced, or changed in place, by processors that redact:
+    whoever comes after sees and sends what they left.
     """
 
     cdef Span span
@@ -254,7 +254,7 @@ cdef object span_links(Span span):
 
 
 class SpanAttributes(BoundedAttributes):
-    """A live span's attributes, under the SDK's private name: reads what is recorded, and writes go through the span."""
+    """A live span's attributes, under the SDK's private name. What is recorded is read; writes go through the span."""
 
     def __init__(self, span):
         self._span = span
@@ -326,5 +326,6 @@ _FIELDS = {
 _KEPT = {"_attributes", "_events", "_links"}
 _PUBLIC = {
     "attributes", "context", "dropped_attributes", "dropped_events", "dropped_links", "end_time", "events",
-    "instrumentation_info", "instrumentation_scope", "kind", "links", "name", "parent", "resource", "start_time", "status",
+    "instrumentation_info", "instrumentation_scope", "kind", "links", "name", "parent", "resource", "start_time",
+    "status",
 }

@@ -11,8 +11,8 @@ cdef enum:
 cdef class Scope:
     """Makes a span current between ``__enter__`` and ``__exit__``, once; or around each call of a decorated function.
 
-    The span starts at ``__enter__``. As with the SDK, a generator function that is decorated is covered while it makes its
-    generator, a coroutine function until its coroutine is done.
+    The span starts at ``__enter__``. As with the SDK, a generator function that is decorated is covered while it makes
+    its generator, a coroutine function until its coroutine is done.
     """
 
     cdef Tracer tracer

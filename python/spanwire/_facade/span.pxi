@@ -71,7 +71,9 @@ cdef class Span:
                 sw_api.drop_attributes(self.record, 1)
                 return 0
             if not key or not isinstance(key, str):
-                attributes_logger.warning("invalid key `%s`. must be non-empty string. Dropping key from attributes.", key)
+                attributes_logger.warning(
+                    "invalid key `%s`. must be non-empty string. Dropping key from attributes.", key
+                )
                 self.drop(1)
                 return 0
             self.commit(as_key(key), clean(value, self.value_limit))
@@ -142,7 +144,7 @@ cdef class Span:
             tell(status, name)
 
     def add_link(self, context, attributes=None):
-        """Add a link to another span's context; one that is invalid and has neither attributes nor trace state is ignored."""
+        """Add a link to another span. An invalid context with neither attributes nor trace state is ignored."""
         if self.record != NULL and is_link(context, attributes):
             self.link(context, attributes)
 
@@ -545,7 +547,11 @@ cdef int prepare_span() except -1:
     cdef Span span = Span.__new__(Span)
     cdef char *start = <char*><PyObject*>span
     return sw_front_set_attribute(
-        Span, set_attribute_text, <char*>&span.record - start, <char*>&span.value_limit - start, <char*>&span.live - start
+        Span,
+        set_attribute_text,
+        <char*>&span.record - start,
+        <char*>&span.value_limit - start,
+        <char*>&span.live - start,
     )
 
 
@@ -553,48 +559,7 @@ prepare_span()
 
 
 class _VirtualSpan(ApiSpan):
-    """Never instantiated. Span is registered here and not on trace.Span itself, whose cache it would then never enter."""
+    """Never instantiated. Registered on trace.Span itself, Span would never enter that class's cache."""
 
 
 _VirtualSpan.register(Span)
-
-
-cdef bint is_link(object context, object attributes) except -1:
-    """Whether the SDK keeps such a link."""
-    return bool(context and (context.is_valid or (attributes or context.trace_state)))
-
-
-cdef int fill_ids(SpanwireContext *ids, object context) except -1:
-    """Ids and flags of a SpanContext in wire order; what does not fit (an invalid context) as far as it does."""
-    memset(ids, 0, sizeof(SpanwireContext))
-    cdef object trace_id = context.trace_id, span_id = context.span_id
-    cdef uint64_t low, high, span
-    cdef int index
-    low = <uint64_t>(trace_id & 0xFFFFFFFFFFFFFFFF)
-    high = <uint64_t>((trace_id >> 64) & 0xFFFFFFFFFFFFFFFF)
-    span = <uint64_t>(span_id & 0xFFFFFFFFFFFFFFFF)
-    for index in range(8):
-        ids.trace_id[index] = <uint8_t>(high >> (56 - 8 * index))
-        ids.trace_id[8 + index] = <uint8_t>(low >> (56 - 8 * index))
-        ids.span_id[index] = <uint8_t>(span >> (56 - 8 * index))
-    ids.flags = <uint8_t>(int(context.trace_flags) & 0xFF)
-    ids.is_remote = 1 if context.is_remote else 0
-    return 0
-
-
-cdef object last_state = None
-cdef object last_header = ""
-
-
-cdef object header_of(object state):
-    """A trace state as the text that OTLP has for it; the last one is remembered, since a trace's spans share it."""
-    global last_state, last_header
-    if state is DEFAULT_TRACE_STATE or not state:
-        return ""
-    if state is not last_state:
-        header = ",".join([f"{key}={value}" for key, value in state.items()])
-        if type(state) is not TraceState:
-            return header  # which may change
-        last_header = header
-        last_state = state
-    return last_header

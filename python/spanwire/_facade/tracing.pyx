@@ -2,8 +2,8 @@
 # cython: embedsignature=True, auto_pickle=False, nonecheck=False
 """The native tracer: spans, scopes and tracers over the Rust core's records.
 
-One extension of parts, so that calls between them are C calls. Reading order: values (cleaning), span, context, scope, plan
-(what processors want), tracer, readable (reading back).
+One extension of parts, so that calls between them are C calls. Reading order: values (cleaning), span, context, scope,
+plan (what processors want), tracer, readable (reading back).
 """
 
 cimport cython
@@ -124,6 +124,7 @@ cdef uint8_t SAMPLED = TraceFlags.SAMPLED
 cdef uint8_t RANDOM = getattr(TraceFlags, "RANDOM_TRACE_ID", 0)
 
 include "values.pxi"
+include "ids.pxi"
 include "span.pxi"
 include "context.pxi"
 include "scope.pxi"

@@ -1,5 +1,5 @@
-# Cleaning: what the SDK makes of attribute values before it keeps them (opentelemetry.attributes). User code may run here:
-# __str__, __len__, __iter__ and so on of whatever was given.
+# Cleaning: what the SDK makes of attribute values before it keeps them (opentelemetry.attributes). User code may run
+# here: __str__, __len__, __iter__ and so on of whatever was given.
 
 cdef Py_ssize_t as_limit(object limit):
     """A limit of length as a number; None is no limit."""
@@ -37,8 +37,8 @@ cdef object clean(object value, Py_ssize_t limit):
         return clean_mapping(value, limit)
     attributes_logger.warning(
         "Invalid type `%s` for attribute value. Expected one of bool, str, None, bytes, int, float or a "
-        "Mapping or Sequence of those types. Value's __str__ method will be called if it exists, otherwise the value will "
-        "be replaced with None.",
+        "Mapping or Sequence of those types. Value's __str__ method will be called if it exists, otherwise the value "
+        "will be replaced with None.",
         kind,
     )
     return str(value) if has_text(value) else None
@@ -82,7 +82,7 @@ cdef object clean_mapping(object value, Py_ssize_t limit):
 
 
 cdef object bounded(object attributes, object most, Py_ssize_t limit, uint32_t *dropped):
-    """What an event or link keeps of its attributes: None, or an exact dict under exact strs of at most ``most`` entries."""
+    """What an event or link keeps of its attributes: None, or an exact dict of at most ``most`` entries."""
     dropped[0] = 0
     if not attributes:
         return None
@@ -119,7 +119,8 @@ cdef object as_name(object name, str what):
         text = str(name)
     except Exception:
         text = f"<{type(name).__name__}>"
-    _log.warn(f"trace.name.{what}", "The name of a%s should be a str, not %s; taken as %r", what, type(name).__name__, text)
+    kind = type(name).__name__
+    _log.warn(f"trace.name.{what}", "The name of a%s should be a str, not %s; taken as %r", what, kind, text)
     return PyUnicode_FromObject(text)
 
 
@@ -131,14 +132,18 @@ cdef uint64_t as_time(object time, str what):
         return <uint64_t>time if type(time) is int else <uint64_t>int(time)
     except (OverflowError, TypeError, ValueError):
         _log.warn(
-            f"trace.time.{what}", "The %s of a span should be nanoseconds since 1970, not %r; the present is taken", what, time
+            f"trace.time.{what}",
+            "The %s of a span should be nanoseconds since 1970, not %r; the present is taken",
+            what,
+            time,
         )
         return SPANWIRE_NOW
 
 
 cdef void tell_full():
     attributes_logger.warning(
-        "Attributes dict is full. Dropping the oldest key-value pair from attributes to make space for the new key-value pair."
+        "Attributes dict is full. Dropping the oldest key-value pair from attributes to make space for the new key-value "
+        "pair."
     )
 
 
@@ -147,11 +152,11 @@ cdef void tell(int status, object what):
     if status & SPANWIRE_UNENCODABLE:
         _log.warn(
             "trace.unencodable",
-            "A value of %r cannot be sent by OTLP (an integer beyond 64 bits, a lone surrogate, or nested too deeply) and is "
-            "left out",
+            "A value of %r cannot be sent by OTLP (an integer beyond 64 bits, a lone surrogate, or nested too deeply) "
+            "and is left out",
             what,
         )
     if status & SPANWIRE_LOSSY:
         _log.warn("trace.lossy", "%r has characters that are not Unicode (lone surrogates), sent as U+FFFD", what)
     if status & SPANWIRE_PANIC:
-        _log.warn("trace.panic", "Internal error of spanwire while recording %r; the span is lost. Please report this", what)
+        _log.warn("trace.panic", "Internal error of spanwire while recording %r: the span is lost; please report", what)

@@ -1,0 +1,41 @@
+# Span contexts and trace states as the core has them.
+
+cdef bint is_link(object context, object attributes) except -1:
+    """Whether the SDK keeps such a link."""
+    return bool(context and (context.is_valid or (attributes or context.trace_state)))
+
+
+cdef int fill_ids(SpanwireContext *ids, object context) except -1:
+    """Ids and flags of a SpanContext in wire order; what does not fit (an invalid context) as far as it does."""
+    memset(ids, 0, sizeof(SpanwireContext))
+    cdef object trace_id = context.trace_id, span_id = context.span_id
+    cdef uint64_t low, high, span
+    cdef int index
+    low = <uint64_t>(trace_id & 0xFFFFFFFFFFFFFFFF)
+    high = <uint64_t>((trace_id >> 64) & 0xFFFFFFFFFFFFFFFF)
+    span = <uint64_t>(span_id & 0xFFFFFFFFFFFFFFFF)
+    for index in range(8):
+        ids.trace_id[index] = <uint8_t>(high >> (56 - 8 * index))
+        ids.trace_id[8 + index] = <uint8_t>(low >> (56 - 8 * index))
+        ids.span_id[index] = <uint8_t>(span >> (56 - 8 * index))
+    ids.flags = <uint8_t>(int(context.trace_flags) & 0xFF)
+    ids.is_remote = 1 if context.is_remote else 0
+    return 0
+
+
+cdef object last_state = None
+cdef object last_header = ""
+
+
+cdef object header_of(object state):
+    """A trace state as the text that OTLP has for it; the last one is remembered, since a trace's spans share it."""
+    global last_state, last_header
+    if state is DEFAULT_TRACE_STATE or not state:
+        return ""
+    if state is not last_state:
+        header = ",".join([f"{key}={value}" for key, value in state.items()])
+        if type(state) is not TraceState:
+            return header  # which may change
+        last_header = header
+        last_state = state
+    return last_header
