@@ -20,8 +20,8 @@ cdef inline int kind_of(object kind) except -1:
 cdef class Tracer:
     """Starts spans; made by ``TracerProvider.get_tracer``.
 
-    Wraps the SDK's tracer of the same scope, whose sampler, resource, limits and generator it follows. Stock samplers and
-    the stock ``RandomIdGenerator`` are replaced by native ones that decide alike; others are asked.
+    Wraps the SDK's tracer of the same scope, whose sampler, resource, limits and generator it follows. Stock samplers
+    and the stock ``RandomIdGenerator`` are replaced by native ones that decide alike; others are asked.
     """
 
     cdef Origin origin

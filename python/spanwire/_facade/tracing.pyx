@@ -9,7 +9,7 @@ plan (what processors want), tracer, readable (reading back).
 cimport cython
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy, memset
 
 from spanwire._facade.capi cimport (
@@ -49,7 +49,7 @@ import copy
 import logging
 import traceback
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType, MethodType
+from types import MappingProxyType
 
 from opentelemetry import context as context_api
 from opentelemetry import trace as trace_api

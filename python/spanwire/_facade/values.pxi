@@ -142,8 +142,8 @@ cdef uint64_t as_time(object time, str what):
 
 cdef void tell_full():
     attributes_logger.warning(
-        "Attributes dict is full. Dropping the oldest key-value pair from attributes to make space for the new key-value "
-        "pair."
+        "Attributes dict is full. Dropping the oldest key-value pair from attributes to make space for the new "
+        "key-value pair."
     )
 
 
