@@ -93,6 +93,7 @@ def run_child(work: Callable[[], Ids], out: int) -> None:
 
 
 def main(way: str, forks: int) -> None:
+    sys.setswitchinterval(1e-4)  # or the forking thread waits long for its turn among so many
     fork = os.fork if way == "python" else by_c()
     provider = TracerProvider(shutdown_on_exit=False)
     tracer = provider.get_tracer("forking")
