@@ -56,7 +56,9 @@ unsafe fn new_ids_of(tracer: &Tracer, parent: Option<&SpanContext>) -> SpanConte
     // SAFETY: by the caller's promise.
     with_ids(unsafe { gil() }, |random| {
         let (trace_id, span_id, flags) = if let Some(parent) = parent {
-            (parent.trace_id, random.span(), parent.flags & RANDOM)
+            // An SDK that knows no random flag does not hand it on either.
+            let flags = if tracer.random { parent.flags & RANDOM } else { 0 };
+            (parent.trace_id, random.span(), flags)
         } else {
             let (trace_id, span_id) = random.root();
             (trace_id, span_id, if tracer.random { RANDOM } else { 0 })
