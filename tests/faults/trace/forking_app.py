@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -93,23 +94,25 @@ def run_child(work: Callable[[], Ids], out: int) -> None:
 
 
 def main(way: str, forks: int) -> None:
-    sys.setswitchinterval(1e-4)  # or the forking thread waits long for its turn among so many
     fork = os.fork if way == "python" else by_c()
     provider = TracerProvider(shutdown_on_exit=False)
     tracer = provider.get_tracer("forking")
     stop = threading.Event()
     own = [Ids() for _ in range(THREADS)]
-    started = threading.Barrier(THREADS + 1)
+    # The threads trace while a fork is due, and stop when it has happened: endless work would only make more ids.
+    turns, busy, over = [threading.Semaphore(0) for _ in own], [False] * THREADS, threading.Event()
+    sys.setswitchinterval(5e-4)  # or the forking thread waits long for its turn among so many
 
-    def keep_tracing(ids: Ids) -> None:
-        started.wait()
-        while not stop.is_set():
-            make(tracer, ids)
+    def trace_in_turns(number: int) -> None:
+        while turns[number].acquire() and not stop.is_set():
+            busy[number] = True
+            while not over.is_set():
+                make(tracer, own[number])
+            busy[number] = False
 
-    threads = [threading.Thread(target=keep_tracing, args=(ids,)) for ids in own]
+    threads = [threading.Thread(target=trace_in_turns, args=(number,)) for number in range(THREADS)]
     for thread in threads:
         thread.start()
-    started.wait()
 
     main_ids, children, made, failures = Ids(), [], [], []
     for number in range(forks):
@@ -119,9 +122,17 @@ def main(way: str, forks: int) -> None:
             inherited = [current, tracer.start_span("not ended")]
             main_ids.add(inherited[1], root=False)
             reading, writing = os.pipe()
+            over.clear()
+            for turn in turns:
+                turn.release()
+            while not all(busy):
+                time.sleep(0)  # only to hand over the GIL
             pid = fork()
             if pid == 0:
                 run_child(lambda: work_as_child(tracer, inherited), writing)  # noqa: B023 # it runs at once
+            over.set()
+            while any(busy):
+                time.sleep(0)
             os.close(writing)
             with os.fdopen(reading) as file:
                 text = file.read()
@@ -133,6 +144,8 @@ def main(way: str, forks: int) -> None:
                 children.append(json.loads(text))
         made.append(sum(len(ids.spans) for ids in own))
     stop.set()
+    for turn in turns:
+        turn.release()
     for thread in threads:
         thread.join()
     everything = [main_ids, *own]
