@@ -80,15 +80,22 @@ pub unsafe fn enter_object(
 ) -> *mut ffi::PyObject {
     // Attached by name, though the caller holds the GIL: otherwise PyO3 would keep every reference that is dropped here until
     // something else attaches.
-    Python::attach(|py| {
-        let error = match enter(name, || work(py)) {
-            Some(Ok(object)) => return object.into_ptr(),
-            Some(Err(error)) => error,
-            None => PyRuntimeError::new_err(format!("spanwire: internal error while {doing}")),
+    let mut work = Some(work);
+    let mut run = |py: Python<'_>| {
+        let error = match enter(name, || work.take().map(|work| work(py))) {
+            Some(Some(Ok(object))) => return object.into_ptr(),
+            Some(Some(Err(error))) => error,
+            Some(None) | None => PyRuntimeError::new_err(format!("spanwire: internal error while {doing}")),
         };
         error.restore(py);
         std::ptr::null_mut()
-    })
+    };
+    if let Some(object) = Python::try_attach(&mut run) {
+        return object;
+    }
+    // The interpreter is finalizing, and a __del__ reads: references that are kept go with the process.
+    // SAFETY: by the caller's promise.
+    run(unsafe { gil() })
 }
 
 /// Makes entries panic, for the test that each survives it; only with the feature `panics`.
