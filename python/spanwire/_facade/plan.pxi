@@ -45,6 +45,8 @@ cdef class Plan:
             queue = native_queue(processor)
             if queue is not None or overrides(processor, "on_end"):
                 ends.append((processor, queue))
+        # The old ones go at the very end: what they run when freed may end spans, by this plan.
+        before = (self.processors, self.on_start, self.on_ending, self.on_end)
         self.processors = processors
         self.on_start = tuple([
             processor
@@ -58,6 +60,7 @@ cdef class Plan:
         self.queue = NULL
         if self.is_native and ends:
             self.queue = <SpanwireQueue*><uintptr_t>ends[0][1].address
+        before = None
 
     @property
     def span_processors(self):
