@@ -114,4 +114,5 @@ cdef extern from "fast.h":
                                Py_ssize_t live) except -1
     int sw_front_start(object type, const char *text, void *method) except -1
     bint sw_only_kind(PyObject *names) noexcept
+    void sw_refuse_new(object type)
     object sw_start_slowly(PyObject *self, PyObject **arguments, Py_ssize_t count, PyObject *names)

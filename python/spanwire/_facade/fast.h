@@ -211,6 +211,18 @@ static PyObject *sw_start_slowly(PyObject *self, PyObject **arguments, Py_ssize_
     return sw_call_original(sw_original_start, self, arguments, count, names);
 }
 
+/* In the place of tp_new: without a span there is nothing to read. */
+static PyObject *sw_refuse(PyTypeObject *type, PyObject *arguments, PyObject *names) {
+    (void)arguments, (void)names;
+    return PyErr_Format(PyExc_TypeError, "%s is made by a span: use opentelemetry.sdk.trace.ReadableSpan to make one by hand",
+                        type->tp_name);
+}
+
+static void sw_refuse_new(PyObject *type) {
+    ((PyTypeObject *)type)->tp_new = sw_refuse;
+    PyType_Modified((PyTypeObject *)type);
+}
+
 /* --- contexts --------------------------------------------------------------------------------------------------------- */
 
 #define SW_POOLED 16

@@ -155,6 +155,9 @@ cdef class ReadableSpan:
         return SdkReadableSpan.to_json(self, indent)
 
 
+sw_refuse_new(ReadableSpan)
+
+
 cdef SpanwireInfo span_info(Span span):
     cdef SpanwireInfo info
     sw_api.info(span.record, &info)
@@ -297,8 +300,9 @@ class SpanAttributes(BoundedAttributes):
         self._raise_if_immutable()
         if key not in self._dict:
             raise KeyError(key)
-        sw_text(as_key(key), &text)
-        sw_api.remove(span.record, text, <uint64_t>hash(as_key(key)))
+        key = as_key(key)  # kept as long as `text`
+        sw_text(key, &text)
+        sw_api.remove(span.record, text, <uint64_t>hash(key))
 
     def __iter__(self):
         return iter(self._dict)

@@ -38,6 +38,7 @@ from spanwire._facade.capi cimport (
     sw_is_clean,
     sw_make_context,
     sw_only_kind,
+    sw_refuse_new,
     sw_set,
     sw_set_all,
     sw_span_context,

@@ -130,7 +130,7 @@ cdef uint64_t as_time(object time, str what):
         return SPANWIRE_NOW
     try:
         return <uint64_t>time if type(time) is int else <uint64_t>int(time)
-    except (OverflowError, TypeError, ValueError):
+    except Exception:  # whatever its __int__ raises
         _log.warn(
             f"trace.time.{what}",
             "The %s of a span should be nanoseconds since 1970, not %r; the present is taken",
