@@ -57,8 +57,8 @@ def test_python_snippet_runs_without_a_warning(code: str, tmp_path: Path, otlp_s
     run([sys.executable, "-W", "error", "snippet.py"], tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=otlp_sink.http_endpoint)
 
 
-def test_readme_snippet_delivers_its_span(tmp_path: Path, otlp_sink: Sink) -> None:
-    (code,) = blocks(ROOT / "README.md", "python")
+@pytest.mark.parametrize("code", blocks(ROOT / "README.md", "python"))
+def test_readme_snippet_delivers_its_span(code: str, tmp_path: Path, otlp_sink: Sink) -> None:
     (tmp_path / "snippet.py").write_text(code, encoding="utf-8")
 
     run([sys.executable, "snippet.py"], tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=otlp_sink.http_endpoint)

@@ -56,6 +56,21 @@ static inline int sw_small_int(PyObject *value, int64_t *out) {
     return 0;
 }
 
+/* Whether a list or tuple, exactly, has only items of exact types that are clean as they are. */
+static int sw_is_plain(PyObject *value, PyTypeObject *type, Py_ssize_t limit) {
+    if (type != &PyList_Type && type != &PyTuple_Type) return 0;
+    PyObject **items = PySequence_Fast_ITEMS(value);
+    for (Py_ssize_t at = 0, count = PySequence_Fast_GET_SIZE(value); at < count; at++) {
+        PyTypeObject *kind = Py_TYPE(items[at]);
+        if (kind == &PyUnicode_Type) {
+            if (PyUnicode_GET_LENGTH(items[at]) > limit) return 0;
+        } else if (kind != &PyLong_Type && kind != &PyBool_Type && kind != &PyFloat_Type && kind != &PyBytes_Type &&
+                   items[at] != Py_None)
+            return 0;
+    }
+    return 1;
+}
+
 /* Sets one attribute of exact types; `limit` is how many characters a str may have. */
 static inline int sw_set(SpanwireRecord *record, PyObject *key, PyObject *value, Py_ssize_t limit) {
     SpanwireText name, text;
@@ -81,7 +96,7 @@ static inline int sw_set(SpanwireRecord *record, PyObject *key, PyObject *value,
     }
     if (type == &PyBool_Type) return sw_api.set_bool(record, name, (uint64_t)hash, value == Py_True);
     if (type == &PyFloat_Type) return sw_api.set_float(record, name, (uint64_t)hash, PyFloat_AS_DOUBLE(value));
-    if (type == &PyBytes_Type || value == Py_None) return sw_api.set_value(record, name, (uint64_t)hash, value);
+    if (type == &PyBytes_Type || value == Py_None || sw_is_plain(value, type, limit)) return sw_api.set_value(record, name, (uint64_t)hash, value);
     return SW_SLOW;
 }
 
@@ -256,10 +271,9 @@ failed:
 }
 
 /* Takes our reference to a context that is no longer current: back to the pool if nobody else has seen it. */
-static inline void sw_drop_context(PyObject *context, PyObject *key) {
-    /* The span goes first: a weakref's callback may run then, and start spans. */
-    if (SW_LIKELY(Py_REFCNT(context) == 1 && PyDict_GET_SIZE(context) == 1 && PyDict_SetItem(context, key, Py_None) == 0 &&
-                  Py_REFCNT(context) == 1 && sw_pooled < SW_POOLED))
+static inline void sw_drop_context(PyObject *context) {
+    /* The span stays in it until the next one takes its place: taking it out costs as much as putting it in. */
+    if (SW_LIKELY(Py_REFCNT(context) == 1 && sw_pooled < SW_POOLED && PyDict_GET_SIZE(context) == 1))
         sw_pool[sw_pooled++] = context;
     else
         Py_DECREF(context);

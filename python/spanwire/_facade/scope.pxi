@@ -93,7 +93,7 @@ cdef class Scope:
 
     cdef inline int attach(self, object span, object previous) except -1:
         if VAR is not None and PyDict_Check(previous):
-            context = sw_make_context(Context, <PyObject*>previous, SPAN_KEY, span)
+            context = sw_make_context(CONTEXT, <PyObject*>previous, SPAN_KEY, span)
             self.token = PyContextVar_Set(VAR, context)
             self.made = context
             self.bits |= DIRECT
@@ -116,7 +116,7 @@ cdef class Scope:
         made = <PyObject*>self.made
         Py_INCREF_(made)
         self.made = None
-        sw_drop_context(made, SPAN_KEY)
+        sw_drop_context(made)
         return 0
 
     cdef inline object leave(self, object exc_type, object exc_val):
@@ -129,7 +129,7 @@ cdef class Scope:
                 span = <Span>self.span
                 if span.live:
                     span.finish(SPANWIRE_NOW)
-                else:
+                elif span.record != NULL:
                     span.end()
             else:
                 self.span.end()

@@ -196,7 +196,7 @@ cdef class Span:
                 self.tell_ended("set_status")
             return
         sw_api.info(self.record, &info)
-        if isinstance(status, Status):
+        if type(status) is not StatusCode and isinstance(status, Status):
             code = status.status_code
             if info.status_code == 1 or code is UNSET:
                 return
@@ -209,7 +209,7 @@ cdef class Span:
             code = status
             if info.status_code == 1 or code is UNSET:
                 return
-            if description is not None:
+            if description is not None and (code is not ERROR or type(description) is not str):
                 description = Status(code, description).description  # which logs what it does not like
         else:
             return

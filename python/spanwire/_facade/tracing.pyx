@@ -106,6 +106,7 @@ cdef object sdk_logger = logging.getLogger("opentelemetry.sdk.trace")
 cdef object attributes_logger = logging.getLogger("opentelemetry.attributes")
 
 cdef object SPAN_KEY = _SPAN_KEY
+cdef object CONTEXT = Context
 cdef object SdkSpan = sdk_trace._Span
 cdef object SdkReadableSpan = sdk_trace.ReadableSpan
 cdef object ApiSpan = trace_api.Span

@@ -367,6 +367,17 @@ fn push_all(out: &mut Vec<u8>, units: impl Iterator<Item = u32>, instead: Option
             out.push(byte);
             continue;
         }
+        // The bits of `encode_utf8`, without its match on every length.
+        #[allow(clippy::cast_possible_truncation)] // each byte has six bits at most
+        let part = |shift: u32| 0x80 | (unit >> shift & 0x3F) as u8;
+        if unit < 0x800 {
+            out.extend_from_slice(&[part(6) ^ 0x40, part(0)]);
+            continue;
+        }
+        if unit < 0xD800 {
+            out.extend_from_slice(&[0xE0 | (part(12) & 0x0F), part(6), part(0)]);
+            continue;
+        }
         let point = char::from_u32(unit).or(instead).ok_or(LoneSurrogate)?;
         out.extend_from_slice(point.encode_utf8(&mut [0; 4]).as_bytes());
     }
