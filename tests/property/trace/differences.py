@@ -57,7 +57,7 @@ def encodable(value: Any) -> bool:
 
 
 def name_text(name: Any) -> str:
-    """Names that are no str become str; lone surrogates in a name or a status' description become U+FFFD."""
+    """Names that are no str become str (and can then be written as JSON; names that cannot are not drawn); lone surrogates in a name or a status' description become U+FFFD."""
     text = name if isinstance(name, str) else str(name)
     return re.sub("[\ud800-\udfff]", "\ufffd", base_type(text))
 
@@ -94,7 +94,7 @@ def only_the_type_matters(error: BaseException) -> bool:
 # ``update_name`` and ``set_status`` of an ended span refuse wrong arguments; the SDK's take any then. They are not drawn.
 
 # The SDK puts cleaned attributes into the ``Link`` objects that it is given, so that a decorated function's links are cleaned, and
-# complained of, at its first call only. Ours changes nothing. runner.py gives such links no attributes.
+# complained of, at its first call only. Ours changes nothing. runner.py gives such links empty ones.
 
 # ``span.attributes`` that has nothing but what OTLP cannot hold is empty, thus detached. runner.py keeps none of those.
 

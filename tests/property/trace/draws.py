@@ -96,7 +96,6 @@ def _names() -> st.SearchStrategy[Any]:
         "lone \ud800",
         5,
         None,
-        b"n",
         2.5,
         name_of("value", "str subclass with another hash"),
     ]

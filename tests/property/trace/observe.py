@@ -164,7 +164,8 @@ class Record:
 
     def text(self, text: str) -> str:
         """A text without what changes from run to run."""
-        text = _ADDRESS.sub("at 0x…", without_library_frames(text))
+        # Names and descriptions with lone surrogates turn up in many texts.
+        text = _ADDRESS.sub("at 0x…", without_library_frames(name_text(text)))
         text = _ISO.sub(lambda found: "now" if _is_now_text(found[0]) else found[0], text)
         return _HEX.sub(lambda found: self.id(int(found[0], 16), len(found[0]) > 18), text)
 

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from opentelemetry import context as context_api
@@ -226,7 +227,7 @@ class _Run:
             return "no span"
         attributes = span.attributes
         held = not attributes or any(encodable(key) and encodable(value) for key, value in attributes.items())
-        self._held.append(attributes if held else {})
+        self._held.append(attributes if held else MappingProxyType({}))
         self.look_at_held()
         return "held"
 
@@ -287,7 +288,7 @@ class _Run:
 
         tracing = step.tracing
         if links := tracing.arguments.get("links"):
-            bare = [link if link is None or link == "tuple" else (link[0], None) for link in links]
+            bare = [link if link is None or link == "tuple" else (link[0], {}) for link in links]
             tracing = replace(tracing, arguments={**tracing.arguments, "links": bare})
         scope = self._call("start_as_current_span", tracing)
         return call_decorated(step.kind, scope, body, step.calls, self.record, self.current)
