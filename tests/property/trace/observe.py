@@ -93,6 +93,7 @@ class Record:
 
     def forget(self, span: Any) -> None:
         """Keeps no reference any more; the number is not used again."""
+        self.context(span.get_span_context())  # its ids are named here, and not by the order in which frames are sent
         self._spans.pop(id(span), None)
 
     def snapshot(self, span: Any, fields_only: bool = False) -> str:
