@@ -4,34 +4,40 @@ In the bytes of a Span, times that were read from a clock become zero and ids ma
 trace of an exception is written again without the frames of libraries (differences.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from google.protobuf import text_format
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.property.trace.observe import Record
 
-__all__ = ["describe_request"]
+__all__ = ["describe_requests"]
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
-def describe_request(record: Record, request: bytes) -> list[str]:
-    """Each span of an ExportTraceServiceRequest with its resource and scope."""
-    frames = []
+def describe_requests(record: Record, requests: Iterable[bytes]) -> list[str]:
+    """Each span of ExportTraceServiceRequests with its resource and scope.
+
+    Sorted, since requests group by scope: first without the ids that were never seen, so that both sides name these alike.
+    """
+    frames = [frame for request in requests for frame in _frames(request)]
+    frames.sort(key=lambda frame: (_describe(record, frame[0], names=False), frame[1]))
+    return sorted(f"{_describe(record, span, names=True)} under {heads}" for span, heads in frames)
+
+
+def _frames(request: bytes) -> Iterator[tuple[bytes, str]]:
+    """The Span messages, with what stands above them as text."""
     for resource_spans in _submessages(request, 1):
         resource = [resource_spans[start:end].hex() for number, start, end in _fields(resource_spans) if number != 2]
         for scope_spans in _submessages(resource_spans, 2):
             scope = [scope_spans[start:end].hex() for number, start, end in _fields(scope_spans) if number != 2]
-            frames += [
-                f"{_describe(record, span)} under {' '.join(scope)} of {' '.join(resource)}"
-                for span in _submessages(scope_spans, 2)
-            ]
-    return frames
+            heads = f"{' '.join(scope)} of {' '.join(resource)}"
+            yield from ((span, heads) for span in _submessages(scope_spans, 2))
 
 
-def _describe(record: Record, span: bytes) -> str:
-    levelled = _level(record, span)
+def _describe(record: Record, span: bytes, names: bool) -> str:
+    levelled = _level(record, span, names)
     message = Span.FromString(levelled)
     traces = [
         attribute.value
@@ -47,20 +53,20 @@ def _describe(record: Record, span: bytes) -> str:
     return f"{readable} = {levelled.hex()}"
 
 
-def _level(record: Record, span: bytes) -> bytes:
+def _level(record: Record, span: bytes, names: bool) -> bytes:
     out = bytearray(span)
     for number, start, end in _fields(span):
         if number in {7, 8}:
             _level_time(record, out, start)
         elif number in {1, 2, 4}:
-            _level_id(record, out, start, end)
+            _level_id(record, out, start, end, names)
         elif number in {11, 13}:
             inner = span[start:end]
             for inner_number, inner_start, inner_end in _fields(inner):
                 if number == 11 and inner_number == 1:
                     _level_time(record, out, start + inner_start)
                 elif number == 13 and inner_number in {1, 2}:
-                    _level_id(record, out, start + inner_start, start + inner_end)
+                    _level_id(record, out, start + inner_start, start + inner_end, names)
     return bytes(out)
 
 
@@ -69,8 +75,8 @@ def _level_time(record: Record, out: bytearray, at: int) -> None:
         out[at : at + 8] = bytes(8)
 
 
-def _level_id(record: Record, out: bytearray, start: int, end: int) -> None:
-    name = record.id(int.from_bytes(out[start:end], "big"), end - start == 16)
+def _level_id(record: Record, out: bytearray, start: int, end: int, names: bool) -> None:
+    name = record.id(int.from_bytes(out[start:end], "big"), end - start == 16, names)
     if not name.startswith("0x"):
         out[start:end] = name.encode().rjust(end - start, b"\0")
 

@@ -187,13 +187,15 @@ class Record:
         """A time in ns, or "now"."""
         return "now" if isinstance(value, int) and abs(value - time.time_ns()) < _NOW_WITHIN else repr(value)
 
-    def id(self, value: Any, is_trace: bool) -> str:
-        """An id in hexadecimal, or the name of one that was made at random."""
+    def id(self, value: Any, is_trace: bool, names: bool = True) -> str:
+        """An id in hexadecimal, or the name of one that was made at random; without ``names`` a new one gets none."""
         if not isinstance(value, int):
             return repr(value)
-        drawn = value & (2**64 - 1) > 2**48 and (not is_trace or value >> 64 > 2**48)
+        drawn = value & (2**64 - 1) > 2**20 and (not is_trace or value >> 64 > 2**20)
         if not drawn:
             return f"0x{value:x}"
+        if not names:
+            return self._ids.get(value, "?")
         return self._ids.setdefault(value, f"{'T' if is_trace else 'S'}{len(self._ids)}")
 
     def span(self, span: Any) -> str:

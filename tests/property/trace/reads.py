@@ -9,6 +9,7 @@ from typing import Any
 import opentelemetry.sdk.trace as sdk
 from opentelemetry import trace as api
 
+from tests.property.trace.differences import name_text
 from tests.property.trace.observe import FIELDS, Record, Said
 
 __all__ = ["READS", "read"]
@@ -54,13 +55,8 @@ def _write_to_event(span: Any, side: Any, record: Record) -> Any:
 
 
 def _read_twice(span: Any, side: Any, record: Record) -> Any:
-    return [
-        span.attributes == span.attributes,
-        list(span.attributes),
-        len(span.attributes),
-        "a" in span.attributes,
-        span.attributes.get("a"),
-    ]
+    first, second = record.describe(span.attributes), record.describe(span.attributes)
+    return [first == second, "not there" in span.attributes, span.attributes.get("not there")]
 
 
 def _readable(span: Any, side: Any, record: Record) -> Any:
@@ -111,6 +107,6 @@ READS: dict[str, Callable[[Any, Any, Record], Any]] = {
     "set attributes": _setting("attributes"),
     "no such attribute": lambda span, *_: span.no_such_attribute,
     "private attributes": lambda span, *_: dict(span._attributes),
-    "private name": lambda span, *_: str(span._name),
+    "private name": lambda span, _, record: record.text(name_text(span._name)),
     **{field: lambda span, *_: None for field in FIELDS},
 }
