@@ -280,7 +280,6 @@ MAPPINGS: dict[str, Callable[[], Any]] = {
     "zero": lambda: 0,
     "False": lambda: False,
     "True": lambda: True,
-    "set": lambda: {"a"},
     "object": Bare,
     "iterator": lambda: iter([("a", 1)]),
     "UserDict": lambda: collections.UserDict({"a": 1, "b": [1]}),

@@ -99,7 +99,6 @@ READS: dict[str, Callable[[Any, Any, Record], Any]] = {
     "write to event": _write_to_event,
     "read twice": _read_twice,
     "readable": _readable,
-    "event text": lambda span, _, record: record.text(str([event.name for event in span.events])),
     "deepcopy": lambda span, *_: copy.deepcopy(span),
     "pickle": _pickled,
     "copy": _copied,
