@@ -3,11 +3,13 @@ The loop itself makes no object.
 
 A *run* does about as many operations as it is told to, and gives the ns that one of them took. Clocks: CPU of the thread
 where the whole loop is timed; where only a part of it is (calls on spans that are made and ended outside of what is
-timed, 100 calls a span), the monotonic clock, which costs less to read; CPU of all threads where there are several.
+timed, 100 calls a span), the monotonic clock, which costs less to read, and the median of the spans, which leaves out those
+during which something else had the core; CPU of all threads where there are several.
 """
 
 from __future__ import annotations
 
+import statistics
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -81,19 +83,18 @@ def on_spans(
     """``body`` makes ``calls`` calls on a fresh span, or a list of ``spans`` fresh ones; only they are timed."""
 
     def run(count: int) -> float:
-        taken = rounds = 0
-        while rounds * calls < count:
+        taken: list[int] = []
+        while len(taken) * calls < count:
             fresh = [start() for _ in range(spans)]
             if prepare is not None:
                 prepare(fresh[0])
             subject: Any = fresh if spans > 1 else fresh[0]
             begin = time.perf_counter_ns()
             body(subject)
-            taken += time.perf_counter_ns() - begin
-            rounds += 1
+            taken.append(time.perf_counter_ns() - begin)
             for span in fresh:
                 span.end()
-        return taken / (rounds * calls)
+        return statistics.median(taken) / calls
 
     return run
 

@@ -134,7 +134,7 @@ def trace(
     method = {
         "rounds": rounds,
         "sample_ms": sample,
-        "clock": "CPU time; monotonic for calls on spans",
+        "clock": "CPU time; for calls on spans monotonic, median of the spans",
         "pinned_to_core": core,
         "cyclic_gc": "collected before, off while timing",
     }
