@@ -174,11 +174,13 @@ fn framed(len: usize) -> usize {
 }
 
 proptest! {
+    #[cfg_attr(miri, ignore = "takes minutes")]
     #[test]
     fn unbounded_nothing_is_lost(steps in steps(400)) {
         check(Limits::default(), &steps);
     }
 
+    #[cfg_attr(miri, ignore = "takes minutes")]
     #[test]
     fn frames_longer_than_a_chunk_are_frames_like_others(lens in vec(prop_oneof![1usize..300, 60_000usize..140_000], 1..8)) {
         let mut steps: Vec<_> = lens.iter().enumerate().map(|(n, len)| Step::Append(n & 7, *len, n)).collect();
@@ -186,11 +188,13 @@ proptest! {
         check(Limits::default(), &steps);
     }
 
+    #[cfg_attr(miri, ignore = "takes minutes")]
     #[test]
     fn a_bound_in_spans_is_exact(spans in 1usize..12, steps in steps(200)) {
         check(Limits { bytes: usize::MAX, spans }, &steps);
     }
 
+    #[cfg_attr(miri, ignore = "takes minutes")]
     #[test]
     fn a_bound_in_bytes_holds_and_drops_the_oldest(bytes in 700usize..20_000, steps in steps(400)) {
         check(Limits { bytes, spans: usize::MAX }, &steps);
