@@ -50,7 +50,7 @@ FEATURES: dict[str, tuple[str, float]] = {
     "held attributes": (r"^held 0 proxy\{'", 0.8),
     "TypeError": (r"-> .*raised TypeError", 5),
     "warning": (r"^warning ", 0.1),
-    "json": (r"^\{'name'|to_json \{'name'", 6),
+    "json": (r"^['\"]\{\\?'name|to_json \{'name", 6),
     "missing in JSON": (r"-> to_json raised TypeError|^raised TypeError", 0.28),
 }
 
