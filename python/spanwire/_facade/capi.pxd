@@ -106,7 +106,7 @@ cdef extern from "fast.h":
     bint sw_has_span_id(const SpanwireContext *ids) noexcept
     int sw_set_all(SpanwireRecord *record, object attributes, int *evicted) noexcept
     object sw_make_context(object type, PyObject *previous, object key, object span)
-    void sw_drop_context(PyObject *context) noexcept
+    void sw_drop_context(PyObject *context, object key) noexcept
     object sw_span_context(object type, const SpanwireContext *ids, object remote, object flags, object state,
                            object valid)
     int sw_call_itself(object type, Py_ssize_t offset) except -1

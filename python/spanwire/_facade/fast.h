@@ -271,9 +271,10 @@ failed:
 }
 
 /* Takes our reference to a context that is no longer current: back to the pool if nobody else has seen it. */
-static inline void sw_drop_context(PyObject *context) {
-    /* The span stays in it until the next one takes its place: taking it out costs as much as putting it in. */
-    if (SW_LIKELY(Py_REFCNT(context) == 1 && sw_pooled < SW_POOLED && PyDict_GET_SIZE(context) == 1))
+static inline void sw_drop_context(PyObject *context, PyObject *key) {
+    /* The span goes first: a weakref's callback may run then, and start spans. */
+    if (SW_LIKELY(Py_REFCNT(context) == 1 && PyDict_GET_SIZE(context) == 1 && PyDict_SetItem(context, key, Py_None) == 0 &&
+                  Py_REFCNT(context) == 1 && sw_pooled < SW_POOLED))
         sw_pool[sw_pooled++] = context;
     else
         Py_DECREF(context);

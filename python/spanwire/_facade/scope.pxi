@@ -116,7 +116,7 @@ cdef class Scope:
         made = <PyObject*>self.made
         Py_INCREF_(made)
         self.made = None
-        sw_drop_context(made)
+        sw_drop_context(made, SPAN_KEY)
         return 0
 
     cdef inline object leave(self, object exc_type, object exc_val):
