@@ -113,35 +113,46 @@ def trace(
     from spanwire.cli.bench._trace_sides import Side
 
     # What evicts is warned of by both sides; printing that is not what is asked here.
-    logging.getLogger("opentelemetry").setLevel(logging.ERROR)
-    chosen, unknown = _trace_cases.select(case)
-    if unknown:
-        names = ", ".join(one.name for one in _trace_cases.CASES)
-        _report.fail(f"spanwire bench: no case {', '.join(unknown)}; there are {names}")
-    if allocations:
-        _count_allocations(chosen if case else _named(_ALLOCATING), as_json=as_json, color=color)
-        return
-    if profile:
-        _show_profile(chosen if case else _named(_PROFILED), as_json=as_json, color=color)
-        return
-    core = cores()[-1] if cores() else None
-    results: list[Result] = []
-    with _report.progress("tracing", rounds * len(chosen), shown=not as_json) as step:
-        for one in chosen:
-            with pinned(core if one.pinned else None):
-                sides = [Side(name) for name in _SIDES]
-                results.append(measure(one, sides, rounds=rounds, sample_ns=sample * 1e6, progress=step))
-    method = {
-        "rounds": rounds,
-        "sample_ms": sample,
-        "clock": "CPU time; for calls on spans monotonic, median of the spans",
-        "pinned_to_core": core,
-        "cyclic_gc": "collected before, off while timing",
-    }
-    if as_json:
-        print(json.dumps(_report.document("bench trace", method, [one.as_json() for one in results]), indent=2))
-    else:
-        _trace_report.show_trace(results, method, color=color)
+    with _quiet():
+        chosen, unknown = _trace_cases.select(case)
+        if unknown:
+            names = ", ".join(one.name for one in _trace_cases.CASES)
+            _report.fail(f"spanwire bench: no case {', '.join(unknown)}; there are {names}")
+        if allocations:
+            _count_allocations(chosen if case else _named(_ALLOCATING), as_json=as_json, color=color)
+            return
+        if profile:
+            _show_profile(chosen if case else _named(_PROFILED), as_json=as_json, color=color)
+            return
+        core = cores()[-1] if cores() else None
+        results: list[Result] = []
+        with _report.progress("tracing", rounds * len(chosen), shown=not as_json) as step:
+            for one in chosen:
+                with pinned(core if one.pinned else None):
+                    sides = [Side(name) for name in _SIDES]
+                    results.append(measure(one, sides, rounds=rounds, sample_ns=sample * 1e6, progress=step))
+        method = {
+            "rounds": rounds,
+            "sample_ms": sample,
+            "clock": "CPU time; for calls on spans monotonic, median of the spans",
+            "pinned_to_core": core,
+            "cyclic_gc": "collected before, off while timing",
+        }
+        if as_json:
+            print(json.dumps(_report.document("bench trace", method, [one.as_json() for one in results]), indent=2))
+        else:
+            _trace_report.show_trace(results, method, color=color)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    logger = logging.getLogger("opentelemetry")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _named(names: Sequence[str]) -> list[Case]:
