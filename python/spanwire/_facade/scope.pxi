@@ -104,8 +104,6 @@ cdef class Scope:
     cdef inline int detach(self) except -1:
         cdef PyObject *made
         token = self.token
-        if token is None:
-            return 0
         self.token = None
         if not self.bits & DIRECT or VAR is None:
             context_api.detach(token)
@@ -121,6 +119,8 @@ cdef class Scope:
 
     cdef inline object leave(self, object exc_type, object exc_val):
         cdef Span span
+        if self.token is None:
+            return self.leave_again(exc_type)
         self.detach()
         if exc_type is not None:
             self.fail(exc_type, exc_val)
@@ -133,6 +133,12 @@ cdef class Scope:
                     span.end()
             else:
                 self.span.end()
+        return False
+
+    cdef object leave_again(self, object exc_type):
+        """Leaves what is not entered: contextlib's managers of generators raise, unless they were left before."""
+        if exc_type is None and not self.bits & ENTERED:
+            raise RuntimeError("this context manager was not entered")
         return False
 
     cdef int fail(self, object exc_type, object exc_val) except -1:

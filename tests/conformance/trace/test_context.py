@@ -355,6 +355,49 @@ def test_a_block_can_be_entered_once() -> None:
     assert same(scenario).result == "AttributeError"
 
 
+def test_a_block_that_is_entered_again_inside_itself_goes_on() -> None:
+    def scenario(side: Side) -> Any:
+        block = side.tracer().start_as_current_span("name")
+        with block as span:
+            with pytest.raises(AttributeError):
+                block.__enter__()
+            seen = [api.get_current_span() is span, span.is_recording()]
+        return [*seen, span.is_recording(), api.get_current_span() is api.INVALID_SPAN]
+
+    assert same(scenario).result == [True, True, False, True]
+
+
+@pytest.mark.parametrize("use", ["start_as_current_span", "use_span"])
+@pytest.mark.parametrize("error", [None, ValueError("left")], ids=["quietly", "by an error"])
+def test_a_block_that_is_left_again_does_nothing(use: str, error: Exception | None) -> None:
+    def scenario(side: Side) -> Any:
+        tracer = side.tracer()
+        use_span = getattr(side.trace, "use_span", api.use_span)
+        block = tracer.start_as_current_span("name")
+        if use == "use_span":
+            block = use_span(tracer.start_span("name"), end_on_exit=True)
+        with block:
+            pass
+        with tracer.start_as_current_span("other") as other:
+            left = block.__exit__(type(error) if error else None, error, None)
+            return left, api.get_current_span() is other
+
+    assert same(scenario).result == (False, True)
+
+
+def test_a_block_that_is_left_before_it_is_entered_raises() -> None:
+    """The SDK's has begun its span by then; ours has not."""
+
+    def scenario(side: Side) -> Any:
+        block = side.tracer(collect=False).start_as_current_span("name")
+        with pytest.raises(RuntimeError):
+            block.__exit__(None, None, None)
+        other = side.tracer(collect=False).start_as_current_span("name")
+        return other.__exit__(ValueError, ValueError("left"), None)
+
+    assert same(scenario).result is False
+
+
 def test_a_block_that_is_never_entered_starts_no_span() -> None:
     def scenario(side: Side) -> None:
         side.tracer().start_as_current_span("name")
