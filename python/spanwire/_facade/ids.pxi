@@ -8,9 +8,16 @@ cdef bint is_link(object context, object attributes) except -1:
 cdef int fill_ids(SpanwireContext *ids, object context) except -1:
     """Ids and flags of a SpanContext in wire order; what does not fit (an invalid context) as far as it does."""
     memset(ids, 0, sizeof(SpanwireContext))
-    cdef object trace_id = context.trace_id, span_id = context.span_id
+    cdef object trace_id = 0, span_id = 0, flags = 0
     cdef uint64_t low, high, span
     cdef int index
+    try:
+        trace_id = int(context.trace_id)
+        span_id = int(context.span_id)
+        ids.is_remote = 1 if context.is_remote else 0
+        flags = int(context.trace_flags)
+    except Exception:
+        _log.warn("trace.context", "A span context should have ints as ids and flags, not %s", shown(context))
     low = <uint64_t>(trace_id & 0xFFFFFFFFFFFFFFFF)
     high = <uint64_t>((trace_id >> 64) & 0xFFFFFFFFFFFFFFFF)
     span = <uint64_t>(span_id & 0xFFFFFFFFFFFFFFFF)
@@ -18,8 +25,7 @@ cdef int fill_ids(SpanwireContext *ids, object context) except -1:
         ids.trace_id[index] = <uint8_t>(high >> (56 - 8 * index))
         ids.trace_id[8 + index] = <uint8_t>(low >> (56 - 8 * index))
         ids.span_id[index] = <uint8_t>(span >> (56 - 8 * index))
-    ids.flags = <uint8_t>(int(context.trace_flags) & 0xFF)
-    ids.is_remote = 1 if context.is_remote else 0
+    ids.flags = <uint8_t>(flags & 0xFF)
     return 0
 
 
@@ -33,7 +39,11 @@ cdef object header_of(object state):
     if state is DEFAULT_TRACE_STATE or not state:
         return ""
     if state is not last_state:
-        header = ",".join([f"{key}={value}" for key, value in state.items()])
+        try:
+            header = ",".join([f"{key}={value}" for key, value in state.items()])
+        except Exception:
+            _log.warn("trace.state", "A trace state should be a TraceState, not %s; it is not sent", shown(state))
+            return ""
         if type(state) is not TraceState:
             return header  # which may change
         last_header = header

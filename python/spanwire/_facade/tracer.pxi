@@ -12,7 +12,7 @@ cdef inline int kind_of(object kind) except -1:
         return 4
     if kind is CONSUMER:
         return 5
-    _log.warn("trace.kind", "kind should be a SpanKind, not %r; INTERNAL is taken", kind)
+    _log.warn("trace.kind", "kind should be a SpanKind, not %s; INTERNAL is taken", shown(kind))
     return 1
 
 
@@ -33,6 +33,11 @@ cdef class Tracer:
     cdef bint native_sampler
     cdef object metrics       # what counts started and live spans, or None
     cdef object __weakref__
+
+    def __cinit__(self, *args, **kwargs):
+        # Never None: they are read without a check.
+        self.origin = Origin()
+        self.plan = Plan()
 
     def __init__(self, sdk_tracer, Plan plan not None):
         """

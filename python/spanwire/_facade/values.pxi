@@ -12,6 +12,15 @@ cdef bint has_text(object value):
     return kind.__str__ is not object.__str__ or kind.__repr__ is not object.__repr__
 
 
+cdef object shown(object value):
+    """A value of the application's for a line of ours: no whole page of it, and it may not know its own text."""
+    try:
+        text = repr(value[:201] if isinstance(value, str) else value)
+    except Exception:
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= 200 else text[:200] + "…"
+
+
 cdef object clean(object value, Py_ssize_t limit):
     """A value of str, bool, int, float, bytes, None (or subclasses), or of tuples and dicts of them."""
     cdef object kind = type(value)
@@ -120,7 +129,7 @@ cdef object as_name(object name, str what):
     except Exception:
         text = f"<{type(name).__name__}>"
     kind = type(name).__name__
-    _log.warn(f"trace.name.{what}", "The name of a%s should be a str, not %s; taken as %r", what, kind, text)
+    _log.warn(f"trace.name.{what}", "The name of a%s should be a str, not %s; taken as %s", what, kind, shown(text))
     return PyUnicode_FromObject(text)
 
 
@@ -133,9 +142,9 @@ cdef uint64_t as_time(object time, str what):
     except Exception:  # whatever its __int__ raises
         _log.warn(
             f"trace.time.{what}",
-            "The %s of a span should be nanoseconds since 1970, not %r; the present is taken",
+            "The %s of a span should be nanoseconds since 1970, not %s; the present is taken",
             what,
-            time,
+            shown(time),
         )
         return SPANWIRE_NOW
 
@@ -152,11 +161,13 @@ cdef void tell(int status, object what):
     if status & SPANWIRE_UNENCODABLE:
         _log.warn(
             "trace.unencodable",
-            "A value of %r cannot be sent by OTLP (an integer beyond 64 bits, a lone surrogate, or nested too deeply) "
+            "A value of %s cannot be sent by OTLP (an integer beyond 64 bits, a lone surrogate, or nested too deeply) "
             "and is left out",
-            what,
+            shown(what),
         )
     if status & SPANWIRE_LOSSY:
-        _log.warn("trace.lossy", "%r has characters that are not Unicode (lone surrogates), sent as U+FFFD", what)
+        _log.warn("trace.lossy", "%s has lone surrogates, which are no characters; U+FFFD is sent", shown(what))
     if status & SPANWIRE_PANIC:
-        _log.warn("trace.panic", "Internal error of spanwire while recording %r: the span is lost; please report", what)
+        _log.warn(
+            "trace.panic", "Internal error of spanwire while recording %s: the span is lost; please report", shown(what)
+        )

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from opentelemetry import trace as api
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, Link, SpanContext, TraceFlags, TraceState
 
-from tests.conformance.trace.sides import Side, described, same
+from tests.conformance.trace.sides import Side, both, described, same
 
 VALID = SpanContext(0x1234, 0x56, is_remote=True, trace_flags=TraceFlags(1), trace_state=TraceState([("k", "v")]))
 NO_SPAN_ID = SpanContext(0x1234, 0, is_remote=False)
@@ -84,9 +86,49 @@ def test_links_and_events_come_back_equal_but_are_new_objects() -> None:
         span.add_event("event", {"b": 2})
         return described(span), span.links[0] is link, span.events[0] is span.events[0]
 
-    from tests.conformance.trace.sides import both
-
     theirs, ours = both(scenario)
     assert ours.result[0] == theirs.result[0]
     assert theirs.result[1:] == (True, True)
     assert ours.result[1:] == (False, False)
+
+
+class Duck:
+    """Says that it is valid, and has nothing else of a span context."""
+
+    is_valid = True
+    trace_state = None
+
+
+STRANGE = [
+    SpanContext(1, 2, is_remote=False, trace_state="a=b"),  # type: ignore[arg-type]
+    SpanContext(1, 2, is_remote=False, trace_state=[1, 2]),  # type: ignore[arg-type]
+    SpanContext(1.5, 2, is_remote=False),  # type: ignore[arg-type]
+    SpanContext(1, 2, is_remote=False, trace_flags="sampled"),  # type: ignore[arg-type]
+    Duck(),
+]
+
+
+@pytest.mark.parametrize("context", STRANGE, ids=["state: str", "state: list", "id: float", "flags: str", "no context"])
+def test_a_link_whose_context_is_none_is_kept_as_far_as_it_can_be_sent(context: Any) -> None:
+    """Difference: the SDK keeps it whole, and then cannot export the batch."""
+
+    def scenario(side: Side) -> Any:
+        span = side.tracer(collect=False).start_span("name", links=[Link(context)])
+        span.add_link(context, {"a": 1})
+        span.end()
+        return [dict(link.attributes) for link in span.links]
+
+    theirs, ours = both(scenario)
+    assert (ours.raised, ours.result) == (None, theirs.result) == (None, [{}, {"a": 1}])
+
+
+@pytest.mark.parametrize("context", STRANGE[:3], ids=["state: str", "state: list", "id: float"])
+def test_a_strange_parent_does_not_keep_a_span_from_starting(context: Any) -> None:
+    def scenario(side: Side) -> Any:
+        parent = api.set_span_in_context(api.NonRecordingSpan(context))
+        tracer = side.tracer(collect=False, sampler=ALWAYS_ON)
+        with tracer.start_as_current_span("name", context=parent) as span:
+            return span.is_recording(), span.parent is context
+
+    theirs, ours = both(scenario)
+    assert (ours.raised, ours.result) == (None, theirs.result)

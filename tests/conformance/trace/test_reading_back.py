@@ -247,6 +247,21 @@ def test_a_span_has_no_room_for_others_attributes() -> None:
     assert ours.raised is not None and ours.raised[0] == "AttributeError"
 
 
+def test_what_a_processor_gets_lists_the_names_that_it_has() -> None:
+    """Difference: no `__dict__`, so that `vars()` has nothing to give; `dir()` has the names."""
+    from tests.conformance.trace.sides import both
+
+    def scenario(side: Side) -> Any:
+        side.span().end()
+        (view,) = side.spans
+        return hasattr(view, "__dict__"), sorted({"name", "attributes", "to_json", "_attributes"} & set(dir(view)))
+
+    theirs, ours = both(scenario)
+    public = ["attributes", "name", "to_json"]
+    assert theirs.result == (True, ["_attributes", *public])
+    assert ours.result == (False, public)
+
+
 def test_instrumentation_info_is_deprecated_as_with_the_sdk() -> None:
     def scenario(side: Side) -> Any:
         span = side.span()

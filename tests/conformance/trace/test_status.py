@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from tests.conformance.trace.sides import Side, both, same
+from tests.conformance.trace.sides import Side, both, observe, same, sides
 
 UNSET, OK, ERROR = StatusCode.UNSET, StatusCode.OK, StatusCode.ERROR
 PROGRAMS: dict[str, tuple[list[tuple[Any, ...]], tuple[StatusCode, str | None]]] = {
@@ -123,6 +123,19 @@ def test_a_name_that_is_no_str_becomes_one(name: Any) -> None:
     assert theirs.result == (name, name)
     assert ours.result == (str(name), str(name))
     assert ours.ours and "should be a str" in ours.ours[0]
+
+
+@pytest.mark.parametrize("odd", ["n" * 10**6 + "\ud800", ["n" * 10**6], "\ud800" * 10**6])
+def test_a_line_about_a_value_does_not_have_all_of_it(odd: Any) -> None:
+    def scenario(side: Side) -> None:
+        span = side.tracer(collect=False).start_span("span", kind=odd, start_time=odd)
+        span.update_name(odd)
+        span.set_attribute(str(odd) + "\ud800", 1)
+
+    for side in sides()[1:]:
+        lines = observe(side, scenario).ours
+        assert len(lines) >= 4
+        assert all(len(line) < 500 for line in lines)
 
 
 def test_lone_surrogates_of_a_name_and_a_description_become_replacement_characters() -> None:
