@@ -33,7 +33,7 @@ cdef class ReadableSpan:
                 self.change(name, value)
             return value
         for kind in SdkReadableSpan.__mro__:
-            if kind is not object and name in kind.__dict__:
+            if kind is not object and name in kind.__dict__ and not name.startswith("__"):
                 return kind.__dict__[name].__get__(self, SdkReadableSpan)
         raise AttributeError(f"'ReadableSpan' object has no attribute '{name}'")
 
@@ -256,31 +256,38 @@ cdef object span_links(Span span):
     return links
 
 
+cdef Span recorded(object span):
+    """The span of a Python caller, who may have given anything."""
+    cdef Span found = <Span?>span
+    found.need_record("_attributes")
+    return found
+
+
 class SpanAttributes(BoundedAttributes):
     """A live span's attributes, under the SDK's private name. What is recorded is read; writes go through the span."""
 
     def __init__(self, span):
-        self._span = span
+        self._span = recorded(span)
 
     @property
     def _dict(self):
-        return sw_api.attributes((<Span>self._span).record)
+        return sw_api.attributes(recorded(self._span).record)
 
     @property
     def maxlen(self):
-        return (<Span>self._span).origin.max_attributes
+        return recorded(self._span).origin.max_attributes
 
     @property
     def max_value_len(self):
-        return (<Span>self._span).origin.limits.max_span_attribute_length
+        return recorded(self._span).origin.limits.max_span_attribute_length
 
     @property
     def dropped(self):
-        return span_info(<Span>self._span).dropped_attributes
+        return span_info(recorded(self._span)).dropped_attributes
 
     @property
     def _immutable(self):
-        return not (<Span>self._span).live
+        return not recorded(self._span).live
 
     def _raise_if_immutable(self):  # which older SDKs do not have
         if self._immutable:
@@ -296,10 +303,11 @@ class SpanAttributes(BoundedAttributes):
 
     def __delitem__(self, key):
         cdef SpanwireText text
-        cdef Span span = <Span>self._span
+        cdef Span span = recorded(self._span)
         self._raise_if_immutable()
         if key not in self._dict:
             raise KeyError(key)
+        self._raise_if_immutable()  # comparing the key may have ended the span
         key = as_key(key)  # kept as long as `text`
         sw_text(key, &text)
         sw_api.remove(span.record, text, <uint64_t>hash(key))
@@ -308,23 +316,23 @@ class SpanAttributes(BoundedAttributes):
         return iter(self._dict)
 
     def __deepcopy__(self, memo):
-        return copy.deepcopy(span_frozen_attributes(<Span>self._span), memo)
+        return copy.deepcopy(span_frozen_attributes(recorded(self._span)), memo)
 
 
 _FIELDS = {
-    "_name": lambda span: span_name(<Span>span),
+    "_name": lambda span: span_name(recorded(span)),
     "_context": lambda span: span.get_span_context(),
-    "_kind": lambda span: span_kind(<Span>span),
-    "_parent": lambda span: span_parent(<Span>span),
-    "_start_time": lambda span: span_start(<Span>span),
-    "_end_time": lambda span: span_end(<Span>span),
-    "_status": lambda span: span_status(<Span>span),
-    "_attributes": lambda span: span_frozen_attributes(<Span>span),
-    "_events": lambda span: span_events(<Span>span),
-    "_links": lambda span: span_links(<Span>span),
-    "_resource": lambda span: (<Span>span).origin.resource,
-    "_instrumentation_scope": lambda span: (<Span>span).origin.scope,
-    "_instrumentation_info": lambda span: (<Span>span).origin.info,
+    "_kind": lambda span: span_kind(recorded(span)),
+    "_parent": lambda span: span_parent(recorded(span)),
+    "_start_time": lambda span: span_start(recorded(span)),
+    "_end_time": lambda span: span_end(recorded(span)),
+    "_status": lambda span: span_status(recorded(span)),
+    "_attributes": lambda span: span_frozen_attributes(recorded(span)),
+    "_events": lambda span: span_events(recorded(span)),
+    "_links": lambda span: span_links(recorded(span)),
+    "_resource": lambda span: recorded(span).origin.resource,
+    "_instrumentation_scope": lambda span: recorded(span).origin.scope,
+    "_instrumentation_info": lambda span: recorded(span).origin.info,
 }
 # Handed out, these can be changed in place.
 _KEPT = {"_attributes", "_events", "_links"}
