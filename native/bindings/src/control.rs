@@ -16,6 +16,7 @@ use spanwire_transport::config::TlsFiles;
 use spanwire_transport::{Compression, ConfigError, HttpConfig};
 
 use crate::errors;
+use crate::frame_queue::PyFrameQueue;
 
 /// How long a waiting thread leaves Python's signal handlers unattended.
 pub const SLICE: Duration = Duration::from_millis(100);
@@ -114,14 +115,19 @@ impl HttpClient {
         self.deliver(py, buffer, span_count)
     }
 
-    /// Counts spans that a queue in front of this client dropped, since it was full or else was closed.
-    fn lose(&self, py: Python<'_>, spans: u64, full: bool, message: String) {
-        let reason = if full {
-            DropReason::QueueFull
-        } else {
-            DropReason::Shutdown
-        };
-        py.detach(|| drop(self.client.lose(spans, reason, message)));
+    /// Counts what a queue in front of this client has dropped since the last call, and answers it as the queue's
+    /// `take_dropped`. One step: no signal handler that raises can come between taking and counting.
+    fn lose_dropped(&self, py: Python<'_>, queue: &PyFrameQueue) -> (u64, u64) {
+        let (full, closed) = queue.take_dropped(py);
+        if full > 0 {
+            let message = format!("the queue was full and the oldest {full} went");
+            drop(self.client.lose(full, DropReason::QueueFull, message));
+        }
+        if closed > 0 {
+            let message = "the processor was shut down".to_owned();
+            drop(self.client.lose(closed, DropReason::Shutdown, message));
+        }
+        (full, closed)
     }
 
     /// Waits for what is under way; whether it ended within `timeout` seconds. Signals interrupt it.

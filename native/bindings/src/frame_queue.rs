@@ -116,7 +116,7 @@ impl PyFrameQueue {
     }
 
     /// How many spans were dropped since the last call: by the bounds, and since the queue was closed.
-    fn take_dropped(&self, py: Python<'_>) -> (u64, u64) {
+    pub fn take_dropped(&self, py: Python<'_>) -> (u64, u64) {
         self.with(py, FrameQueue::take_dropped)
     }
 

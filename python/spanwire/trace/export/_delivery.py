@@ -169,17 +169,14 @@ class Delivery:
 
 
 def _tell_drops(queue: FrameQueue, client: HttpClient, metrics: Any) -> None:
-    full, closed = queue.take_dropped()
-    destination = client.destination
+    full, closed = client.lose_dropped(queue)
     if full:
-        message = f"the queue was full and the oldest {full} went"
-        client.lose(full, True, message)
+        destination = client.destination
         _log.warn(f"queue.full.{destination}", "Spans to %s are lost: the queue was full, %d went", destination, full)
-        if metrics is not None:
+    if metrics is not None:
+        if full:
             metrics.drop_items(full)
-    if closed:
-        client.lose(closed, False, "the processor was shut down")
-        if metrics is not None:
+        if closed:
             metrics.drop_items(closed, "already_shutdown")
 
 

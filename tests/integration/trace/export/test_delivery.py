@@ -5,16 +5,19 @@ import logging
 import sys
 import threading
 import time
-from types import ModuleType
+from types import FrameType, ModuleType
+from typing import Any
 
 import pytest
 from opentelemetry.sdk import trace as sdk
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 
+from spanwire._native import FrameQueue
 from spanwire.sink import Sink
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
+from spanwire.trace.export._delivery import BatchLimits, Delivery
 from tests.integration.exporter.conftest import MakeExporter, counts
 from tests.integration.exporter.servers import OK, ScriptedServer, answer
 
@@ -170,6 +173,79 @@ def test_a_full_queue_drops_the_oldest_counts_them_and_warns(
         processor.shutdown()
     account = counts(exporter)
     assert (account["accepted"], account["exported"], account["dropped"]) == (22, 15, {"queue_full": 7})
+
+
+def test_an_interrupt_while_drops_are_told_loses_none_of_them(make_exporter: MakeExporter) -> None:
+    """A signal handler that raises may come between any two lines."""
+    exporter = make_exporter("http://127.0.0.1:1/v1/traces")
+    limits = BatchLimits(1_000, 1 << 40)  # its thread sleeps
+    delivery = Delivery(exporter, FrameQueue(max_spans=1), delay_seconds=HOUR, limits=limits, metrics=None)
+    ended: Any = TracerProvider(shutdown_on_exit=False).get_tracer("tests").start_span("span")
+    ended.end()
+    emitted = 0
+    for stop_at in range(1, 30):
+        lines = 0
+
+        def interrupt(frame: FrameType, event: str, _: Any, stop_at: int = stop_at) -> Any:
+            nonlocal lines
+            if not frame.f_code.co_filename.endswith("_delivery.py"):
+                return None
+            lines += event == "line"
+            if lines == stop_at:
+                raise KeyboardInterrupt
+            return interrupt
+
+        for _ in range(10):
+            delivery.emit(ended._readable_span())
+            emitted += 1
+        sys.settrace(interrupt)
+        try:
+            delivery.report()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(None)
+    delivery.shutdown(0)
+    account = counts(exporter)
+    assert account["accepted"] == emitted == sum(account["dropped"].values())
+
+
+def test_every_span_that_ends_during_a_shutdown_is_counted_once(sink: Sink, make_exporter: MakeExporter) -> None:
+    for _ in range(20):
+        received = sink.span_count
+        exporter = make_exporter(sink.traces_endpoint)
+        processor = BatchSpanProcessor(exporter, max_queue_size=50, max_export_batch_size=5, schedule_delay_millis=HOUR)
+        tracer = provider_with(processor).get_tracer("tests")
+        go, shut_down = threading.Barrier(5), threading.Event()
+        ended: list[int] = []
+
+        def work(tracer: Any = tracer, go: Any = go, shut_down: Any = shut_down, ended: list[int] = ended) -> None:
+            go.wait()
+            count = 0
+            while not shut_down.is_set() or count < 300:
+                tracer.start_span("span").end()
+                count += 1
+                if count % 50 == 0:
+                    account = counts(exporter)
+                    assert account["accepted"] == account["exported"] + account["queued"] + sum(
+                        account["dropped"].values()
+                    )
+            ended.append(count)
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        go.wait()
+        sink.wait_for(received + 1, timeout=30)
+        processor.shutdown()
+        shut_down.set()
+        for thread in threads:
+            thread.join()
+        account = counts(exporter)
+        assert len(ended) == 4
+        assert account["accepted"] == sum(ended)
+        assert account["queued"] == 0
+        assert account["accepted"] == account["exported"] + sum(account["dropped"].values())
 
 
 @pytest.mark.parametrize("call", ["force_flush", "shutdown"])
