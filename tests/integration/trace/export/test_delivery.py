@@ -210,42 +210,42 @@ def test_an_interrupt_while_drops_are_told_loses_none_of_them(make_exporter: Mak
     assert account["accepted"] == emitted == sum(account["dropped"].values())
 
 
-def test_every_span_that_ends_during_a_shutdown_is_counted_once(sink: Sink, make_exporter: MakeExporter) -> None:
-    for _ in range(20):
-        received = sink.span_count
-        exporter = make_exporter(sink.traces_endpoint)
-        processor = BatchSpanProcessor(exporter, max_queue_size=50, max_export_batch_size=5, schedule_delay_millis=HOUR)
-        tracer = provider_with(processor).get_tracer("tests")
-        go, shut_down = threading.Barrier(5), threading.Event()
-        ended: list[int] = []
+@pytest.mark.parametrize("_", range(20))
+def test_every_span_that_ends_during_a_shutdown_is_counted_once(
+    _: int, sink: Sink, make_exporter: MakeExporter
+) -> None:
+    exporter = make_exporter(sink.traces_endpoint)
+    processor = BatchSpanProcessor(exporter, max_queue_size=50, max_export_batch_size=5, schedule_delay_millis=HOUR)
+    tracer = provider_with(processor).get_tracer("tests")
+    shut_down = threading.Event()
+    ended: list[int] = []
+    looks: list[bool] = []
 
-        def work(tracer: Any = tracer, go: Any = go, shut_down: Any = shut_down, ended: list[int] = ended) -> None:
-            go.wait()
-            count = 0
-            while not shut_down.is_set() or count < 300:
-                tracer.start_span("span").end()
-                count += 1
-                if count % 50 == 0:
-                    account = counts(exporter)
-                    assert account["accepted"] == account["exported"] + account["queued"] + sum(
-                        account["dropped"].values()
-                    )
-            ended.append(count)
-
-        threads = [threading.Thread(target=work) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        go.wait()
-        sink.wait_for(received + 1, timeout=30)
-        processor.shutdown()
-        shut_down.set()
-        for thread in threads:
-            thread.join()
+    def balanced() -> bool:
         account = counts(exporter)
-        assert len(ended) == 4
-        assert account["accepted"] == sum(ended)
-        assert account["queued"] == 0
-        assert account["accepted"] == account["exported"] + sum(account["dropped"].values())
+        dropped: int = sum(account["dropped"].values())
+        return bool(account["accepted"] == account["exported"] + account["queued"] + dropped)
+
+    def work() -> None:
+        count = 0
+        while not shut_down.is_set() or count < 300:
+            tracer.start_span("span").end()
+            count += 1
+            if count % 50 == 0:
+                looks.append(balanced())
+        ended.append(count)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    sink.wait_for(1, timeout=30)
+    processor.shutdown()
+    shut_down.set()
+    for thread in threads:
+        thread.join()
+    assert len(ended) == 4 and all(looks) and balanced()
+    account = counts(exporter)
+    assert (account["accepted"], account["queued"]) == (sum(ended), 0)
 
 
 @pytest.mark.parametrize("call", ["force_flush", "shutdown"])
