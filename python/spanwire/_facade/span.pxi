@@ -495,6 +495,13 @@ cdef class Span:
         self.need_record("_attributes")
         return SpanAttributes(self)
 
+    @_attributes.setter
+    def _attributes(self, value):
+        attributes = SpanAttributes(self)
+        value = dict(value or {})  # before the old ones go: it may be made of them
+        attributes.clear()
+        attributes._set_items(value)
+
     @property
     def _events(self):
         self.need_record("_events")

@@ -1,6 +1,9 @@
 """Differences that docs/compatibility.md lists and no other file here has: each with what the SDK does."""
 
+import contextlib
 import time
+import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -9,7 +12,7 @@ from opentelemetry.sdk.trace import sampling
 from opentelemetry.trace import SpanKind
 
 import spanwire.trace
-from tests.conformance.trace.sides import Side, both
+from tests.conformance.trace.sides import Side, both, same
 
 
 def test_a_patched_clock_is_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,3 +95,75 @@ def test_a_samplers_decision_is_taken_when_the_tracer_is_made() -> None:
 
     theirs, ours = both(scenario)
     assert (theirs.result, ours.result) == (True, False)
+
+
+def written(thing: Any, names: Iterable[str]) -> list[str]:
+    """Those of the names to which what they have can be assigned."""
+    found = []
+    for name in names:
+        with warnings.catch_warnings(), contextlib.suppress(AttributeError):
+            warnings.simplefilter("ignore")
+            setattr(thing, name, getattr(thing, name))
+            found.append(name)
+    return found
+
+
+def test_of_the_private_fields_of_a_running_span_three_can_be_written() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        span = sdk.TracerProvider(shutdown_on_exit=False).get_tracer("scope").start_span("name")
+    fields = sorted(vars(span))
+
+    def scenario(side: Side) -> Any:
+        span = side.span()
+        return written(span, fields), [name for name in fields if not hasattr(span, name)]
+
+    theirs, ours = both(scenario)
+    assert theirs.result == (fields, [])
+    assert ours.result[0] == ["_attributes", "_name", "_status"]
+    assert ours.result[1] == [
+        "_lock",
+        "_record_end_metrics",
+        "_record_exception",
+        "_set_status_on_exception",
+        "_trace_config",
+    ]
+
+
+def test_events_and_links_of_a_running_span_are_copies() -> None:
+    def scenario(side: Side) -> Any:
+        span = side.span()
+        span.add_event("event")
+        span._events.append(None)
+        return len(span._events)
+
+    theirs, ours = both(scenario)
+    assert (theirs.result, ours.result) == (2, 1)
+
+
+def test_the_private_fields_of_what_a_processor_gets_can_be_written() -> None:
+    def scenario(side: Side) -> Any:
+        side.span().end()
+        view: Any = side.spans[0]
+        return written(view, ["_attributes", "_events", "_links", "_name", "_parent", "_end_time", "_resource", "_own"])
+
+    assert same(scenario).result == [
+        "_attributes",
+        "_events",
+        "_links",
+        "_name",
+        "_parent",
+        "_end_time",
+        "_resource",
+    ]
+
+
+def test_of_the_parts_of_a_tracer_three_can_be_replaced() -> None:
+    parts = ["id_generator", "instrumentation_info", "resource", "sampler", "span_processor", "_span_limits"]
+
+    def scenario(side: Side) -> Any:
+        return written(side.tracer(), parts)
+
+    theirs, ours = both(scenario)
+    assert theirs.result == parts
+    assert ours.result == ["id_generator", "resource", "sampler"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace as api
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
 
@@ -322,10 +323,15 @@ def test_private_attributes_of_a_running_span_can_be_written() -> None:
         del span._attributes["secret"]
         span._attributes["b"] = [3]
         span._name = "renamed"
-        return dict(span._attributes), dict(span.attributes), span.name
+        seen = dict(span._attributes), dict(span.attributes), span.name
+        redacted = {name.upper(): value for name, value in span._attributes.items()}
+        span._attributes = BoundedAttributes(attributes=redacted, immutable=False)
+        span.set_attribute("c", 4)
+        span.end()
+        return *seen, dict(span.attributes)
 
     expected = {"a": 2, "b": (3,)}
-    assert same(scenario).result == (expected, expected, "renamed")
+    assert same(scenario).result == (expected, expected, "renamed", {"A": 2, "B": (3,), "c": 4})
 
 
 @pytest.mark.parametrize(

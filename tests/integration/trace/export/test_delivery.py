@@ -1,7 +1,9 @@
 """Spans of a native tracer, and of the SDK's, on their way through the batch processor to a real sink."""
 
 import _thread
+import http.client
 import logging
+import socket
 import sys
 import threading
 import time
@@ -316,6 +318,21 @@ def test_flush_works_from_many_threads_while_spans_are_made(sink: Sink, make_exp
     assert results == [True] * 160
     assert sink.span_count == 8000 == counts(exporter)["exported"]
     processor.shutdown()
+
+
+def test_sending_uses_nothing_of_pythons_that_an_instrumentation_could_trace(
+    sink: Sink, make_exporter: MakeExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def traced(*_: object, **__: object) -> None:
+        raise AssertionError("an instrumentation would make a span of this")
+
+    processor = BatchSpanProcessor(make_exporter(sink.traces_endpoint))
+    tracer = provider_with(processor).get_tracer("tests")
+    monkeypatch.setattr(socket, "socket", traced)
+    monkeypatch.setattr(http.client.HTTPConnection, "__init__", traced)
+    tracer.start_span("span").end()
+    processor.shutdown()
+    assert sink.span_count == 1
 
 
 def test_a_span_sent_natively_is_the_span_that_the_sdk_would_send(sink: Sink, make_exporter: MakeExporter) -> None:
