@@ -29,6 +29,17 @@ cdef int fill_ids(SpanwireContext *ids, object context) except -1:
     return 0
 
 
+cdef bint can_be_sent(object context) except -1:
+    """Whether OTLP can hold the ids of a SpanContext, which may be anything that a generator gave."""
+    trace_id, span_id = context.trace_id, context.span_id
+    return (
+        isinstance(trace_id, int)
+        and isinstance(span_id, int)
+        and 0 <= trace_id < (1 << 128)
+        and 0 <= span_id < (1 << 64)
+    )
+
+
 cdef object last_state = None
 cdef object last_header = ""
 

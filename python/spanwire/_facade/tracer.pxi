@@ -299,6 +299,8 @@ cdef class Tracer:
                 span.extra[" on_end"] = ended
         if not decision.is_recording():
             return span
+        if not can_be_sent(span_context):  # whoever sends it reads the view, and leaves it out
+            span.extra = {**(span.extra or {}), "_context": span_context}
         if parent_context is not None:
             fill_ids(&parent_ids, parent_context)
             parent = &parent_ids

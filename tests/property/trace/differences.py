@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import opentelemetry.trace
-from opentelemetry.trace import Status
+from opentelemetry.trace import SpanKind, Status
 
 __all__ = [
     "base_type",
     "encodable",
+    "kind_taken",
     "name_text",
     "only_the_type_matters",
     "same_float",
+    "taken",
     "with_clean_names",
     "without_library_frames",
 ]
@@ -60,6 +62,25 @@ def name_text(name: Any) -> str:
     """Names that are no str become str (and can then be written as JSON; names that cannot are not drawn); lone surrogates in a name or a status' description become U+FFFD."""
     text = name if isinstance(name, str) else str(name)
     return re.sub("[\ud800-\udfff]", "\ufffd", base_type(text))
+
+
+def kind_taken(kind: Any) -> Any:
+    """A kind that is none becomes INTERNAL."""
+    return kind if isinstance(kind, SpanKind) else SpanKind.INTERNAL
+
+
+def taken(name: str, value: Any) -> Any:
+    """What ours makes of an argument called ``name``, as the SDK can be given it: a time that is no number of nanoseconds in 64
+    bits becomes the present (the largest one too, which stands for it)."""
+    if name == "kind":
+        return kind_taken(value)
+    if name in {"start_time", "end_time", "timestamp"} and value is not None:
+        try:
+            time = int(value)
+        except Exception:
+            return None
+        return time if 0 <= time < 2**64 - 1 else None
+    return value
 
 
 def with_clean_names(span: Any) -> Any:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.property.trace import programs as p
 from tests.property.trace.decorated import KINDS
+from tests.property.trace.ids import ODD
 from tests.property.trace.made import HOSTILE, MAPPINGS, PLAIN, SUBCLASSES, UNENCODABLE, name_of
 from tests.property.trace.processors import PROCESSORS
 from tests.property.trace.raised import RAISED
@@ -26,6 +27,9 @@ _TEXTS = ("", "GET", "/users/42", "é" * 8, "жж", "日本語の文", "𝟙🔑
 _INTS = (0, 1, -1, 127, 128, 300, -(2**31), 2**53 + 1, 2**63 - 1, -(2**63))
 _FLOATS = (0.0, -0.0, 0.42, 1e300, 5e-324)
 _TIMES = (0, 1, 1_700_000_000_000_000_000, 1_700_000_001_000_000_001, 2**62)
+_ODD_TIMES = (-1, 2**63, 2**64 - 1, 2**64, 2**70, 1.5, float("inf"), "soon", "17", True, b"1", [1])
+_KINDS = ("INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
+_ODD_KINDS = (0, 1, 3, 6, None, 2.5, "server", True)
 
 
 def _weighted(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
@@ -141,7 +145,7 @@ def _links(unencodable: bool) -> st.SearchStrategy[Any]:
 
 @functools.cache
 def _times() -> st.SearchStrategy[Any]:
-    return st.one_of(st.none(), st.sampled_from(_TIMES))
+    return _weighted((4, st.none()), (4, st.sampled_from(_TIMES)), (1, st.sampled_from(_ODD_TIMES)))
 
 
 @functools.cache
@@ -150,7 +154,7 @@ def _tracings(unencodable: bool) -> st.SearchStrategy[p.Tracing]:
         {},
         optional={
             "context": _contexts(),
-            "kind": st.sampled_from(["INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"]),
+            "kind": _weighted((9, st.sampled_from(_KINDS)), (1, st.sampled_from(_ODD_KINDS))),
             "attributes": _attributes(unencodable),
             "links": _links(unencodable),
             "start_time": _times(),
@@ -252,6 +256,7 @@ def _flat(unencodable: bool) -> st.SearchStrategy[p.Step]:
         (2, st.builds(p.Enter, _hows, tracings, _slots, _options)),
         (2, st.builds(p.Exit, _slots, _raises)),
         (1, st.builds(p.Hold, _slots)),
+        (1, st.builds(p.Misuse, st.sampled_from(["entered again", "left again", "left first"]), _slots)),
         (1, st.builds(p.Attach, _contexts().filter(lambda context: context is not None))),
         (1, st.builds(p.Detach, _slots)),
         (1, st.builds(p.Use, _slots, _options)),
@@ -342,7 +347,12 @@ def _limits() -> st.SearchStrategy[Any]:
 
 @st.composite
 def _setups(draw: st.DrawFn) -> p.Setup:
-    ids = draw(st.sampled_from(["counting", "counting", "counting, random", "own", "own"]))
+    ids = draw(
+        _weighted(
+            (24, st.sampled_from(["counting", "counting", "counting, random", "own", "own"])),
+            (1, st.sampled_from(sorted(ODD))),
+        )
+    )
     processors = draw(
         _weighted(
             (2, st.just(())),

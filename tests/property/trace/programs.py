@@ -23,6 +23,7 @@ __all__ = [
     "Hold",
     "InThread",
     "Make",
+    "Misuse",
     "Program",
     "Provider",
     "Read",
@@ -61,7 +62,7 @@ class Setup(_Readable):
     concurrent: bool = False  # ConcurrentMultiSpanProcessor
     resource: dict[str, Any] | None = None
     scopes: tuple[tuple[Any, ...], ...] = (("scope",),)  # get_tracer's arguments, a tracer each
-    ids: str = "counting"  # or "own": each side's default generator, ids compared by their order of appearance
+    ids: str = "counting"  # ids.py; or "own": each side's default generator, ids compared by their order of appearance
     disabled: bool = False  # a tracer configurator that disables all tracers
 
 
@@ -120,6 +121,15 @@ class Exit(Step):
 
     scope: int = 0
     raises: str | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class Misuse(Step):
+    """A scope is entered again ("entered again"), left again ("left again"), or left by an error without having been entered
+    ("left first")."""
+
+    how: str = "entered again"
+    scope: int = 0
 
 
 @dataclass(frozen=True, repr=False)

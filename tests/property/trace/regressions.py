@@ -1,7 +1,7 @@
 """Programs that once did something else than with the SDK, made small, by what was wrong."""
 
 from tests.property.trace.made import Make
-from tests.property.trace.programs import Call, Program, Read, Setup, Start
+from tests.property.trace.programs import Call, Enter, Exit, Misuse, Program, Read, Setup, Start, With
 
 __all__ = ["REGRESSIONS"]
 
@@ -12,5 +12,12 @@ REGRESSIONS: dict[str, Program] = {
     "an unsampled span could not be copied, nor pickled": Program(
         setup=Setup(sampler="always_off"),
         steps=(Start(), Read(what="copy"), Read(what="deepcopy"), Read(what="pickle")),
+    ),
+    "a span whose ids OTLP cannot hold was sent with other ones": Program(
+        setup=Setup(ids="a span id too large"),
+        steps=(Start(), With()),
+    ),
+    "a scope that was left again ended its span again": Program(
+        steps=(Enter(), Exit(), Misuse("left again")),
     ),
 }

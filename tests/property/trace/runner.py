@@ -23,6 +23,7 @@ from tests.property.trace.contexts import build_context, build_links, build_span
 from tests.property.trace.decorated import call_decorated
 from tests.property.trace.differences import encodable
 from tests.property.trace.frames import describe_requests
+from tests.property.trace.ids import build_ids
 from tests.property.trace.made import make
 from tests.property.trace.observe import Record
 from tests.property.trace.processors import build_processor
@@ -90,6 +91,7 @@ class _Run:
         self.program, self.side, self.record = program, side, record
         self.spans: list[Any] = []
         self._scopes: list[Any] = []
+        self._left: list[Any] = []
         self._tokens: list[Any] = []
         self._captured: list[contextvars.Context] = []
         self._generators: list[Any] = []
@@ -110,7 +112,7 @@ class _Run:
         if setup.resource is not None:
             arguments["resource"] = self.side.resources.Resource(make(setup.resource))
         if setup.ids != "own":
-            arguments["id_generator"] = _counting(self.side.id_generator.IdGenerator, setup.ids == "counting, random")
+            arguments["id_generator"] = build_ids(setup.ids, self.side.id_generator.IdGenerator)
         if setup.concurrent:
             arguments["active_span_processor"] = trace.ConcurrentMultiSpanProcessor(1)
         if setup.disabled:
@@ -188,17 +190,36 @@ class _Run:
         if not self._scopes:
             return "no scope"
         scope = self._scopes.pop(step.scope % len(self._scopes))
+        if not hasattr(scope, "is_recording"):
+            self._left.append(scope)
         if step.raises is None:
             return self.record.describe(scope.__exit__(None, None, None))
         error = raised(step.raises)
         return self.record.describe(scope.__exit__(type(error), error, error.__traceback__))
+
+    def misuse(self, step: p.Misuse, here: str) -> str:
+        """What a context manager is not for: nothing else may come of it."""
+        if step.how == "left first":
+            error = raised("ValueError")
+            scope = self._scope("current", p.Tracing(), 0, {})
+            return self.record.describe(scope.__exit__(type(error), error, error.__traceback__))
+        if step.how == "left again":
+            if not self._left:
+                return "no scope"
+            scope = self._left[step.scope % len(self._left)]
+            return self.record.describe(scope.__exit__(None, None, None))
+        if not self._scopes:
+            return "no scope"
+        return self.record.describe(self._scopes[step.scope % len(self._scopes)].__enter__())
 
     def call(self, step: p.Call, here: str) -> str:
         span = self.slot(step.span)
         if span is None:
             return "no span"
         args = tuple(self._argument(step.method, item) for item in step.args)
-        kwargs = {name: self._argument(step.method, item) for name, item in step.kwargs.items()}
+        if step.method == "end":
+            args = tuple(self.side.given("end_time", item) for item in args)
+        kwargs = {name: self.side.given(name, self._argument(step.method, item)) for name, item in step.kwargs.items()}
         return f"{step.method} {self.record.outcome(lambda: getattr(span, step.method)(*args, **kwargs))}"
 
     def _argument(self, method: str, value: Any) -> Any:
@@ -388,35 +409,14 @@ class _Run:
             case "context":
                 return build_context(value, self.spans)
             case "kind":
-                return SpanKind[value] if isinstance(value, str) else value
+                return self.side.given(name, SpanKind.__members__.get(value, value))
             case "links":
                 return build_links(value, self.spans)
-        return make(value)
+        return self.side.given(name, make(value))
 
 
 def _status_code(value: Any) -> Any:
     return StatusCode[value] if isinstance(value, str) and value in StatusCode.__members__ else make(value)
-
-
-def _counting(base: type, is_random: bool) -> Any:
-    """An IdGenerator that gives both sides the same ids; the low halves of trace ids are spread over their range."""
-
-    class Counting(base):  # type: ignore[misc]
-        def __init__(self) -> None:
-            self._count = 0
-
-        def generate_trace_id(self) -> int:
-            self._count += 1
-            return self._count << 64 | self._count * 0x9E3779B97F4A7C15 & (2**64 - 1)
-
-        def generate_span_id(self) -> int:
-            self._count += 1
-            return self._count
-
-        def is_trace_id_random(self) -> bool:
-            return is_random
-
-    return Counting()
 
 
 _STEPS: dict[type[p.Step], Callable[[_Run, Any, str], str]] = {
@@ -424,6 +424,7 @@ _STEPS: dict[type[p.Step], Callable[[_Run, Any, str], str]] = {
     p.With: _Run.within,
     p.Enter: _Run.enter,
     p.Exit: _Run.exit,
+    p.Misuse: _Run.misuse,
     p.Call: _Run.call,
     p.Read: _Run.read,
     p.Hold: _Run.hold,

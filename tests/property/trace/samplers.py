@@ -5,6 +5,7 @@ from typing import Any
 
 from opentelemetry.trace import TraceState, get_current_span
 
+from tests.property.trace.differences import kind_taken
 from tests.property.trace.made import Boom
 from tests.property.trace.observe import Record, Said
 
@@ -109,7 +110,15 @@ def _python_sampler(kind: str, sampling: Any, record: Record) -> Any:
             parent = get_current_span(parent_context).get_span_context()
             traced = Said(record.id(trace_id, True))
             record.note(
-                "sampler asked", parent_context is None, traced, name, kind, attributes, links, trace_state, parent
+                "sampler asked",
+                parent_context is None,
+                traced,
+                name,
+                kind_taken(kind),
+                attributes,
+                links,
+                trace_state,
+                parent,
             )
             return decide(sampling=sampling, name=name, attributes=attributes, parent=parent)
 

@@ -13,7 +13,7 @@ import opentelemetry.sdk.trace.sampling
 import opentelemetry.trace
 
 import spanwire
-from tests.property.trace.differences import with_clean_names
+from tests.property.trace.differences import taken, with_clean_names
 
 __all__ = ["SDK", "Side", "Tap", "sdk_tap"]
 
@@ -38,6 +38,8 @@ class Side:
     use_span: Callable[..., Any]
     get_current_span: Callable[[], Any]
     tap: Callable[[], Tap]
+    # What is given for an argument of a span or tracer, by its name: a deliberate difference is levelled there.
+    given: Callable[[str, Any], Any] = lambda _, value: value
     # Round each run: what a mutant of the SDK breaks.
     broken: Callable[[], AbstractContextManager[Any]] = nullcontext
 
@@ -68,4 +70,5 @@ SDK = Side(
     use_span=opentelemetry.trace.use_span,
     get_current_span=opentelemetry.trace.get_current_span,
     tap=sdk_tap,
+    given=taken,
 )
