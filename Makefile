@@ -52,7 +52,7 @@ test: lint test-rust test-python ## lint, Rust tests, Python tests (README snipp
 test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that take no time; two minutes at most once built
 	HYPOTHESIS_PROFILE=quick pytest -q -m 'not slow and not full'
 
-test-full: test-python-full test-collector test-wheel test-oldest miri fuzz ## what takes long: the real Collector, wheels, Miri, fuzzing, the oldest SDK (`make asan` beside it)
+test-full: test-python-full test-collector test-wheel test-oldest miri asan fuzz ## what takes long: the real Collector, wheels, the oldest SDK, Miri, AddressSanitizer, fuzzing
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 

@@ -35,7 +35,7 @@ settings.register_profile(
 )
 # AddressSanitizer makes everything several times slower.
 settings.register_profile(
-    "asan", settings.get_profile("default"), max_examples=200, suppress_health_check=[HealthCheck.too_slow]
+    "asan", settings.get_profile("default"), max_examples=100, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -174,13 +174,13 @@ fn framed(len: usize) -> usize {
 }
 
 proptest! {
-    #[cfg_attr(miri, ignore = "takes minutes")]
+    #[cfg_attr(miri, ignore = "takes minutes; `fixed_steps_obey_every_bound` runs instead")]
     #[test]
     fn unbounded_nothing_is_lost(steps in steps(400)) {
         check(Limits::default(), &steps);
     }
 
-    #[cfg_attr(miri, ignore = "takes minutes")]
+    #[cfg_attr(miri, ignore = "takes minutes; `fixed_steps_obey_every_bound` runs instead")]
     #[test]
     fn frames_longer_than_a_chunk_are_frames_like_others(lens in vec(prop_oneof![1usize..300, 60_000usize..140_000], 1..8)) {
         let mut steps: Vec<_> = lens.iter().enumerate().map(|(n, len)| Step::Append(n & 7, *len, n)).collect();
@@ -188,16 +188,44 @@ proptest! {
         check(Limits::default(), &steps);
     }
 
-    #[cfg_attr(miri, ignore = "takes minutes")]
+    #[cfg_attr(miri, ignore = "takes minutes; `fixed_steps_obey_every_bound` runs instead")]
     #[test]
     fn a_bound_in_spans_is_exact(spans in 1usize..12, steps in steps(200)) {
         check(Limits { bytes: usize::MAX, spans }, &steps);
     }
 
-    #[cfg_attr(miri, ignore = "takes minutes")]
+    #[cfg_attr(miri, ignore = "takes minutes; `fixed_steps_obey_every_bound` runs instead")]
     #[test]
     fn a_bound_in_bytes_holds_and_drops_the_oldest(bytes in 700usize..20_000, steps in steps(400)) {
         check(Limits { bytes, spans: usize::MAX }, &steps);
+    }
+}
+
+/// The same without luck, short enough for Miri: steps that fill chunks, cross them, take parts and all, and empty the queue.
+#[test]
+fn fixed_steps_obey_every_bound() {
+    const ALL: usize = usize::MAX;
+    let append = |number: usize| Step::Append(number * 5 % 8, 4 + number * 37 % 190, number % 3 * 90);
+    let mut steps: Vec<_> = (0..14).map(append).collect();
+    steps.extend([
+        Step::Take(3, ALL),
+        Step::Append(2, 70_000, 0),
+        Step::Append(2, 30_000, 20),
+    ]);
+    steps.extend([
+        append(1),
+        Step::Take(ALL, 400),
+        Step::Append(3, 40_000, 0),
+        Step::Take(2, ALL),
+    ]);
+    steps.extend((3..9).map(append).chain([Step::Discard]));
+    steps.extend((5..16).map(append).chain([Step::Take(2, ALL), Step::Close]));
+    steps.extend([append(4), Step::Take(4, 250), append(5)]);
+    for (bytes, spans) in [(ALL, ALL), (ALL, 5), (1_500, ALL), (110_000, ALL)] {
+        // What alone is over the bound has a test of its own.
+        let fits = |step: &&Step| !matches!(step, Step::Append(_, len, _) if *len > bytes);
+        let steps: Vec<_> = steps.iter().filter(fits).cloned().collect();
+        check(Limits { bytes, spans }, &steps);
     }
 }
 

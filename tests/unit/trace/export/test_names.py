@@ -1,6 +1,7 @@
 """``spanwire.trace.export`` has what ``opentelemetry.sdk.trace.export`` has."""
 
 import inspect
+import os
 import subprocess
 import sys
 from types import ModuleType
@@ -57,5 +58,5 @@ def test_spanwire_disabled_gives_the_sdks_processor() -> None:
         "import spanwire.trace.export as ours, opentelemetry.sdk.trace.export as theirs; "
         "assert ours.BatchSpanProcessor is theirs.BatchSpanProcessor"
     )
-    done = subprocess.run([sys.executable, "-c", program], env={"SPANWIRE_DISABLED": "1"}, check=False)
+    done = subprocess.run([sys.executable, "-c", program], env={**os.environ, "SPANWIRE_DISABLED": "1"}, check=False)
     assert done.returncode == 0

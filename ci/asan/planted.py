@@ -1,4 +1,4 @@
-"""The self-test's ways to overrun a buffer; each is run by pytest, as the suite is, and must be found."""
+"""The self-test's faults; each is run by pytest, as the suite is, and must be found."""
 
 import ctypes
 import os
@@ -29,6 +29,11 @@ def rust() -> None:
 
 def unwatched_child() -> None:
     subprocess.run([sys.executable, __file__, "c"], check=False, capture_output=True)
+
+
+def stale_object() -> None:
+    address = id(object())
+    ctypes.string_at(address, 8)
 
 
 if __name__ == "__main__":
