@@ -286,3 +286,24 @@ def test_a_span_that_ends_twice_is_sent_once() -> None:
         span.end(NOW + 2)
 
     same(program)
+
+
+@pytest.mark.parametrize("trace_id, span_id", [(7, 1 << 64), (1 << 128, 7), (-1, 7), (7.5, 7), (7, 7.0)], ids=repr)
+def test_a_span_whose_ids_cannot_be_sent_is_left_out_and_counted(
+    trace_id: Any, span_id: Any, dropped: Callable[[], dict[str, int]]
+) -> None:
+    class Odd(IdGenerator):
+        def generate_span_id(self) -> Any:
+            return span_id
+
+        def generate_trace_id(self) -> Any:
+            return trace_id
+
+    frames = Frames()
+    provider = spanwire.trace.TracerProvider(id_generator=Odd(), shutdown_on_exit=False)
+    provider.add_span_processor(frames)
+    with provider.get_tracer("scope").start_as_current_span("name") as span:
+        assert span.get_span_context().span_id == span_id
+        span.set_attribute("a", 1)
+    assert frames.request() is None
+    assert dropped() == {"span": 1}

@@ -25,3 +25,10 @@ def test_every_line_of_the_tables_names_a_test() -> None:
     ]
     assert len(lines) > 30
     assert [line for line in lines if "`test_" not in line] == []
+
+
+def test_what_the_differential_suite_levels_is_on_the_page() -> None:
+    source = (ROOT / "tests" / "property" / "trace" / "differences.py").read_text(encoding="utf-8")
+    levelled = set(re.findall(r"\btest_\w+", source))
+    assert len(levelled) > 10
+    assert levelled - {name for _, name in NAMED} == set()

@@ -290,7 +290,7 @@ def test_keyword_arguments_have_the_sdks_names() -> None:
     assert same(scenario).spans[0]["name"] == "new"
 
 
-def test_str_int_and_float_subclasses_come_back_as_the_base_type() -> None:
+def test_subclasses_of_str_int_float_and_bytes_come_back_as_the_base_type() -> None:
     """Difference: read back from bytes, a value has its base type. What is sent is the same."""
 
     class MyText(str):
@@ -302,17 +302,26 @@ def test_str_int_and_float_subclasses_come_back_as_the_base_type() -> None:
     class MyFloat(float):
         __slots__ = ()
 
+    class MyBytes(bytes):
+        __slots__ = ()
+
     def scenario(side: Side) -> Any:
         span = side.span()
-        given = {"text": MyText("x"), "int": MyInt.ONE, "float": MyFloat(0.5), "list": [MyText("y")]}
+        given = {
+            "text": MyText("x"),
+            "int": MyInt.ONE,
+            "float": MyFloat(0.5),
+            "list": [MyText("y")],
+            "b": MyBytes(b"z"),
+        }
         span.set_attributes(given)
         return dict(span.attributes), [type(value).__name__ for value in span.attributes.values()]
 
     theirs, ours = both(scenario)
 
-    assert ours.result[0] == theirs.result[0] == {"text": "x", "int": 1, "float": 0.5, "list": ("y",)}
-    assert theirs.result[1] == ["MyText", "MyInt", "MyFloat", "tuple"]
-    assert ours.result[1] == ["str", "int", "float", "tuple"]
+    assert ours.result[0] == theirs.result[0] == {"text": "x", "int": 1, "float": 0.5, "list": ("y",), "b": b"z"}
+    assert theirs.result[1] == ["MyText", "MyInt", "MyFloat", "tuple", "MyBytes"]
+    assert ours.result[1] == ["str", "int", "float", "tuple", "bytes"]
 
 
 @pytest.mark.parametrize("value", [2**63, -(2**70), "\ud800", [1, 2**70], {"a": "\udfff"}], ids=ascii)

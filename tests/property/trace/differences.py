@@ -1,6 +1,6 @@
-"""What deliberately differs from the SDK: nothing else may. docs/compatibility.md tells users the same.
+"""What deliberately differs from the SDK: nothing else may. docs/compatibility.md lists each for users, with why.
 
-Both sides' observations pass through these functions, so what they level is not compared.
+Both sides' observations pass through these functions, so what they level is not compared; the test named at each shows it.
 """
 
 import contextlib
@@ -30,7 +30,10 @@ _BASES: tuple[type, ...] = (str, int, float, bytes)
 
 
 def base_type(value: Any) -> Any:
-    """Subclasses of str, int, float and bytes read back as their base types: what is kept of a value is its bytes."""
+    """Subclasses of str, int, float and bytes read back as their base types: what is kept of a value is its bytes.
+
+    test_subclasses_of_str_int_float_and_bytes_come_back_as_the_base_type
+    """
     if type(value) in _BASES or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -44,7 +47,10 @@ def base_type(value: Any) -> Any:
 
 def encodable(value: Any) -> bool:
     """An attribute that OTLP cannot hold (an int outside int64, a lone surrogate in a text or key) is missing when it is
-    read back, as it is missing from what the SDK's exporter sends."""
+    read back, as it is missing from what the SDK's exporter sends.
+
+    test_a_value_that_otlp_cannot_hold_is_lost_when_set_with_a_line_in_the_log, test_a_value_that_otlp_cannot_hold_takes_no_place
+    """
     if isinstance(value, bool):
         return True
     if isinstance(value, int):
@@ -59,19 +65,26 @@ def encodable(value: Any) -> bool:
 
 
 def name_text(name: Any) -> str:
-    """Names that are no str become str (and can then be written as JSON; names that cannot are not drawn); lone surrogates in a name or a status' description become U+FFFD."""
+    """Names that are no str become str (and can then be written as JSON; names that cannot are not drawn); lone surrogates in a
+    name or a status' description become U+FFFD.
+
+    test_a_name_that_is_no_str_becomes_one, test_lone_surrogates_of_a_name_and_a_description_become_replacement_characters
+    """
     text = name if isinstance(name, str) else str(name)
     return re.sub("[\ud800-\udfff]", "\ufffd", base_type(text))
 
 
 def kind_taken(kind: Any) -> Any:
-    """A kind that is none becomes INTERNAL."""
+    """A kind that is none becomes INTERNAL: test_a_kind_that_is_none_is_internal."""
     return kind if isinstance(kind, SpanKind) else SpanKind.INTERNAL
 
 
 def taken(name: str, value: Any) -> Any:
     """What ours makes of an argument called ``name``, as the SDK can be given it: a time that is no number of nanoseconds in 64
-    bits becomes the present (the largest one too, which stands for it)."""
+    bits becomes the present (the largest one too, which stands for it).
+
+    test_a_time_that_is_none_is_replaced_by_the_present
+    """
     if name == "kind":
         return kind_taken(value)
     if name in {"start_time", "end_time", "timestamp"} and value is not None:
@@ -103,26 +116,39 @@ def _is_odd(name: Any) -> bool:
 
 
 def only_the_type_matters(error: BaseException) -> bool:
-    """The wording of Python's own complaints about arguments, missing attributes and recursion is nobody's contract."""
+    """The wording of Python's own complaints about arguments, missing attributes and recursion is nobody's contract.
+
+    test_texts_of_type_errors_are_not_the_sdks
+    """
     return isinstance(error, (TypeError, AttributeError, RecursionError))
 
 
 # A span of ours has no ``__dict__``: attributes that the application sets on an unsampled span are refused (a recorded one
-# refuses the names of its properties on both sides). reads.py does not try.
+# refuses the names of its properties on both sides). reads.py does not try. test_a_span_has_no_room_for_others_attributes
 
 # ``set_attributes`` of a set raises, but the SDK counts fewer than no attributes as dropped before (-4 of ``{"a"}``: the length of
-# the text that it makes of it). Not drawn.
+# the text that it makes of it). Not drawn. test_what_is_no_mapping_counts_nothing_as_dropped
 
 # ``copy.copy`` of a recorded span gives a view of it, not a second span that shares what it records. reads.py compares fields.
+# test_a_copy_of_a_span_is_a_view_of_it
 
 # ``update_name`` and ``set_status`` of an ended span refuse wrong arguments; the SDK's take any then. They are not drawn.
+# test_wrong_arguments_are_refused_after_the_end_too
+
+# A scope that is left without an error before it was entered has begun no span. Not drawn.
+# test_a_block_that_is_left_before_it_is_entered_raises
+
+# Unsampled spans are instances of the side's own Span too. reads.py leaves that class out.
+# test_an_unsampled_span_is_an_instance_of_our_span_class
 
 # The SDK puts cleaned attributes into the ``Link`` objects that it is given, so that a decorated function's links are cleaned, and
-# complained of, at its first call only. Ours changes nothing. runner.py gives such links empty ones.
+# complained of, at its first call only. Ours changes nothing. runner.py gives such links empty ones. test_links_that_are_given_are_not_changed
 
 # ``span.attributes`` that has nothing but what OTLP cannot hold is empty, thus detached. runner.py keeps none of those.
+# test_a_value_that_otlp_cannot_hold_takes_no_place
 
 # Stack traces of exceptions that leave a ``with`` statement lack the frames of the SDK and of contextlib: we have none.
+# test_stack_traces_of_errors_that_left_a_block_lack_the_sdks_own_frames
 _LIBRARIES = (
     str(Path(opentelemetry.trace.__file__).parent.parent),
     str(Path(contextlib.__file__)),
