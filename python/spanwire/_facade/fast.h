@@ -56,18 +56,19 @@ static inline int sw_small_int(PyObject *value, int64_t *out) {
     return 0;
 }
 
+/* Whether a value is a scalar of exact type that is clean as it is. */
+static inline int sw_is_scalar(PyObject *value, Py_ssize_t limit) {
+    PyTypeObject *type = Py_TYPE(value);
+    if (type == &PyUnicode_Type) return PyUnicode_GET_LENGTH(value) <= limit;
+    return type == &PyLong_Type || type == &PyBool_Type || type == &PyFloat_Type || type == &PyBytes_Type || value == Py_None;
+}
+
 /* Whether a list or tuple, exactly, has only items of exact types that are clean as they are. */
 static int sw_is_plain(PyObject *value, PyTypeObject *type, Py_ssize_t limit) {
     if (type != &PyList_Type && type != &PyTuple_Type) return 0;
     PyObject **items = PySequence_Fast_ITEMS(value);
-    for (Py_ssize_t at = 0, count = PySequence_Fast_GET_SIZE(value); at < count; at++) {
-        PyTypeObject *kind = Py_TYPE(items[at]);
-        if (kind == &PyUnicode_Type) {
-            if (PyUnicode_GET_LENGTH(items[at]) > limit) return 0;
-        } else if (kind != &PyLong_Type && kind != &PyBool_Type && kind != &PyFloat_Type && kind != &PyBytes_Type &&
-                   items[at] != Py_None)
-            return 0;
-    }
+    for (Py_ssize_t at = 0, count = PySequence_Fast_GET_SIZE(value); at < count; at++)
+        if (!sw_is_scalar(items[at], limit)) return 0;
     return 1;
 }
 
@@ -114,13 +115,7 @@ static int sw_is_clean(PyObject *dict, Py_ssize_t limit) {
     PyObject *key, *value;
     Py_ssize_t at = 0;
     while (PyDict_Next(dict, &at, &key, &value)) {
-        if (!PyUnicode_CheckExact(key) || PyUnicode_GET_LENGTH(key) == 0) return 0;
-        PyTypeObject *type = Py_TYPE(value);
-        if (type == &PyUnicode_Type) {
-            if (PyUnicode_GET_LENGTH(value) > limit) return 0;
-        } else if (type != &PyLong_Type && type != &PyBool_Type && type != &PyFloat_Type && type != &PyBytes_Type &&
-                   value != Py_None)
-            return 0;
+        if (!PyUnicode_CheckExact(key) || PyUnicode_GET_LENGTH(key) == 0 || !sw_is_scalar(value, limit)) return 0;
     }
     return 1;
 }

@@ -195,16 +195,19 @@ cdef class Tracer:
             if not sw_has_span_id(&span.ids):  # it panicked
                 span.bits |= INVALID_IDS
             return span
-        span.live = True
-        span.tracer = self
-        span.value_limit = origin.value_limit
         if span.parent_context is not None:
             self.write_trace_state(span)
-        if attributes is not None:
-            if not PyDict_CheckExact(attributes):
-                attributes = MappingProxyType(attributes)
-            if attributes:
-                span.set_all(attributes)
+        if attributes is not None and not PyDict_CheckExact(attributes):
+            attributes = MappingProxyType(attributes)
+        return self.begun(span, attributes, links, context)
+
+    cdef inline object begun(self, Span span, object attributes, object links, object context):
+        """A span that has its record."""
+        span.live = True
+        span.tracer = self
+        span.value_limit = self.origin.value_limit
+        if attributes is not None and attributes:
+            span.set_all(attributes)
         if links:
             span.add_links(links)
         if self.plan.starts:
@@ -310,17 +313,8 @@ cdef class Tracer:
         span.record = sw_api.begin_as(origin.native, parent, &ids, text, kind_of(kind), time)
         if span.record == NULL:
             return span
-        span.live = True
-        span.tracer = self
-        span.value_limit = origin.value_limit
         self.write_trace_state(span)
-        if result.attributes:
-            span.set_all(result.attributes)
-        if links:
-            span.add_links(links)
-        if self.plan.starts:
-            self.plan.start(span, context)
-        return span
+        return self.begun(span, result.attributes, links, context)
 
     def __repr__(self):
         return f"<spanwire.trace.Tracer of {self.origin.scope!r}>"

@@ -23,6 +23,7 @@ from opentelemetry.trace import INVALID_SPAN, Link, NonRecordingSpan, Span, Span
 from tests.property.trace.differences import (
     base_type,
     encodable,
+    id_number,
     name_text,
     only_the_type_matters,
     same_float,
@@ -189,6 +190,7 @@ class Record:
 
     def id(self, value: Any, is_trace: bool, names: bool = True) -> str:
         """An id in hexadecimal, or the name of one that was made at random; without ``names`` a new one gets none."""
+        value = id_number(value)
         if not isinstance(value, int):
             return repr(value)
         drawn = value & (2**64 - 1) > 2**20 and (not is_trace or value >> 64 > 2**20)
