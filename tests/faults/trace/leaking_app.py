@@ -26,7 +26,7 @@ from spanwire.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvid
 from spanwire.trace.export import BatchSpanProcessor
 from spanwire.trace.sampling import ALWAYS_OFF
 
-Round = Callable[[], None]
+Round = Callable[[], object]
 MAKERS: dict[str, Callable[[], "Case"]] = {}
 
 SPANS_A_ROUND = 1_000
@@ -36,18 +36,22 @@ CHECKPOINTS = 10
 class Case:
     """One way to make spans: ``spans`` of them by each call of ``work``."""
 
-    def __init__(self, provider: Any, *, spans: int = 1, **watched: Any) -> None:
-        self.provider = provider
-        self.tracer = provider.get_tracer("leaks")
+    def __init__(self, make: Callable[["Case"], Round], spans: int, options: dict[str, Any]) -> None:
+        self.provider: Any = TracerProvider(shutdown_on_exit=False, **options)
+        self.tracer: Any = self.provider.get_tracer("leaks")
         self.spans = spans
-        self.watched = watched | {"tracer": self.tracer, "provider": provider}
-        self.work: Round = lambda: None
+        self.watched: dict[str, Any] = {"tracer": self.tracer, "provider": self.provider}
         self.finish: Round = lambda: None
+        self.work = make(self)
 
 
-def case(make: Callable[[], Case]) -> Callable[[], Case]:
-    MAKERS[make.__name__] = make
-    return make
+def case(*, spans: int = 1, **options: Any) -> Callable[[Callable[[Case], Round]], None]:
+    """Under the function's name: a case with a provider of these options, whose work the function answers."""
+
+    def keep(make: Callable[[Case], Round]) -> None:
+        MAKERS[make.__name__] = lambda: Case(make, spans, options)
+
+    return keep
 
 
 def text(length: int = 30) -> str:
@@ -60,9 +64,8 @@ def parent_of(flags: int) -> SpanContext:
     return SpanContext(0xABC << 64, 0xDEF, is_remote=True, trace_flags=TraceFlags(flags), trace_state=state)
 
 
-@case
-def w5() -> Case:
-    made = Case(TracerProvider(shutdown_on_exit=False))
+@case()
+def w5(made: Case) -> Round:
     start, kind = made.tracer.start_as_current_span, SpanKind.SERVER
     name, key, value, number, big = "GET /users/{id}", text(), text(), 0.4217, 2**62
     made.watched |= {"name": name, "key": key, "value": value, "number": number, "big": big, "kind": kind}
@@ -76,13 +79,11 @@ def w5() -> Case:
             span.set_attribute("cache.hit", True)
             span.set_attribute(key, big)
 
-    made.work = work
-    return made
+    return work
 
 
-@case
-def unsampled() -> Case:
-    made = Case(TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False), spans=2)
+@case(spans=2, sampler=ALWAYS_OFF)
+def unsampled(made: Case) -> Round:
     name, key, value = text(), text(), text()
     made.watched |= {"name": name, "key": key, "value": value}
 
@@ -93,13 +94,11 @@ def unsampled() -> Case:
             made.tracer.start_span(name).end()
             span.get_span_context()
 
-    made.work = work
-    return made
+    return work
 
 
-@case
-def unsampled_children() -> Case:
-    made = Case(TracerProvider(shutdown_on_exit=False))
+@case()
+def unsampled_children(made: Case) -> Round:
     parent = parent_of(0)
     context = trace.set_span_in_context(NonRecordingSpan(parent))
     made.watched |= {"parent": parent, "context": context, "trace state": parent.trace_state}
@@ -108,13 +107,11 @@ def unsampled_children() -> Case:
         with made.tracer.start_as_current_span("child", context=context) as span:
             span.get_span_context()
 
-    made.work = work
-    return made
+    return work
 
 
-@case
-def remote_parents() -> Case:
-    made = Case(TracerProvider(shutdown_on_exit=False), spans=2)
+@case(spans=2)
+def remote_parents(made: Case) -> Round:
     parent = parent_of(1)
     context = trace.set_span_in_context(NonRecordingSpan(parent))
     made.watched |= {"parent": parent, "context": context, "trace state": parent.trace_state}
@@ -124,8 +121,7 @@ def remote_parents() -> Case:
             made.tracer.start_span("grandchild").end()
             span.get_span_context()
 
-    made.work = work
-    return made
+    return work
 
 
 class Reader(SpanProcessor):
@@ -139,12 +135,10 @@ class Reader(SpanProcessor):
         _ = span.name, span.attributes, span.events, span.links, span.status, span.context, span.parent, span.resource
 
 
-@case
-def python_processor() -> Case:
-    provider = TracerProvider(shutdown_on_exit=False)
+@case(spans=2)
+def python_processor(made: Case) -> Round:
     processor = Reader()
-    provider.add_span_processor(processor)
-    made = Case(provider, spans=2)
+    made.provider.add_span_processor(processor)
     name, key, values = text(), text(), [text(), text()]
     made.watched |= {"processor": processor, "name": name, "key": key, "values": values, "item": values[0]}
 
@@ -153,8 +147,7 @@ def python_processor() -> Case:
             span.set_attribute(key, values)
             made.tracer.start_span(name).end()
 
-    made.work = work
-    return made
+    return work
 
 
 class Discard(SpanExporter):
@@ -162,65 +155,57 @@ class Discard(SpanExporter):
         return SpanExportResult.SUCCESS
 
 
-@case
-def python_exporter() -> Case:
-    provider = TracerProvider(shutdown_on_exit=False)
+@case()
+def python_exporter(made: Case) -> Round:
     exporter = Discard()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    made = Case(provider)
+    made.provider.add_span_processor(SimpleSpanProcessor(exporter))
     made.watched |= {"exporter": exporter}
 
     def work() -> None:
         with made.tracer.start_as_current_span("exported") as span:
             span.set_attribute("key", "value")
 
-    made.work = work
-    return made
+    return work
 
 
-@case
-def native_queue() -> Case:
+@case(spans=1_000)
+def native_queue(made: Case) -> Round:
     """Frames wait natively, and go to a sink that keeps little."""
     sink = Sink(max_bytes=1 << 20)
     sink.start()
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=sink.traces_endpoint)))
-    made = Case(provider, spans=1_000)
+    made.provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=sink.traces_endpoint)))
 
     def work() -> None:
         for _ in range(1_000):
             with made.tracer.start_as_current_span("queued") as span:
                 span.set_attribute("key", "value")
-        assert provider.force_flush(60_000)
+        assert made.provider.force_flush(60_000)
 
     def finish() -> None:
-        provider.shutdown()
+        made.provider.shutdown()
         assert sink.span_count > 20_000
         sink.close()
 
-    made.work, made.finish = work, finish
-    return made
+    made.finish = finish
+    return work
 
 
-@case
-def python_batches() -> Case:
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(Discard()))
-    made = Case(provider, spans=500)
+@case(spans=500)
+def python_batches(made: Case) -> Round:
+    made.provider.add_span_processor(BatchSpanProcessor(Discard()))
 
     def work() -> None:
         for _ in range(500):
             with made.tracer.start_as_current_span("queued") as span:
                 span.set_attribute("key", "value")
-        assert provider.force_flush(60_000)
+        assert made.provider.force_flush(60_000)
 
-    made.work, made.finish = work, provider.shutdown
-    return made
+    made.finish = made.provider.shutdown
+    return work
 
 
-@case
-def events_links_exceptions() -> Case:
-    made = Case(TracerProvider(span_limits=SpanLimits(max_events=4, max_links=2), shutdown_on_exit=False))
+@case(spans=2, span_limits=SpanLimits(max_events=4, max_links=2))
+def events_links_exceptions(made: Case) -> Round:
     name, key, value = text(), text(), text()
     linked, error = parent_of(1), ValueError(text())
     description = text()
@@ -242,16 +227,11 @@ def events_links_exceptions() -> Case:
         except LookupError:
             pass
 
-    made.work = work
-    made.spans = 2
-    return made
+    return work
 
 
-@case
-def complex_values() -> Case:
-    made = Case(
-        TracerProvider(span_limits=SpanLimits(max_attributes=6, max_attribute_length=20), shutdown_on_exit=False)
-    )
+@case(span_limits=SpanLimits(max_attributes=6, max_attribute_length=20))
+def complex_values(made: Case) -> Round:
     value = text(40)
     tree: dict[str, Any] = {
         "list": [value, 1, None, [2.5, True]],
@@ -287,13 +267,11 @@ def complex_values() -> Case:
         span.end()
         span.set_attribute("after the end", value)
 
-    made.work = work
-    return made
+    return work
 
 
-@case
-def never_ended() -> Case:
-    made = Case(TracerProvider(shutdown_on_exit=False), spans=2)
+@case(spans=2)
+def never_ended(made: Case) -> Round:
     name, key, value = text(), text(), text()
     made.watched |= {"name": name, "key": key, "value": value}
 
@@ -304,13 +282,11 @@ def never_ended() -> Case:
             made.tracer.start_span(name)
         span.get_span_context()
 
-    made.work = work
-    return made
+    return work
 
 
-@case
-def abandoned_scopes() -> Case:
-    made = Case(TracerProvider(shutdown_on_exit=False), spans=4)
+@case(spans=4)
+def abandoned_scopes(made: Case) -> Round:
     name, attributes = text(), {text(): text()}
     made.watched |= {"name": name, "attributes": attributes}
     tracer = made.tracer
@@ -333,13 +309,11 @@ def abandoned_scopes() -> Case:
         with tracer.start_as_current_span(name):
             contextvars.copy_context()
 
-    made.work = work
-    return made
+    return work
 
 
-@case
-def captured_contexts() -> Case:
-    made = Case(TracerProvider(shutdown_on_exit=False), spans=3)
+@case(spans=3)
+def captured_contexts(made: Case) -> Round:
     key, value = text(), text()
     foreign = context_api.set_value(key, value)
     made.watched |= {"key": key, "value": value, "foreign": foreign}
@@ -359,14 +333,13 @@ def captured_contexts() -> Case:
     def finish() -> None:
         held.clear()
 
-    made.work, made.finish = work, finish
-    return made
+    made.finish = finish
+    return work
 
 
-@case
-def other_threads() -> Case:
+@case(spans=200)
+def other_threads(made: Case) -> Round:
     """Spans and scopes that one thread makes and another ends, or lets go of."""
-    made = Case(TracerProvider(shutdown_on_exit=False), spans=200)
     name, value = text(), text()
     made.watched |= {"name": name, "value": value}
     handed: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -399,13 +372,12 @@ def other_threads() -> Case:
         for thread in threads:
             thread.join()
 
-    made.work, made.finish = work, finish
-    return made
+    made.finish = finish
+    return work
 
 
-@case
-def short_threads() -> Case:
-    made = Case(TracerProvider(shutdown_on_exit=False), spans=20)
+@case(spans=20)
+def short_threads(made: Case) -> Round:
 
     def use() -> None:
         for _ in range(5):
@@ -420,13 +392,11 @@ def short_threads() -> Case:
         for thread in threads:
             thread.join()
 
-    made.work = work
-    return made
+    return work
 
 
-@case
-def reading_back() -> Case:
-    made = Case(TracerProvider(shutdown_on_exit=False))
+@case()
+def reading_back(made: Case) -> Round:
     name, key, value = text(), text(), text()
     linked = parent_of(1)
     made.watched |= {"name": name, "key": key, "value": value, "linked": linked}
@@ -444,13 +414,11 @@ def reading_back() -> Case:
         read(span)
         span.to_json()
 
-    made.work = work
-    return made
+    return work
 
 
-@case
-def decorated() -> Case:
-    made = Case(TracerProvider(shutdown_on_exit=False), spans=2)
+@case(spans=2)
+def decorated(made: Case) -> Round:
     name, value = text(), text()
     made.watched |= {"name": name, "value": value}
 
@@ -467,14 +435,12 @@ def decorated() -> Case:
         with contextlib.suppress(StopIteration):
             coroutine(value).send(None)
 
-    made.work = work
-    return made
+    return work
 
 
-@case
-def tracers_asked_for_again() -> Case:
+@case(spans=3)
+def tracers_asked_for_again(made: Case) -> Round:
     """As with the SDK a provider keeps one for each scope; asking again leaves nothing."""
-    made = Case(TracerProvider(shutdown_on_exit=False), spans=3)
     numbers = iter(range(10**9))
 
     def work() -> None:
@@ -486,8 +452,7 @@ def tracers_asked_for_again() -> Case:
         ended.end()
         _ = span.attributes, span.resource, ended.attributes
 
-    made.work = work
-    return made
+    return work
 
 
 def resident_bytes() -> int:

@@ -20,8 +20,7 @@ APP = Path(__file__).with_name("leaking_app.py")
 CASES = [
     node.name
     for node in ast.parse(APP.read_text(encoding="utf-8")).body
-    if isinstance(node, ast.FunctionDef)
-    and any(isinstance(mark, ast.Name) and mark.id == "case" for mark in node.decorator_list)
+    if isinstance(node, ast.FunctionDef) and any(ast.unparse(mark).startswith("case(") for mark in node.decorator_list)
 ]
 TEN_MILLION = {"w5", "unsampled"}
 # So slow that fewer must do.
