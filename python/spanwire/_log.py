@@ -18,7 +18,7 @@ _last: dict[str, tuple[float, int]] = {}  # kind -> (when it was last logged, ho
 
 def _forget_lock() -> None:
     """A child forked while another thread is in :func:`warn` would find the lock taken for ever."""
-    global _lock  # noqa: PLW0603
+    global _lock  # noqa: PLW0603 - where everybody finds it
     _lock = threading.RLock()
 
 

@@ -156,7 +156,7 @@ def samples() -> list[ReadableSpan]:
     scope = InstrumentationScope("probe", "1", "https://example.invalid/scope", {"k": 1})
     attributes = BoundedAttributes()
     # Not by its constructor: older ones tell people that they do not take all of these.
-    attributes._dict.update(  # noqa: SLF001
+    attributes._dict.update(  # noqa: SLF001 - what the fast path reads
         {"str": "text", "unicode": "Grüße 🌍", "int": -5, "float": 0.5, "bool": True, "none": None, "bytes": b"\0",
                     "list": ["a", 1], "map": {"a": [1]}}
     )  # fmt: skip

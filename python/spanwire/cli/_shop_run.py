@@ -85,7 +85,7 @@ class QueueCounter:
     @property
     def made(self) -> int:
         """Spans that ended."""
-        return int(self.processor._queue.counts()["accepted"]) if self.processor else 0  # noqa: SLF001
+        return int(self.processor._queue.counts()["accepted"]) if self.processor else 0
 
 
 def run(
@@ -180,7 +180,7 @@ def _tour(counter: Counter | QueueCounter) -> list[Trace]:
     from spanwire.sink import Sink
 
     left = iter(range(TOUR_VISITS))
-    go_on: Callable[[], bool] = lambda: next(left, None) is not None  # noqa: E731
+    go_on: Callable[[], bool] = lambda: next(left, None) is not None  # noqa: E731 - one of two ways to say when to stop
     with Sink() as sink:
         provider = _provider(sink, counter)
         try:

@@ -117,7 +117,7 @@ class _Stop:
     def _restore(self) -> None:
         while self._before:
             number, handler = self._before.popitem()
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal() gave
 
 
 def _follow(receiver: Sink, stop: _Stop) -> Iterator[list[ReceivedRequest]]:

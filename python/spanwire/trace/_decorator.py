@@ -23,14 +23,14 @@ def decorate(scope: "Scope", function: F) -> F:
 
         @functools.wraps(function)
         async def around_coroutine(*args: Any, **kwargs: Any) -> Any:
-            with scope._recreate_cm():  # noqa: SLF001
+            with scope._recreate_cm():
                 return await function(*args, **kwargs)
 
         return cast("F", around_coroutine)
 
     @functools.wraps(function)
     def around(*args: Any, **kwargs: Any) -> Any:
-        with scope._recreate_cm():  # noqa: SLF001
+        with scope._recreate_cm():
             return function(*args, **kwargs)
 
     return cast("F", around)

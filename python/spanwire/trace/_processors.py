@@ -17,7 +17,7 @@ class SynchronousMultiSpanProcessor(sdk.SynchronousMultiSpanProcessor):
 
     def __init__(self) -> None:
         self.plan = Plan()
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # the SDK's has no types
 
     # The SDK has an attribute here that libraries read and replace.
     @property

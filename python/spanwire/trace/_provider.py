@@ -77,7 +77,7 @@ class TracerProvider(sdk.TracerProvider):
         if known is None:  # an SDK that makes a tracer for each call
             return Tracer(tracer, self._plan())
         with self._tracers_lock:
-            scope = tracer._instrumentation_scope  # noqa: SLF001
+            scope = tracer._instrumentation_scope
             found = known.get(scope, tracer)
             if type(found) is sdk.Tracer:
                 found = known[scope] = Tracer(found, self._plan())

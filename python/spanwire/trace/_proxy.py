@@ -44,4 +44,4 @@ def shortcut_proxy_tracers() -> None:
     """
     found = vars(ProxyTracer).get("_tracer")
     if type(found) is property and not is_disabled():
-        setattr(ProxyTracer, "_tracer", _Resolve(found.fget, doc=found.__doc__))  # noqa: B010
+        setattr(ProxyTracer, "_tracer", _Resolve(found.fget, doc=found.__doc__))  # noqa: B010 - an assignment is an error to mypy

@@ -55,13 +55,13 @@ def spec(sampler: object) -> Spec | None:
 
 def _is_stock(sampler: object, kinds: dict[type, Any]) -> bool:
     kind = type(sampler)
-    return kind in kinds and kind.should_sample is kinds[kind] and "should_sample" not in vars(sampler)  # type: ignore[attr-defined]
+    return kind in kinds and kind.should_sample is kinds[kind] and "should_sample" not in vars(sampler)  # type: ignore[attr-defined]  # a key of the dict has it
 
 
 def _rule(sampler: object) -> Rule | None:
     """The pair for a sampler that does not look at parents."""
     if _is_stock(sampler, _STATIC):
-        mode = _MODES.get(vars(sampler).get("_decision"))  # type: ignore[arg-type]
+        mode = _MODES.get(vars(sampler).get("_decision"))  # type: ignore[arg-type]  # None is no key
         return None if mode is None else (mode, 0)
     if _is_stock(sampler, _BY_RATIO) and sampling.TraceIdRatioBased.TRACE_ID_LIMIT == _RATIO_LIMIT:
         bound = vars(sampler).get("_bound")

@@ -419,12 +419,12 @@ def _proxied(*, shortcut: bool) -> Make:
 @contextmanager
 def _global_provider(provider: Any) -> Iterator[None]:
     """The API takes a provider once a process, and we have two sides: its own variable, set and put back."""
-    before, resolving = trace._TRACER_PROVIDER, vars(trace.ProxyTracer)["_tracer"]  # noqa: SLF001
-    trace._TRACER_PROVIDER = provider  # noqa: SLF001
+    before, resolving = trace._TRACER_PROVIDER, vars(trace.ProxyTracer)["_tracer"]  # noqa: SLF001 - put back below
+    trace._TRACER_PROVIDER = provider  # noqa: SLF001 - set_tracer_provider works once
     try:
         yield
     finally:
-        trace._TRACER_PROVIDER = before  # noqa: SLF001
+        trace._TRACER_PROVIDER = before  # noqa: SLF001 - as above
         setattr(trace.ProxyTracer, "_tracer", resolving)  # noqa: B010 - the shortcut was taken here, and nowhere else
 
 

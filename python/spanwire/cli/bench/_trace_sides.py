@@ -77,16 +77,16 @@ class Side:
 
     def _overflowing(self) -> SpanProcessor:
         """Takes finished frames, as our batch processor does, and sends none: the oldest go when the next ones come."""
-        from spanwire._native import FrameQueue  # type: ignore[attr-defined, unused-ignore]
+        from spanwire._native import FrameQueue  # type: ignore[attr-defined, unused-ignore]  # of builds that have it
 
-        class Overflowing(self.trace.SpanProcessor):  # type: ignore[misc, name-defined]
+        class Overflowing(self.trace.SpanProcessor):  # type: ignore[misc, name-defined]  # a module that is chosen at run time
             def __init__(self) -> None:
                 self._queue = FrameQueue(max_bytes=_KEPT_BYTES)
 
             def on_end(self, span: ReadableSpan) -> None:
                 self._queue.push(span, w3c_flags=True)
 
-        setattr(Overflowing.on_end, "_takes_frames", True)  # noqa: B010
+        setattr(Overflowing.on_end, "_takes_frames", True)  # noqa: B010 - an assignment is an error to mypy
         processor: SpanProcessor = Overflowing()
         return processor
 
@@ -98,7 +98,7 @@ class Side:
     def listening(self) -> SpanProcessor:
         """A processor in Python that overrides ``on_start`` and ``on_end``, and does nothing in them."""
 
-        class Listening(self.trace.SpanProcessor):  # type: ignore[misc, name-defined]
+        class Listening(self.trace.SpanProcessor):  # type: ignore[misc, name-defined]  # a module that is chosen at run time
             def on_start(self, span: Span, parent_context: Context | None = None) -> None:
                 pass
 

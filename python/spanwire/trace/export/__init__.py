@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from spanwire.trace.export._batch import BatchSpanProcessor as BatchSpanProcessor
 else:
-    from opentelemetry.sdk.trace.export import *  # noqa: F403
+    from opentelemetry.sdk.trace.export import *
 
     if not _is_disabled():
         from spanwire.trace.export._batch import BatchSpanProcessor as BatchSpanProcessor
 
-__all__: list[str] = _public_names(_upstream)  # noqa: PLE0605
+__all__: list[str] = _public_names(_upstream)
 
 
 def __getattr__(name: str) -> object:

@@ -72,9 +72,9 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         delay = _or_default(schedule_delay_millis, self._default_schedule_delay_millis)
         batch_spans = _or_default(max_export_batch_size, self._default_max_export_batch_size)
         _or_default(export_timeout_millis, self._default_export_timeout_millis)
-        self._validate_arguments(most_spans, delay, batch_spans)  # type: ignore[no-untyped-call]
+        self._validate_arguments(most_spans, delay, batch_spans)  # type: ignore[no-untyped-call]  # the SDK's has no types
 
-        request_bytes = span_exporter._max_request_size if span_exporter._max_request_size > 0 else UNLIMITED  # noqa: SLF001
+        request_bytes = span_exporter._max_request_size if span_exporter._max_request_size > 0 else UNLIMITED
         if not has_batch_size:
             # Of an exact queue no more than half: what comes while a request is made must find room.
             batch_spans = min(DEFAULT_BATCH_SPANS, max(1, most_spans // 2)) if has_queue_size else DEFAULT_BATCH_SPANS
@@ -88,14 +88,14 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
             metrics=_metrics(meter_provider, most_spans if has_queue_size else None),
         )
         # Where the SDK's class keeps its exporter.
-        self._batch_processor = self._delivery  # type: ignore[assignment]
+        self._batch_processor = self._delivery  # type: ignore[assignment]  # answers what is asked of the SDK's
         if not isinstance(getattr(sdk.BatchSpanProcessor, "span_exporter", None), property):
-            self.span_exporter = span_exporter  # type: ignore[misc]
+            self.span_exporter = span_exporter  # type: ignore[misc]  # a property of newer SDKs
 
     # The SDK's do nothing; the base class's are known to do nothing, and are not called.
     on_start = SpanProcessor.on_start
     if hasattr(SpanProcessor, "_on_ending"):
-        _on_ending = SpanProcessor._on_ending  # noqa: SLF001
+        _on_ending = SpanProcessor._on_ending
 
     def on_end(self, span: "ReadableSpan") -> None:
         """Queue a sampled span. Spans of our own tracers come here only if a subclass overrides this."""
@@ -105,7 +105,7 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
             self._delivery.emit(span)
 
     # A native tracer may append to _queue instead of calling it.
-    on_end._takes_frames = True  # type: ignore[attr-defined]  # noqa: SLF001
+    on_end._takes_frames = True  # type: ignore[attr-defined]  # functions have attributes
 
     def _attend(self) -> None:
         """A span was appended natively, and no thread of this process sends; or it came after ``shutdown``."""
@@ -115,7 +115,7 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
     def shutdown(self) -> None:
         """Send what waits, within 30 seconds, and take no more spans. May be repeated."""
         if self._delivery is None:
-            super().shutdown()  # type: ignore[no-untyped-call]
+            super().shutdown()  # type: ignore[no-untyped-call]  # as above
         else:
             self._delivery.shutdown()
 

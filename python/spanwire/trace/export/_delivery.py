@@ -49,7 +49,7 @@ class Delivery:
     ) -> None:
         self._exporter = exporter
         self._queue = queue
-        self._client = exporter._client  # noqa: SLF001
+        self._client = exporter._client
         self._delay = delay_seconds
         self._limits = limits
         self._metrics = metrics
@@ -65,7 +65,7 @@ class Delivery:
 
     def emit(self, span: "ReadableSpan") -> None:
         """Queue a finished span of the SDK's, or a view of one of ours."""
-        w3c_flags = self._exporter._w3c_flags or type(span).__module__.startswith("spanwire.")  # noqa: SLF001
+        w3c_flags = self._exporter._w3c_flags or type(span).__module__.startswith("spanwire.")
         if self._queue.push(span, w3c_flags):
             self.attend()
 
@@ -163,7 +163,7 @@ class Delivery:
             if batch is not None:
                 if self._metrics is not None:
                     self._metrics.finish_items(batch[1])
-                self._exporter._export_encoded(*batch)  # noqa: SLF001
+                self._exporter._export_encoded(*batch)
         finally:
             self._queue.set_done(gone)
 

@@ -107,7 +107,7 @@ class OTLPSpanExporter(SpanExporter):
         :returns: SUCCESS if the destination took the request. What is lost is logged and counted in ``spanwire.stats()``.
         """
         if self._metrics is not None:
-            return self._metrics.measure(self._export, spans)  # type: ignore[no-any-return]
+            return self._metrics.measure(self._export, spans)  # type: ignore[no-any-return]  # what _export answers
         return SpanExportResult.FAILURE if self._export(spans) else SpanExportResult.SUCCESS
 
     def shutdown(self, timeout_millis: float = 30_000) -> None:
