@@ -48,7 +48,7 @@ class Diary(SpanProcessor):
 def test_every_hook_is_called_in_the_order_in_which_processors_were_added() -> None:
     def scenario(side: Side) -> Any:
         lines: list[Any] = []
-        provider = side.provider()
+        provider = side.provider(collect=False)  # a flush of the base class is None with older SDKs
         for name in ("first", "second"):
             provider.add_span_processor(Diary(name, lines))
         provider.get_tracer("scope").start_span("name").end()

@@ -28,8 +28,9 @@ SAMPLERS: dict[str, sampling.Sampler] = {
     "parent based, turned round": sampling.ParentBased(HALF, OFF, ON, OFF, ON),
     "parent based, by rates": sampling.ParentBased(RECORD, HALF, NEVER, ALWAYS, RECORD),
     "nested": sampling.ParentBased(sampling.DEFAULT_ON),
-    "always record": sampling.AlwaysRecordSampler(OFF) if hasattr(sampling, "AlwaysRecordSampler") else OFF,
 }
+if hasattr(sampling, "AlwaysRecordSampler"):
+    SAMPLERS["always record"] = sampling.AlwaysRecordSampler(OFF)
 LOW, HIGH = 0x1 << 62, 0xF << 60  # trace ids by their low 64 bits: sampled by half, and not
 
 
@@ -272,7 +273,8 @@ def test_random_ids_are_random_flagged_valid_and_different() -> None:
         ids = {context.trace_id for context in contexts}, {context.span_id for context in contexts}
         return [len(found) for found in ids], {(context.is_valid, int(context.trace_flags)) for context in contexts}
 
-    assert same(scenario).result == ([1_000, 1_000], {(True, 3)})
+    flags = TraceFlags.SAMPLED | getattr(TraceFlags, "RANDOM_TRACE_ID", 0)  # which older APIs do not know
+    assert same(scenario).result == ([1_000, 1_000], {(True, flags)})
 
 
 def test_ids_do_not_follow_the_seed_of_random() -> None:
