@@ -6,10 +6,13 @@ cdef bint is_link(object context, object attributes) except -1:
 
 
 cdef int fill_ids(SpanwireContext *ids, object context) except -1:
-    """Ids and flags of a SpanContext in wire order; what does not fit (an invalid context) as far as it does."""
+    """Ids and flags of a SpanContext in wire order; what does not fit (an invalid context) as far as it does.
+
+    An id that OTLP cannot hold becomes zero, which is none: its lower bits would be another span's.
+    """
     memset(ids, 0, sizeof(SpanwireContext))
     cdef object trace_id = 0, span_id = 0, flags = 0
-    cdef uint64_t low, high, span
+    cdef uint64_t low = 0, high = 0, span = 0
     cdef int index
     try:
         trace_id = int(context.trace_id)
@@ -18,9 +21,15 @@ cdef int fill_ids(SpanwireContext *ids, object context) except -1:
         flags = int(context.trace_flags)
     except Exception:
         _log.warn("trace.context", "A span context should have ints as ids and flags, not %s", shown(context))
-    low = <uint64_t>(trace_id & 0xFFFFFFFFFFFFFFFF)
-    high = <uint64_t>((trace_id >> 64) & 0xFFFFFFFFFFFFFFFF)
-    span = <uint64_t>(span_id & 0xFFFFFFFFFFFFFFFF)
+    try:
+        high = trace_id >> 64  # raises unless 0 <= trace_id < 2**128
+        low = trace_id & 0xFFFFFFFFFFFFFFFF
+    except OverflowError:
+        _log.warn("trace.context", "The trace id of %s cannot be sent by OTLP; zero is", shown(context))
+    try:
+        span = span_id
+    except OverflowError:
+        _log.warn("trace.context", "The span id of %s cannot be sent by OTLP; zero is", shown(context))
     for index in range(8):
         ids.trace_id[index] = <uint8_t>(high >> (56 - 8 * index))
         ids.trace_id[8 + index] = <uint8_t>(low >> (56 - 8 * index))

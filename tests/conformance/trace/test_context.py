@@ -392,6 +392,8 @@ def test_a_block_that_is_left_before_it_is_entered_raises() -> None:
         block = side.tracer(collect=False).start_as_current_span("name")
         with pytest.raises(RuntimeError):
             block.__exit__(None, None, None)
+        if side.name == "sdk":
+            block.gen.close()  # Python 3.10 leaves it suspended, with its span current, until the collector comes
         other = side.tracer(collect=False).start_as_current_span("name")
         return other.__exit__(ValueError, ValueError("left"), None)
 

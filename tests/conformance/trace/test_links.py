@@ -122,6 +122,32 @@ def test_a_link_whose_context_is_none_is_kept_as_far_as_it_can_be_sent(context: 
     assert (ours.raised, ours.result) == (None, theirs.result) == (None, [{}, {"a": 1}])
 
 
+@pytest.mark.parametrize(
+    "ids, sent",
+    [
+        ((1 << 128, 2), (0, 2)),
+        ((1, 1 << 64), (1, 0)),
+        ((1 << 128 | 1, 1 << 70 | 2), (0, 0)),
+        ((-1, 2), (0, 2)),
+        ((1, -7), (1, 0)),
+        ((2**128 - 1, 2**64 - 1), (2**128 - 1, 2**64 - 1)),
+    ],
+)
+def test_an_id_of_a_link_that_otlp_cannot_hold_becomes_zero(ids: tuple[int, int], sent: tuple[int, int]) -> None:
+    """Difference: the SDK keeps it, and then cannot export the batch."""
+
+    def scenario(side: Side) -> Any:
+        span = side.tracer(collect=False).start_span("name")
+        span.add_link(SpanContext(*ids, is_remote=False), {"a": 1})
+        span.end()
+        return [(link.context.trace_id, link.context.span_id) for link in span.links]
+
+    theirs, ours = both(scenario)
+    assert theirs.result == [ids]
+    assert ours.result == [sent]
+    assert len(ours.ours) == (sent != ids)
+
+
 @pytest.mark.parametrize("context", STRANGE[:3], ids=["state: str", "state: list", "id: float"])
 def test_a_strange_parent_does_not_keep_a_span_from_starting(context: Any) -> None:
     def scenario(side: Side) -> Any:

@@ -24,6 +24,7 @@ from tests.property.trace.differences import (
     base_type,
     encodable,
     id_number,
+    id_sent,
     name_text,
     only_the_type_matters,
     same_float,
@@ -180,6 +181,8 @@ class Record:
             tree["status"]["description"] = name_text(tree["status"]["description"])
         for part in (tree, *tree["events"], *tree["links"]):
             part["attributes"] = _clean_json(part["attributes"])
+        for link in tree["links"]:
+            link["context"] = _ids_sent(link["context"])
         for event in tree["events"]:
             event["name"] = name_text(event["name"])
         return layout + repr(_texts(tree, self.text))
@@ -207,9 +210,12 @@ class Record:
             return f"span#{self._spans[id(span)][0]}"
         return f"{span.__class__.__name__}({self.describe(span.get_span_context())})"
 
-    def context(self, context: SpanContext) -> str:
+    def context(self, context: SpanContext, is_linked: bool = False) -> str:
+        trace_id, span_id = context.trace_id, context.span_id
+        if is_linked:
+            trace_id, span_id = id_sent(trace_id, True), id_sent(span_id, False)
         return (
-            f"ctx({self.id(context.trace_id, True)}, {self.id(context.span_id, False)}, flags={context.trace_flags!r}"
+            f"ctx({self.id(trace_id, True)}, {self.id(span_id, False)}, flags={context.trace_flags!r}"
             f" {type(context.trace_flags).__name__}, remote={context.is_remote}, valid={context.is_valid},"
             f" state={self.describe(context.trace_state)})"
         )
@@ -222,7 +228,10 @@ class Record:
 
     def link(self, link: Link) -> str:
         dropped = link.dropped_attributes
-        return f"Link({self.describe(link.context)}, {self.describe(link.attributes)}, dropped={dropped})"
+        context = (
+            self.context(link.context, True) if isinstance(link.context, SpanContext) else self.describe(link.context)
+        )
+        return f"Link({context}, {self.describe(link.attributes)}, dropped={dropped})"
 
     def status(self, status: Status) -> str:
         text = status.description
@@ -264,6 +273,14 @@ def _clean_json(attributes: Any) -> Any:
     if not isinstance(attributes, dict):
         return attributes
     return {key: value for key, value in attributes.items() if encodable(key) and encodable(value)}
+
+
+def _ids_sent(context: dict[str, str]) -> dict[str, str]:
+    """The context of a link in JSON."""
+    for name, digits in (("trace_id", 32), ("span_id", 16)):
+        number = int(context[name].removeprefix("0x"), 16)
+        context[name] = f"0x{id_sent(number, name == 'trace_id'):0{digits}x}"
+    return context
 
 
 def _texts(tree: Any, change: Callable[[str], str]) -> Any:

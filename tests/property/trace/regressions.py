@@ -17,6 +17,14 @@ REGRESSIONS: dict[str, Program] = {
         setup=Setup(ids="a span id too large"),
         steps=(Start(), With()),
     ),
+    "a link to a span whose ids are negative had other ones": Program(
+        setup=Setup(ids="negative"),
+        steps=(Start(), Call(method="add_link", args=(("context", ("span", 0)), {"a": ""})), Read(what="to_json")),
+    ),
+    "a link to a span whose id is too large has none": Program(
+        setup=Setup(ids="a span id too large"),
+        steps=(Start(), Call(method="add_link", args=(("context", ("span", 0)), {"a": ""})), Read(what="to_json")),
+    ),
     "a scope that was left again ended its span again": Program(
         steps=(Enter(), Exit(), Misuse("left again")),
     ),
