@@ -228,9 +228,8 @@ class Record:
 
     def link(self, link: Link) -> str:
         dropped = link.dropped_attributes
-        context = (
-            self.context(link.context, True) if isinstance(link.context, SpanContext) else self.describe(link.context)
-        )
+        context: Any = link.context  # programs give None too
+        context = self.context(context, True) if isinstance(context, SpanContext) else self.describe(context)
         return f"Link({context}, {self.describe(link.attributes)}, dropped={dropped})"
 
     def status(self, status: Status) -> str:
