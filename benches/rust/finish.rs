@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use spanwire_record::{Decision, Ids, Limits, Pool, Rule, Sampler, SpanContext, SpanRecord, now};
+use spanwire_record::{Clock, Decision, Ids, Limits, Pool, Rule, Sampler, SpanContext, SpanRecord};
 use spanwire_wire::arena::Region;
 
 /// The attributes of workload W5.
@@ -42,7 +42,13 @@ fn parts(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("span");
     let (mut source, mut pool) = (Ids::new(), Pool::new());
     let sampler = Sampler::same(Rule::Always(Decision::RecordAndSample));
-    group.bench_function("clock", |bencher| bencher.iter(now));
+    let mut clock = Clock::counting();
+    group.bench_function("clock of the system", |bencher| {
+        bencher.iter(|| Clock::system().now());
+    });
+    group.bench_function("clock, counting if the processor can", |bencher| {
+        bencher.iter(|| clock.now());
+    });
     group.bench_function("ids of a root", |bencher| bencher.iter(|| source.root()));
     group.bench_function("ids of a child", |bencher| bencher.iter(|| source.span()));
 
@@ -93,9 +99,9 @@ fn parts(criterion: &mut Criterion) {
                 ids.flags |= SpanContext::SAMPLED;
             }
             let mut record = pool.take();
-            begin(&mut record, &ids, now());
+            begin(&mut record, &ids, clock.now());
             set_w5(&mut record);
-            record.end(now());
+            record.end(clock.now());
             if frames.len() > 60_000 {
                 frames.truncate(0);
             }

@@ -77,5 +77,6 @@ def stats() -> dict[str, Any]:
 
     - ``panics``: internal errors, each of which lost a span or a part of one; a defect of ours.
     - ``pooled_records``: records that wait for a next span.
+    - ``clock``: ``counter`` (the processor counts on between two looks at the system's clock) or ``system``.
     """
     return {"traces": _traces(), "encode": _native.encode_counts(), "trace": _native.trace_counts()}

@@ -72,4 +72,4 @@ def test_it_cannot_be_changed() -> None:
 
 
 def test_stats_count_defects_of_native_spans() -> None:
-    assert set(spanwire.stats()["trace"]) == {"panics", "pooled_records"}
+    assert set(spanwire.stats()["trace"]) == {"panics", "pooled_records", "clock"}

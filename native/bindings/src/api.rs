@@ -18,12 +18,26 @@ use crate::ffi::{lifecycle, record, table};
 use crate::tracer::Tracer;
 
 /// Raised when a function of the table changes.
-const ABI: u32 = 2;
+const ABI: u32 = 3;
 
-type Begin =
-    unsafe extern "C" fn(*const Tracer, *const SpanContext, *mut SpanContext, RawText, c_int, u64) -> *mut SpanRecord;
-type BeginAs =
-    unsafe extern "C" fn(*const Tracer, *const SpanContext, *const SpanContext, RawText, c_int, u64) -> *mut SpanRecord;
+type Begin = unsafe extern "C" fn(
+    *const Tracer,
+    *const SpanContext,
+    *mut SpanContext,
+    RawText,
+    c_int,
+    u64,
+    *mut SpanRecord,
+) -> *mut SpanRecord;
+type BeginAs = unsafe extern "C" fn(
+    *const Tracer,
+    *const SpanContext,
+    *const SpanContext,
+    RawText,
+    c_int,
+    u64,
+    *mut SpanRecord,
+) -> *mut SpanRecord;
 type Set<T> = unsafe extern "C" fn(*mut SpanRecord, RawText, u64, T) -> c_int;
 type AddLink = unsafe extern "C" fn(*mut SpanRecord, *const SpanContext, RawText, *mut PyObject, u32) -> c_int;
 type Read = unsafe extern "C" fn(*const SpanRecord) -> *mut PyObject;

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use spanwire_queue::Group;
-use spanwire_record::{Decision, Limits, Rule, Sampler};
+use spanwire_record::{Clock, Decision, Limits, Rule, Sampler};
 
 use crate::encode;
 use crate::ffi::{entry, state};
@@ -73,12 +73,37 @@ impl NativeTracer {
     }
 }
 
+/// What the kernel's clock counts by: only of the processor's own counter it knows that it is in step on all processors.
+const CLOCK_SOURCE: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+
+/// Where spans get their times from: `auto` counts on in between if the machine's clock allows it, `system` does not.
+#[pyfunction]
+fn choose_clock(py: Python<'_>, name: &str) -> PyResult<()> {
+    let clock = match name {
+        "auto" if is_by_counter() => Clock::counting(),
+        "auto" | "system" => Clock::system(),
+        _ => {
+            return Err(PyValueError::new_err(format!(
+                "SPANWIRE_CLOCK is {name:?}: say auto or system"
+            )));
+        }
+    };
+    state::set_clock(py, clock);
+    Ok(())
+}
+
+fn is_by_counter() -> bool {
+    std::fs::read_to_string(CLOCK_SOURCE).is_ok_and(|source| source.trim_end() == "tsc")
+}
+
 /// Counts for `spanwire.stats()["trace"]`.
 #[pyfunction]
 fn trace_counts(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let counts = PyDict::new(py);
     counts.set_item("panics", entry::panics())?;
     counts.set_item("pooled_records", state::pooled_records(py))?;
+    let clock = if state::is_counting(py) { "counter" } else { "system" };
+    counts.set_item("clock", clock)?;
     Ok(counts)
 }
 
@@ -92,6 +117,7 @@ fn _panic_next(name: String) {
 /// Adds the class and the functions to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<NativeTracer>()?;
+    module.add_function(wrap_pyfunction!(choose_clock, module)?)?;
     #[cfg(feature = "panics")]
     module.add_function(wrap_pyfunction!(_panic_next, module)?)?;
     module.add_function(wrap_pyfunction!(trace_counts, module)?)

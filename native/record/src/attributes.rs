@@ -9,7 +9,7 @@
 //! none there are no entries and no bytes; `dead_bytes` is the size of all holes; `bloom` has the bit of every living hash; the
 //! index, where used, leads to every living entry.
 
-use spanwire_wire::arena::Region;
+use spanwire_wire::arena::{Region, SHORT_ROOM, Scalar};
 use spanwire_wire::tag::{key_value, len_tag, span};
 use spanwire_wire::varint::decode_varint;
 use spanwire_wire::{DecodeError, KeyValue};
@@ -26,6 +26,8 @@ pub const FEW: u32 = 64;
 pub const OVERHEAD: usize = 4 + 4 * 5;
 /// Below this size nobody needs to ask whether the record has room.
 const SURELY_ROOM: usize = 1 << 16;
+/// Free bytes after an attribute that could not be pushed quickly: enough for a few that can.
+const PROVIDED: usize = 2 * SHORT_ROOM;
 /// Holes of so many bytes, and so many holes, are not worth moving anything.
 const TOLERATED_BYTES: usize = 4096;
 const TOLERATED: usize = 64;
@@ -94,8 +96,41 @@ impl Attributes {
         }
     }
 
-    /// Whether an attribute of at most `size` bytes can be [pushed](Self::push) without [making room](Self::make_room).
+    /// Appends a short attribute whose key is new, if there is memory for it already; else answers false and changes nothing.
+    #[must_use]
     #[inline(always)]
+    pub fn push_quickly(&mut self, key: &[u8], hash: u64, value: Scalar<'_>) -> bool {
+        let hash = fold(hash);
+        self.bloom & bit(hash) == 0 && self.push_new(key, hash, value)
+    }
+
+    /// The same where the bloom filter only knows another key.
+    #[must_use]
+    pub fn push_collided(&mut self, key: &[u8], hash: u64, value: Scalar<'_>) -> bool {
+        let hash = fold(hash);
+        !self.has_hash(hash) && self.push_new(key, hash, value)
+    }
+
+    #[inline(always)]
+    fn push_new(&mut self, key: &[u8], hash: u32, value: Scalar<'_>) -> bool {
+        let start = self.bytes.len();
+        let has_room = self.live < self.quick && self.entries.len() < self.entries.capacity() && start <= SURELY_ROOM;
+        if !has_room || !self.bytes.short_attribute(TAG, key, value) {
+            return false;
+        }
+        self.bloom |= bit(hash);
+        self.live += 1;
+        self.entries.push(Entry::new(hash, start));
+        true
+    }
+
+    /// Makes memory for the next attributes, so that they can be [pushed quickly](Self::push_quickly).
+    pub fn provide(&mut self) {
+        self.bytes.provide(PROVIDED);
+        self.entries.reserve(1);
+    }
+
+    /// Whether an attribute of at most `size` bytes can be [pushed](Self::push) without [making room](Self::make_room).
     pub fn has_room(&self, hash: u64, size: usize) -> bool {
         let hash = fold(hash);
         self.live < self.quick
@@ -104,7 +139,6 @@ impl Attributes {
     }
 
     /// Whether any entry, even a dead one, has this hash. Without an early way out, so that several are compared at once.
-    #[inline(never)]
     fn has_hash(&self, hash: u32) -> bool {
         self.entries.iter().filter(|entry| entry.hash == hash).count() != 0
     }
@@ -144,7 +178,6 @@ impl Attributes {
     }
 
     /// Appends the attribute that `write` writes: one field under [`TAG`].
-    #[inline(always)]
     pub fn push(&mut self, hash: u64, write: impl FnOnce(&mut Region)) {
         let entry = Entry::new(fold(hash), self.bytes.len());
         write(&mut self.bytes);
@@ -183,8 +216,16 @@ impl Attributes {
         self.bytes.len() - self.dead_bytes
     }
 
-    /// Appends all fields to `out`.
+    /// All fields, if there are no holes between them.
     #[inline(always)]
+    pub const fn whole(&self) -> Option<&[u8]> {
+        if self.dead_bytes == 0 {
+            return Some(self.bytes.as_slice());
+        }
+        None
+    }
+
+    /// Appends all fields to `out`.
     pub fn write(&self, out: &mut Region) {
         if self.dead_bytes == 0 {
             out.raw(self.bytes.as_slice());

@@ -1,5 +1,7 @@
 //! Calls into libc: the clock, random bytes, and memory that a forked child finds zeroed. All unsafe code of this crate.
 
+pub mod ticks;
+
 use std::ptr::NonNull;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};

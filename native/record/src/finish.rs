@@ -3,7 +3,7 @@
 //! It is what `encode_spans(w3c_flags=True)` writes for a span of the SDK: defaults are left out, but the status and the
 //! flags are always there. A frame begins with the trace id and the span id at fixed offsets.
 
-use spanwire_wire::arena::Region;
+use spanwire_wire::arena::{PlainSpan, Region};
 use spanwire_wire::tag::{self, fixed32_tag, fixed64_tag, len_tag, varint_tag};
 use spanwire_wire::write;
 
@@ -16,7 +16,7 @@ const FIXED: usize = 28 + 10 + 20 + 18 + 14 + 6 + 12;
 impl SpanRecord {
     /// A frame is at most so long.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn frame_len_max(&self) -> usize {
         FIXED + self.content_len()
     }
@@ -24,6 +24,35 @@ impl SpanRecord {
     /// Appends the `Span` message, without a tag or length of its own.
     #[inline]
     pub fn write_frame(&self, out: &mut Region) {
+        match self.attributes.whole() {
+            Some(attributes) if self.is_plain() => out.plain_span(&PlainSpan {
+                trace_id: self.ids.trace_id,
+                span_id: self.ids.span_id,
+                parent: self.parent().map(|parent| parent.span_id),
+                name: self.name.as_slice(),
+                kind: self.kind,
+                start: self.start,
+                end: self.end,
+                attributes,
+                status_code: self.status_code,
+                flags: self.ids.wire_flags(self.parent()),
+            }),
+            _ => self.write_any_frame(out),
+        }
+    }
+
+    /// Whether there is nothing that few spans have.
+    #[inline(always)]
+    fn is_plain(&self) -> bool {
+        let dropped = self.attributes.dropped() | self.events.dropped() | self.links.dropped();
+        let rare = dropped as usize | self.events.count() | self.links.count();
+        rare | self.trace_state.len() | self.status_message.len() == 0
+            && self.name.len() < 0x80
+            && (self.kind | self.status_code) < 0x80
+    }
+
+    #[inline(never)]
+    fn write_any_frame(&self, out: &mut Region) {
         out.ids(
             const { len_tag(tag::span::TRACE_ID) },
             self.ids.trace_id,
@@ -57,7 +86,6 @@ impl SpanRecord {
         );
     }
 
-    #[inline(never)]
     fn counts_and_items(&self, out: &mut Region) {
         let dropped = [self.attributes.dropped(), self.events.dropped(), self.links.dropped()].map(u64::from);
         write::varint_field(
@@ -71,7 +99,6 @@ impl SpanRecord {
         write::varint_field(out, const { varint_tag(tag::span::DROPPED_LINKS_COUNT) }, dropped[2]);
     }
 
-    #[inline(always)]
     fn status(&self, out: &mut Region) {
         const STATUS: u8 = len_tag(tag::span::STATUS);
         if self.status_message.is_empty() && self.status_code < 0x80 {

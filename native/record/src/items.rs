@@ -80,6 +80,12 @@ impl Items {
         status
     }
 
+    /// Items since the last time there were none, those that went included.
+    #[inline(always)]
+    pub const fn count(&self) -> usize {
+        self.starts.len()
+    }
+
     #[expect(
         clippy::cast_possible_truncation,
         reason = "an item takes bytes, whose places have 32 bits"
@@ -95,6 +101,9 @@ impl Items {
     /// All fields, one after the other.
     #[inline(always)]
     pub fn live(&self) -> &[u8] {
+        if self.bytes.is_empty() {
+            return &[];
+        }
         match self.starts.get(self.first) {
             Some(&start) => &self.bytes.as_slice()[start as usize..],
             None => &[],

@@ -6,6 +6,7 @@
 //! in its `BoundedAttributes` and `BoundedList`.
 
 mod attributes;
+mod clock;
 mod context;
 mod ffi;
 mod finish;
@@ -17,11 +18,10 @@ mod random;
 mod sampler;
 mod span;
 mod status;
-
-pub mod clock;
+mod value;
 
 pub use attributes::AttributeIter;
-pub use clock::now;
+pub use clock::Clock;
 pub use context::SpanContext;
 pub use limits::{Limits, MAX_RECORD_BYTES};
 pub use pool::Pool;
@@ -29,3 +29,4 @@ pub use random::Ids;
 pub use sampler::{Decision, Rule, Sampler};
 pub use span::SpanRecord;
 pub use status::Status;
+pub use value::Value;

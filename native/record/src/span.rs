@@ -3,17 +3,14 @@
 use spanwire_wire::arena::Region;
 use spanwire_wire::span::{Events, Links};
 use spanwire_wire::tag::{self, fixed32_tag, fixed64_tag, len_tag, varint_tag};
-use spanwire_wire::varint::varint_len;
-use spanwire_wire::write::{self, Header};
+use spanwire_wire::write;
 use spanwire_wire::{DecodeError, SpanView};
 
 use crate::attributes::{self, AttributeIter, Attributes};
 use crate::items::Items;
 use crate::limits::{KEEP_BYTES, MAX_RECORD_BYTES};
+use crate::value::{Text, Value};
 use crate::{Limits, SpanContext, Status};
-
-const KEY: u8 = len_tag(tag::key_value::KEY);
-const VALUE: u8 = len_tag(tag::key_value::VALUE);
 
 /// Most bytes of an event beside its name and attributes: its tag and length, time, the name's, the dropped count.
 const EVENT_OVERHEAD: usize = 6 + 9 + 6 + 6;
@@ -104,60 +101,30 @@ impl SpanRecord {
         self.attributes.seal();
     }
 
-    /// Sets an attribute to a string; key and value are UTF-8.
+    /// Sets an attribute. The key is UTF-8.
     #[inline(always)]
-    pub fn set_str(&mut self, key: &[u8], hash: u64, value: &[u8]) -> Status {
-        self.set(key, hash, value.len(), |out| {
-            write::attribute_str(out, attributes::TAG, key, value);
-        })
+    pub fn set<'v>(&mut self, key: &[u8], hash: u64, value: impl Into<Value<'v>> + Copy) -> Status {
+        if let Some(scalar) = value.into().scalar()
+            && self.attributes.push_quickly(key, hash, scalar)
+        {
+            return Status::OK;
+        }
+        self.set_slowly(key, hash, value)
     }
 
-    /// Sets an attribute to an integer.
-    #[inline(always)]
-    pub fn set_int(&mut self, key: &[u8], hash: u64, value: i64) -> Status {
-        self.set(key, hash, 10, |out| {
-            write::attribute_int(out, attributes::TAG, key, value);
-        })
+    /// `value` is handed on as it is, in registers.
+    #[inline(never)]
+    fn set_slowly<'v>(&mut self, key: &[u8], hash: u64, value: impl Into<Value<'v>>) -> Status {
+        self.set_any(key, hash, value.into())
     }
 
-    /// Sets an attribute to a double.
-    #[inline(always)]
-    pub fn set_double(&mut self, key: &[u8], hash: u64, value: f64) -> Status {
-        self.set(key, hash, 8, |out| {
-            write::attribute_double(out, attributes::TAG, key, value);
-        })
-    }
-
-    /// Sets an attribute to a boolean.
-    #[inline(always)]
-    pub fn set_bool(&mut self, key: &[u8], hash: u64, value: bool) -> Status {
-        self.set(key, hash, 1, |out| {
-            write::attribute_bool(out, attributes::TAG, key, value);
-        })
-    }
-
-    /// Sets an attribute to bytes.
-    #[inline]
-    pub fn set_bytes(&mut self, key: &[u8], hash: u64, value: &[u8]) -> Status {
-        self.set(key, hash, value.len(), |out| {
-            write::attribute_bytes(out, attributes::TAG, key, value);
-        })
-    }
-
-    /// Sets an attribute to a value that is encoded already: the content of an `AnyValue`, of which nothing is OTLP's null.
-    pub fn set_encoded(&mut self, key: &[u8], hash: u64, any_value: &[u8]) -> Status {
-        self.set(key, hash, any_value.len(), |out| {
-            let field = |len: usize| 1 + varint_len(len as u64) + len;
-            let key_len = if key.is_empty() { 0 } else { field(key.len()) };
-            out.raw(Header::new(attributes::TAG, key_len + field(any_value.len())).as_slice());
-            write::bytes_field(out, KEY, key);
-            out.bytes_field(VALUE.into(), any_value);
-        })
-    }
-
-    #[inline(always)]
-    fn set(&mut self, key: &[u8], hash: u64, value_size: usize, write: impl FnOnce(&mut Region)) -> Status {
-        let size = key.len() + value_size + attributes::OVERHEAD;
+    fn set_any(&mut self, key: &[u8], hash: u64, value: Value<'_>) -> Status {
+        if let Some(scalar) = value.scalar()
+            && self.attributes.push_collided(key, hash, scalar)
+        {
+            return Status::OK;
+        }
+        let size = key.len() + value.size() + attributes::OVERHEAD;
         let mut status = Status::OK;
         if !self.attributes.has_room(hash, size) {
             match self.make_room(key, hash, size) {
@@ -165,8 +132,44 @@ impl SpanRecord {
                 Err(refused) => return refused,
             }
         }
-        self.attributes.push(hash, write);
+        self.attributes.push(hash, |out| value.write(out, attributes::TAG, key));
+        self.attributes.provide();
         status
+    }
+
+    /// Sets an attribute to a string; key and value are UTF-8.
+    #[inline(always)]
+    pub fn set_str(&mut self, key: &[u8], hash: u64, value: &[u8]) -> Status {
+        self.set(key, hash, Text(value))
+    }
+
+    /// Sets an attribute to an integer.
+    #[inline(always)]
+    pub fn set_int(&mut self, key: &[u8], hash: u64, value: i64) -> Status {
+        self.set(key, hash, value)
+    }
+
+    /// Sets an attribute to a double.
+    #[inline(always)]
+    pub fn set_double(&mut self, key: &[u8], hash: u64, value: f64) -> Status {
+        self.set(key, hash, value)
+    }
+
+    /// Sets an attribute to a boolean.
+    #[inline(always)]
+    pub fn set_bool(&mut self, key: &[u8], hash: u64, value: bool) -> Status {
+        self.set(key, hash, value)
+    }
+
+    /// Sets an attribute to bytes.
+    #[inline(always)]
+    pub fn set_bytes(&mut self, key: &[u8], hash: u64, value: &[u8]) -> Status {
+        self.set(key, hash, Value::Bytes(value))
+    }
+
+    /// Sets an attribute to a value that is encoded already: the content of an `AnyValue`, of which nothing is OTLP's null.
+    pub fn set_encoded(&mut self, key: &[u8], hash: u64, any_value: &[u8]) -> Status {
+        self.set(key, hash, Value::Encoded(any_value))
     }
 
     #[cold]
@@ -276,8 +279,9 @@ impl SpanRecord {
     }
 
     /// Whether any buffer may be larger than a usual span needs: all are looked at in one comparison.
+    #[must_use]
     #[inline]
-    pub(crate) const fn is_large(&self) -> bool {
+    pub const fn is_large(&self) -> bool {
         let texts = self.name.capacity() | self.trace_state.capacity() | self.status_message.capacity();
         texts | self.attributes.memory() | self.events.memory() | self.links.memory() > KEEP_BYTES
     }

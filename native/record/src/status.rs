@@ -21,6 +21,8 @@ impl Status {
     pub const LOSSY: Self = Self(8);
     /// Not of a setter: the queue that took the span wants its processor to attend to it.
     pub const ATTEND: Self = Self(16);
+    /// Not of a setter: the record that ended is not worth keeping for another span.
+    pub const SPENT: Self = Self(32);
 
     /// The bits.
     #[must_use]

@@ -8,6 +8,7 @@
 //! message is walked twice.
 
 mod cursor;
+mod short;
 
 use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
@@ -15,6 +16,7 @@ use core::ops::Range;
 use core::ptr::NonNull;
 
 use crate::arena::cursor::Cursor;
+pub use crate::arena::short::{PlainSpan, SHORT_ROOM, Scalar};
 use crate::varint::{MAX_VARINT_LEN, varint_len};
 
 /// Most bytes beside its key and value that a `KeyValue` needs: four tags and three lengths.
@@ -447,9 +449,9 @@ impl Region {
         unsafe {
             self.append(MAX_TAG_LEN + 5, |c| {
                 c.varint(tag.into().into());
-                for _ in 0..width {
-                    c.byte(0);
-                }
+                // All five, which is one store, and back.
+                c.array([0; 5]);
+                c.at = c.at.sub(5 - usize::from(width));
             });
         }
         Open {

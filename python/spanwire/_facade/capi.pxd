@@ -12,6 +12,7 @@ cdef extern from "spanwire_api.h":
         SPANWIRE_PANIC
         SPANWIRE_LOSSY
         SPANWIRE_ATTEND
+        SPANWIRE_SPENT
 
     enum:
         SPANWIRE_UTF8
@@ -62,9 +63,9 @@ cdef extern from "spanwire_api.h":
         object (*encode_spans)(object spans, int w3c_flags)
 
         SpanwireRecord *(*begin)(SpanwireTracer *tracer, const SpanwireContext *parent, SpanwireContext *out,
-                                 SpanwireText name, int kind, uint64_t start) noexcept
+                                 SpanwireText name, int kind, uint64_t start, SpanwireRecord *spare) noexcept
         SpanwireRecord *(*begin_as)(SpanwireTracer *tracer, const SpanwireContext *parent, const SpanwireContext *ids,
-                                    SpanwireText name, int kind, uint64_t start) noexcept
+                                    SpanwireText name, int kind, uint64_t start, SpanwireRecord *spare) noexcept
         void (*new_ids)(SpanwireContext *out, int root) noexcept
 
         int (*set_str)(SpanwireRecord *record, SpanwireText key, uint64_t hash, SpanwireText value) noexcept
@@ -115,4 +116,12 @@ cdef extern from "fast.h":
     int sw_front_start(object type, const char *text, void *method) except -1
     bint sw_only_kind(PyObject *names) noexcept
     void sw_refuse_new(object type)
+    ctypedef struct SwShelf:
+        int count
+    object sw_take(SwShelf *shelf)
+    bint sw_is_kept(const SwShelf *shelf, PyObject *gone) noexcept
+    void sw_put(SwShelf *shelf, PyObject *gone) noexcept
+    void sw_track(object tracked) noexcept
+    void sw_untrack(PyObject *gone) noexcept
+    void sw_replace_dealloc(SwShelf *shelf, object type, void *dealloc) noexcept
     object sw_start_slowly(PyObject *self, PyObject **arguments, Py_ssize_t count, PyObject *names)

@@ -30,10 +30,15 @@ static __attribute__((noinline)) int sw_text_slow(PyObject *str, SpanwireText *o
     return 0;
 }
 
+/* Those of a compact ASCII str. */
+static inline SpanwireText sw_ascii(PyObject *str) {
+    SpanwireText text = {(const char *)str + sizeof(PyASCIIObject), (size_t)((PyASCIIObject *)str)->length << 2};
+    return text;
+}
+
 static inline int sw_text(PyObject *str, SpanwireText *out) {
     if (SW_LIKELY(PyUnicode_IS_COMPACT_ASCII(str))) {
-        out->data = (const char *)str + sizeof(PyASCIIObject);
-        out->length = (size_t)((PyASCIIObject *)str)->length << 2;
+        *out = sw_ascii(str);
         return 0;
     }
     return sw_text_slow(str, out);
@@ -72,8 +77,8 @@ static int sw_is_plain(PyObject *value, PyTypeObject *type, Py_ssize_t limit) {
     return 1;
 }
 
-/* Sets one attribute of exact types; `limit` is how many characters a str may have. */
-static inline int sw_set(SpanwireRecord *record, PyObject *key, PyObject *value, Py_ssize_t limit) {
+/* Sets one attribute of exact types; `limit` is how many characters a str may have. SW_SLOW: it is none that can be set so. */
+static __attribute__((noinline)) int sw_set_rarely(SpanwireRecord *record, PyObject *key, PyObject *value, Py_ssize_t limit) {
     SpanwireText name, text;
     if (SW_UNLIKELY(!PyUnicode_CheckExact(key))) return SW_SLOW;
     if (SW_UNLIKELY(sw_text(key, &name) < 0)) { PyErr_Clear(); return SW_SLOW; }
@@ -99,6 +104,28 @@ static inline int sw_set(SpanwireRecord *record, PyObject *key, PyObject *value,
     if (type == &PyFloat_Type) return sw_api.set_float(record, name, (uint64_t)hash, PyFloat_AS_DOUBLE(value));
     if (type == &PyBytes_Type || value == Py_None || sw_is_plain(value, type, limit)) return sw_api.set_value(record, name, (uint64_t)hash, value);
     return SW_SLOW;
+}
+
+/* The same; what most calls have is written without a detour. */
+static inline int sw_set(SpanwireRecord *record, PyObject *key, PyObject *value, Py_ssize_t limit) {
+    if (SW_LIKELY(PyUnicode_CheckExact(key) && PyUnicode_IS_COMPACT_ASCII(key))) {
+        SpanwireText name = sw_ascii(key);
+        uint64_t hash = (uint64_t)((PyASCIIObject *)key)->hash;
+        PyTypeObject *type = Py_TYPE(value);
+        int64_t number;
+        if (SW_LIKELY(name.length > 0 && hash != UINT64_MAX)) {
+            if (type == &PyUnicode_Type) {
+                if (SW_LIKELY(PyUnicode_IS_COMPACT_ASCII(value) && ((PyASCIIObject *)value)->length <= limit))
+                    return sw_api.set_str(record, name, hash, sw_ascii(value));
+            } else if (type == &PyLong_Type) {
+                if (SW_LIKELY(sw_small_int(value, &number))) return sw_api.set_int(record, name, hash, number);
+            } else if (type == &PyFloat_Type) {
+                return sw_api.set_float(record, name, hash, PyFloat_AS_DOUBLE(value));
+            } else if (type == &PyBool_Type)
+                return sw_api.set_bool(record, name, hash, value == Py_True);
+        }
+    }
+    return sw_set_rarely(record, key, value, limit);
 }
 
 /* Any clean value under an exact str that is not empty. */
@@ -170,21 +197,25 @@ static PyObject *sw_put_in_front(PyObject *type_object, PyMethodDef *definition)
 static Py_ssize_t sw_record_at, sw_limit_at, sw_live_at;
 static PyObject *sw_original_set_attribute;
 
+/* What has to be told or cleaned, and calls of another form. */
+static __attribute__((noinline)) PyObject *sw_set_attribute_slowly(PyObject *self, PyObject *const *arguments, Py_ssize_t count,
+                                                                   PyObject *names, int status) {
+    if (status != SW_SLOW) return PyObject_CallMethod(self, "_tell_set", "iO", status, arguments[0]); /* it is set */
+    return sw_call_original(sw_original_set_attribute, self, arguments, count, names);
+}
+
 static PyObject *sw_set_attribute(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
     char *span = (char *)self;
     SpanwireRecord *record = *(SpanwireRecord **)(span + sw_record_at);
-    if (SW_UNLIKELY(count != 2 || names != NULL)) goto unusual;
-    if (record == NULL) Py_RETURN_NONE; /* not sampled */
-    if (SW_LIKELY(*(int *)(span + sw_live_at))) {
-        int status = sw_set(record, arguments[0], arguments[1], *(Py_ssize_t *)(span + sw_limit_at));
-        if (SW_LIKELY(status == 0)) Py_RETURN_NONE;
-        if (status != SW_SLOW) { /* done, but there is something to tell */
-            PyObject *told = PyObject_CallMethod(self, "_tell_set", "iO", status, arguments[0]);
-            return told;
+    int status = SW_SLOW;
+    if (SW_LIKELY(count == 2 && names == NULL)) {
+        if (record == NULL) Py_RETURN_NONE; /* not sampled */
+        if (SW_LIKELY(*(int *)(span + sw_live_at))) {
+            status = sw_set(record, arguments[0], arguments[1], *(Py_ssize_t *)(span + sw_limit_at));
+            if (SW_LIKELY(status == 0)) Py_RETURN_NONE;
         }
     }
-unusual:
-    return sw_call_original(sw_original_set_attribute, self, arguments, count, names);
+    return sw_set_attribute_slowly(self, arguments, count, names, status);
 }
 
 static PyMethodDef sw_set_attribute_definition = {
@@ -273,6 +304,45 @@ static inline void sw_drop_context(PyObject *context, PyObject *key) {
         sw_pool[sw_pooled++] = context;
     else
         Py_DECREF(context);
+}
+
+/* --- shelves ---------------------------------------------------------------------------------------------------------- */
+
+/* Objects of one type that wait for their next use, with a reference count of 0. */
+#define SW_SHELF 64
+typedef struct {
+    PyObject *waiting[SW_SHELF];
+    int count;
+    destructor dealloc; /* the type's own: frees */
+} SwShelf;
+
+/* The object that came last; there is one. */
+static inline PyObject *sw_take(SwShelf *shelf) {
+    PyObject *taken = shelf->waiting[--shelf->count];
+    Py_INCREF(taken);
+    return taken;
+}
+
+/* Whether an object without references can go to the shelf: not one that weak references must be told of. */
+static inline int sw_is_kept(const SwShelf *shelf, PyObject *gone) {
+    Py_ssize_t weak = Py_TYPE(gone)->tp_weaklistoffset;
+    return SW_LIKELY(shelf->count < SW_SHELF && (weak == 0 || *(PyObject **)((char *)gone + weak) == NULL));
+}
+
+/* Puts it there; frees it if there is no room, as there may be none since sw_is_kept() if Python code has run. */
+static inline void sw_put(SwShelf *shelf, PyObject *gone) {
+    if (SW_LIKELY(sw_is_kept(shelf, gone)))
+        shelf->waiting[shelf->count++] = gone;
+    else
+        shelf->dealloc(gone);
+}
+
+static inline void sw_track(PyObject *object) { PyObject_GC_Track(object); }
+static inline void sw_untrack(PyObject *object) { PyObject_GC_UnTrack(object); }
+
+static void sw_replace_dealloc(SwShelf *shelf, PyObject *type, void *dealloc) {
+    shelf->dealloc = ((PyTypeObject *)type)->tp_dealloc;
+    ((PyTypeObject *)type)->tp_dealloc = (destructor)dealloc;
 }
 
 /* --- SpanContext ------------------------------------------------------------------------------------------------------ */

@@ -7,7 +7,6 @@ cdef enum:
 
 
 @cython.final
-@cython.freelist(32)
 cdef class Scope:
     """Makes a span current between ``__enter__`` and ``__exit__``, once; or around each call of a decorated function.
 
@@ -63,7 +62,7 @@ cdef class Scope:
         if self.tracer is not None:
             if self.tracer.is_native:
                 if self.extra is None:
-                    made = self.tracer.start(self.name, self.kind, None, previous, None, None, SPANWIRE_NOW, self.bits)
+                    made = self.tracer.start_plainly(self.name, self.kind, previous, self.bits)
                 else:
                     made = self.tracer.start(
                         self.name, self.kind, self.extra[0], previous, self.extra[1], self.extra[2],
@@ -168,13 +167,6 @@ cdef int tell_detach() except -1:
     except Exception:
         context_api.logger.exception("Failed to detach context")
     return 0
-
-
-cdef inline Scope new_scope(uint8_t bits):
-    cdef Scope scope = Scope.__new__(Scope)
-    scope.vectorcall = <void*>scope_vectorcall
-    scope.bits = bits
-    return scope
 
 
 cdef object scope_vectorcall(PyObject *scope, PyObject **arguments, size_t flagged, PyObject *names):

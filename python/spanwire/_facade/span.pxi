@@ -5,6 +5,7 @@ cdef enum:
     SET_STATUS = 2
     INVALID_IDS = 4       # a generator gave ids that are none: no parent for anybody
     EMPTY_MESSAGE = 8     # the status has "" for a description, not None
+    REUSABLE = 16         # the record is as small as any: the next span in this object takes it
 
 
 @cython.final
@@ -19,7 +20,6 @@ cdef class Origin:
 
 
 @cython.final
-@cython.freelist(64)
 @cython.no_gc
 cdef class Span:
     """A span that is recorded as its OTLP bytes; made by a tracer. Unsampled ones have no record and do nothing.
@@ -29,6 +29,7 @@ cdef class Span:
     """
 
     cdef SpanwireRecord *record  # NULL: not recorded
+    cdef SpanwireRecord *spare   # of the span that this object was before, if it was left to this one
     cdef SpanwireContext ids
     cdef Py_ssize_t value_limit
     cdef bint live               # recorded and not ended
@@ -46,6 +47,8 @@ cdef class Span:
     def __dealloc__(self):
         if self.record != NULL:
             sw_api.release(self.record)
+        if self.spare != NULL:
+            sw_api.release(self.spare)
 
     def set_attribute(self, key, value):
         """Set one attribute: a str, bool, int, float, bytes, None, or a sequence or mapping of these.
@@ -266,12 +269,15 @@ cdef class Span:
         if plan.is_native and self.extra is None:
             status = sw_api.end(self.record, time, plan.queue)
             self.tracer = None
-            if status:
+            if not status & SPANWIRE_SPENT:
+                self.bits |= REUSABLE
+            if status & ~SPANWIRE_SPENT:
                 told(status, plan.on_end[0][0] if plan.on_end else None)
             return 0
         tracer = self.tracer
         self.tracer = None
-        sw_api.end(self.record, time, NULL)
+        if not sw_api.end(self.record, time, NULL) & SPANWIRE_SPENT:
+            self.bits |= REUSABLE
         if self.extra is not None:
             ended = self.extra.pop(" on_end", None)
             if ended is not None:

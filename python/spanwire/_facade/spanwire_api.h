@@ -9,7 +9,7 @@
 #include <Python.h>
 #include <stdint.h>
 
-#define SPANWIRE_ABI 2
+#define SPANWIRE_ABI 3
 
 /* A time that is read from the clock by the function that takes it. */
 #define SPANWIRE_NOW UINT64_MAX
@@ -20,6 +20,7 @@
 #define SPANWIRE_PANIC 4       /* a defect: counted; the record records no more */
 #define SPANWIRE_LOSSY 8       /* lone surrogates of a name or message became U+FFFD */
 #define SPANWIRE_ATTEND 16     /* of end, submit and submit_bytes: call the processor's _attend() */
+#define SPANWIRE_SPENT 32      /* of end: the record is not worth keeping for another span; release it */
 
 /* How the characters of a SpanwireText are laid out; shifted into its low two bits. */
 #define SPANWIRE_UTF8 0
@@ -74,12 +75,13 @@ typedef struct {
     PyObject *(*encode_spans)(PyObject *spans, int w3c_flags);
 
     /* A new span: makes its ids (those of a child from `parent`, which is NULL for a root), lets the native sampler decide, and
-       writes ids and flags to `out`. NULL if it is not recorded. `kind` is OTLP's. */
+       writes ids and flags to `out`. NULL if it is not recorded. `kind` is OTLP's. `spare`, unless it is NULL, is a record that
+       has ended and of which nobody will read any more: it is what is answered, if anything is. */
     SpanwireRecord *(*begin)(SpanwireTracer *tracer, const SpanwireContext *parent, SpanwireContext *out, SpanwireText name,
-                             int kind, uint64_t start);
+                             int kind, uint64_t start, SpanwireRecord *spare);
     /* The same with ids and flags given in `ids`, decided elsewhere. */
     SpanwireRecord *(*begin_as)(SpanwireTracer *tracer, const SpanwireContext *parent, const SpanwireContext *ids,
-                                SpanwireText name, int kind, uint64_t start);
+                                SpanwireText name, int kind, uint64_t start, SpanwireRecord *spare);
     /* Random ids that are not zero; the trace id only if `root`. */
     void (*new_ids)(SpanwireContext *out, int root);
 

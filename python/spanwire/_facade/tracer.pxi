@@ -164,14 +164,35 @@ cdef class Tracer:
         uint8_t bits,
     ):
         """A span of native sampler and ids. ``previous``: the current context, looked at if ``context`` is None."""
+        cdef Span span = new_span()
+        self.begin(span, name, kind, previous if context is None else context, start_time, bits)
+        if span.record == NULL:
+            return span
+        if attributes is not None and not PyDict_CheckExact(attributes):
+            attributes = MappingProxyType(attributes)
+        return self.begun(span, attributes, links, context)
+
+    cdef inline object start_plainly(self, object name, int kind, object previous, uint8_t bits):
+        """The same with nothing but a name and a kind."""
+        cdef Span span = new_span()
+        self.begin(span, name, kind, previous, SPANWIRE_NOW, bits)
+        if span.record != NULL:
+            span.live = True
+            span.tracer = self
+            if self.plan.starts:
+                self.plan.start(span, None)
+        return span
+
+    cdef int begin(self, Span span, object name, int kind, object context, uint64_t start_time, uint8_t bits) except -1:
+        """Parent, ids, decision and, unless that is to drop the span, its record."""
         cdef SpanwireText text
         cdef SpanwireContext remote
         cdef const SpanwireContext *parent = NULL
         cdef Origin origin = self.origin
-        cdef Span span = Span.__new__(Span)
         span.origin = origin
         span.bits = bits & (RECORD_EXCEPTION | SET_STATUS)
-        found = span_in(previous if context is None else context)
+        span.value_limit = origin.value_limit
+        found = span_in(context)
         if found is not None:
             if type(found) is Span:
                 if not (<Span>found).bits & INVALID_IDS:
@@ -190,22 +211,20 @@ cdef class Tracer:
         if not PyUnicode_CheckExact(name):
             name = as_name(name, " span")
         sw_text(name, &text)
-        span.record = sw_api.begin(origin.native, parent, &span.ids, text, kind, start_time)
+        span.record = sw_api.begin(origin.native, parent, &span.ids, text, kind, start_time, span.spare)
         if span.record == NULL:
             if not sw_has_span_id(&span.ids):  # it panicked
                 span.bits |= INVALID_IDS
-            return span
+            return 0
+        span.spare = NULL
         if span.parent_context is not None:
             self.write_trace_state(span)
-        if attributes is not None and not PyDict_CheckExact(attributes):
-            attributes = MappingProxyType(attributes)
-        return self.begun(span, attributes, links, context)
+        return 0
 
     cdef inline object begun(self, Span span, object attributes, object links, object context):
         """A span that has its record."""
         span.live = True
         span.tracer = self
-        span.value_limit = self.origin.value_limit
         if attributes is not None and attributes:
             span.set_all(attributes)
         if links:
@@ -286,8 +305,9 @@ cdef class Tracer:
         )
         ended = None if self.metrics is None else self.metrics.start_span(parent_context, decision)
         fill_ids(&ids, span_context)
-        cdef Span span = Span.__new__(Span)
+        cdef Span span = new_span()
         span.origin = origin
+        span.value_limit = origin.value_limit
         span.ids = ids
         span.bits = bits & (RECORD_EXCEPTION | SET_STATUS)
         if not span_context.is_valid:
@@ -310,9 +330,10 @@ cdef class Tracer:
         name = as_name(name, " span")
         sw_text(name, &text)
         cdef uint64_t time = as_time(start_time, "start time")
-        span.record = sw_api.begin_as(origin.native, parent, &ids, text, kind_of(kind), time)
+        span.record = sw_api.begin_as(origin.native, parent, &ids, text, kind_of(kind), time, span.spare)
         if span.record == NULL:
             return span
+        span.spare = NULL
         self.write_trace_state(span)
         return self.begun(span, result.attributes, links, context)
 

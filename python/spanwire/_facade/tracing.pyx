@@ -3,7 +3,7 @@
 """The native tracer: spans, scopes and tracers over the Rust core's records.
 
 One extension of parts, so that calls between them are C calls. Reading order: values (cleaning), span, context, scope,
-plan (what processors want), tracer, readable (reading back).
+shelves (where both wait), plan (what processors want), tracer, readable (reading back).
 """
 
 cimport cython
@@ -19,6 +19,7 @@ from spanwire._facade.capi cimport (
     SPANWIRE_LOSSY,
     SPANWIRE_NOW,
     SPANWIRE_PANIC,
+    SPANWIRE_SPENT,
     SPANWIRE_UNENCODABLE,
     SW_SLOW,
     SpanwireApi,
@@ -28,6 +29,7 @@ from spanwire._facade.capi cimport (
     SpanwireRecord,
     SpanwireText,
     SpanwireTracer,
+    SwShelf,
     sw_api,
     sw_call_itself,
     sw_commit,
@@ -36,14 +38,20 @@ from spanwire._facade.capi cimport (
     sw_front_start,
     sw_has_span_id,
     sw_is_clean,
+    sw_is_kept,
     sw_make_context,
     sw_only_kind,
+    sw_put,
     sw_refuse_new,
+    sw_replace_dealloc,
     sw_set,
     sw_set_all,
     sw_span_context,
     sw_start_slowly,
+    sw_take,
     sw_text,
+    sw_track,
+    sw_untrack,
 )
 
 import copy
@@ -130,6 +138,7 @@ include "ids.pxi"
 include "span.pxi"
 include "context.pxi"
 include "scope.pxi"
+include "shelves.pxi"
 include "plan.pxi"
 include "tracer.pxi"
 include "readable.pxi"

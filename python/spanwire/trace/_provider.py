@@ -3,6 +3,7 @@
 Resources, samplers from the environment, tracer configurators, ``OTEL_SDK_DISABLED``, atexit and fork handling are inherited.
 """
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from opentelemetry.sdk.trace.sampling import Sampler
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.util import types
 
+from spanwire import _native
 from spanwire._facade.tracing import Plan, Tracer
 from spanwire.trace._processors import SynchronousMultiSpanProcessor
 
@@ -33,6 +35,7 @@ class TracerProvider(sdk.TracerProvider):
     :param span_limits: default: what the environment says.
     :param meter_provider: for the SDK's metrics about itself; needs opentelemetry-sdk 1.39 or newer.
     :raises TypeError: if a keyword is one that the installed SDK does not have.
+    :raises ValueError: if ``SPANWIRE_CLOCK`` is neither ``auto`` nor ``system``.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class TracerProvider(sdk.TracerProvider):
         meter_provider: metrics_api.MeterProvider | None = None,
         _tracer_configurator: Callable[[InstrumentationScope], Any] | None = None,
     ) -> None:
+        _native.choose_clock(os.environ.get("SPANWIRE_CLOCK", "").strip().lower() or "auto")
         # Of a newer SDK: an older one says by itself that it does not know them.
         later: dict[str, Any] = {"meter_provider": meter_provider, "_tracer_configurator": _tracer_configurator}
         super().__init__(

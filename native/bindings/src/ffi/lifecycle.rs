@@ -6,6 +6,7 @@
 use std::ffi::c_int;
 use std::ptr;
 
+use pyo3::Python;
 use spanwire_record::{Decision, SpanContext, SpanRecord, Status};
 
 use super::entry::{enter, enter_record, gil};
@@ -19,7 +20,7 @@ use crate::tracer::Tracer;
 const RANDOM: u8 = 2;
 
 /// # Safety
-/// The GIL is held, `tracer` and `out` are live, `parent` is live or null, and `name` is as the header says.
+/// The GIL is held, `tracer` and `out` are live, `parent` is live or null, and `name` and `spare` are as the header says.
 pub unsafe extern "C" fn begin(
     tracer: *const Tracer,
     parent: *const SpanContext,
@@ -27,6 +28,7 @@ pub unsafe extern "C" fn begin(
     name: RawText,
     kind: c_int,
     start: u64,
+    spare: *mut SpanRecord,
 ) -> *mut SpanRecord {
     // SAFETY: by the caller's promise.
     let begun = enter("begin", || unsafe {
@@ -42,7 +44,7 @@ pub unsafe extern "C" fn begin(
         if decision == Decision::Drop {
             return ptr::null_mut();
         }
-        new_record(tracer, parent, &ids, name, kind, start)
+        new_record(tracer, parent, &ids, name, kind, start, spare)
     });
     begun.unwrap_or(ptr::null_mut())
 }
@@ -81,10 +83,11 @@ pub unsafe extern "C" fn begin_as(
     name: RawText,
     kind: c_int,
     start: u64,
+    spare: *mut SpanRecord,
 ) -> *mut SpanRecord {
     // SAFETY: by the caller's promise.
     let begun = enter("begin_as", || unsafe {
-        new_record(&*tracer, parent.as_ref(), &*ids, name, kind, start)
+        new_record(&*tracer, parent.as_ref(), &*ids, name, kind, start, spare)
     });
     begun.unwrap_or(ptr::null_mut())
 }
@@ -99,13 +102,16 @@ unsafe fn new_record(
     name: RawText,
     kind: c_int,
     start: u64,
+    spare: *mut SpanRecord,
 ) -> *mut SpanRecord {
     // SAFETY: by the caller's promise.
     let (utf8, py) = unsafe { (name.utf8(), gil()) };
-    let mut record = take_record(py);
+    // SAFETY: by the caller's promise.
+    let mut record = unsafe { spare_or_pooled(py, spare) };
     record.owner = ptr::from_ref(tracer).expose_provenance();
     let kind = u8::try_from(kind).unwrap_or(0);
-    let start = time_or_now(start);
+    // SAFETY: by the caller's promise.
+    let start = unsafe { time_or_now(start) };
     if let Some(name) = utf8 {
         record.begin(tracer.limits, parent, ids, name, kind, start);
     } else {
@@ -117,6 +123,18 @@ unsafe fn new_record(
         });
     }
     Box::into_raw(record)
+}
+
+/// # Safety
+/// `spare` is null or a record of the caller's, who gives it up.
+#[inline(always)]
+unsafe fn spare_or_pooled(py: Python<'_>, spare: *mut SpanRecord) -> Box<SpanRecord> {
+    if spare.is_null() {
+        return take_record(py);
+    }
+    // SAFETY: by the caller's promise; it came out of a box.
+    let spare = unsafe { Box::from_raw(spare) };
+    if spare.owner == 0 { take_record(py) } else { spare }
 }
 
 /// # Safety
@@ -141,10 +159,14 @@ pub unsafe extern "C" fn end(record: *mut SpanRecord, end: u64, queue: *const Qu
     unsafe {
         enter_record("end", record, |record| {
             let first = record.end(time_or_now(end));
-            if !first || queue.is_null() || !record.is_sampled() {
-                return Status::OK;
+            let mut status = Status::OK;
+            if first && !queue.is_null() && record.is_sampled() {
+                status = append(record, queue);
             }
-            append(record, queue)
+            if record.owner == 0 || record.is_large() {
+                status |= Status::SPENT;
+            }
+            status
         })
     }
 }

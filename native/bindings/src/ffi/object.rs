@@ -307,6 +307,34 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
+/// Room for the UTF-8 of a short text: one with a third as many code units.
+pub const SHORT_UTF8: usize = 96;
+
+#[inline(always)]
+fn into_room(room: &mut [u8; SHORT_UTF8], units: impl Iterator<Item = u16>, count: usize) -> Option<&[u8]> {
+    if count > SHORT_UTF8 / 3 {
+        return None;
+    }
+    let mut at = 0;
+    for unit in units {
+        // The bits of `encode_utf8`, without its match on every length. The low byte is what is meant.
+        let part = |shift: u32| 0x80 | (unit >> shift & 0x3F).to_le_bytes()[0];
+        if unit < 0x80 {
+            room[at] = unit.to_le_bytes()[0];
+            at += 1;
+        } else if unit < 0x800 {
+            room[at..at + 2].copy_from_slice(&[part(6) ^ 0x40, part(0)]);
+            at += 2;
+        } else if matches!(unit, 0xD800..=0xDFFF) {
+            return None;
+        } else {
+            room[at..at + 3].copy_from_slice(&[0xE0 | (part(12) & 0x0F), part(6), part(0)]);
+            at += 3;
+        }
+    }
+    Some(&room[..at])
+}
+
 /// A lone surrogate: not representable in UTF-8.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LoneSurrogate;
@@ -321,6 +349,16 @@ impl<'a> Text<'a> {
         match self {
             Text::Ascii(bytes) => Ok(bytes),
             _ => self.transcode(scratch, None),
+        }
+    }
+
+    /// UTF-8 in `room` if the text is short and has only code points up to U+FFFF; none also if it has lone surrogates.
+    #[inline]
+    pub fn short_utf8(self, room: &mut [u8; SHORT_UTF8]) -> Option<&[u8]> {
+        match self {
+            Text::Latin1(units) => into_room(room, units.iter().map(|&unit| unit.into()), units.len()),
+            Text::Ucs2(units) => into_room(room, units.iter().copied(), units.len()),
+            Text::Ascii(_) | Text::Ucs4(_) => None,
         }
     }
 

@@ -4,21 +4,25 @@
 use std::ffi::c_int;
 
 use pyo3::ffi;
-use spanwire_record::{SpanContext, SpanRecord, Status};
+use spanwire_record::{SpanContext, SpanRecord, Status, Value};
 use spanwire_wire::tag::{self, len_tag};
 
 use super::clean;
 use super::entry::{enter_record, gil};
-use super::object::{Kind, Ref, Text};
-use super::state::{Scratch, lossy, with_scratch};
+use super::object::{Kind, Ref, SHORT_UTF8, Text};
+use super::state::{Scratch, lossy, now, with_scratch};
 use super::text::RawText;
 use crate::encode::DEPTH_IN_SPAN;
 use crate::encode::drops::{self, Drop};
 
 /// A time of `SPANWIRE_NOW` is read from the clock.
+///
+/// # Safety
+/// The GIL is held.
 #[inline(always)]
-pub fn time_or_now(time: u64) -> u64 {
-    if time == u64::MAX { spanwire_record::now() } else { time }
+pub unsafe fn time_or_now(time: u64) -> u64 {
+    // SAFETY: by the caller's promise.
+    if time == u64::MAX { now(unsafe { gil() }) } else { time }
 }
 
 #[cold]
@@ -32,34 +36,18 @@ fn utf8_key<'s>(key: Text<'s>, scratch: &'s mut Vec<u8>) -> Result<&'s [u8], Sta
     key.utf8(scratch).map_err(|_| refused(Drop::Text))
 }
 
-/// A value that needs no memory.
-#[derive(Clone, Copy)]
-enum Scalar {
-    Int(i64),
-    Double(f64),
-    Bool(bool),
-}
-
-impl Scalar {
-    #[inline(always)]
-    fn set(self, record: &mut SpanRecord, key: &[u8], hash: u64) -> Status {
-        match self {
-            Self::Int(value) => record.set_int(key, hash, value),
-            Self::Double(value) => record.set_double(key, hash, value),
-            Self::Bool(value) => record.set_bool(key, hash, value),
-        }
-    }
-}
-
 /// # Safety
 /// The caller holds the GIL and `key` is as `spanwire_api.h` says.
 #[inline(always)]
-unsafe fn set_scalar(record: &mut SpanRecord, key: RawText, hash: u64, value: Scalar) -> Status {
+unsafe fn set_scalar<V>(record: &mut SpanRecord, key: RawText, hash: u64, value: V) -> Status
+where
+    V: Into<Value<'static>> + Copy,
+{
     // SAFETY: by the caller's promise.
     unsafe {
         match key.utf8() {
-            Some(key) => value.set(record, key, hash),
-            None => set_scalar_slowly(record, key, hash, value),
+            Some(key) => record.set(key, hash, value),
+            None => set_scalar_slowly(record, key, hash, value.into()),
         }
     }
 }
@@ -68,11 +56,11 @@ unsafe fn set_scalar(record: &mut SpanRecord, key: RawText, hash: u64, value: Sc
 /// As [`set_scalar`].
 #[cold]
 #[inline(never)]
-unsafe fn set_scalar_slowly(record: &mut SpanRecord, key: RawText, hash: u64, value: Scalar) -> Status {
+unsafe fn set_scalar_slowly(record: &mut SpanRecord, key: RawText, hash: u64, value: Value<'static>) -> Status {
     // SAFETY: by the caller's promise.
     let (key, py) = unsafe { (key.get(), gil()) };
     with_scratch(py, |scratch| match utf8_key(key, &mut scratch.key) {
-        Ok(key) => value.set(record, key, hash),
+        Ok(key) => record.set(key, hash, value),
         Err(status) => status,
     })
 }
@@ -93,8 +81,12 @@ pub unsafe extern "C" fn set_str(record: *mut SpanRecord, key: RawText, hash: u6
 /// As [`set_str`].
 #[inline(never)]
 unsafe fn set_text(record: &mut SpanRecord, key: RawText, hash: u64, value: RawText) -> Status {
+    let mut room = [0; SHORT_UTF8];
     // SAFETY: by the caller's promise.
-    let (key, value, py) = unsafe { (key.get(), value.get(), gil()) };
+    let (utf8, key, value, py) = unsafe { (key.utf8(), key.get(), value.get(), gil()) };
+    if let (Some(key), Some(value)) = (utf8, value.short_utf8(&mut room)) {
+        return record.set_str(key, hash, value);
+    }
     with_scratch(py, |scratch| {
         let key = match utf8_key(key, &mut scratch.key) {
             Ok(key) => key,
@@ -113,33 +105,21 @@ unsafe fn set_text(record: &mut SpanRecord, key: RawText, hash: u64, value: RawT
 /// As [`set_str`].
 pub unsafe extern "C" fn set_int(record: *mut SpanRecord, key: RawText, hash: u64, value: i64) -> c_int {
     // SAFETY: by the caller's promise.
-    unsafe {
-        enter_record("set_int", record, |record| {
-            set_scalar(record, key, hash, Scalar::Int(value))
-        })
-    }
+    unsafe { enter_record("set_int", record, |record| set_scalar(record, key, hash, value)) }
 }
 
 /// # Safety
 /// As [`set_str`].
 pub unsafe extern "C" fn set_float(record: *mut SpanRecord, key: RawText, hash: u64, value: f64) -> c_int {
     // SAFETY: by the caller's promise.
-    unsafe {
-        enter_record("set_float", record, |record| {
-            set_scalar(record, key, hash, Scalar::Double(value))
-        })
-    }
+    unsafe { enter_record("set_float", record, |record| set_scalar(record, key, hash, value)) }
 }
 
 /// # Safety
 /// As [`set_str`].
 pub unsafe extern "C" fn set_bool(record: *mut SpanRecord, key: RawText, hash: u64, value: c_int) -> c_int {
     // SAFETY: by the caller's promise.
-    unsafe {
-        enter_record("set_bool", record, |record| {
-            set_scalar(record, key, hash, Scalar::Bool(value != 0))
-        })
-    }
+    unsafe { enter_record("set_bool", record, |record| set_scalar(record, key, hash, value != 0)) }
 }
 
 /// # Safety

@@ -1,7 +1,7 @@
 //! What spans share: ids, the pool of records, and scratch buffers. The GIL is their lock.
 
 use pyo3::Python;
-use spanwire_record::{Ids, Pool, SpanRecord, Status};
+use spanwire_record::{Clock, Ids, Pool, SpanRecord, Status};
 use spanwire_wire::arena::Region;
 
 use super::gil::GilCell;
@@ -21,6 +21,7 @@ pub struct Scratch {
     pub encoded: Region,
 }
 
+static CLOCK: GilCell<Clock> = GilCell::new(Clock::system());
 static IDS: GilCell<Option<Ids>> = GilCell::new(None);
 static POOL: GilCell<Pool> = GilCell::new(Pool::new());
 static SCRATCH: GilCell<Scratch> = GilCell::new(Scratch {
@@ -28,6 +29,22 @@ static SCRATCH: GilCell<Scratch> = GilCell::new(Scratch {
     text: Vec::new(),
     encoded: Region::new(),
 });
+
+/// Nanoseconds since the Unix epoch.
+#[inline(always)]
+pub fn now(py: Python<'_>) -> u64 {
+    CLOCK.with(py, Clock::now)
+}
+
+/// From now on spans get their times from this one.
+pub fn set_clock(py: Python<'_>, clock: Clock) {
+    CLOCK.with(py, |old| *old = clock);
+}
+
+/// Whether times are counted between two looks at the system's clock.
+pub fn is_counting(py: Python<'_>) -> bool {
+    CLOCK.with(py, |clock| clock.is_counting())
+}
 
 /// The generator of ids.
 #[inline(always)]
