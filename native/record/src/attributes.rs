@@ -124,10 +124,12 @@ impl Attributes {
         true
     }
 
-    /// Makes memory for the next attributes, so that they can be [pushed quickly](Self::push_quickly).
+    /// Makes memory for the next attributes, so that they can be [pushed quickly](Self::push_quickly), if they could be then.
     pub fn provide(&mut self) {
-        self.bytes.provide(PROVIDED);
-        self.entries.reserve(1);
+        if self.bytes.len() <= SURELY_ROOM {
+            self.bytes.provide(PROVIDED);
+            self.entries.reserve(1);
+        }
     }
 
     /// Whether an attribute of at most `size` bytes can be [pushed](Self::push) without [making room](Self::make_room).
@@ -474,6 +476,18 @@ mod tests {
             );
             assert_eq!(attributes.len(), 1 + u32::from(other));
         }
+    }
+
+    #[test]
+    fn a_large_value_provides_for_nothing() {
+        let mut attributes = with_limit(128);
+        let _ = set(&mut attributes, "large", hash(0), &vec![b'x'; 1 << 20]);
+        attributes.provide();
+        assert!(
+            attributes.bytes.capacity() < (1 << 20) + PROVIDED,
+            "{}",
+            attributes.bytes.capacity()
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 # Spans and scopes that are done with wait on shelves for their next use, a span with its record: what allocator,
 # collector and constructor would do for each is done once. On a shelf an object is as its constructor leaves it, but
-# for a span's spare record and a scope's vectorcall; nothing refers to it, and the collector does not see it.
+# for a span's spare record, ids and limit; nothing refers to it, and the collector does not see it.
 
 cdef SwShelf span_shelf, scope_shelf
 
@@ -41,7 +41,7 @@ cdef inline Scope new_scope(uint8_t bits):
         sw_track(scope)
     else:
         scope = Scope.__new__(Scope)
-        scope.vectorcall = <void*>scope_vectorcall
+    scope.vectorcall = <void*>scope_vectorcall  # whoever calls Scope() shelves one without
     scope.bits = bits
     return scope
 

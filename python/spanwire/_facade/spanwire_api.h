@@ -75,8 +75,9 @@ typedef struct {
     PyObject *(*encode_spans)(PyObject *spans, int w3c_flags);
 
     /* A new span: makes its ids (those of a child from `parent`, which is NULL for a root), lets the native sampler decide, and
-       writes ids and flags to `out`. NULL if it is not recorded. `kind` is OTLP's. `spare`, unless it is NULL, is a record that
-       has ended and of which nobody will read any more: it is what is answered, if anything is. */
+       writes ids and flags to `out`. NULL if it is not recorded; after a panic the ids are zero too. `kind` is OTLP's. `spare`,
+       unless it is NULL, is a record that has ended and of which nobody will read any more: it is what is answered, if
+       anything is, and else stays the caller's. */
     SpanwireRecord *(*begin)(SpanwireTracer *tracer, const SpanwireContext *parent, SpanwireContext *out, SpanwireText name,
                              int kind, uint64_t start, SpanwireRecord *spare);
     /* The same with ids and flags given in `ids`, decided elsewhere. */

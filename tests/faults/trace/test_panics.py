@@ -296,3 +296,41 @@ def test_a_panic_is_counted_and_later_spans_work(name: str) -> None:
     assert dict(outer.attributes) == {"list": (1, 2), "text": "välue", "int": 1, "float": 0.5, "bool": True}
     assert [event.name for event in outer.events] == ["event"]
     assert panics() == before + 1
+
+
+def test_a_span_whose_beginning_panicked_has_no_ids_of_the_one_before_it() -> None:
+    own = tracer()
+    before = own.start_span("before")
+    ids = before.get_span_context()
+    before.end()
+    address = id(before)
+    del before
+
+    _native._panic_next("begin")
+    struck = own.start_span("struck")
+    assert id(struck) == address, "not used again: this test would prove nothing"
+    assert not struck.get_span_context().is_valid
+    child = own.start_span("child", trace.set_span_in_context(struck))
+    assert child.parent is None
+    assert child.get_span_context().trace_id != ids.trace_id
+
+
+@pytest.mark.parametrize("keywords", [{}, {"id_generator": OwnIds()}], ids=["begin", "begin_as"])
+def test_a_record_that_was_half_begun_has_one_owner(keywords: dict[str, Any]) -> None:
+    """The panic comes when the span's spare record, or one of the pool, was taken already."""
+    own, before = tracer(**keywords), panics()
+    for spare in (True, False):
+        spans = [own.start_span("before", attributes={"key": "value"}) for _ in range(200)]
+        for span in spans:
+            if spare:
+                span.end()
+        del spans, span
+        struck = []
+        for _ in range(100):
+            _native._panic_next("new_record")
+            struck.append(own.start_span("struck"))
+        assert not any(span.is_recording() for span in struck)
+        del struck
+    assert panics() == before + 200
+    spans = [own.start_span(f"span {number}", attributes={"number": number}) for number in range(400)]
+    assert [(span.name, span.attributes["number"]) for span in spans] == [(f"span {n}", n) for n in range(400)]

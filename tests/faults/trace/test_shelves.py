@@ -203,6 +203,15 @@ def test_a_scope_begins_anew(tracer: Any) -> None:
         del scope, span
 
 
+def test_a_scope_that_was_refused_spoils_none(tracer: Any) -> None:
+    """Its constructor raises, but what it was called for waits on the shelf from then on."""
+    scope_type = type(tracer.start_as_current_span("scope"))
+    with pytest.raises(TypeError, match="Scopes are made by"):
+        scope_type()
+    with tracer.start_as_current_span("after") as span:
+        assert span.is_recording()
+
+
 def test_a_large_record_does_not_stay(tracer: Any) -> None:
     """A span's record waits with it, unless it has grown: then it is cut to size in the pool."""
     spans = [tracer.start_span("small") for _ in range(SHELF)]

@@ -121,7 +121,7 @@ pub mod on_demand {
 }
 
 #[cfg(not(feature = "panics"))]
-mod on_demand {
+pub mod on_demand {
     #[inline(always)]
     pub const fn perhaps(_name: &str) {}
 }

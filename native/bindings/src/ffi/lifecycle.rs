@@ -6,10 +6,9 @@
 use std::ffi::c_int;
 use std::ptr;
 
-use pyo3::Python;
 use spanwire_record::{Decision, SpanContext, SpanRecord, Status};
 
-use super::entry::{enter, enter_record, gil};
+use super::entry::{disable, enter, enter_record, gil, on_demand};
 use super::queue::{self, Queue};
 use super::record::time_or_now;
 use super::state::{give_record, lossy, take_record, with_ids, with_scratch};
@@ -46,7 +45,24 @@ pub unsafe extern "C" fn begin(
         }
         new_record(tracer, parent, &ids, name, kind, start, spare)
     });
-    begun.unwrap_or(ptr::null_mut())
+    // SAFETY: by the caller's promise.
+    begun.unwrap_or_else(|| unsafe {
+        out.write(SpanContext::default());
+        not_begun(spare)
+    })
+}
+
+/// After a panic: `spare`, which may be half begun, stays the caller's, and will not be used as it is.
+///
+/// # Safety
+/// As [`begin`].
+#[cold]
+unsafe fn not_begun(spare: *mut SpanRecord) -> *mut SpanRecord {
+    // SAFETY: by the caller's promise; the reference that was made of it is gone.
+    if let Some(spare) = unsafe { spare.as_mut() } {
+        disable(spare);
+    }
+    ptr::null_mut()
 }
 
 /// Ids of a new span, and its random flag.
@@ -89,7 +105,8 @@ pub unsafe extern "C" fn begin_as(
     let begun = enter("begin_as", || unsafe {
         new_record(&*tracer, parent.as_ref(), &*ids, name, kind, start, spare)
     });
-    begun.unwrap_or(ptr::null_mut())
+    // SAFETY: by the caller's promise.
+    begun.unwrap_or_else(|| unsafe { not_begun(spare) })
 }
 
 /// # Safety
@@ -106,8 +123,19 @@ unsafe fn new_record(
 ) -> *mut SpanRecord {
     // SAFETY: by the caller's promise.
     let (utf8, py) = unsafe { (name.utf8(), gil()) };
+    // A record of the pool is in its box until it is answered, a spare one the caller's: so a panic leaves each one owner.
+    let mut pooled = None;
     // SAFETY: by the caller's promise.
-    let mut record = unsafe { spare_or_pooled(py, spare) };
+    let record = match unsafe { spare.as_mut() } {
+        Some(spare) => {
+            if spare.owner == 0 {
+                *spare = SpanRecord::new();
+            }
+            spare
+        }
+        None => &mut **pooled.insert(take_record(py)),
+    };
+    on_demand::perhaps("new_record");
     record.owner = ptr::from_ref(tracer).expose_provenance();
     let kind = u8::try_from(kind).unwrap_or(0);
     // SAFETY: by the caller's promise.
@@ -122,19 +150,7 @@ unsafe fn new_record(
             record.begin(tracer.limits, parent, ids, name, kind, start);
         });
     }
-    Box::into_raw(record)
-}
-
-/// # Safety
-/// `spare` is null or a record of the caller's, who gives it up.
-#[inline(always)]
-unsafe fn spare_or_pooled(py: Python<'_>, spare: *mut SpanRecord) -> Box<SpanRecord> {
-    if spare.is_null() {
-        return take_record(py);
-    }
-    // SAFETY: by the caller's promise; it came out of a box.
-    let spare = unsafe { Box::from_raw(spare) };
-    if spare.owner == 0 { take_record(py) } else { spare }
+    pooled.map_or(spare, Box::into_raw)
 }
 
 /// # Safety
