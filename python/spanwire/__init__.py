@@ -13,9 +13,10 @@ from spanwire._native import __version__
 
 if TYPE_CHECKING:
     from spanwire._facade.core import encode_spans
+    from spanwire._install import Installation, install
     from spanwire._stats import stats
 
-__all__ = ["__version__", "encode_spans", "stats"]
+__all__ = ["Installation", "__version__", "encode_spans", "install", "stats"]
 
 
 def __getattr__(name: str) -> object:
@@ -28,6 +29,10 @@ def __getattr__(name: str) -> object:
         from spanwire._stats import stats
 
         return stats
+    if name in {"Installation", "install"}:
+        from spanwire import _install
+
+        return getattr(_install, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -103,6 +103,8 @@ def test_auto_instrumentation_delivers_by_the_exporters_name(
             timeout=60,
             check=False,
             env=environment(
+                OTEL_PYTHON_DISTRO="distro",
+                OTEL_PYTHON_CONFIGURATOR="configurator",
                 OTEL_TRACES_EXPORTER="spanwire",
                 OTEL_METRICS_EXPORTER="none",
                 OTEL_LOGS_EXPORTER="none",

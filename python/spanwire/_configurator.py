@@ -1,0 +1,153 @@
+"""The configurator that ``OTEL_PYTHON_CONFIGURATOR=spanwire`` and :func:`spanwire.install` use.
+
+It is the SDK's, which reads OTEL_* and knows exporters, samplers, generators, metrics and logs; only the names that it builds
+traces from are ours while it runs. With ``SPANWIRE_DISABLED=1`` it is the SDK's own.
+"""
+
+import importlib
+import os
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from opentelemetry.environment_variables import OTEL_TRACES_EXPORTER
+from opentelemetry.sdk import _configuration
+from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL
+
+from spanwire.trace._disabled import is_disabled
+
+__all__ = ["Configurator"]
+
+_GROUP = "opentelemetry_traces_exporter"  # of entry points
+_OURS = "spanwire"
+_GRPC = "otlp_proto_grpc"
+# Under these names: ours, as long as the protocol is one that it speaks.
+_OTLP = {"otlp", "otlp_proto_http"}
+_HTTP = "http/protobuf"
+
+_lock = threading.Lock()
+
+
+class Configurator(_configuration._OTelSDKConfigurator):
+    """Sets up tracing, metrics and logs from OTEL_* as the SDK's configurator does, with native traces.
+
+    ``otlp`` and ``otlp_proto_http`` of OTEL_TRACES_EXPORTER are ``spanwire.exporter.http.OTLPSpanExporter``, and so is
+    ``otlp_http`` of a declarative configuration (OTEL_CONFIG_FILE). Keywords are the SDK's.
+
+    :raises RuntimeError: as the SDK's; and if a protocol is asked for that nobody here speaks.
+    """
+
+    def _configure(self, **kwargs: Any) -> None:
+        if is_disabled():
+            super()._configure(**kwargs)  # type: ignore[no-untyped-call]  # the SDK's has no types
+            return
+        from spanwire.trace import shortcut_proxy_tracers
+
+        shortcut_proxy_tracers()
+        with _lock, _native_traces():
+            super()._configure(**kwargs)  # type: ignore[no-untyped-call]  # as above
+
+
+@contextmanager
+def _native_traces() -> Generator[None, None, None]:
+    """Ours under the names that the SDK's functions look up."""
+    from spanwire.trace import TracerProvider
+    from spanwire.trace.export import BatchSpanProcessor
+
+    ours: dict[str, Any] = {"TracerProvider": TracerProvider, "BatchSpanProcessor": BatchSpanProcessor}
+    places: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        (
+            vars(_configuration),
+            {
+                **ours,
+                "_get_exporter_entry_point": _entry_point_of(_configuration._get_exporter_entry_point),
+                "_import_config_components": _import_with(_configuration._import_config_components),
+            },
+        )
+    ]
+    declarative = _declarative()
+    if declarative is not None:
+        places.append((vars(declarative), ours))
+        places.append((declarative._SPAN_EXPORTER_REGISTRY, {"otlp_http": _otlp_http(declarative)}))
+    before = [(names, {name: names[name] for name in replaced}) for names, replaced in places]
+    try:
+        for names, replaced in places:
+            names.update(replaced)
+        yield
+    finally:
+        for names, original in before:
+            names.update(original)
+
+
+def _entry_point_of(upstream: Callable[..., str]) -> Callable[[str, str], str]:
+    """In the place of the SDK's choice by OTEL_EXPORTER_OTLP_PROTOCOL: for traces, gRPC only where it is asked for."""
+
+    def entry_point(name: str, signal_type: str) -> str:
+        if signal_type != "traces" or name not in {*_OTLP, _GRPC}:
+            return upstream(name, signal_type)
+        protocol = os.environ.get(OTEL_EXPORTER_OTLP_TRACES_PROTOCOL) or os.environ.get(OTEL_EXPORTER_OTLP_PROTOCOL)
+        protocol = (protocol or "").strip()
+        if name == _GRPC or (name == "otlp" and protocol == "grpc"):
+            return _GRPC
+        if name == "otlp" and protocol not in {"", _HTTP}:
+            raise RuntimeError(f"Unsupported OTLP protocol '{protocol}' is configured")  # the SDK's text
+        return _OURS
+
+    return entry_point
+
+
+def _import_with(
+    upstream: Callable[[Sequence[str], str], list[tuple[str, Any]]],
+) -> Callable[..., list[tuple[str, Any]]]:
+    """In the place of the SDK's look-up of entry points: ours is found without, also by the names of the official ones."""
+
+    def import_components(names: Sequence[str], group: str) -> list[tuple[str, Any]]:
+        if group != _GROUP:
+            return upstream(names, group)
+        from spanwire.exporter.http import OTLPSpanExporter
+
+        found: list[tuple[str, Any]] = []
+        for name in names:
+            if name in {*_OTLP, _OURS}:
+                found.append((name, OTLPSpanExporter))
+                continue
+            try:
+                found += upstream([name], group)
+            except RuntimeError as error:
+                if name != _GRPC:
+                    raise
+                raise RuntimeError(
+                    "OTLP over gRPC is asked for, which spanwire does not speak yet: set "
+                    f"{OTEL_EXPORTER_OTLP_PROTOCOL}={_HTTP} (and the port of OTLP/HTTP, 4318), or install "
+                    f"opentelemetry-exporter-otlp-proto-grpc ({OTEL_TRACES_EXPORTER}={_GRPC})"
+                ) from error
+        return found
+
+    return import_components
+
+
+def _declarative() -> Any:
+    """The module of opentelemetry-configuration that makes providers, if OTEL_CONFIG_FILE needs it and it is there."""
+    if not os.environ.get("OTEL_CONFIG_FILE"):
+        return None
+    try:
+        return importlib.import_module("opentelemetry.configuration._tracer_provider")
+    except ImportError:  # the SDK says so
+        return None
+
+
+def _otlp_http(declarative: Any) -> Callable[[Any], Any]:
+    """The factory of that module's ``otlp_http``, for ours."""
+
+    def make(config: Any) -> Any:
+        from spanwire.exporter.http import Compression, OTLPSpanExporter
+
+        return OTLPSpanExporter(
+            endpoint=config.endpoint,
+            headers=declarative._parse_headers(config.headers, config.headers_list),
+            timeout=None if config.timeout is None else config.timeout / 1000,
+            compression=declarative._map_compression(config.compression, Compression, allow_deflate=True),
+        )
+
+    return make

@@ -1,0 +1,181 @@
+""":func:`spanwire.install`: everything that the environment asks for, by one line of code."""
+
+import os
+import platform
+import signal
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from importlib.metadata import version
+from types import FrameType
+from typing import Any
+
+from opentelemetry import _logs, metrics, propagate, trace
+from opentelemetry.environment_variables import OTEL_TRACES_EXPORTER
+
+import spanwire
+from spanwire._configurator import Configurator
+from spanwire._defaults import defaults
+
+__all__ = ["Installation", "install"]
+
+FLUSH_SECONDS = 10.0  # of a SIGTERM that flushes; container runtimes kill after 30 or 10
+
+_lock = threading.Lock()
+_installed: "Installation | None" = None
+
+
+class Installation:
+    """What :func:`install` has set up; ``str()`` of it is a report, a line a choice."""
+
+    def __init__(self, flush_seconds: float) -> None:
+        self._flush_seconds = flush_seconds
+        if flush_seconds:
+            _flush_on_sigterm(self, flush_seconds)
+
+    @property
+    def tracer_provider(self) -> trace.TracerProvider:
+        """The provider that is set; with ``SPANWIRE_DISABLED=1`` the SDK's."""
+        return trace.get_tracer_provider()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Send what has ended before the call: spans, metrics and logs.
+
+        :returns: whether all of it was answered within the time, which each of the three has for itself.
+        """
+        answers = [provider.force_flush(timeout_millis) for provider in _providers("force_flush")]
+        return all(answers)
+
+    def shutdown(self) -> None:
+        """Send what waits and take no more. At exit it is done anyway."""
+        for provider in _providers("shutdown"):
+            provider.shutdown()
+
+    def __str__(self) -> str:
+        return "\n".join(self._report())
+
+    def _report(self) -> Generator[str, None, None]:
+        sdk = version("opentelemetry-sdk")
+        yield f"spanwire {spanwire.__version__}, opentelemetry-sdk {sdk}, Python {platform.python_version()}"
+        provider = self.tracer_provider
+        if _is_ours(provider):
+            clock = spanwire.stats()["trace"]["clock"]
+            off = " (none is made: OTEL_SDK_DISABLED)" if getattr(provider, "_disabled", False) else ""
+            yield f"traces: native spans{off}, clock {clock}"
+        else:
+            yield f"traces: {_name(provider)}"
+        if (sampler := getattr(provider, "sampler", None)) is not None:
+            yield f"  sampler: {sampler.get_description()}"
+        if (resource := getattr(provider, "resource", None)) is not None:
+            yield f"  service: {resource.attributes.get('service.name')}"
+        active = getattr(provider, "_active_span_processor", None)
+        for processor in getattr(active, "_span_processors", ()):
+            yield f"  {_described(processor)}"
+        yield f"metrics: {_name(metrics.get_meter_provider())}"
+        yield f"logs: {_name(_logs.get_logger_provider())}"
+        yield f"propagators: {', '.join(sorted(propagate.get_global_textmap().fields)) or 'none'}"
+        if self._flush_seconds:
+            yield f"SIGTERM: flushes for {self._flush_seconds:g} s at most, then as before"
+
+
+def install(*, flush_on_sigterm: bool | float = False, **overrides: Any) -> Installation:
+    """Set up tracing natively, and metrics and logs by the SDK, as OTEL_* says; to be called once, early.
+
+    What OTEL_* leaves open: traces by OTLP/HTTP, metrics and logs too if their exporters are installed.
+    Propagators are the API's (OTEL_PROPAGATORS). A second call changes nothing and answers the same.
+
+    :param flush_on_sigterm: send what waits when SIGTERM comes, for so many seconds at most (True: 10), before what was to
+        happen then happens. Only in the main thread.
+    :param overrides: keywords of the SDK's configurator, which come before or beside the environment: ``sampler``,
+        ``id_generator``, ``resource_attributes``, ``trace_exporter_names``, ``span_processors`` …
+    :returns: what was set up; print it to see what was chosen.
+    :raises RuntimeError: if another TracerProvider is set already, or an exporter that is asked for is missing.
+    :raises TypeError: if the installed SDK does not know a keyword.
+    :raises ValueError: if an option cannot work; or ``flush_on_sigterm`` outside the main thread.
+    """
+    global _installed  # noqa: PLW0603 - one a process
+    with _lock:
+        if _installed is None:
+            seconds = FLUSH_SECONDS if flush_on_sigterm is True else float(flush_on_sigterm)
+            if seconds:
+                _check_sigterm()
+            provider = getattr(trace, "_TRACER_PROVIDER", None)
+            if provider is None:
+                with _environment(overrides):
+                    Configurator().configure(**overrides)  # type: ignore[no-untyped-call]  # the SDK's has no types
+            elif not _is_ours(provider):
+                raise RuntimeError(
+                    f"a TracerProvider is set already ({_name(provider)}): call spanwire.install() before, or instead of, "
+                    "trace.set_tracer_provider()"
+                )
+            _installed = Installation(seconds)
+        return _installed
+
+
+@contextmanager
+def _environment(overrides: dict[str, Any]) -> Generator[None, None, None]:
+    """What the environment leaves open is said there as long as it is read, and not to child processes."""
+    said = defaults()
+    if "trace_exporter_names" in overrides or "span_processors" in overrides:
+        said.pop(OTEL_TRACES_EXPORTER, None)
+    os.environ.update(said)
+    try:
+        yield
+    finally:
+        for name in said:
+            os.environ.pop(name, None)
+
+
+def _is_ours(provider: object) -> bool:
+    from spanwire.trace import TracerProvider
+    from spanwire.trace._disabled import is_disabled
+
+    return isinstance(provider, TracerProvider) and not is_disabled()
+
+
+def _providers(method: str) -> list[Any]:
+    found = (trace.get_tracer_provider(), metrics.get_meter_provider(), _logs.get_logger_provider())
+    return [provider for provider in found if hasattr(provider, method)]
+
+
+def _name(thing: object) -> str:
+    kind = type(thing)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _described(processor: Any) -> str:
+    """A processor and where it sends to, without credentials."""
+    exporter = getattr(processor, "span_exporter", None)
+    if exporter is None:
+        return _name(processor)
+    destination = getattr(getattr(exporter, "_client", None), "destination", None)
+    where = f" to {destination}" if isinstance(destination, str) else ""
+    return f"{type(processor).__name__}: {_name(exporter)}{where}"
+
+
+def _check_sigterm() -> None:
+    if threading.current_thread() is not threading.main_thread():
+        raise ValueError("flush_on_sigterm works in the main thread only, as Python's signal handlers do")
+    if signal.getsignal(signal.SIGTERM) is None:
+        raise ValueError("flush_on_sigterm: SIGTERM is handled by native code, which cannot be called from Python")
+
+
+def _flush_on_sigterm(installation: Installation, seconds: float) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        # In a thread of its own: this one may have been interrupted while it held what a flush waits for.
+        _within(seconds, lambda: installation.force_flush(int(seconds * 1000)))
+        if callable(before):
+            before(number, frame)
+        elif before is signal.SIG_DFL:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, handle)
+
+
+def _within(seconds: float, work: Callable[[], object]) -> None:
+    thread = threading.Thread(target=work, name="spanwire-sigterm", daemon=True)
+    thread.start()
+    thread.join(seconds)

@@ -1,0 +1,232 @@
+"""Without code: ``opentelemetry-instrument`` with our distro and configurator does what it does with the official ones."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spanwire.sink import ReceivedSpan, Sink
+
+INSTRUMENT = Path(sys.executable).with_name("opentelemetry-instrument")
+OURS = {"OTEL_PYTHON_DISTRO": "spanwire", "OTEL_PYTHON_CONFIGURATOR": "spanwire"}
+OFFICIAL = {
+    "OTEL_PYTHON_DISTRO": "distro",
+    "OTEL_PYTHON_CONFIGURATOR": "configurator",
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    "OTEL_METRICS_EXPORTER": "none",
+    "OTEL_LOGS_EXPORTER": "none",
+}
+# What only the SDK's own exporter would need: the newest SDK is what the distro of these tests is made for.
+pytestmark = pytest.mark.skipif(
+    not INSTRUMENT.exists(), reason="not applicable: opentelemetry-instrumentation is missing"
+)
+
+APP = """
+import json
+from opentelemetry import _logs, metrics, propagate, trace
+
+tracer = trace.get_tracer("app", "2.0")
+with tracer.start_as_current_span("outer", attributes={"a": [1, 2], "b": "x" * 30}) as outer:
+    for number in range(6):
+        outer.add_event(f"event {number}")
+        outer.set_attribute(f"key {number}", number)
+    with tracer.start_as_current_span("inner"):
+        pass
+provider = trace.get_tracer_provider()
+sampler = getattr(provider, "sampler", None)
+print(json.dumps({
+    "sampler": sampler and sampler.get_description(),
+    "resource": dict(getattr(getattr(provider, "resource", None), "attributes", {})),
+    "propagators": sorted(propagate.get_global_textmap().fields),
+    "processors": [type(one).__name__ for one in provider._active_span_processor._span_processors],
+    "recording": outer.is_recording(),
+    "metrics": type(metrics.get_meter_provider()).__name__,
+    "logs": type(_logs.get_logger_provider()).__name__,
+    "native": type(outer).__module__.startswith("spanwire"),
+}))
+"""
+
+VARIABLES: dict[str, dict[str, str]] = {
+    "nothing more": {},
+    "ratio": {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.0"},
+    "parent-based ratio": {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "1.0"},
+    "always off": {"OTEL_TRACES_SAMPLER": "always_off"},
+    "no such sampler": {"OTEL_TRACES_SAMPLER": "sometimes"},
+    "resource": {"OTEL_RESOURCE_ATTRIBUTES": "a=1,b=%20x", "OTEL_SERVICE_NAME": "shop"},
+    "limits": {
+        "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "3",
+        "OTEL_SPAN_EVENT_COUNT_LIMIT": "2",
+        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "5",
+    },
+    "propagators": {"OTEL_PROPAGATORS": "baggage"},
+    "batches": {"OTEL_BSP_MAX_QUEUE_SIZE": "10", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1"},
+    "two exporters": {"OTEL_TRACES_EXPORTER": "otlp,console"},
+    "by the official name": {"OTEL_TRACES_EXPORTER": "otlp_proto_http"},
+    "none": {"OTEL_TRACES_EXPORTER": "none"},
+    "disabled": {"OTEL_SDK_DISABLED": "true"},
+    "generator": {"OTEL_PYTHON_ID_GENERATOR": "random"},
+    "compression": {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"},
+}
+
+
+def run(variables: dict[str, str], tmp_path: Path, program: str = APP) -> subprocess.CompletedProcess[str]:
+    app = tmp_path / "app.py"
+    app.write_text(program, encoding="utf-8")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "SPANWIRE_"))}
+    return subprocess.run(
+        [str(INSTRUMENT), sys.executable, str(app)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**clean, **variables},
+        cwd=tmp_path,
+    )
+
+
+def said(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[0])
+    return answer
+
+
+def content(span: ReceivedSpan) -> dict[str, Any]:
+    """What of a span is the same in every process."""
+    return {
+        "name": span.name,
+        "kind": span.kind,
+        "attributes": span.attributes,
+        "events": [(event.name, event.attributes) for event in span.events],
+        "root": not span.parent_span_id,
+        "scope": (span.scope_name, span.scope_version),
+        "resource": {name: value for name, value in span.resource_attributes.items() if name != "service.instance.id"},
+    }
+
+
+@pytest.mark.parametrize("case", VARIABLES)
+def test_it_is_as_with_the_official_distro(case: str, tmp_path: Path) -> None:
+    answers, spans = [], []
+    for distro in (OFFICIAL, OURS):
+        with Sink() as sink:
+            endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.http_endpoint}
+            answers.append(said(run({**distro, **endpoint, **VARIABLES[case]}, tmp_path)))
+            spans.append(sorted((content(span) for span in sink.spans()), key=lambda span: str(span["name"])))
+    official, ours = answers
+    assert (official.pop("native"), ours.pop("native")) == (False, case != "disabled")
+    for answer in answers:
+        answer["resource"].pop("service.instance.id", None)
+    assert ours == official
+    assert spans[1] == spans[0]
+    assert len(spans[1]) == (0 if case in {"ratio", "always off", "none", "disabled"} else 2)
+
+
+def test_switched_off_it_is_the_sdks(tmp_path: Path) -> None:
+    with Sink() as sink:
+        done = run({**OURS, "SPANWIRE_DISABLED": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": sink.http_endpoint}, tmp_path)
+        assert not said(done)["native"]
+        assert sink.span_count == 2
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"OTEL_TRACES_EXPORTER": "otlp_proto_grpc"},
+        {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+        {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": " grpc "},
+    ],
+    ids=["exporter", "protocol", "protocol of traces"],
+)
+def test_grpc_that_is_asked_for_and_missing_is_a_clear_error(variables: dict[str, str], tmp_path: Path) -> None:
+    if list(entry_points(group="opentelemetry_traces_exporter", name="otlp_proto_grpc")):
+        pytest.skip("not applicable: the exporter over gRPC is installed")
+    errors = run({**OURS, **variables}, tmp_path).stderr
+    assert "RuntimeError: OTLP over gRPC is asked for, which spanwire does not speak yet: set " in errors
+    assert "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf (and the port of OTLP/HTTP, 4318)" in errors
+
+
+def test_a_protocol_that_is_none_is_the_sdks_error(tmp_path: Path) -> None:
+    variables = {"OTEL_EXPORTER_OTLP_PROTOCOL": "carrier pigeon"}
+    for distro in (OFFICIAL, OURS):
+        errors = run({**distro, **variables}, tmp_path).stderr
+        assert "RuntimeError: Unsupported OTLP protocol 'carrier pigeon' is configured" in errors
+
+
+def test_an_exporter_that_is_missing_is_the_sdks_error(tmp_path: Path) -> None:
+    texts = [run({**distro, "OTEL_TRACES_EXPORTER": "missing"}, tmp_path).stderr for distro in (OFFICIAL, OURS)]
+    for text in texts:
+        assert "Requested component 'missing' not found in entry point 'opentelemetry_traces_exporter'" in text
+
+
+DECLARATIVE = """
+file_format: "1.0"
+resource:
+  attributes:
+    - name: service.name
+      value: declared
+tracer_provider:
+  limits:
+    event_count_limit: 2
+  processors:
+    - batch:
+        schedule_delay: 100
+        exporter:
+          otlp_http:
+            endpoint: {endpoint}
+            compression: gzip
+            headers:
+              - name: x-team
+                value: a b
+"""
+
+
+def test_a_declarative_configuration(tmp_path: Path) -> None:
+    pytest.importorskip("opentelemetry.configuration", reason="not applicable: opentelemetry-configuration is missing")
+    file = tmp_path / "otel.yaml"
+    answers, spans, headers = [], [], []
+    for distro in (OFFICIAL, OURS):
+        with Sink() as sink:
+            file.write_text(DECLARATIVE.format(endpoint=sink.traces_endpoint), encoding="utf-8")
+            answers.append(said(run({**distro, "OTEL_CONFIG_FILE": str(file)}, tmp_path)))
+            spans.append(sorted((content(span) for span in sink.spans()), key=lambda span: str(span["name"])))
+            headers.append({str(name).lower(): value for name, value in dict(sink.requests()[0].headers).items()})
+    official, ours = answers
+    assert (official.pop("native"), ours.pop("native")) == (False, True)
+    for answer in answers:
+        answer["resource"].pop("service.instance.id", None)
+    assert ours == official
+    assert spans[1] == spans[0]
+    assert len(spans[1]) == 2
+    assert len(spans[1][1]["events"]) == 2
+    assert all((found["x-team"], found["content-encoding"]) == ("a b", "gzip") for found in headers)
+
+
+CONFIGURED = """
+import sys
+from opentelemetry.sdk import _configuration
+before = dict(vars(_configuration))
+from spanwire._configurator import Configurator
+try:
+    Configurator().configure(trace_exporter_names=[sys.argv[1]], span_processors=[])
+except RuntimeError as error:
+    print(error)
+print({name for name, value in vars(_configuration).items() if before.get(name) is not value})
+"""
+
+
+@pytest.mark.parametrize("exporter", ["console", "missing"])
+def test_the_sdks_own_names_are_as_before_afterwards(exporter: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CONFIGURED, exporter], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "set()", done.stderr
+
+
+def test_the_entry_points_are_there() -> None:
+    for group in ("opentelemetry_distro", "opentelemetry_configurator"):
+        (found,) = entry_points(group=group, name="spanwire")
+        assert found.load()
