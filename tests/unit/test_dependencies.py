@@ -40,7 +40,9 @@ def test_every_python_dependency_has_its_reason() -> None:
     assert sections["Python, at run time"] == python_names(project["dependencies"])
     assert sections["Python, extra `cli`"] == python_names(project["optional-dependencies"]["cli"])
     assert sections["Python, to build"] == sorted(python_names(PYPROJECT["build-system"]["requires"]))
-    assert sorted(sections["Python, to develop"]) == sorted(python_names(PYPROJECT["dependency-groups"]["dev"]))
+    assert sorted(sections["Python, to develop"]) == sorted(
+        name for group in ("dev", "newest") for name in python_names(PYPROJECT["dependency-groups"][group])
+    )
 
 
 def test_every_rust_dependency_has_its_reason() -> None:
