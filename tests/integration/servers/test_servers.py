@@ -1,0 +1,203 @@
+"""Real servers with several workers: every request's spans arrive, from workers that are forked, recycled and stopped."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from spanwire.sink import Sink
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.slow
+APPLICATION = "tests.integration.servers.served"
+REQUESTS = 120
+WORKERS = 3
+SECONDS = 60.0
+
+GUNICORN = [
+    sys.executable,
+    "-m",
+    "gunicorn",
+    "--workers",
+    str(WORKERS),
+    "--graceful-timeout",
+    "20",
+    "--no-control-socket",
+]
+UVICORN = [sys.executable, "-m", "uvicorn", "--workers", str(WORKERS), "--lifespan", "on", "--log-level", "warning"]
+SERVERS: dict[str, list[str]] = {
+    f"gunicorn {kind}{' preloaded' if preload else ''}{' recycling' if recycled else ''}": [
+        *GUNICORN,
+        *("--worker-class", kind),
+        *(("--threads", "4") if kind == "gthread" else ()),
+        *(("--preload",) if preload else ()),
+        *(("--max-requests", "10") if recycled else ()),
+        f"{APPLICATION}:application",
+    ]
+    for kind, preload, recycled in [
+        ("sync", False, False),
+        ("sync", True, True),
+        ("gthread", False, True),
+        ("gthread", True, False),
+        ("gevent", False, False),
+        ("gevent", True, False),
+    ]
+}
+SERVERS["uvicorn"] = [*UVICORN, f"{APPLICATION}:asgi"]
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a socket of the file system: no port to be found."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def ask(path: str, number: int) -> int:
+    """The process that has answered request ``number``. A worker that is being recycled may refuse: then again."""
+    until = time.monotonic() + SECONDS
+    while True:
+        connection = UnixConnection(path)
+        try:
+            connection.request("GET", f"/?{number}", headers={"Connection": "close"})
+            answer = connection.getresponse()
+            assert answer.status == 200
+            return int(answer.read())
+        except (OSError, http.client.HTTPException):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        finally:
+            connection.close()
+
+
+@contextmanager
+def serving(command: list[str], path: str, sink: Sink) -> Generator[subprocess.Popen[str], None, None]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "SPANWIRE_"))}
+    address = ["--uds", path] if "uvicorn" in command else ["--bind", f"unix:{path}"]
+    process = subprocess.Popen(
+        [*command, *address],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        env={
+            **clean,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": sink.http_endpoint,
+            "OTEL_SERVICE_NAME": "served",
+            "OTEL_METRICS_EXPORTER": "none",
+            "OTEL_LOGS_EXPORTER": "none",
+        },
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_every_request_of_every_worker_arrives(server: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    with Sink() as sink, serving(SERVERS[server], path, sink) as process:
+        answered: list[int] = []
+        with ThreadPoolExecutor(8) as clients:
+            # Until workers that were slower to start have had their share.
+            while len(answered) < 20 * REQUESTS and (not answered or len(set(answered)) < WORKERS):
+                numbers = range(len(answered), len(answered) + REQUESTS)
+                answered += clients.map(lambda number: ask(path, number), numbers)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=SECONDS)
+        spans = sink.spans()
+
+    requests = [span for span in spans if span.name == "request"]
+    # A request that was refused while its worker was stopped may have been traced, and was then asked again.
+    assert {span.attributes["number"] for span in requests} == set(range(len(answered))), output
+    assert set(answered) <= {span.attributes["process.pid"] for span in requests}
+    assert len(set(answered)) >= WORKERS, "some workers did nothing: nothing is proved about them"
+    if "recycling" in server:
+        assert len(set(answered)) > WORKERS
+    else:
+        assert len(requests) == len(answered)
+    # No id twice, and every span below the one that it belongs to.
+    assert max(Counter(span.span_id for span in spans).values()) == 1
+    assert len({span.trace_id for span in requests}) == len(requests)
+    parents: dict[str | None, str] = {span.span_id: span.trace_id for span in requests}
+    work = [span for span in spans if span.name == "work"]
+    assert len(work) == len(requests)
+    assert all(parents[span.parent_span_id] == span.trace_id for span in work)
+    assert {span.resource_attributes["service.name"] for span in spans} == {"served"}
+    assert "Traceback" not in output
+    assert process.returncode == 0, output
+
+
+STARTED = """
+import multiprocessing, os, sys
+import spanwire
+from opentelemetry import trace
+
+def work(number):
+    installation = spanwire.install()  # a forked child has its parent's
+    with trace.get_tracer("child").start_as_current_span("child") as span:
+        span.set_attribute("number", number)
+    assert installation.force_flush(20_000)
+
+if __name__ == "__main__":
+    installation = spanwire.install()
+    with trace.get_tracer("parent").start_as_current_span("parent"):
+        pass
+    context = multiprocessing.get_context(sys.argv[1])
+    children = [context.Process(target=work, args=(number,)) for number in range(5)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(60)
+    with context.Pool(2) as pool:
+        pool.map(work, range(5, 20))
+    print([child.exitcode for child in children])
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_children_of_multiprocessing(method: str, tmp_path: Path) -> None:
+    program = tmp_path / "started.py"
+    program.write_text(STARTED, encoding="utf-8")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "SPANWIRE_"))}
+    with Sink() as sink:
+        environment = {
+            **clean,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": sink.http_endpoint,
+            "OTEL_METRICS_EXPORTER": "none",
+            "OTEL_LOGS_EXPORTER": "none",
+        }
+        done = subprocess.run(
+            [sys.executable, str(program), method],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        spans = sink.spans()
+    assert (done.returncode, done.stdout) == (0, "[0, 0, 0, 0, 0]\n"), done.stderr
+    assert Counter(span.name for span in spans) == {"parent": 1, "child": 20}
+    assert sorted(span.attributes["number"] for span in spans if span.name == "child") == list(range(20))
+    assert len({span.span_id for span in spans}) == 21
