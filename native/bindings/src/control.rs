@@ -16,7 +16,7 @@ use spanwire_transport::config::TlsFiles;
 use spanwire_transport::{Compression, ConfigError, HttpConfig};
 
 use crate::errors;
-use crate::frame_queue::PyFrameQueue;
+use crate::frame_queue::{PyFrameQueue, Request};
 
 /// How long a waiting thread leaves Python's signal handlers unattended.
 pub const SLICE: Duration = Duration::from_millis(100);
@@ -113,6 +113,14 @@ impl HttpClient {
         let mut buffer = Buffer::take();
         buffer.extend_from_slice(request);
         self.deliver(py, buffer, span_count)
+    }
+
+    /// Delivers a request taken from a queue; a second time it is empty.
+    fn export_request(&self, py: Python<'_>, request: &Request) -> PyResult<Outcome> {
+        match request.take(py) {
+            Some(buffer) => self.deliver(py, buffer, request.spans),
+            None => self.deliver(py, Buffer::take(), 0),
+        }
     }
 
     /// Counts what a queue in front of this client has dropped since the last call, and answers it as the queue's

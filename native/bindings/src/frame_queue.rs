@@ -1,11 +1,13 @@
-//! [`PyFrameQueue`]: finished frames that wait to be sent, as `spanwire.trace.export` holds them.
+//! [`PyFrameQueue`]: finished frames that wait to be sent, as `spanwire.trace.export` holds them, and the [`Request`]s made of them.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
+use spanwire_engine::buffer::Buffer;
 use spanwire_queue::{Appended, FrameQueue, Limits};
 
 use crate::control::{SLICE, duration};
@@ -86,6 +88,25 @@ impl PyFrameQueue {
                 bytes::filled(py, len, |put| write(put))
             })
         })
+    }
+
+    /// The same in native memory, which is used again for later requests, for `HttpClient.export_request`.
+    fn take_request(&self, py: Python<'_>, max_spans: usize, max_bytes: usize) -> Option<Request> {
+        let taken = self.with(py, |frames| {
+            frames.take_with(max_spans, max_bytes, |len, write| {
+                let mut buffer = Buffer::take();
+                buffer.reserve(len);
+                write(&mut |bytes| buffer.extend_from_slice(bytes));
+                Ok::<_, Infallible>(buffer)
+            })
+        });
+        match taken {
+            Ok(taken) => taken.map(|(buffer, spans)| Request {
+                buffer: GilCell::new(Some(buffer)),
+                spans: spans as u64,
+            }),
+            Err(never) => match never {},
+        }
     }
 
     /// Encodes a finished span and appends it; whether somebody must attend to the queue. Runs Python code.
@@ -192,7 +213,24 @@ impl PyFrameQueue {
     }
 }
 
-/// Adds the class to the module.
+/// A request that was taken from a queue, to be exported once.
+#[pyclass(frozen, module = "spanwire._native")]
+pub struct Request {
+    buffer: GilCell<Option<Buffer>>,
+    /// Spans in it.
+    #[pyo3(get)]
+    pub spans: u64,
+}
+
+impl Request {
+    /// Its bytes; none if they were taken before.
+    pub fn take(&self, py: Python<'_>) -> Option<Buffer> {
+        self.buffer.with(py, Option::take)
+    }
+}
+
+/// Adds the classes to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Request>()?;
     module.add_class::<PyFrameQueue>()
 }

@@ -16,8 +16,9 @@ use crate::group::Group;
 const CHUNK: usize = 64 << 10;
 /// A chunk's smallest share of a small queue's bound.
 const SHARE: usize = 16;
-/// Empty chunks kept: what is in use between two requests. A burst's other chunks go back to the system.
-const KEPT: usize = 16;
+/// Empty chunks kept: what comes in while the thread that sends waits for its turn. A burst's other chunks go back to the
+/// system, whose fresh pages cost a span more than writing it.
+const KEPT: usize = 64;
 /// No protobuf message may be longer.
 const LONGEST: usize = i32::MAX as usize;
 

@@ -157,13 +157,13 @@ class Delivery:
 
     def _send(self) -> None:
         """Send one batch."""
-        batch = self._queue.take(*self._limits)
+        request = self._queue.take_request(*self._limits)
         gone = self._queue.gone
         try:
-            if batch is not None:
+            if request is not None:
                 if self._metrics is not None:
-                    self._metrics.finish_items(batch[1])
-                self._exporter._export_encoded(*batch)
+                    self._metrics.finish_items(request.spans)
+                self._exporter._export_request(request)
         finally:
             self._queue.set_done(gone)
 

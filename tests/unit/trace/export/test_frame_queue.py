@@ -10,6 +10,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
 import spanwire
 from spanwire._native import FrameQueue
+from spanwire.exporter.http import OTLPSpanExporter
+from spanwire.sink import Sink
 
 LIMITLESS = (1 << 63) - 1
 
@@ -152,3 +154,20 @@ def test_a_waiting_reader_is_woken_when_enough_waits() -> None:
         queue.push(finished(), False)
     assert woken.wait(30)
     assert time.monotonic() - begun < 60
+
+
+def test_a_request_is_exported_once() -> None:
+    queue = FrameQueue()
+    for number in range(3):
+        queue.push(finished(f"span {number}"), w3c_flags=True)
+    with Sink() as sink:
+        exporter = OTLPSpanExporter(endpoint=sink.traces_endpoint)
+        request = queue.take_request(2, LIMITLESS)
+        assert request is not None
+        assert (request.spans, len(queue)) == (2, 1)
+        assert exporter._client.export_request(request).lost is None
+        assert exporter._client.export_request(request).lost is None
+        assert sink.span_count == 2
+        exporter.shutdown()
+    assert queue.take_request(2, LIMITLESS) is not None
+    assert queue.take_request(2, LIMITLESS) is None

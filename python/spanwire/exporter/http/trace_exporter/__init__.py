@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from spanwire._native import Outcome
+    from spanwire._native import Outcome, Request
 
 __all__ = [
     "DEFAULT_COMPRESSION",
@@ -129,16 +129,16 @@ class OTLPSpanExporter(SpanExporter):
         """Deliver; why the spans were lost, or None."""
         return self._deliver(lambda: self._client.export(spans))
 
-    def _export_encoded(self, request: bytes, spans: int) -> None:
-        """Deliver a request of so many spans, as ``export`` does: for our own batch processor."""
+    def _export_request(self, request: "Request") -> None:
+        """Deliver a request of a queue's, as ``export`` does: for our own batch processor."""
 
         def export(_: Sequence[int]) -> str | None:
-            return self._deliver(lambda: self._client.export_encoded(request, spans))
+            return self._deliver(lambda: self._client.export_request(request))
 
         if self._metrics is None:
             export(())
         else:
-            self._metrics.measure(export, range(spans))
+            self._metrics.measure(export, range(request.spans))
 
     def _deliver(self, export: "Callable[[], Outcome]") -> str | None:
         came_late = self._shutdown
