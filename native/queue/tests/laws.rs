@@ -285,7 +285,7 @@ fn a_burst_gives_its_memory_back_and_steady_work_needs_no_new() {
         while queue.take(100, usize::MAX).is_some() {}
         queue.memory()
     };
-    let burst = if cfg!(miri) { 5000 } else { 20_000 };
+    let burst = if cfg!(miri) { 1500 } else { 20_000 };
     let kept = fill(&mut queue, burst);
     assert!(kept <= 65 * (64 << 10), "{kept} bytes kept after a burst");
     for _ in 0..3 {
