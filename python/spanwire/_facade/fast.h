@@ -319,7 +319,11 @@ typedef struct {
 /* The object that came last; there is one. */
 static inline PyObject *sw_take(SwShelf *shelf) {
     PyObject *taken = shelf->waiting[--shelf->count];
+#ifdef Py_TRACE_REFS
+    _Py_NewReference(taken); /* such a build lists living objects */
+#else
     Py_INCREF(taken);
+#endif
     return taken;
 }
 
