@@ -1,7 +1,8 @@
 """The configurator that ``OTEL_PYTHON_CONFIGURATOR=spanwire`` and :func:`spanwire.install` use.
 
 It is the SDK's, which reads OTEL_* and knows exporters, samplers, generators, metrics and logs; only the names that it builds
-traces from are ours while it runs. With ``SPANWIRE_DISABLED=1`` it is the SDK's own.
+traces from are ours while it runs. With ``SPANWIRE_DISABLED=1`` it is the SDK's own, with our exporter where the official one is
+missing: the switch must not stop the program.
 """
 
 import importlib
@@ -26,7 +27,22 @@ _GRPC = "otlp_proto_grpc"
 _OTLP = {"otlp", "otlp_proto_http"}
 _HTTP = "http/protobuf"
 
-_lock = threading.Lock()
+_Place = tuple[dict[str, Any], dict[str, Any]]  # names, and what is to be there
+_Import = Callable[[Sequence[str], str], list[tuple[str, Any]]]
+
+# Reentrant: what is loaded while it runs may itself come here, and gets an error instead of waiting for itself.
+_lock = threading.RLock()
+_is_running = False
+
+
+def _forget_lock() -> None:
+    """A child forked while another thread configures would find the lock taken for ever."""
+    global _lock, _is_running
+    _lock, _is_running = threading.RLock(), False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_lock)
 
 
 class Configurator(_configuration._OTelSDKConfigurator):
@@ -39,37 +55,37 @@ class Configurator(_configuration._OTelSDKConfigurator):
     """
 
     def _configure(self, **kwargs: Any) -> None:
-        if is_disabled():
-            super()._configure(**kwargs)  # type: ignore[no-untyped-call]  # the SDK's has no types
-            return
-        from spanwire.trace import shortcut_proxy_tracers
+        with _alone():
+            if is_disabled():
+                with _replaced([(vars(_configuration), _with_import(_import_or_ours))]):
+                    super()._configure(**kwargs)  # type: ignore[no-untyped-call]  # the SDK's has no types
+                return
+            from spanwire.trace import shortcut_proxy_tracers
 
-        shortcut_proxy_tracers()
-        with _lock, _native_traces():
-            super()._configure(**kwargs)  # type: ignore[no-untyped-call]  # as above
+            shortcut_proxy_tracers()
+            with _replaced(_native_traces()):
+                super()._configure(**kwargs)  # type: ignore[no-untyped-call]  # as above
 
 
 @contextmanager
-def _native_traces() -> Generator[None, None, None]:
-    """Ours under the names that the SDK's functions look up."""
-    from spanwire.trace import TracerProvider
-    from spanwire.trace.export import BatchSpanProcessor
+def _alone() -> Generator[None, None, None]:
+    global _is_running  # noqa: PLW0603 - one a process
+    with _lock:
+        if _is_running:
+            raise RuntimeError(
+                "OpenTelemetry is being configured already, and what is loaded for that (an exporter, a sampler, a "
+                "generator …) configures it again: call spanwire.install() in the program, not where these are defined"
+            )
+        _is_running = True
+        try:
+            yield
+        finally:
+            _is_running = False
 
-    ours: dict[str, Any] = {"TracerProvider": TracerProvider, "BatchSpanProcessor": BatchSpanProcessor}
-    places: list[tuple[dict[str, Any], dict[str, Any]]] = [
-        (
-            vars(_configuration),
-            {
-                **ours,
-                "_get_exporter_entry_point": _entry_point_of(_configuration._get_exporter_entry_point),
-                "_import_config_components": _import_with(_configuration._import_config_components),
-            },
-        )
-    ]
-    declarative = _declarative()
-    if declarative is not None:
-        places.append((vars(declarative), ours))
-        places.append((declarative._SPAN_EXPORTER_REGISTRY, {"otlp_http": _otlp_http(declarative)}))
+
+@contextmanager
+def _replaced(places: list[_Place]) -> Generator[None, None, None]:
+    """Other things under these names, as long as it lasts."""
     before = [(names, {name: names[name] for name in replaced}) for names, replaced in places]
     try:
         for names, replaced in places:
@@ -78,6 +94,33 @@ def _native_traces() -> Generator[None, None, None]:
     finally:
         for names, original in before:
             names.update(original)
+
+
+def _native_traces() -> list[_Place]:
+    """Ours under the names that the SDK's functions look up."""
+    from spanwire.trace import TracerProvider
+    from spanwire.trace.export import BatchSpanProcessor
+
+    ours: dict[str, Any] = {"TracerProvider": TracerProvider, "BatchSpanProcessor": BatchSpanProcessor}
+    places: list[_Place] = [
+        (
+            vars(_configuration),
+            {
+                **ours,
+                "_get_exporter_entry_point": _entry_point_of(_configuration._get_exporter_entry_point),
+                **_with_import(_import_with),
+            },
+        )
+    ]
+    declarative = _declarative()
+    if declarative is not None:
+        places.append((vars(declarative), ours))
+        places.append((declarative._SPAN_EXPORTER_REGISTRY, {"otlp_http": _otlp_http(declarative)}))
+    return places
+
+
+def _with_import(wrap: Callable[[_Import], _Import]) -> dict[str, Any]:
+    return {"_import_config_components": wrap(_configuration._import_config_components)}
 
 
 def _entry_point_of(upstream: Callable[..., str]) -> Callable[[str, str], str]:
@@ -97,9 +140,26 @@ def _entry_point_of(upstream: Callable[..., str]) -> Callable[[str, str], str]:
     return entry_point
 
 
-def _import_with(
-    upstream: Callable[[Sequence[str], str], list[tuple[str, Any]]],
-) -> Callable[..., list[tuple[str, Any]]]:
+def _import_or_ours(upstream: _Import) -> _Import:
+    """In the place of the SDK's look-up of entry points: ours only for an official exporter that is not installed."""
+
+    def import_one(name: str, group: str) -> list[tuple[str, Any]]:
+        try:
+            return upstream([name], group)
+        except RuntimeError:
+            if group != _GROUP or name not in _OTLP:
+                raise
+            from spanwire.exporter.http import OTLPSpanExporter
+
+            return [(name, OTLPSpanExporter)]
+
+    def import_components(names: Sequence[str], group: str) -> list[tuple[str, Any]]:
+        return [found for name in names for found in import_one(name, group)]
+
+    return import_components
+
+
+def _import_with(upstream: _Import) -> _Import:
     """In the place of the SDK's look-up of entry points: ours is found without, also by the names of the official ones."""
 
     def import_components(names: Sequence[str], group: str) -> list[tuple[str, Any]]:
@@ -110,7 +170,7 @@ def _import_with(
         found: list[tuple[str, Any]] = []
         for name in names:
             if name in {*_OTLP, _OURS}:
-                found.append((name, OTLPSpanExporter))
+                found.append((_OURS, OTLPSpanExporter))  # once, by whatever names it is asked for
                 continue
             try:
                 found += upstream([name], group)

@@ -1,9 +1,12 @@
 """:func:`spanwire.install`: everything that the environment asks for, by one line of code."""
 
+import _thread
 import os
 import platform
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -16,13 +19,27 @@ from opentelemetry.environment_variables import OTEL_TRACES_EXPORTER
 import spanwire
 from spanwire._configurator import Configurator
 from spanwire._defaults import defaults
+from spanwire.trace._disabled import is_disabled
 
 __all__ = ["Installation", "install"]
 
 FLUSH_SECONDS = 10.0  # of a SIGTERM that flushes; container runtimes kill after 30 or 10
 
-_lock = threading.Lock()
+MOST_SECONDS = 24 * 3600.0
+
+_lock = threading.RLock()
 _installed: "Installation | None" = None
+_failure: str | None = None  # of a call that had set a provider already
+
+
+def _forget_lock() -> None:
+    """A child forked while another thread is in :func:`install` would find the lock taken for ever."""
+    global _lock  # noqa: PLW0603 - where everybody finds it
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_lock)
 
 
 class Installation:
@@ -89,21 +106,30 @@ def install(*, flush_on_sigterm: bool | float = False, **overrides: Any) -> Inst
     :param overrides: keywords of the SDK's configurator, which come before or beside the environment: ``sampler``,
         ``id_generator``, ``resource_attributes``, ``trace_exporter_names``, ``span_processors`` …
     :returns: what was set up; print it to see what was chosen.
-    :raises RuntimeError: if another TracerProvider is set already, or an exporter that is asked for is missing.
+    :raises RuntimeError: if another TracerProvider is set already (not with ``SPANWIRE_DISABLED=1``), an exporter that is
+        asked for is missing, or an earlier call has failed half way.
     :raises TypeError: if the installed SDK does not know a keyword.
     :raises ValueError: if an option cannot work; or ``flush_on_sigterm`` outside the main thread.
     """
-    global _installed  # noqa: PLW0603 - one a process
+    global _installed, _failure  # noqa: PLW0603 - one a process
     with _lock:
         if _installed is None:
             seconds = FLUSH_SECONDS if flush_on_sigterm is True else float(flush_on_sigterm)
             if seconds:
-                _check_sigterm()
+                _check_sigterm(seconds)
+            if _failure is not None:
+                raise RuntimeError(f"an earlier spanwire.install() has failed half way: {_failure}")
             provider = getattr(trace, "_TRACER_PROVIDER", None)
             if provider is None:
-                with _environment(overrides):
-                    Configurator().configure(**overrides)  # type: ignore[no-untyped-call]  # the SDK's has no types
-            elif not _is_ours(provider):
+                try:
+                    with _environment(overrides):
+                        Configurator().configure(**overrides)  # type: ignore[no-untyped-call]  # the SDK's has no types
+                except Exception as error:
+                    # A provider cannot be set twice, and this one may send nothing.
+                    if getattr(trace, "_TRACER_PROVIDER", None) is not None:
+                        _failure = repr(error)
+                    raise
+            elif not (_is_ours(provider) or is_disabled()):
                 raise RuntimeError(
                     f"a TracerProvider is set already ({_name(provider)}): call spanwire.install() before, or instead of, "
                     "trace.set_tracer_provider()"
@@ -118,17 +144,18 @@ def _environment(overrides: dict[str, Any]) -> Generator[None, None, None]:
     said = defaults()
     if "trace_exporter_names" in overrides or "span_processors" in overrides:
         said.pop(OTEL_TRACES_EXPORTER, None)
+    empty = {name: os.environ[name] for name in said if name in os.environ}
     os.environ.update(said)
     try:
         yield
     finally:
-        for name in said:
+        for name in said.keys() - empty.keys():
             os.environ.pop(name, None)
+        os.environ.update(empty)
 
 
 def _is_ours(provider: object) -> bool:
     from spanwire.trace import TracerProvider
-    from spanwire.trace._disabled import is_disabled
 
     return isinstance(provider, TracerProvider) and not is_disabled()
 
@@ -153,7 +180,9 @@ def _described(processor: Any) -> str:
     return f"{type(processor).__name__}: {_name(exporter)}{where}"
 
 
-def _check_sigterm() -> None:
+def _check_sigterm(seconds: float) -> None:
+    if not 0 < seconds <= MOST_SECONDS:
+        raise ValueError(f"flush_on_sigterm is a number of seconds, at most a day: not {seconds!r}")
     if threading.current_thread() is not threading.main_thread():
         raise ValueError("flush_on_sigterm works in the main thread only, as Python's signal handlers do")
     if signal.getsignal(signal.SIGTERM) is None:
@@ -162,20 +191,50 @@ def _check_sigterm() -> None:
 
 def _flush_on_sigterm(installation: Installation, seconds: float) -> None:
     before = signal.getsignal(signal.SIGTERM)
+    until: float | None = None  # while a signal is being handled
 
     def handle(number: int, frame: FrameType | None) -> None:
-        # In a thread of its own: this one may have been interrupted while it held what a flush waits for.
-        _within(seconds, lambda: installation.force_flush(int(seconds * 1000)))
+        nonlocal until
+        is_first = until is None  # another one meanwhile gets what is left of the time
+        if until is None:
+            until = time.monotonic() + seconds
+        try:
+            left = max(0.0, until - time.monotonic())
+            _within(left, lambda: installation.force_flush(int(left * 1000)))
+        finally:
+            if is_first:
+                until = None
         if callable(before):
             before(number, frame)
         elif before is signal.SIG_DFL:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
+            signal.signal(number, handle)  # process 1 of a container lives on: the kernel ignores its default
 
     signal.signal(signal.SIGTERM, handle)
 
 
 def _within(seconds: float, work: Callable[[], object]) -> None:
-    thread = threading.Thread(target=work, name="spanwire-sigterm", daemon=True)
-    thread.start()
-    thread.join(seconds)
+    """Do it in a thread of its own: this one may have been interrupted while it held what a flush waits for.
+
+    The system's threads and locks: those of ``threading`` may be held here too, and gevent's cannot be waited for in its hub.
+    """
+    done = _original("allocate_lock")()
+    done.acquire()
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            done.release()
+
+    try:
+        _original("start_new_thread")(run, ())
+    except RuntimeError:  # no more threads, or the interpreter is ending: what was to happen then must happen still
+        return
+    done.acquire(timeout=seconds)
+
+
+def _original(name: str) -> Any:
+    monkey = sys.modules.get("gevent.monkey")
+    return getattr(_thread, name) if monkey is None else monkey.get_original("_thread", name)

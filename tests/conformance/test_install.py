@@ -1,14 +1,12 @@
 """``spanwire.install()``: one line that sets up what the environment asks for; each test in a process of its own."""
 
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
-from spanwire.sink import Fault, Sink
+from spanwire.sink import Sink
 
 PRINT_AND_EXIT = """
 from opentelemetry import trace
@@ -91,6 +89,109 @@ spanwire.install()
     )
 
 
+@pytest.mark.parametrize("of", ["spanwire", "opentelemetry.sdk"])
+def test_the_switch_breaks_no_program_whose_provider_is_set_before(of: str) -> None:
+    program = f"""
+from opentelemetry import trace
+from {of}.trace import TracerProvider
+trace.set_tracer_provider(TracerProvider())
+print(spanwire.install())
+"""
+    done = run(program, SPANWIRE_DISABLED="1")
+    assert "traces: opentelemetry.sdk.trace.TracerProvider" in done.stdout, done.stderr
+
+
+# As if no official exporter were installed.
+UNINSTALLED = """
+from opentelemetry.sdk import _configuration
+upstream = _configuration.entry_points
+_configuration.entry_points = lambda **keys: () if keys["name"].startswith("otlp") else upstream(**keys)
+"""
+
+
+@pytest.mark.parametrize("variables", [{}, {"OTEL_TRACES_EXPORTER": "otlp"}], ids=["unset", "set"])
+def test_the_switch_needs_no_official_exporter(variables: dict[str, str]) -> None:
+    with Sink() as sink:
+        program = f"{UNINSTALLED}\nprint(spanwire.install())\n{PRINT_AND_EXIT}"
+        done = run(program, SPANWIRE_DISABLED="1", OTEL_EXPORTER_OTLP_ENDPOINT=sink.http_endpoint, **variables)
+        assert "traces: opentelemetry.sdk.trace.TracerProvider" in done.stdout, done.stderr
+        assert sink.span_count == 1
+
+
+def test_after_a_call_that_failed_half_way_another_fails_too() -> None:
+    program = """
+for _ in range(2):
+    try:
+        spanwire.install()
+    except (RuntimeError, ValueError) as error:
+        print(type(error).__name__, error)
+"""
+    first, second = run(program, OTEL_EXPORTER_OTLP_ENDPOINT="http://u:hunter2@localhost:none").stdout.splitlines()
+    assert first.startswith("ValueError the endpoint ")
+    assert second.startswith("RuntimeError an earlier spanwire.install() has failed half way: ValueError(")
+    assert "hunter" not in first + second
+
+
+def test_after_a_call_that_set_nothing_another_may_succeed() -> None:
+    program = """
+try:
+    spanwire.install(trace_exporter_names=["missing"])
+except RuntimeError:
+    print(spanwire.install(trace_exporter_names=["console"]))
+"""
+    assert "ConsoleSpanExporter" in run(program).stdout
+
+
+def test_what_is_loaded_meanwhile_cannot_install_again() -> None:
+    program = """
+from opentelemetry.sdk import _configuration
+class Point:
+    def load(self):
+        spanwire.install()
+upstream = _configuration.entry_points
+_configuration.entry_points = lambda **keys: [Point()] if keys["name"] == "mine" else upstream(**keys)
+spanwire.install()
+"""
+    errors = run(program, OTEL_TRACES_EXPORTER="mine").stderr
+    assert "RuntimeError: OpenTelemetry is being configured already" in errors
+
+
+def test_a_child_forked_while_another_thread_installs_can_install() -> None:
+    program = """
+import threading
+from opentelemetry.sdk import _configuration
+inside, go_on = threading.Event(), threading.Event()
+class Point:
+    def load(self):
+        if threading.current_thread() is not threading.main_thread():
+            inside.set()
+            go_on.wait(60)
+        from opentelemetry.sdk.trace.export import ConsoleSpanExporter
+        return ConsoleSpanExporter
+upstream = _configuration.entry_points
+_configuration.entry_points = lambda **keys: [Point()] if keys["name"] == "mine" else upstream(**keys)
+thread = threading.Thread(target=spanwire.install)
+thread.start()
+inside.wait(60)
+child = os.fork()
+if not child:
+    os._exit(7 if "ConsoleSpanExporter" in str(spanwire.install()) else 1)
+import signal
+signal.alarm(50)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+go_on.set()
+thread.join()
+"""
+    assert run(program, OTEL_TRACES_EXPORTER="mine").stdout == "7\n"
+
+
+def test_one_exporter_by_two_names_sends_once() -> None:
+    with Sink() as sink:
+        program = f"spanwire.install(trace_exporter_names=['otlp_proto_http'])\n{PRINT_AND_EXIT}"
+        run(program, OTEL_TRACES_EXPORTER="otlp", OTEL_EXPORTER_OTLP_ENDPOINT=sink.http_endpoint)
+        assert sink.span_count == 1
+
+
 def test_overrides_are_the_sdks_keywords() -> None:
     program = """
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
@@ -112,6 +213,11 @@ def test_a_keyword_that_nobody_knows_is_a_type_error() -> None:
 def test_what_it_assumes_is_not_left_in_the_environment() -> None:
     program = "spanwire.install(); print([name for name in os.environ if name.startswith('OTEL_')])"
     assert run(program).stdout == "['OTEL_METRICS_EXPORTER', 'OTEL_LOGS_EXPORTER']\n"
+
+
+def test_an_empty_variable_is_left_empty() -> None:
+    program = "spanwire.install(); print(repr(os.environ['OTEL_TRACES_EXPORTER']))"
+    assert run(program, OTEL_TRACES_EXPORTER="").stdout == "''\n"
 
 
 def test_the_report_names_the_destination_and_no_secret() -> None:
@@ -153,81 +259,3 @@ os._exit(0)
         done = run(program, OTEL_EXPORTER_OTLP_ENDPOINT=sink.http_endpoint)
         assert (done.returncode, done.stdout) == (0, "flushed\n"), done.stderr
         assert sink.span_count == 2
-
-
-# What SIGTERM did before; how the process ends then; what it says.
-BEFORE: dict[str, tuple[str, int, str]] = {
-    "default": ("", -signal.SIGTERM, ""),
-    "ignored": ("signal.signal(signal.SIGTERM, signal.SIG_IGN)", 0, "went on\n"),
-    "handled": ("signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(number + 1))", 16, ""),
-}
-WAIT = f"""
-import signal, sys, time
-{{before}}
-spanwire.install(flush_on_sigterm={{seconds}})
-{PRINT_AND_EXIT}
-print("ready", flush=True)
-time.sleep(1 if {{goes_on}} else 30)
-print("went on")
-sys.stdout.flush()
-os._exit(0)
-"""
-
-
-def terminated(before: str, seconds: object, endpoint: str, goes_on: bool = False) -> tuple[int, str, float]:
-    """Status, output and seconds from the signal to the end of a process that gets SIGTERM with a span in its queue."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", f"import os, spanwire\n{WAIT.format(before=before, seconds=seconds, goes_on=goes_on)}"],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_BSP_SCHEDULE_DELAY="3600000"),
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        began = time.monotonic()
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    return process.returncode, output, time.monotonic() - began
-
-
-@pytest.mark.parametrize("case", BEFORE)
-def test_sigterm_flushes_and_then_does_what_it_did_before(case: str) -> None:
-    before, status, output = BEFORE[case]
-    with Sink() as sink:
-        ended = terminated(before, True, sink.http_endpoint, goes_on=case == "ignored")
-        assert (ended[:2], sink.span_count) == ((status, output), 1)
-
-
-def test_without_it_sigterm_loses_what_waits_as_with_the_sdk() -> None:
-    with Sink() as sink:
-        assert (terminated("", False, sink.http_endpoint)[0], sink.span_count) == (-signal.SIGTERM, 0)
-
-
-def test_a_backend_that_hangs_delays_sigterm_by_its_seconds_only() -> None:
-    with Sink() as sink:
-        sink.schedule([Fault(delay=30)])
-        status, _, seconds = terminated("", 1, sink.http_endpoint)
-    assert status == -signal.SIGTERM
-    assert 0.9 < seconds < 15
-
-
-def test_outside_the_main_thread_it_is_a_clear_error() -> None:
-    program = """
-import threading
-def work():
-    try:
-        spanwire.install(flush_on_sigterm=True)
-    except ValueError as error:
-        print(error)
-thread = threading.Thread(target=work)
-thread.start()
-thread.join()
-from opentelemetry import trace
-print(trace._TRACER_PROVIDER)
-"""
-    assert run(program).stdout == (
-        "flush_on_sigterm works in the main thread only, as Python's signal handlers do\nNone\n"
-    )
