@@ -230,3 +230,36 @@ def test_the_entry_points_are_there() -> None:
     for group in ("opentelemetry_distro", "opentelemetry_configurator"):
         (found,) = entry_points(group=group, name="spanwire")
         assert found.load()
+
+
+NOT_ASKED_FOR = """
+from spanwire.distro import Configurator, Distro
+Distro().configure()
+Configurator().configure()
+from opentelemetry import trace
+print(type(trace.get_tracer_provider()).__module__)
+"""
+
+
+@pytest.mark.parametrize(
+    "variables,module",
+    [
+        ({}, "opentelemetry.sdk.trace"),
+        (OURS, "spanwire.trace._provider"),
+    ],
+    ids=["nothing said", "ours"],
+)
+def test_who_did_not_ask_for_ours_gets_the_other_distro_that_is_installed(
+    variables: dict[str, str], module: str
+) -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "SPANWIRE_"))}
+    exporters = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+    done = subprocess.run(
+        [sys.executable, "-c", NOT_ASKED_FOR],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**clean, **exporters, **variables},
+    )
+    assert done.stdout == f"{module}\n", done.stderr
