@@ -16,6 +16,7 @@ from opentelemetry.environment_variables import OTEL_TRACES_EXPORTER
 from opentelemetry.sdk import _configuration
 from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL
 
+from spanwire import _log
 from spanwire.trace._disabled import is_disabled
 
 __all__ = ["Configurator"]
@@ -33,6 +34,9 @@ _Import = Callable[[Sequence[str], str], list[tuple[str, Any]]]
 # Reentrant: what is loaded while it runs may itself come here, and gets an error instead of waiting for itself.
 _lock = threading.RLock()
 _is_running = False
+
+# What we use of opentelemetry-configuration, whose parts have no public names.
+_DECLARATIVE = ("TracerProvider", "BatchSpanProcessor", "_SPAN_EXPORTER_REGISTRY", "_parse_headers", "_map_compression")
 
 
 def _forget_lock() -> None:
@@ -192,9 +196,17 @@ def _declarative() -> Any:
     if not os.environ.get("OTEL_CONFIG_FILE"):
         return None
     try:
-        return importlib.import_module("opentelemetry.configuration._tracer_provider")
+        module = importlib.import_module("opentelemetry.configuration._tracer_provider")
     except ImportError:  # the SDK says so
         return None
+    if missing := [name for name in _DECLARATIVE if not hasattr(module, name)]:
+        _log.warn(
+            "configurator.declarative",
+            "OTEL_CONFIG_FILE: traces are the SDK's, since this opentelemetry-configuration has no %s (0.66b2 has)",
+            ", ".join(missing),
+        )
+        return None
+    return module
 
 
 def _otlp_http(declarative: Any) -> Callable[[Any], Any]:

@@ -110,6 +110,8 @@ def install(*, flush_on_sigterm: bool | float = False, **overrides: Any) -> Inst
         asked for is missing, or an earlier call has failed half way.
     :raises TypeError: if the installed SDK does not know a keyword.
     :raises ValueError: if an option cannot work; or ``flush_on_sigterm`` outside the main thread.
+
+    What OTEL_CONFIG_FILE cannot say raises what opentelemetry-configuration raises.
     """
     global _installed, _failure  # noqa: PLW0603 - one a process
     with _lock:

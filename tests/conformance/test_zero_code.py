@@ -205,6 +205,34 @@ def test_a_declarative_configuration(tmp_path: Path) -> None:
     assert all((found["x-team"], found["content-encoding"]) == ("a b", "gzip") for found in headers)
 
 
+UNKNOWN = """
+import logging
+logging.basicConfig()
+from opentelemetry.configuration import _tracer_provider
+del _tracer_provider._SPAN_EXPORTER_REGISTRY["otlp_http"], _tracer_provider._SPAN_EXPORTER_REGISTRY
+from spanwire._configurator import Configurator
+Configurator().configure()
+from opentelemetry import trace
+print(type(trace.get_tracer_provider()).__module__)
+"""
+
+
+def test_a_release_of_the_declarative_configuration_that_we_do_not_know_gets_the_sdks_traces(tmp_path: Path) -> None:
+    pytest.importorskip("opentelemetry.configuration", reason="not applicable: opentelemetry-configuration is missing")
+    file = tmp_path / "otel.yaml"
+    file.write_text('file_format: "1.0"\ntracer_provider:\n  processors: []\n', encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", UNKNOWN],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "OTEL_CONFIG_FILE": str(file)},
+    )
+    assert done.stdout == "opentelemetry.sdk.trace\n", done.stderr
+    assert "this opentelemetry-configuration has no _SPAN_EXPORTER_REGISTRY" in done.stderr
+
+
 CONFIGURED = """
 import sys
 from opentelemetry.sdk import _configuration
