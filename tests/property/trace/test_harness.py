@@ -17,7 +17,8 @@ from tests.property.trace.programs import Program
 from tests.property.trace.runner import run
 from tests.property.trace.sides import SDK
 
-pytestmark = only_newest
+# A thousand programs, or those until a planted difference is found, take half a minute; on a busy machine several.
+pytestmark = [only_newest, pytest.mark.timeout(600)]
 
 POPULATION = 1_000
 
