@@ -23,7 +23,8 @@ facade = [
         [path],
         depends=[*glob.glob(f"{FACADE}/*.h"), *glob.glob(f"{FACADE}/*.px[di]")],
         include_dirs=[FACADE],
-        extra_compile_args=["-O3", "-g1" if SYMBOLS else "-g0", "-fvisibility=hidden"],
+        # Calls of the interpreter go through its table without a stub between: some thirty for every span.
+        extra_compile_args=["-O3", "-g1" if SYMBOLS else "-g0", "-fvisibility=hidden", "-fno-plt"],
         extra_link_args=["-Wl,-s"] if sys.platform == "linux" and not SYMBOLS else [],
     )
     for path in sorted(glob.glob(f"{FACADE}/*.pyx"))

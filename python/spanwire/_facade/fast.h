@@ -197,25 +197,24 @@ static PyObject *sw_put_in_front(PyObject *type_object, PyMethodDef *definition)
 static Py_ssize_t sw_record_at, sw_limit_at, sw_live_at;
 static PyObject *sw_original_set_attribute;
 
-/* What has to be told or cleaned, and calls of another form. */
-static __attribute__((noinline)) PyObject *sw_set_attribute_slowly(PyObject *self, PyObject *const *arguments, Py_ssize_t count,
-                                                                   PyObject *names, int status) {
+/* What has to be told or cleaned. */
+static __attribute__((noinline)) PyObject *sw_set_attribute_slowly(PyObject *self, PyObject *const *arguments, int status) {
     if (status != SW_SLOW) return PyObject_CallMethod(self, "_tell_set", "iO", status, arguments[0]); /* it is set */
-    return sw_call_original(sw_original_set_attribute, self, arguments, count, names);
+    return sw_call_original(sw_original_set_attribute, self, arguments, 2, NULL);
 }
 
 static PyObject *sw_set_attribute(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
     char *span = (char *)self;
-    SpanwireRecord *record = *(SpanwireRecord **)(span + sw_record_at);
     int status = SW_SLOW;
-    if (SW_LIKELY(count == 2 && names == NULL)) {
-        if (record == NULL) Py_RETURN_NONE; /* not sampled */
-        if (SW_LIKELY(*(int *)(span + sw_live_at))) {
-            status = sw_set(record, arguments[0], arguments[1], *(Py_ssize_t *)(span + sw_limit_at));
-            if (SW_LIKELY(status == 0)) Py_RETURN_NONE;
-        }
-    }
-    return sw_set_attribute_slowly(self, arguments, count, names, status);
+    if (SW_UNLIKELY(count != 2 || names != NULL))
+        return sw_call_original(sw_original_set_attribute, self, arguments, count, names);
+    if (SW_LIKELY(*(int *)(span + sw_live_at))) {
+        status = sw_set(*(SpanwireRecord **)(span + sw_record_at), arguments[0], arguments[1],
+                        *(Py_ssize_t *)(span + sw_limit_at));
+        if (SW_LIKELY(status == 0)) Py_RETURN_NONE;
+    } else if (*(SpanwireRecord **)(span + sw_record_at) == NULL)
+        Py_RETURN_NONE; /* not sampled */
+    return sw_set_attribute_slowly(self, arguments, status);
 }
 
 static PyMethodDef sw_set_attribute_definition = {
