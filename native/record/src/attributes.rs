@@ -108,7 +108,7 @@ impl Attributes {
     #[must_use]
     pub fn push_collided(&mut self, key: &[u8], hash: u64, value: Scalar<'_>) -> bool {
         let hash = fold(hash);
-        !self.has_hash(hash) && self.push_new(key, hash, value)
+        self.live < self.quick && !self.has_hash(hash) && self.push_new(key, hash, value)
     }
 
     #[inline(always)]
@@ -142,6 +142,7 @@ impl Attributes {
 
     /// Whether any entry, even a dead one, has this hash. Without an early way out, so that several are compared at once.
     fn has_hash(&self, hash: u32) -> bool {
+        debug_assert!(self.live <= FEW, "all are looked through, so they must be few");
         self.entries.iter().filter(|entry| entry.hash == hash).count() != 0
     }
 

@@ -1,6 +1,7 @@
 use spanwire_wire::write;
 
 use super::*;
+use crate::Limits;
 
 /// As a record does it, without other parts that take room.
 fn set(attributes: &mut Attributes, key: &str, hash: u64, value: &[u8]) -> Status {
@@ -210,4 +211,22 @@ fn an_empty_key_is_a_key() {
     let _ = set(&mut attributes, "a", 0, b"2");
     let _ = set(&mut attributes, "", 0, b"3");
     assert_eq!(keys(&attributes), ["a", ""]);
+}
+
+#[test]
+fn many_attributes_are_not_looked_through_for_each_new_one() {
+    // What looks through them asserts that they are few.
+    let count = if cfg!(miri) { 200 } else { 100_000_u64 };
+    let mut attributes = with_limit(Limits::NONE);
+    for number in 0..count {
+        let (key, value) = (number.to_string(), Scalar::Varint(0x18, number));
+        if attributes.push_quickly(key.as_bytes(), hash(number), value)
+            || attributes.push_collided(key.as_bytes(), hash(number), value)
+        {
+            continue;
+        }
+        let _ = set(&mut attributes, &key, hash(number), b"value");
+        attributes.provide();
+    }
+    assert_eq!(u64::from(attributes.len()), count);
 }
