@@ -25,16 +25,18 @@ def make_spans(count):
     return memory.get_finished_spans()
 
 def python_fork():
-    return os.fork()
+    return _c.fork() if _cleans_up else os.fork()  # os.fork() would prepare and clean up a second time
 
-# As uWSGI does: fork(2) from C, and in the child Python's own clean-up before any bytecode runs. (Calling it from Python
-# after a fork through ctypes comes too late: the interpreter may want to hand over the GIL first, to a thread that is gone.)
+# As uWSGI does: fork(2) from C, between Python's own preparations and clean-up, before any bytecode runs. (Calling these from
+# Python around a fork through ctypes comes too late: the interpreter may want to hand over the GIL first, to a thread that is
+# gone. From 3.13 on the clean-up lets go of a lock that the preparations have taken.)
 _c = ctypes.PyDLL(None)
 _cleans_up = []
 def c_fork():
     if not _cleans_up:
-        clean_up = ctypes.cast(ctypes.pythonapi.PyOS_AfterFork_Child, ctypes.c_void_p)
-        _cleans_up.append(_c.__register_atfork(None, None, clean_up, None))
+        names = ("PyOS_BeforeFork", "PyOS_AfterFork_Parent", "PyOS_AfterFork_Child")
+        hooks = [ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p) for name in names]
+        _cleans_up.append(_c.__register_atfork(*hooks, None))
     return _c.fork()
 
 def in_child(fork, work):
