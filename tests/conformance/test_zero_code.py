@@ -241,7 +241,7 @@ from opentelemetry.sdk import _configuration
 before = dict(vars(_configuration))
 from spanwire._configurator import Configurator
 try:
-    Configurator().configure(trace_exporter_names=[sys.argv[1]], span_processors=[])
+    Configurator().configure(trace_exporter_names=[sys.argv[1]])
 except RuntimeError as error:
     print(error)
 print({name for name, value in vars(_configuration).items() if before.get(name) is not value})

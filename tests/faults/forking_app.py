@@ -34,10 +34,13 @@ def by_python() -> int:
 
 
 def by_c() -> int:
-    """``fork(2)`` from C with the GIL held, then Python's clean-up in the child, as uWSGI does when it has threads."""
+    """``fork(2)`` from C with the GIL held, between Python's preparations and clean-up, as uWSGI does when it has threads."""
+    ctypes.pythonapi.PyOS_BeforeFork()
     pid: int = _libc.fork()
     if pid == 0:
         ctypes.pythonapi.PyOS_AfterFork_Child()
+    else:
+        ctypes.pythonapi.PyOS_AfterFork_Parent()
     return pid
 
 

@@ -27,9 +27,10 @@ _libc = ctypes.PyDLL(None)
 
 
 def by_c() -> Callable[[], int]:
-    """As uWSGI does: fork(2) from C, and in the child Python's own clean-up before any bytecode runs."""
-    clean_up = ctypes.cast(ctypes.pythonapi.PyOS_AfterFork_Child, ctypes.c_void_p)
-    _libc.__register_atfork(None, None, clean_up, None)
+    """As uWSGI does: fork(2) from C, between Python's own preparations and clean-up, before any bytecode runs."""
+    names = ("PyOS_BeforeFork", "PyOS_AfterFork_Parent", "PyOS_AfterFork_Child")
+    hooks = [ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p) for name in names]
+    _libc.__register_atfork(*hooks, None)
     return lambda: int(_libc.fork())
 
 
