@@ -86,7 +86,8 @@ impl Counted {
     }
 }
 
-#[cfg(test)]
+// Arithmetic alone, a million times: nothing for Miri, where it takes minutes.
+#[cfg(all(test, not(miri)))]
 mod tests {
     use super::*;
 
