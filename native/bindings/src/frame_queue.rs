@@ -179,7 +179,13 @@ impl PyFrameQueue {
         self.with(py, FrameQueue::wake);
     }
 
-    /// How many of the spans accepted by this process have left the queue.
+    /// How many spans have entered the queue in this process: all that were accepted but those refused at once.
+    #[getter]
+    fn entered(&self, py: Python<'_>) -> u64 {
+        self.with(py, FrameQueue::entered)
+    }
+
+    /// How many of them have left it.
     #[getter]
     fn gone(&self, py: Python<'_>) -> u64 {
         self.with(py, FrameQueue::gone)

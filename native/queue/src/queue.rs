@@ -106,7 +106,9 @@ pub struct FrameQueue {
     told: (u64, u64),
     /// Who waits for frames to be done with.
     waiting: Vec<Thread>,
-    /// Of the frames accepted, the first so many are done with: dropped, or taken and answered.
+    /// Of the frames accepted, so many never entered: too large, or too late.
+    refused: u64,
+    /// Of the frames that entered, the first so many are done with: dropped, or taken and answered.
     done: u64,
 }
 
@@ -134,6 +136,7 @@ impl FrameQueue {
             is_nudged: false,
             told: (0, 0),
             waiting: Vec::new(),
+            refused: 0,
             done: 0,
         })
     }
@@ -195,6 +198,7 @@ impl FrameQueue {
     #[cold]
     fn refuse(&mut self) -> Appended {
         self.counts.accepted += 1;
+        self.refused += 1;
         if self.is_closed {
             self.counts.closed += 1;
             return Appended::Attend;
@@ -397,10 +401,15 @@ impl FrameQueue {
         (now.0 - before.0, now.1 - before.1)
     }
 
-    /// How many of the frames accepted so far have left the queue.
-    pub fn gone(&mut self) -> u64 {
+    /// How many frames have entered the queue so far: those that were refused are no part of its order.
+    pub fn entered(&mut self) -> u64 {
         self.check_fork();
-        self.counts.accepted - self.counts.queued
+        self.counts.accepted - self.refused
+    }
+
+    /// How many of them have left it.
+    pub fn gone(&mut self) -> u64 {
+        self.entered() - self.counts.queued
     }
 
     /// The first `frames` frames are done with: whoever waits for that is woken.
@@ -442,6 +451,7 @@ impl FrameQueue {
         }
         self.frame_bytes = 0;
         self.counts = Counts::default();
+        self.refused = 0;
         self.done = 0;
         self.told = (0, 0);
         self.wake_at = None;

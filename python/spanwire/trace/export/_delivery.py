@@ -89,7 +89,7 @@ class Delivery:
         if self._is_closed or threading.get_ident() == self._thread:
             return False
         millis = DEFAULT_TIMEOUT_MILLIS if timeout_millis is None else timeout_millis
-        return self._flush(self._queue.counts()["accepted"], millis / 1000)
+        return self._flush(self._queue.entered, millis / 1000)
 
     def shutdown(self, timeout_millis: float = DEFAULT_TIMEOUT_MILLIS) -> None:
         """Take no more, send what waits, and shut the exporter down, all within the time."""
@@ -99,7 +99,7 @@ class Delivery:
         end = time.monotonic() + timeout_millis / 1000
         self._queue.close()
         try:
-            self._flush(self._queue.counts()["accepted"], timeout_millis / 1000)
+            self._flush(self._queue.entered, timeout_millis / 1000)
         finally:
             self._queue.discard()
             self._queue.wake()
@@ -143,7 +143,7 @@ class Delivery:
             if self._flush_to <= queue.gone and not self._is_closed:
                 queue.wait(*limits, max(0.0, due - time.monotonic()))
             if self._flush_to > queue.gone or self._is_closed or time.monotonic() >= due:
-                self._send_until(queue.counts()["accepted"])
+                self._send_until(queue.entered)
                 due = time.monotonic() + self._delay
             else:
                 while len(queue) >= limits.spans or queue.frame_bytes >= limits.bytes:

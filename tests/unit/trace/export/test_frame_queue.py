@@ -171,3 +171,18 @@ def test_a_request_is_exported_once() -> None:
         exporter.shutdown()
     assert queue.take_request(2, LIMITLESS) is not None
     assert queue.take_request(2, LIMITLESS) is None
+
+
+def test_spans_that_are_refused_do_not_count_as_gone() -> None:
+    """Else a flush would be over while spans that came before them still wait."""
+    queue = FrameQueue()
+    for _ in range(3):
+        queue.push(finished(), w3c_flags=True)
+    queue.close()
+    for _ in range(5):
+        queue.push(finished(), w3c_flags=True)
+    assert (balanced(queue)["accepted"], queue.entered, queue.gone) == (8, 3, 0)
+    assert queue.take(2, LIMITLESS) is not None
+    assert (queue.entered, queue.gone) == (3, 2)
+    queue.discard()
+    assert (balanced(queue)["closed"], queue.entered, queue.gone) == (6, 3, 3)
