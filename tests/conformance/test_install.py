@@ -15,8 +15,7 @@ trace.get_tracer("app").start_span("span").end()
 
 
 def environment(**variables: str) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "SPANWIRE_"))}
-    return {**clean, "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", **variables}
+    return {**os.environ, "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", **variables}
 
 
 def run(program: str, **variables: str) -> subprocess.CompletedProcess[str]:

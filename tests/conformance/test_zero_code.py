@@ -75,17 +75,19 @@ VARIABLES: dict[str, dict[str, str]] = {
 
 
 def run(variables: dict[str, str], tmp_path: Path, program: str = APP) -> subprocess.CompletedProcess[str]:
+    """As users start it."""
     app = tmp_path / "app.py"
     app.write_text(program, encoding="utf-8")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "SPANWIRE_"))}
+    return started([str(INSTRUMENT), sys.executable, str(app)], variables)
+
+
+def run_alone(program: str, *arguments: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return started([sys.executable, "-c", program, *arguments], variables)
+
+
+def started(command: list[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(INSTRUMENT), sys.executable, str(app)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**clean, **variables},
-        cwd=tmp_path,
+        command, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **variables}
     )
 
 
@@ -223,14 +225,7 @@ def test_a_release_of_the_declarative_configuration_that_we_do_not_know_gets_the
     file.write_text(
         'file_format: "1.0"\ntracer_provider:\n  processors: [{simple: {exporter: {console: {}}}}]\n', encoding="utf-8"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", UNKNOWN],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, "OTEL_CONFIG_FILE": str(file)},
-    )
+    done = run_alone(UNKNOWN, variables={"OTEL_CONFIG_FILE": str(file)})
     assert done.stdout == "opentelemetry.sdk.trace\n", done.stderr
     assert "this opentelemetry-configuration has no _map_compression" in done.stderr
 
@@ -250,9 +245,8 @@ print({name for name, value in vars(_configuration).items() if before.get(name) 
 
 @pytest.mark.parametrize("exporter", ["console", "missing"])
 def test_the_sdks_own_names_are_as_before_afterwards(exporter: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", CONFIGURED, exporter], capture_output=True, text=True, timeout=60, check=True
-    )
+    done = run_alone(CONFIGURED, exporter, variables={})
+    assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "set()", done.stderr
 
 
@@ -282,14 +276,6 @@ print(type(trace.get_tracer_provider()).__module__)
 def test_who_did_not_ask_for_ours_gets_the_other_distro_that_is_installed(
     variables: dict[str, str], module: str
 ) -> None:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "SPANWIRE_"))}
     exporters = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
-    done = subprocess.run(
-        [sys.executable, "-c", NOT_ASKED_FOR],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**clean, **exporters, **variables},
-    )
+    done = run_alone(NOT_ASKED_FOR, variables={**exporters, **variables})
     assert done.stdout == f"{module}\n", done.stderr

@@ -89,7 +89,6 @@ def ask(path: str, number: int) -> int:
 
 @contextmanager
 def serving(command: list[str], path: str, sink: Sink) -> Generator[subprocess.Popen[str], None, None]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "SPANWIRE_"))}
     address = ["--uds", path] if "uvicorn" in command else ["--bind", f"unix:{path}"]
     process = subprocess.Popen(
         [*command, *address],
@@ -99,7 +98,7 @@ def serving(command: list[str], path: str, sink: Sink) -> Generator[subprocess.P
         stderr=subprocess.STDOUT,
         start_new_session=True,
         env={
-            **clean,
+            **os.environ,
             "OTEL_EXPORTER_OTLP_ENDPOINT": sink.http_endpoint,
             "OTEL_SERVICE_NAME": "served",
             "OTEL_METRICS_EXPORTER": "none",
@@ -180,10 +179,9 @@ if __name__ == "__main__":
 def test_children_of_multiprocessing(method: str, tmp_path: Path) -> None:
     program = tmp_path / "started.py"
     program.write_text(STARTED, encoding="utf-8")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "SPANWIRE_"))}
     with Sink() as sink:
         environment = {
-            **clean,
+            **os.environ,
             "OTEL_EXPORTER_OTLP_ENDPOINT": sink.http_endpoint,
             "OTEL_METRICS_EXPORTER": "none",
             "OTEL_LOGS_EXPORTER": "none",
