@@ -8,6 +8,7 @@ from spanwire.cli import _surroundings
 from spanwire.cli.bench.encode import encode
 from spanwire.cli.bench.export import export
 from spanwire.cli.bench.imports import import_
+from spanwire.cli.bench.latency import latency
 from spanwire.cli.bench.trace import trace
 
 __all__ = ["app"]
@@ -24,4 +25,5 @@ def quiet() -> None:
 app.command("encode")(encode)
 app.command("export")(export)
 app.command("import")(import_)
+app.command("latency")(latency)
 app.command("trace")(trace)

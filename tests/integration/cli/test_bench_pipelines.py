@@ -1,0 +1,106 @@
+"""The benchmarks of whole pipelines measure both sides and say so in one JSON shape. No figure is judged."""
+
+import json
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import spanwire
+from spanwire.cli import make_app
+from spanwire.cli.bench import _backends, _fresh
+from spanwire.cli.bench.latency import SCENARIOS, Quantiles
+
+pytestmark = pytest.mark.slow
+
+
+def run(*arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "spanwire", "bench", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def rows(*arguments: str) -> list[dict[str, Any]]:
+    said = json.loads(run(*arguments, "--json"))
+    assert set(said) == {"command", "schema", "environment", "method", "results"}
+    assert (said["command"], said["schema"]) == (f"bench {arguments[0]}", 1)
+    assert said["environment"]["versions"]["spanwire"] == spanwire.__version__
+    results: list[dict[str, Any]] = said["results"]
+    return results
+
+
+TINY_LATENCY = ("latency", "--ends", "300", "--sdk-ends", "200", "--rounds", "2", "--rate", "0")
+
+
+def test_latency_has_a_row_for_each_scenario_and_side() -> None:
+    said = rows(*TINY_LATENCY)
+    assert [(row["scenario"], row["side"]) for row in said] == [
+        (scenario.name, side) for scenario in SCENARIOS for side in ("official", "spanwire")
+    ]
+    for row in said:
+        assert row["ends"] == {"official": 400, "spanwire": 600}[row["side"]]
+        for what in ("end", "clock_alone"):
+            assert list(row[what]) == ["p50", "p99", "p999", "maximum"]
+            assert 0 < row[what]["p50"] <= row[what]["p99"] <= row[what]["p999"] <= row[what]["maximum"]
+        assert row["clock_alone"]["p50"] < row["end"]["p50"]
+        assert row["delivered"] == (row["ends"] if row["scenario"] in {"steady", "flush"} else None)
+
+
+def test_latency_shows_a_table_of_the_scenarios_asked_for() -> None:
+    said = run(*TINY_LATENCY, "--scenario", "refused")
+    assert "How long span.end() takes" in said
+    assert said.count("clock alone") == 2
+    assert "refused  SDK" in said
+    assert "steady" not in said
+
+
+def test_unknown_scenarios_are_refused_with_the_known_ones() -> None:
+    done = CliRunner().invoke(make_app(), ["bench", "latency", "--scenario", "calm"])
+    assert done.exit_code == 1
+    assert "calm" in done.stderr and "steady, flush, refused, silent, full" in done.stderr
+
+
+def test_quantiles_are_of_the_nearest_rank() -> None:
+    assert Quantiles.of([7]) == Quantiles(7, 7, 7, 7)
+    assert Quantiles.of(range(1000, 0, -1)) == Quantiles(501, 991, 1000, 1000)
+    with pytest.raises(IndexError):
+        Quantiles.of([])
+
+
+def test_a_backend_that_refuses_keeps_its_port() -> None:
+    with _backends.refused() as endpoint:
+        for _ in range(2):
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(_address(endpoint), timeout=5)
+
+
+def test_a_silent_backend_takes_requests_and_answers_none(silent: str) -> None:
+    with pytest.raises(TimeoutError):
+        urllib.request.urlopen(silent, data=b"x" * 1_000_000, timeout=0.2)
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    with _backends.silent() as endpoint:
+        yield endpoint
+
+
+def _address(endpoint: str) -> tuple[str, int]:
+    host, port = endpoint.removeprefix("http://").split("/")[0].split(":")
+    return host, int(port)
+
+
+def test_a_child_that_fails_is_told_by_its_last_words() -> None:
+    with pytest.raises(_fresh.ChildFailed, match="No module named"):
+        _fresh.run("spanwire.cli.bench.no_such_child")
