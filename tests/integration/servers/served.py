@@ -12,7 +12,9 @@ from typing import Any
 from opentelemetry import trace
 
 import spanwire
+from tests.integration.processes.prelude import write_books, write_books_at_exit
 
+write_books_at_exit()
 installation = spanwire.install()
 tracer = trace.get_tracer("served")
 
@@ -51,6 +53,7 @@ async def _lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[..., A
     while (await receive())["type"] != "lifespan.shutdown":
         await send({"type": "lifespan.startup.complete"})
     await asyncio.to_thread(installation.shutdown)
+    write_books()
     await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from spanwire.sink import Sink
+from tests.books import check_books, check_once, total
 from tests.conftest import ROOT
+from tests.integration.processes.programs import environment, read_books
 
 pytestmark = pytest.mark.slow
 APPLICATION = "tests.integration.servers.served"
@@ -88,8 +90,8 @@ def ask(path: str, number: int) -> int:
 
 
 @contextmanager
-def serving(command: list[str], path: str, sink: Sink) -> Generator[subprocess.Popen[str], None, None]:
-    address = ["--uds", path] if "uvicorn" in command else ["--bind", f"unix:{path}"]
+def serving(command: list[str], path: Path, sink: Sink) -> Generator[subprocess.Popen[str], None, None]:
+    address = ["--uds", str(path)] if "uvicorn" in command else ["--bind", f"unix:{path}"]
     process = subprocess.Popen(
         [*command, *address],
         cwd=ROOT,
@@ -97,13 +99,7 @@ def serving(command: list[str], path: str, sink: Sink) -> Generator[subprocess.P
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        env={
-            **os.environ,
-            "OTEL_EXPORTER_OTLP_ENDPOINT": sink.http_endpoint,
-            "OTEL_SERVICE_NAME": "served",
-            "OTEL_METRICS_EXPORTER": "none",
-            "OTEL_LOGS_EXPORTER": "none",
-        },
+        env=environment(path.parent, sink.http_endpoint, OTEL_SERVICE_NAME="served"),
     )
     try:
         yield process
@@ -115,14 +111,14 @@ def serving(command: list[str], path: str, sink: Sink) -> Generator[subprocess.P
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_every_request_of_every_worker_arrives(server: str, tmp_path: Path) -> None:
-    path = str(tmp_path / "socket")
+    path = tmp_path / "socket"
     with Sink() as sink, serving(SERVERS[server], path, sink) as process:
         answered: list[int] = []
         with ThreadPoolExecutor(8) as clients:
             # Until workers that were slower to start have had their share.
             while len(answered) < 20 * REQUESTS and (not answered or len(set(answered)) < WORKERS):
                 numbers = range(len(answered), len(answered) + REQUESTS)
-                answered += clients.map(lambda number: ask(path, number), numbers)
+                answered += clients.map(lambda number: ask(str(path), number), numbers)
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=SECONDS)
         spans = sink.spans()
@@ -136,8 +132,9 @@ def test_every_request_of_every_worker_arrives(server: str, tmp_path: Path) -> N
         assert len(set(answered)) > WORKERS
     else:
         assert len(requests) == len(answered)
-    # No id twice, and every span below the one that it belongs to.
-    assert max(Counter(span.span_id for span in spans).values()) == 1
+    # No id twice, every span below the one that it belongs to, and the workers' books add up to what has arrived.
+    check_once(spans)
+    check_worker_books(tmp_path, sink)
     assert len({span.trace_id for span in requests}) == len(requests)
     parents: dict[str | None, str] = {span.span_id: span.trace_id for span in requests}
     work = [span for span in spans if span.name == "work"]
@@ -148,16 +145,25 @@ def test_every_request_of_every_worker_arrives(server: str, tmp_path: Path) -> N
     assert process.returncode == 0, output
 
 
+def check_worker_books(folder: Path, sink: Sink) -> None:
+    books = [book["traces"] for book in read_books(folder).values()]
+    for accounts in books:
+        check_books(accounts)
+    assert total(books, "exported") == sink.span_count
+
+
 STARTED = """
 import multiprocessing, os, sys
 import spanwire
 from opentelemetry import trace
+from tests.integration.processes.prelude import write_books
 
 def work(number):
     installation = spanwire.install()  # a forked child has its parent's
     with trace.get_tracer("child").start_as_current_span("child") as span:
         span.set_attribute("number", number)
     assert installation.force_flush(20_000)
+    write_books()
 
 if __name__ == "__main__":
     installation = spanwire.install()
@@ -172,6 +178,8 @@ if __name__ == "__main__":
     with context.Pool(2) as pool:
         pool.map(work, range(5, 20))
     print([child.exitcode for child in children])
+    assert installation.force_flush(20_000)
+    write_books()
 """
 
 
@@ -180,15 +188,9 @@ def test_children_of_multiprocessing(method: str, tmp_path: Path) -> None:
     program = tmp_path / "started.py"
     program.write_text(STARTED, encoding="utf-8")
     with Sink() as sink:
-        environment = {
-            **os.environ,
-            "OTEL_EXPORTER_OTLP_ENDPOINT": sink.http_endpoint,
-            "OTEL_METRICS_EXPORTER": "none",
-            "OTEL_LOGS_EXPORTER": "none",
-        }
         done = subprocess.run(
             [sys.executable, str(program), method],
-            env=environment,
+            env=environment(tmp_path, sink.http_endpoint),
             capture_output=True,
             text=True,
             timeout=120,
@@ -198,4 +200,5 @@ def test_children_of_multiprocessing(method: str, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "[0, 0, 0, 0, 0]\n"), done.stderr
     assert Counter(span.name for span in spans) == {"parent": 1, "child": 20}
     assert sorted(span.attributes["number"] for span in spans if span.name == "child") == list(range(20))
-    assert len({span.span_id for span in spans}) == 21
+    check_once(spans)
+    check_worker_books(tmp_path, sink)
