@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import spanwire
 from spanwire.cli import make_app
-from spanwire.cli.bench import _backends, _fresh
+from spanwire.cli.bench import _backends, _fresh, _threads_child
 from spanwire.cli.bench.latency import SCENARIOS, Quantiles
 
 pytestmark = pytest.mark.slow
@@ -69,6 +69,35 @@ def test_unknown_scenarios_are_refused_with_the_known_ones() -> None:
     done = CliRunner().invoke(make_app(), ["bench", "latency", "--scenario", "calm"])
     assert done.exit_code == 1
     assert "calm" in done.stderr and "steady, flush, refused, silent, full" in done.stderr
+
+
+TINY_THREADS = ("threads", "--count", "3", "--spans", "600", "--sdk-spans", "300", "--rounds", "2")
+
+
+def test_threads_are_compared_with_one_thread_of_the_same_side() -> None:
+    one, three = rows(*TINY_THREADS)
+    assert (one["threads"], three["threads"]) == (1, 3)
+    for row in (one, three):
+        for side in ("official", "spanwire"):
+            assert 0 < row["process_cpu"][side]["minimum"] <= row["process_cpu"][side]["median"]
+            of_one = row["process_cpu"][side]["minimum"] / one["process_cpu"][side]["minimum"]
+            assert row[f"{side}_times_one_thread"] == of_one
+    assert (one["goal"], one["goal_met"]) == (None, None)
+    assert three["goal_met"] == (three["spanwire_times_one_thread"] <= three["goal"])
+
+
+def test_threads_are_shown_with_a_verdict_on_the_most() -> None:
+    said = run(*TINY_THREADS)
+    assert "CPU a span of threads" in said
+    assert "3 threads: " in said and "(goal: ≤ 1.3)" in said
+
+
+def test_no_figures_are_given_when_spans_are_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_threads_child, "WARM", _threads_child.WARM + 1)
+    done = CliRunner().invoke(make_app(), ["bench", *TINY_THREADS, "--rounds", "1"])
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert "2301 spans made, 2300 received" in done.stderr
 
 
 def test_quantiles_are_of_the_nearest_rank() -> None:

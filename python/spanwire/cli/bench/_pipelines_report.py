@@ -10,13 +10,15 @@ from rich.text import Text
 
 from spanwire.cli._render import duration, make_console
 from spanwire.cli.bench._pipelines import TITLES
-from spanwire.cli.bench._report import show_method
+from spanwire.cli.bench._report import show_method, times
 
 if TYPE_CHECKING:
+    from spanwire.cli.bench._measure import Figure
     from spanwire.cli.bench.latency import Quantiles
     from spanwire.cli.bench.latency import Result as Latency
+    from spanwire.cli.bench.threads import Result as Threads
 
-__all__ = ["plain_table", "show_latency", "side_text"]
+__all__ = ["plain_table", "show_latency", "show_threads", "side_text", "verdict"]
 
 
 def show_latency(results: Sequence[Latency], method: Mapping[str, object], *, color: bool) -> None:
@@ -45,6 +47,46 @@ def show_latency(results: Sequence[Latency], method: Mapping[str, object], *, co
 
 def _quantiles(of: Quantiles) -> list[str]:
     return [duration(float(value)) for value in (of.p50, of.p99, of.p999, of.maximum)]
+
+
+def show_threads(results: Sequence[Threads], method: Mapping[str, object], *, color: bool) -> None:
+    """A line a number of threads, and the verdict on the most of them."""
+    from spanwire.cli.bench.threads import GOAL
+
+    console = make_console(color=color)
+    ascii_only = console.options.ascii_only
+    table = plain_table(
+        "CPU a span of threads that make spans at once, until all are delivered",
+        *("threads", "SDK, minimum\nand median", "times\none's", "spanwire", "times\none's", "ratio", "of\nmedians"),
+    )
+    for one in results:
+        table.add_row(
+            f"{one.threads}",
+            _both(one.cpu.official),
+            f"{one.of_one('official'):.2f}",
+            Text(_both(one.cpu.spanwire), style="green"),
+            Text(f"{one.of_one('spanwire'):.2f}", style="green"),
+            Text(times(one.cpu.ratio_of_minima, ascii_only), style="bold green"),
+            times(one.cpu.ratio_of_medians, ascii_only),
+        )
+    console.print(table)
+    console.print()
+    most = results[-1]
+    if most.threads > 1:
+        asked = f"{'<=' if ascii_only else '≤'} {GOAL:g}"
+        what = f"{most.threads} threads: {most.of_one('spanwire'):.2f} times one thread's CPU"
+        console.print(verdict(what, asked, most.goal_met), soft_wrap=True)
+    show_method(console, method)
+
+
+def verdict(what: str, asked: str, met: bool | None) -> Text:
+    """``what (goal: asked) met``."""
+    word, style = ("met", "green") if met else ("NOT met", "bold red")
+    return Text.assemble(f"{what} (goal: {asked}) ", (word, style))
+
+
+def _both(figure: Figure) -> str:
+    return f"{duration(figure.minimum)} {duration(figure.median):>8}"
 
 
 def plain_table(title: str, *headings: str) -> Table:
