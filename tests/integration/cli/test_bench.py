@@ -130,7 +130,7 @@ def test_unknown_workloads_are_refused_with_the_known_ones() -> None:
     assert "W6" in done.stderr and "W5, W10, WR" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["encode", "export", "import", "latency", "threads"])
+@pytest.mark.parametrize("command", ["encode", "export", "import", "latency", "memory", "threads"])
 def test_without_the_official_exporter_one_line_says_what_to_install(command: str) -> None:
     program = (
         "import sys\n"

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,6 +99,35 @@ def test_no_figures_are_given_when_spans_are_lost(monkeypatch: pytest.MonkeyPatc
     assert done.exit_code == 1
     assert done.stdout == ""
     assert "2301 spans made, 2300 received" in done.stderr
+
+
+TINY_MEMORY = ("memory", "--spans", "3000", "--rounds", "1", "--idle", "0.1")
+needs_proc = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="not applicable: /proc is Linux's")
+
+
+@needs_proc
+def test_memory_tells_of_queued_spans_and_of_idle_processes() -> None:
+    queued, *idle, goals = rows(*TINY_MEMORY)
+    assert (queued["what"], queued["spans"]) == ("queued", 3000)
+    assert queued["spanwire_queued"] == 3000
+    assert 2000 < queued["official_queued"] <= 3000  # a batch or more may be in the exporter's hands
+    assert queued["grown"]["official"]["median"] > 3000 * 500  # the objects of a span, at the very least
+    assert (queued["goal"], queued["goal_met"]) == (None, None)  # said of 100,000
+    assert [(one["what"], one["side"]) for one in idle] == [("idle", side) for side in ("none", "official", "spanwire")]
+    for one in idle:
+        assert one["cpu_ns"] >= 0 and one["switches"] >= 0
+    assert idle[0]["threads_beyond_main"] == []
+    assert len(idle[1]["threads_beyond_main"]) >= 1
+    assert "spanwire" in idle[2]["threads_beyond_main"]
+    assert [one["goal"] for one in goals["goals"]] == ["0", "1"]
+
+
+@needs_proc
+def test_memory_shows_two_tables_and_verdicts() -> None:
+    said = run(*TINY_MEMORY)
+    assert "Memory of 3,000 finished spans" in said
+    assert "A process that does nothing for 0.1 s" in said
+    assert "idle, threads beyond the main one" in said
 
 
 def test_quantiles_are_of_the_nearest_rank() -> None:

@@ -9,6 +9,7 @@ from spanwire.cli.bench.encode import encode
 from spanwire.cli.bench.export import export
 from spanwire.cli.bench.imports import import_
 from spanwire.cli.bench.latency import latency
+from spanwire.cli.bench.memory import memory
 from spanwire.cli.bench.threads import threads
 from spanwire.cli.bench.trace import trace
 
@@ -27,5 +28,6 @@ app.command("encode")(encode)
 app.command("export")(export)
 app.command("import")(import_)
 app.command("latency")(latency)
+app.command("memory")(memory)
 app.command("threads")(threads)
 app.command("trace")(trace)

@@ -9,16 +9,17 @@ from rich.table import Table
 from rich.text import Text
 
 from spanwire.cli._render import duration, make_console
-from spanwire.cli.bench._pipelines import TITLES
+from spanwire.cli.bench._pipelines import NAMES, TITLES
 from spanwire.cli.bench._report import show_method, times
 
 if TYPE_CHECKING:
     from spanwire.cli.bench._measure import Figure
     from spanwire.cli.bench.latency import Quantiles
     from spanwire.cli.bench.latency import Result as Latency
+    from spanwire.cli.bench.memory import Idle, Queued
     from spanwire.cli.bench.threads import Result as Threads
 
-__all__ = ["plain_table", "show_latency", "show_threads", "side_text", "verdict"]
+__all__ = ["plain_table", "show_latency", "show_memory", "show_threads", "side_text", "verdict"]
 
 
 def show_latency(results: Sequence[Latency], method: Mapping[str, object], *, color: bool) -> None:
@@ -76,6 +77,50 @@ def show_threads(results: Sequence[Threads], method: Mapping[str, object], *, co
         asked = f"{'<=' if ascii_only else '≤'} {GOAL:g}"
         what = f"{most.threads} threads: {most.of_one('spanwire'):.2f} times one thread's CPU"
         console.print(verdict(what, asked, most.goal_met), soft_wrap=True)
+    show_method(console, method)
+
+
+def show_memory(queued: Queued, idle: Sequence[Idle], method: Mapping[str, object], *, color: bool) -> None:
+    """A table of what waiting spans take, one of idle processes, and the verdicts."""
+    from spanwire.cli.bench.memory import GOAL_BYTES, idle_goals
+
+    console = make_console(color=color)
+    ascii_only = console.options.ascii_only
+    table = plain_table(
+        f"Memory of {queued.spans:,} finished spans that nobody takes",
+        *("", "MB, minimum", "median", "bytes\na span", "still\nqueued", "ratio"),
+    )
+    for side in NAMES:
+        figure: Figure = getattr(queued.grown, side)
+        waiting: int | None = getattr(queued, f"{side}_queued")
+        table.add_row(
+            side_text(side),
+            f"{figure.minimum / 1e6:.1f}",
+            f"{figure.median / 1e6:.1f}",
+            f"{figure.median / queued.spans:.0f}",
+            "" if waiting is None else f"{waiting:,}",
+            Text(times(queued.grown.ratio_of_medians, ascii_only), style="bold green") if side == "spanwire" else "",
+        )
+    console.print(table)
+    console.print()
+    table = plain_table(
+        f"A process that does nothing for {idle[0].seconds:g} s after an export",
+        *("", "CPU", "switches", "threads"),
+        "",
+    )
+    for one in idle:
+        name = side_text(one.side) if one.side in NAMES else Text("no tracing", style="dim")
+        table.add_row(
+            name, duration(one.cpu_ns), f"{one.switches}", f"{len(one.threads)}", Text(", ".join(one.threads))
+        )
+    console.print(table)
+    console.print()
+    at_most = "<=" if ascii_only else "≤"
+    if queued.goal_met is not None:
+        what = f"{queued.spans:,} spans queued: {queued.grown.spanwire.median / 1e6:.1f} MB"
+        console.print(verdict(what, f"{at_most} {GOAL_BYTES / 1e6:g} MB", queued.goal_met), soft_wrap=True)
+    for what, (asked, met) in idle_goals(idle).items():
+        console.print(verdict(what, asked, met), soft_wrap=True)
     show_method(console, method)
 
 
