@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -10,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from spanwire.sink import Sink
 from tests.books import Accounts, check_books, check_once, total
@@ -77,19 +80,26 @@ def start(program: str | Sequence[str], folder: Path, endpoint: str, **variables
         command,
         env=environment(folder, endpoint, **variables),
         cwd=folder,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
 
 
 def finish(process: subprocess.Popen[str], folder: Path, timeout: float = SECONDS) -> Ended:
-    """Wait for its end; one that hangs is killed, which fails the test."""
+    """Wait for its end; one that hangs says where and is killed with its children, which fails the test."""
     began = time.monotonic()
     try:
         output, errors = process.communicate(timeout=timeout)
-    finally:
-        process.kill()
+    except subprocess.TimeoutExpired:
+        for number in (signal.SIGCONT, signal.SIGABRT):
+            process.send_signal(number)
+        time.sleep(1)  # faulthandler writes
+        os.killpg(process.pid, signal.SIGKILL)
+        output, errors = process.communicate()
+        pytest.fail(f"hangs for {timeout} s:\n{output}\n{errors}")
     return Ended(process.returncode, output, errors, time.monotonic() - began, read_books(folder))
 
 
