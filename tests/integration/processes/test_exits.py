@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spanwire.sink import Fault, Sink
-from tests.books import check_books
+from tests.books import total
 from tests.integration.processes.programs import HOUR, INSTALLED, Ended, run
 
 SPANS = 100
@@ -113,7 +113,8 @@ def test_daemon_threads_go_on_while_the_interpreter_ends(tmp_path: Path) -> None
     program = """
 def work():
     while True:
-        make(tracer, 1)
+        make(tracer, 10)
+        time.sleep(0.001)
 
 threads = [threading.Thread(target=work, daemon=True) for _ in range(4)]
 for thread in threads:
@@ -134,6 +135,17 @@ def test_a_backend_that_takes_nothing_does_not_keep_the_process(trouble: Fault, 
         ended = end("make(tracer, 100)", tmp_path, sink, OTEL_EXPORTER_OTLP_TIMEOUT="2")
         ended.check(sink)
     assert ended.seconds < 30
-    for book in ended.accounts:
-        check_books(book)
-        assert [sum(account["dropped"].values()) for account in book.values()] == [100]
+    assert total(ended.accounts, "dropped") == 100
+
+
+@pytest.mark.full
+@pytest.mark.xfail(reason="what is under way is counted a moment after shutdown has returned", strict=False)
+def test_an_exit_that_runs_out_of_time_has_counted_everything(tmp_path: Path) -> None:
+    """The time is the SDK's: 30 seconds for a whole shutdown."""
+    with Sink() as sink:
+        sink.inject(delay=600, times=None)
+        ended = end(
+            "make(tracer, 1000)", tmp_path, sink, OTEL_EXPORTER_OTLP_TIMEOUT="7", OTEL_BSP_MAX_EXPORT_BATCH_SIZE="10"
+        )
+        assert 25 < ended.seconds < 50
+        ended.check(sink)
