@@ -217,6 +217,7 @@ class NativeTracer:
         sampler: Sequence[tuple[int, int]] | None,
         limits: tuple[int | None, int | None, int | None],
         random: bool,
+        attached: object = None,
     ) -> Self: ...
     @property
     def address(self) -> int: ...

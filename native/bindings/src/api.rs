@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use spanwire_record::{SpanContext, SpanRecord};
 
+use crate::ffi::frames::{self, Rest};
 use crate::ffi::queue::Queue;
 use crate::ffi::readback::{self, Info};
 use crate::ffi::text::RawText;
@@ -41,6 +42,7 @@ type BeginAs = unsafe extern "C" fn(
 type Set<T> = unsafe extern "C" fn(*mut SpanRecord, RawText, u64, T) -> c_int;
 type AddLink = unsafe extern "C" fn(*mut SpanRecord, *const SpanContext, RawText, *mut PyObject, u32) -> c_int;
 type Read = unsafe extern "C" fn(*const SpanRecord) -> *mut PyObject;
+type ReadFrame = unsafe extern "C" fn(*const u8, usize) -> *mut PyObject;
 
 /// Functions for the façade; laid out as `SpanwireApi` in `spanwire_api.h`.
 #[repr(C)]
@@ -72,6 +74,14 @@ struct Api {
     events: Read,
     links: Read,
     frame: Read,
+    keep: unsafe extern "C" fn(*mut SpanRecord, *const Queue, u8, RawText) -> c_int,
+    keep_object: unsafe extern "C" fn(*const Queue, *mut PyObject) -> c_int,
+    kept_frame: unsafe extern "C" fn(*const SpanRecord, u8, RawText) -> *mut PyObject,
+    take_frames: unsafe extern "C" fn(*const Queue, usize) -> *mut PyObject,
+    frame_info: unsafe extern "C" fn(*const u8, usize, *mut Info, *mut Rest) -> c_int,
+    frame_attributes: ReadFrame,
+    frame_events: ReadFrame,
+    frame_links: ReadFrame,
 }
 
 #[allow(clippy::cast_possible_truncation)] // a table of a few pointers
@@ -103,6 +113,14 @@ static API: Api = Api {
     events: readback::events,
     links: readback::links,
     frame: readback::frame,
+    keep: frames::keep,
+    keep_object: frames::keep_object,
+    kept_frame: frames::kept_frame,
+    take_frames: frames::take_frames,
+    frame_info: frames::frame_info,
+    frame_attributes: frames::frame_attributes,
+    frame_events: frames::frame_events,
+    frame_links: frames::frame_links,
 };
 
 /// The capsule `spanwire._native._C_API`.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use spanwire_engine::buffer::Buffer;
-use spanwire_queue::{Appended, FrameQueue, Limits};
+use spanwire_queue::{Appended, Attached, FrameQueue, Limits};
 
 use crate::control::{SLICE, duration};
 use crate::encode;
@@ -123,7 +123,7 @@ impl PyFrameQueue {
                 Arc::clone(&last.group)
             }
             _ => {
-                let group = encode::group(&frame.resource, &frame.scope);
+                let group = encode::group(&frame.resource, &frame.scope, Attached::default());
                 *last = Some(LastGroup {
                     resource: Arc::clone(&frame.resource.message),
                     scope: Arc::clone(&frame.scope.message),

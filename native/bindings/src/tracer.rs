@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use spanwire_queue::Group;
+use spanwire_queue::{Attached, Group};
 use spanwire_record::{Clock, Decision, Limits, Rule, Sampler};
 
 use crate::encode;
+use crate::ffi::kept::{self, Kept};
 use crate::ffi::{entry, state};
 
 /// What `begin` and `end` read by pointer.
@@ -27,19 +29,24 @@ pub struct Tracer {
 #[pyclass(frozen, module = "spanwire._native")]
 pub struct NativeTracer {
     tracer: Box<Tracer>,
+    /// After the tracer, whose group may have been the last to refer to what is attached.
+    _after: kept::Release,
 }
 
 #[pymethods]
 impl NativeTracer {
     /// `resource` and `scope` are the SDK's, encoded here. `sampler`: five pairs (mode, bound), or None if Python decides (then
     /// `begin` records all). `limits`: of attributes, events and links, None for none. `random`: roots get the random flag.
+    /// `attached`: what Python needs to read the tracer's spans from their frames; it must not refer to this object.
     #[new]
+    #[pyo3(signature = (resource, scope, sampler, limits, random, attached=None))]
     fn new(
         resource: &Bound<'_, PyAny>,
         scope: &Bound<'_, PyAny>,
         sampler: Option<[(u8, u128); 5]>,
         limits: (Option<u64>, Option<u64>, Option<u64>),
         random: bool,
+        attached: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let sampler = match sampler {
             Some(pairs) => Sampler::from_pairs(pairs)
@@ -47,6 +54,7 @@ impl NativeTracer {
             None => Sampler::same(Rule::Always(Decision::RecordAndSample)),
         };
         let (resource, scope) = encode::heads(resource, scope)?;
+        let attached = attached.map_or_else(Attached::default, Kept::beside_frames);
         let limit = |limit: Option<u64>| {
             limit
                 .and_then(|limit| u32::try_from(limit).ok())
@@ -61,9 +69,20 @@ impl NativeTracer {
                     links: limit(limits.2),
                 },
                 random,
-                group: encode::group(&resource, &scope),
+                group: encode::group(&resource, &scope, attached),
             }),
+            _after: kept::Release,
         })
+    }
+
+    /// For the garbage collector: what is attached may lead back here (by a resource that knows its provider). While frames wait
+    /// they need it too, of which the collector knows nothing, so it is not told.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let group = &self.tracer.group;
+        match group.attached.get::<Kept>() {
+            Some(kept) if Arc::strong_count(group) == 1 => visit.call(kept.reference()),
+            _ => Ok(()),
+        }
     }
 
     /// The `SpanwireTracer` pointer, as long as this object lives.

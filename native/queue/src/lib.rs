@@ -12,5 +12,5 @@ mod group;
 mod queue;
 
 pub use batch::Batch;
-pub use group::Group;
+pub use group::{Attached, Group};
 pub use queue::{Appended, Counts, FrameQueue, Limits};

@@ -467,5 +467,6 @@ impl FrameQueue {
 /// Hands over a request's bytes, piece by piece.
 pub type Write<'a> = &'a dyn Fn(&mut dyn FnMut(&[u8]));
 
+mod frames;
 #[cfg(test)]
 mod tests;

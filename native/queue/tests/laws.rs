@@ -31,6 +31,7 @@ fn groups() -> Vec<Arc<Group>> {
                 resource_schema: ["", "https://resource"][n & 1].into(),
                 scope: head(0x0A, ["web", "database"][n >> 1 & 1]),
                 scope_schema: ["https://scope", ""][n >> 1 & 1].into(),
+                ..Group::default()
             })
         })
         .collect()

@@ -57,6 +57,18 @@ cdef extern from "spanwire_api.h":
         uint8_t has_parent
         SpanwireContext parent
 
+    enum:
+        SPANWIRE_EMPTY_MESSAGE
+        SPANWIRE_PARENT_STATE
+
+    ctypedef struct SpanwireRest:
+        SpanwireContext ids
+        const char *trace_state
+        size_t trace_state_length
+        const char *parent_state
+        size_t parent_state_length
+        uint8_t has_empty_message
+
     ctypedef struct SpanwireApi:
         uint32_t abi
         uint32_t size
@@ -95,6 +107,15 @@ cdef extern from "spanwire_api.h":
         object (*events)(const SpanwireRecord *record)
         object (*links)(const SpanwireRecord *record)
         object (*frame)(const SpanwireRecord *record)
+
+        int (*keep)(SpanwireRecord *record, SpanwireQueue *queue, uint8_t bits, SpanwireText parent_state) noexcept
+        int (*keep_object)(SpanwireQueue *queue, object span) noexcept
+        object (*kept_frame)(const SpanwireRecord *record, uint8_t bits, SpanwireText parent_state)
+        object (*take_frames)(SpanwireQueue *queue, size_t max_spans)
+        int (*frame_info)(const uint8_t *frame, size_t length, SpanwireInfo *info, SpanwireRest *rest) noexcept
+        object (*frame_attributes)(const uint8_t *frame, size_t length)
+        object (*frame_events)(const uint8_t *frame, size_t length)
+        object (*frame_links)(const uint8_t *frame, size_t length)
 
 
 cdef extern from "fast.h":

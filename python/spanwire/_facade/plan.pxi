@@ -24,6 +24,11 @@ cdef object native_queue(object processor):
     return None if "on_end" in getattr(processor, "__dict__", ()) else queue
 
 
+cdef bint reads_frames(object processor) except -1:
+    """Whether what its queue takes is read in Python."""
+    return bool(getattr(processor, "_reads_frames", False))
+
+
 @cython.final
 cdef class Plan:
     """Which processors are called at a span's start, ending and end, in order."""
@@ -31,7 +36,8 @@ cdef class Plan:
     cdef bint starts              # somebody wants on_start
     cdef bint is_native           # at the end, at most `queue` wants anything
     cdef SpanwireQueue *queue
-    cdef tuple processors, on_start, on_ending, on_end  # on_end: (processor, _native.FrameQueue or None)
+    # on_end: (processor, _native.FrameQueue or None, whether frames are read in Python)
+    cdef tuple processors, on_start, on_ending, on_end
     cdef object weak
 
     def __cinit__(self):
@@ -44,7 +50,7 @@ cdef class Plan:
         for processor in processors:
             queue = native_queue(processor)
             if queue is not None or overrides(processor, "on_end"):
-                ends.append((processor, queue))
+                ends.append((processor, queue, queue is not None and reads_frames(processor)))
         # The old ones go at the very end: what they run when freed may end spans, by this plan.
         before = (self.processors, self.on_start, self.on_ending, self.on_end)
         self.processors = processors
@@ -56,7 +62,9 @@ cdef class Plan:
         self.on_ending = tuple([processor for processor in processors if overrides(processor, "_on_ending")])
         self.on_end = tuple(ends)
         self.starts = len(self.on_start) > 0
-        self.is_native = not self.on_ending and (not ends or (len(ends) == 1 and ends[0][1] is not None))
+        self.is_native = not self.on_ending and (
+            not ends or (len(ends) == 1 and ends[0][1] is not None and not ends[0][2])
+        )
         self.queue = NULL
         if self.is_native and ends:
             self.queue = <SpanwireQueue*><uintptr_t>ends[0][1].address
@@ -76,7 +84,11 @@ cdef class Plan:
         cdef ReadableSpan view = None
         for processor in self.on_ending:
             processor._on_ending(span)
-        for processor, queue in self.on_end:
+        for processor, queue, is_read in self.on_end:
+            if is_read:
+                if span.ids.flags & SAMPLED or view is not None:
+                    told(keep_ended(queue, span, view), processor)
+                continue
             if view is None:
                 view = span.readable()
             if queue is None:
@@ -96,6 +108,15 @@ cdef int told(int status, object processor) except -1:
     if status & SPANWIRE_PANIC:
         tell(SPANWIRE_PANIC, "end")
     return 0
+
+
+cdef int keep_ended(object queue, Span span, ReadableSpan view) except -1:
+    """As the batch processor's on_end, without a view of the span if nobody else has one."""
+    if view is None:
+        return keep_span(queue, span)
+    if not view.get_span_context().trace_flags.sampled:
+        return 0
+    return keep_span(queue, view)
 
 
 cdef int submit_changed(Span span, ReadableSpan view, object queue) except -1:

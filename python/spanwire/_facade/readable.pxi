@@ -9,7 +9,7 @@ cdef class ReadableSpan:
     whoever comes after sees and sends what they left.
     """
 
-    cdef Span span
+    cdef object source        # a Span, or the Frame of one
     cdef dict changed         # private fields that were handed out or set; None: all is as recorded
     cdef object attributes_   # decoded
     cdef object __weakref__
@@ -28,7 +28,7 @@ cdef class ReadableSpan:
             return self.changed[name]
         read = _FIELDS.get(name)
         if read is not None:
-            value = read(self.span)
+            value = read(self.source)
             if name in _KEPT:
                 self.change(name, value)
             return value
@@ -58,7 +58,7 @@ cdef class ReadableSpan:
 
     def __copy__(self):
         cdef ReadableSpan other = ReadableSpan.__new__(ReadableSpan)
-        other.span = self.span
+        other.source = self.source
         other.changed = None if self.changed is None else dict(self.changed)
         return other
 
@@ -71,7 +71,7 @@ cdef class ReadableSpan:
         return SdkReadableSpan(resource=self.resource, **fields)
 
     def get_span_context(self):
-        return self.changed["_context"] if self.has("_context") else self.span.get_span_context()
+        return self.changed["_context"] if self.has("_context") else self.source.get_span_context()
 
     @property
     def context(self):
@@ -79,34 +79,34 @@ cdef class ReadableSpan:
 
     @property
     def name(self):
-        return self.changed["_name"] if self.has("_name") else span_name(self.span)
+        return self.changed["_name"] if self.has("_name") else span_name(self.source)
 
     @property
     def kind(self):
-        return self.changed["_kind"] if self.has("_kind") else span_kind(self.span)
+        return self.changed["_kind"] if self.has("_kind") else span_kind(self.source)
 
     @property
     def parent(self):
-        return self.changed["_parent"] if self.has("_parent") else span_parent(self.span)
+        return self.changed["_parent"] if self.has("_parent") else span_parent(self.source)
 
     @property
     def start_time(self):
-        return self.changed["_start_time"] if self.has("_start_time") else span_start(self.span)
+        return self.changed["_start_time"] if self.has("_start_time") else span_start(self.source)
 
     @property
     def end_time(self):
-        return self.changed["_end_time"] if self.has("_end_time") else span_end(self.span)
+        return self.changed["_end_time"] if self.has("_end_time") else span_end(self.source)
 
     @property
     def status(self):
-        return self.changed["_status"] if self.has("_status") else span_status(self.span)
+        return self.changed["_status"] if self.has("_status") else span_status(self.source)
 
     @property
     def attributes(self):
         if self.has("_attributes"):
             return MappingProxyType(self.changed["_attributes"] or {})
         if self.attributes_ is None:
-            self.attributes_ = MappingProxyType(sw_api.attributes(self.span.record))
+            self.attributes_ = MappingProxyType(span_values(self.source))
         return self.attributes_
 
     @property
@@ -122,29 +122,29 @@ cdef class ReadableSpan:
     def dropped_attributes(self):
         if self.has("_attributes"):
             return SdkReadableSpan.dropped_attributes.fget(self)
-        return span_info(self.span).dropped_attributes
+        return span_info(self.source).dropped_attributes
 
     @property
     def dropped_events(self):
         if self.has("_events"):
             return SdkReadableSpan.dropped_events.fget(self)
-        return span_info(self.span).dropped_events
+        return span_info(self.source).dropped_events
 
     @property
     def dropped_links(self):
         if self.has("_links"):
             return SdkReadableSpan.dropped_links.fget(self)
-        return span_info(self.span).dropped_links
+        return span_info(self.source).dropped_links
 
     @property
     def resource(self):
-        return self.changed["_resource"] if self.has("_resource") else self.span.origin.resource
+        return self.changed["_resource"] if self.has("_resource") else span_origin(self.source).resource
 
     @property
     def instrumentation_scope(self):
         if self.has("_instrumentation_scope"):
             return self.changed["_instrumentation_scope"]
-        return self.span.origin.scope
+        return span_origin(self.source).scope
 
     @property
     def instrumentation_info(self):
@@ -158,27 +158,43 @@ cdef class ReadableSpan:
 sw_refuse_new(ReadableSpan)
 
 
-cdef SpanwireInfo span_info(Span span):
+# What a span's record and a finished span's frame are read by. `source`: a Span that has a record, or a Frame.
+
+cdef SpanwireInfo span_info(object source):
     cdef SpanwireInfo info
-    sw_api.info(span.record, &info)
+    if type(source) is Frame:
+        (<Frame>source).look()
+        return (<Frame>source).info
+    sw_api.info((<Span>source).record, &info)
     return info
 
 
-cdef object span_name(Span span):
-    cdef SpanwireInfo info = span_info(span)
+cdef Origin span_origin(object source):
+    return (<Frame>source).origin if type(source) is Frame else (<Span>source).origin
+
+
+cdef dict span_values(object source):
+    """The attributes, decoded."""
+    return (<Frame>source).attributes() if type(source) is Frame else sw_api.attributes((<Span>source).record)
+
+
+cdef object span_name(object source):
+    cdef SpanwireInfo info = span_info(source)
     return PyUnicode_DecodeUTF8(info.name, info.name_length, b"replace")
 
 
-cdef object span_kind(Span span):
-    cdef SpanwireInfo info = span_info(span)
+cdef object span_kind(object source):
+    cdef SpanwireInfo info = span_info(source)
     return KINDS[info.kind] if info.kind < 6 else INTERNAL
 
 
-cdef object span_parent(Span span):
+cdef object span_parent(object source):
     cdef SpanwireInfo info
-    if span.parent_context is not None:
-        return span.parent_context
-    info = span_info(span)
+    if type(source) is Frame:
+        return (<Frame>source).parent_context()
+    if (<Span>source).parent_context is not None:
+        return (<Span>source).parent_context
+    info = span_info(source)
     if not info.has_parent:
         return None
     return sw_span_context(
@@ -186,21 +202,21 @@ cdef object span_parent(Span span):
     )
 
 
-cdef object span_start(Span span):
-    return span_info(span).start
+cdef object span_start(object source):
+    return span_info(source).start
 
 
-cdef object span_end(Span span):
-    cdef SpanwireInfo info = span_info(span)
+cdef object span_end(object source):
+    cdef SpanwireInfo info = span_info(source)
     return info.end if info.ended else None
 
 
-cdef object span_status(Span span):
-    cdef SpanwireInfo info = span_info(span)
+cdef object span_status(object source):
+    cdef SpanwireInfo info = span_info(source)
     message = None
     if info.status_message_length:
         message = PyUnicode_DecodeUTF8(info.status_message, info.status_message_length, b"replace")
-    elif span.bits & EMPTY_MESSAGE:
+    elif (<Frame>source).rest.has_empty_message if type(source) is Frame else (<Span>source).bits & EMPTY_MESSAGE:
         message = ""
     return Status(STATUS_CODES[info.status_code], message)
 
@@ -221,38 +237,47 @@ cdef object bounded_attributes(object most, Py_ssize_t limit, dict entries, uint
     return attributes
 
 
-cdef object span_frozen_attributes(Span span):
+cdef object span_frozen_attributes(object source):
     """All attributes as the SDK keeps them in an ended span."""
-    cdef SpanwireInfo info = span_info(span)
+    cdef Origin origin = span_origin(source)
+    cdef SpanwireInfo info = span_info(source)
     return bounded_attributes(
-        span.origin.max_attributes,
-        span.origin.value_limit,
-        sw_api.attributes(span.record),
+        origin.max_attributes,
+        origin.value_limit,
+        span_values(source),
         info.dropped_attributes,
         info.ended,
     )
 
 
-cdef object span_events(Span span):
-    cdef Origin origin = span.origin
+cdef list span_event_parts(object source):
+    return (<Frame>source).events() if type(source) is Frame else sw_api.events((<Span>source).record)
+
+
+cdef list span_link_parts(object source):
+    return (<Frame>source).links() if type(source) is Frame else sw_api.links((<Span>source).record)
+
+
+cdef object span_events(object source):
+    cdef Origin origin = span_origin(source)
     events = BoundedList(origin.limits.max_events)
-    for name, time, entries, dropped in sw_api.events(span.record):
+    for name, time, entries, dropped in span_event_parts(source):
         attributes = bounded_attributes(origin.max_event_attributes, origin.nested_limit, entries, dropped, True)
         events.append(sdk_trace.Event(name, attributes, time))
-    events.dropped = span_info(span).dropped_events
+    events.dropped = span_info(source).dropped_events
     return events
 
 
-cdef object span_links(Span span):
-    cdef Origin origin = span.origin
+cdef object span_links(object source):
+    cdef Origin origin = span_origin(source)
     links = BoundedList(origin.limits.max_links)
-    for trace_id, span_id, flags, is_remote, header, entries, dropped in sw_api.links(span.record):
+    for trace_id, span_id, flags, is_remote, header, entries, dropped in span_link_parts(source):
         state = TraceState.from_header([header]) if header else DEFAULT_TRACE_STATE
         context = SpanContext(trace_id, span_id, is_remote, FLAGS[flags & 0xFF], state)
         links.append(
             Link(context, bounded_attributes(origin.max_link_attributes, origin.nested_limit, entries, dropped, True))
         )
-    links.dropped = span_info(span).dropped_links
+    links.dropped = span_info(source).dropped_links
     return links
 
 
@@ -261,6 +286,11 @@ cdef Span recorded(object span):
     cdef Span found = <Span?>span
     found.need_record("_attributes")
     return found
+
+
+cdef object readable_source(object source):
+    """The same of a frame too."""
+    return source if type(source) is Frame else recorded(source)
 
 
 class SpanAttributes(BoundedAttributes):
@@ -320,19 +350,19 @@ class SpanAttributes(BoundedAttributes):
 
 
 _FIELDS = {
-    "_name": lambda span: span_name(recorded(span)),
-    "_context": lambda span: span.get_span_context(),
-    "_kind": lambda span: span_kind(recorded(span)),
-    "_parent": lambda span: span_parent(recorded(span)),
-    "_start_time": lambda span: span_start(recorded(span)),
-    "_end_time": lambda span: span_end(recorded(span)),
-    "_status": lambda span: span_status(recorded(span)),
-    "_attributes": lambda span: span_frozen_attributes(recorded(span)),
-    "_events": lambda span: span_events(recorded(span)),
-    "_links": lambda span: span_links(recorded(span)),
-    "_resource": lambda span: recorded(span).origin.resource,
-    "_instrumentation_scope": lambda span: recorded(span).origin.scope,
-    "_instrumentation_info": lambda span: recorded(span).origin.info,
+    "_name": lambda source: span_name(readable_source(source)),
+    "_context": lambda source: source.get_span_context(),
+    "_kind": lambda source: span_kind(readable_source(source)),
+    "_parent": lambda source: span_parent(readable_source(source)),
+    "_start_time": lambda source: span_start(readable_source(source)),
+    "_end_time": lambda source: span_end(readable_source(source)),
+    "_status": lambda source: span_status(readable_source(source)),
+    "_attributes": lambda source: span_frozen_attributes(readable_source(source)),
+    "_events": lambda source: span_events(readable_source(source)),
+    "_links": lambda source: span_links(readable_source(source)),
+    "_resource": lambda source: span_origin(readable_source(source)).resource,
+    "_instrumentation_scope": lambda source: span_origin(readable_source(source)).scope,
+    "_instrumentation_info": lambda source: span_origin(readable_source(source)).info,
 }
 # Handed out, these can be changed in place.
 _KEPT = {"_attributes", "_events", "_links"}

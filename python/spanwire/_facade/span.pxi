@@ -17,6 +17,7 @@ cdef class Origin:
     cdef object resource, scope, info, limits, sampler
     cdef Py_ssize_t value_limit, nested_limit  # lengths of the span's, and of events' and links' strings
     cdef object max_attributes, max_event_attributes, max_link_attributes
+    cdef Origin unbound        # the same without `native` and `owner`, which refers to it; in that one, None
 
 
 @cython.final
@@ -352,7 +353,7 @@ cdef class Span:
     cdef ReadableSpan readable(self):
         self.need_record("_readable_span")
         cdef ReadableSpan view = ReadableSpan.__new__(ReadableSpan)
-        view.span = self
+        view.source = self
         if self.extra is not None:
             view.changed = {name: value for name, value in self.extra.items() if name[0] == "_"} or None
         return view

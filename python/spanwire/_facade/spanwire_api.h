@@ -68,6 +68,20 @@ typedef struct {
     SpanwireContext parent; /* flags and is_remote included */
 } SpanwireInfo;
 
+/* What is particular about a frame that Python reads. */
+#define SPANWIRE_EMPTY_MESSAGE 1 /* the status has an empty message and not none */
+#define SPANWIRE_PARENT_STATE 2  /* the parent's trace state is not the span's own */
+
+/* What such a frame says beside SpanwireInfo; texts are UTF-8 and lie in the frame. */
+typedef struct {
+    SpanwireContext ids; /* the span's own */
+    const char *trace_state;
+    size_t trace_state_length;
+    const char *parent_state;
+    size_t parent_state_length;
+    uint8_t has_empty_message;
+} SpanwireRest;
+
 typedef struct {
     uint32_t abi;  /* SPANWIRE_ABI of the Rust half */
     uint32_t size; /* sizeof(SpanwireApi) of the Rust half */
@@ -126,6 +140,24 @@ typedef struct {
     /* list of (trace_id, span_id, flags, is_remote, trace_state or None, attributes, dropped), ids as ints */
     PyObject *(*links)(const SpanwireRecord *record);
     PyObject *(*frame)(const SpanwireRecord *record); /* bytes: the Span message as it would be sent */
+
+    /* Frames that Python reads. */
+
+    /* Appends the frame of an ended record to a queue of which take_frames takes, with what OTLP has no place for: `bits` are those
+       above, and `parent_state` is looked at if they say so. */
+    int (*keep)(SpanwireRecord *record, SpanwireQueue *queue, uint8_t bits, SpanwireText parent_state);
+    /* Appends any finished span as it is: take_frames answers a reference to it. */
+    int (*keep_object)(SpanwireQueue *queue, PyObject *span);
+    /* bytes: the frame that keep would append. */
+    PyObject *(*kept_frame)(const SpanwireRecord *record, uint8_t bits, SpanwireText parent_state);
+    /* Takes the oldest spans, at most so many: a list with two entries for each, what the tracer has attached and the frame as
+       bytes; or the span that keep_object was given, and None. Runs Python code. */
+    PyObject *(*take_frames)(SpanwireQueue *queue, size_t max_spans);
+    /* Reads a frame, which must stay as long as what is found. */
+    int (*frame_info)(const uint8_t *frame, size_t length, SpanwireInfo *info, SpanwireRest *rest);
+    PyObject *(*frame_attributes)(const uint8_t *frame, size_t length); /* as those of a record */
+    PyObject *(*frame_events)(const uint8_t *frame, size_t length);
+    PyObject *(*frame_links)(const uint8_t *frame, size_t length);
 } SpanwireApi;
 
 #endif

@@ -16,6 +16,22 @@ cdef inline int kind_of(object kind) except -1:
     return 1
 
 
+cdef Origin new_origin(object sdk):
+    """What spans are read with."""
+    cdef Origin origin = Origin()
+    limits = sdk._span_limits
+    origin.resource = sdk.resource
+    origin.scope = sdk._instrumentation_scope
+    origin.info = sdk.instrumentation_info
+    origin.limits = limits
+    origin.value_limit = as_limit(limits.max_span_attribute_length)
+    origin.nested_limit = as_limit(limits.max_attribute_length)
+    origin.max_attributes = limits.max_span_attributes
+    origin.max_event_attributes = limits.max_event_attributes
+    origin.max_link_attributes = limits.max_link_attributes
+    return origin
+
+
 @cython.final
 cdef class Tracer:
     """Starts spans; made by ``TracerProvider.get_tracer``.
@@ -52,30 +68,25 @@ cdef class Tracer:
         """Look again at the SDK's tracer: its resource, sampler or configuration was changed."""
         from spanwire.trace._sampling import spec
 
+        cdef Origin origin, unbound
         sdk = self.sdk
         limits = sdk._span_limits
         generator = sdk.id_generator
         random = getattr(generator, "is_trace_id_random", None)
         sampler = spec(sdk.sampler)
-        origin = Origin()
+        unbound = new_origin(sdk)
+        origin = new_origin(sdk)
+        origin.unbound = unbound
+        origin.sampler = sdk.sampler
         origin.owner = _native.NativeTracer(
             resource=sdk.resource,
             scope=sdk._instrumentation_scope,
             sampler=sampler,
             limits=(limits.max_span_attributes, limits.max_events, limits.max_links),
             random=RANDOM != 0 and random is not None,
+            attached=unbound,
         )
         origin.native = <SpanwireTracer*><uintptr_t>origin.owner.address
-        origin.resource = sdk.resource
-        origin.scope = sdk._instrumentation_scope
-        origin.info = sdk.instrumentation_info
-        origin.limits = limits
-        origin.sampler = sdk.sampler
-        origin.value_limit = as_limit(limits.max_span_attribute_length)
-        origin.nested_limit = as_limit(limits.max_attribute_length)
-        origin.max_attributes = limits.max_span_attributes
-        origin.max_event_attributes = limits.max_event_attributes
-        origin.max_link_attributes = limits.max_link_attributes
         self.origin = origin
         metrics = getattr(sdk, "_tracer_metrics", None)
         self.metrics = None if type(metrics).__name__ == "NoOpTracerMetrics" else metrics

@@ -6,6 +6,8 @@ from opentelemetry import trace as api
 from opentelemetry.context.context import Context
 from opentelemetry.sdk import trace as sdk
 
+from spanwire._native import FrameQueue
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 # To a type checker these are the classes that isinstance() takes them for.
@@ -45,3 +47,6 @@ def use_span(
     record_exception: bool = True,
     set_status_on_exception: bool = True,
 ) -> Scope: ...
+def take_frames(queue: FrameQueue, max_spans: int) -> list[sdk.ReadableSpan]: ...
+def keep(queue: FrameQueue, span: sdk.ReadableSpan) -> bool: ...
+def detached(span: sdk.ReadableSpan) -> sdk.ReadableSpan: ...

@@ -3,7 +3,7 @@
 """The native tracer: spans, scopes and tracers over the Rust core's records.
 
 One extension of parts, so that calls between them are C calls. Reading order: values (cleaning), span, context, scope,
-shelves (where both wait), plan (what processors want), tracer, readable (reading back).
+shelves (where both wait), plan (what processors want), tracer, readable (reading back), frames (reading back later).
 """
 
 cimport cython
@@ -14,11 +14,13 @@ from libc.string cimport memcpy, memset
 
 from spanwire._facade.capi cimport (
     SPANWIRE_ABI,
+    SPANWIRE_EMPTY_MESSAGE,
     SPANWIRE_EVICTED,
     SPANWIRE_ATTEND,
     SPANWIRE_LOSSY,
     SPANWIRE_NOW,
     SPANWIRE_PANIC,
+    SPANWIRE_PARENT_STATE,
     SPANWIRE_SPENT,
     SPANWIRE_UNENCODABLE,
     SW_SLOW,
@@ -27,6 +29,7 @@ from spanwire._facade.capi cimport (
     SpanwireInfo,
     SpanwireQueue,
     SpanwireRecord,
+    SpanwireRest,
     SpanwireText,
     SpanwireTracer,
     SwShelf,
@@ -142,3 +145,4 @@ include "shelves.pxi"
 include "plan.pxi"
 include "tracer.pxi"
 include "readable.pxi"
+include "frames.pxi"

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
-use spanwire_queue::Group;
+use spanwire_queue::{Attached, Group};
 use spanwire_wire::arena::Region;
 use spanwire_wire::varint::{decode_varint, varint_len};
 
@@ -141,9 +141,10 @@ pub fn heads(resource: &Bound<'_, PyAny>, scope: &Bound<'_, PyAny>) -> PyResult<
     Ok(heads)
 }
 
-/// The heads as a queue has them.
-pub fn group(resource: &Head, scope: &Head) -> Arc<Group> {
+/// The heads as a queue has them, and what goes with them.
+pub fn group(resource: &Head, scope: &Head, attached: Attached) -> Arc<Group> {
     Arc::new(Group {
+        attached,
         resource: resource.message.to_vec(),
         resource_schema: resource.schema_url.to_vec(),
         scope: scope.message.to_vec(),

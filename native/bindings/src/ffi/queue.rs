@@ -49,7 +49,7 @@ pub unsafe fn append_bytes(py: Python<'_>, queue: *const Queue, tracer: &Tracer,
 }
 
 #[inline(always)]
-fn status(appended: Appended) -> Status {
+pub fn status(appended: Appended) -> Status {
     match appended {
         Appended::Done => Status::OK,
         Appended::Attend => Status::ATTEND,

@@ -23,23 +23,23 @@ const DOING: &str = "reading a span back";
 #[derive(Debug)]
 #[repr(C)]
 pub struct Info {
-    start: u64,
-    end: u64,
-    name: *const c_char,
-    name_length: usize,
-    status_message: *const c_char,
-    status_message_length: usize,
-    attributes: u32,
-    dropped_attributes: u32,
-    events: u32,
-    dropped_events: u32,
-    links: u32,
-    dropped_links: u32,
-    kind: u8,
-    status_code: u8,
-    ended: u8,
-    has_parent: u8,
-    parent: SpanContext,
+    pub start: u64,
+    pub end: u64,
+    pub name: *const c_char,
+    pub name_length: usize,
+    pub status_message: *const c_char,
+    pub status_message_length: usize,
+    pub attributes: u32,
+    pub dropped_attributes: u32,
+    pub events: u32,
+    pub dropped_events: u32,
+    pub links: u32,
+    pub dropped_links: u32,
+    pub kind: u8,
+    pub status_code: u8,
+    pub ended: u8,
+    pub has_parent: u8,
+    pub parent: SpanContext,
 }
 
 /// # Safety
@@ -79,8 +79,7 @@ pub unsafe extern "C" fn attributes(record: *const SpanRecord) -> *mut ffi::PyOb
     unsafe {
         enter_object("attributes", DOING, |py| {
             let frame = copy(&*record);
-            let span = SpanView::new(frame.as_slice()).map_err(decode_error)?;
-            Ok(dict(py, span.attributes())?.into_any())
+            attributes_of(py, frame.as_slice())
         })
     }
 }
@@ -92,17 +91,7 @@ pub unsafe extern "C" fn events(record: *const SpanRecord) -> *mut ffi::PyObject
     unsafe {
         enter_object("events", DOING, |py| {
             let frame = copy(&*record);
-            let list = PyList::empty(py);
-            for event in SpanView::new(frame.as_slice()).map_err(decode_error)?.events() {
-                let event = event.map_err(decode_error)?;
-                list.append((
-                    event.name(),
-                    event.time().get(),
-                    dict(py, event.attributes())?,
-                    event.dropped_attributes_count(),
-                ))?;
-            }
-            Ok(list.into_any())
+            events_of(py, frame.as_slice())
         })
     }
 }
@@ -114,22 +103,48 @@ pub unsafe extern "C" fn links(record: *const SpanRecord) -> *mut ffi::PyObject 
     unsafe {
         enter_object("links", DOING, |py| {
             let frame = copy(&*record);
-            let list = PyList::empty(py);
-            for link in SpanView::new(frame.as_slice()).map_err(decode_error)?.links() {
-                let link = link.map_err(decode_error)?;
-                list.append((
-                    u128::from_be_bytes(link.trace_id().to_bytes()),
-                    u64::from_be_bytes(link.span_id().to_bytes()),
-                    link.flags() & 0xFF,
-                    link.flags() & CONTEXT_IS_REMOTE != 0,
-                    Some(link.trace_state()).filter(|state| !state.is_empty()),
-                    dict(py, link.attributes())?,
-                    link.dropped_attributes_count(),
-                ))?;
-            }
-            Ok(list.into_any())
+            links_of(py, frame.as_slice())
         })
     }
+}
+
+/// The attributes of a `Span` message.
+pub fn attributes_of<'py>(py: Python<'py>, frame: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let span = SpanView::new(frame).map_err(decode_error)?;
+    Ok(dict(py, span.attributes())?.into_any())
+}
+
+/// Its events, as `spanwire_api.h` says.
+pub fn events_of<'py>(py: Python<'py>, frame: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let list = PyList::empty(py);
+    for event in SpanView::new(frame).map_err(decode_error)?.events() {
+        let event = event.map_err(decode_error)?;
+        list.append((
+            event.name(),
+            event.time().get(),
+            dict(py, event.attributes())?,
+            event.dropped_attributes_count(),
+        ))?;
+    }
+    Ok(list.into_any())
+}
+
+/// Its links, likewise.
+pub fn links_of<'py>(py: Python<'py>, frame: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let list = PyList::empty(py);
+    for link in SpanView::new(frame).map_err(decode_error)?.links() {
+        let link = link.map_err(decode_error)?;
+        list.append((
+            u128::from_be_bytes(link.trace_id().to_bytes()),
+            u64::from_be_bytes(link.span_id().to_bytes()),
+            link.flags() & 0xFF,
+            link.flags() & CONTEXT_IS_REMOTE != 0,
+            Some(link.trace_state()).filter(|state| !state.is_empty()),
+            dict(py, link.attributes())?,
+            link.dropped_attributes_count(),
+        ))?;
+    }
+    Ok(list.into_any())
 }
 
 /// # Safety

@@ -1,0 +1,165 @@
+# Frames that Python reads: finished spans as their bytes, of which an exporter in Python gets views.
+
+@cython.final
+@cython.freelist(64)
+@cython.no_gc  # a tracer's resource and scope do not lead back to it
+cdef class Frame:
+    """A finished span's frame, and what it is read with. A ``ReadableSpan`` reads from it as from a ``Span``."""
+
+    cdef bytes message          # its own copy: it holds neither a record nor a queue
+    cdef Origin origin          # the tracer's, without its native part
+    cdef bint is_read           # `info` and `rest` are filled
+    cdef SpanwireInfo info
+    cdef SpanwireRest rest
+    cdef object span_context, parent
+
+    cdef int look(self) except -1:
+        """Reads it, once."""
+        if not self.is_read:
+            if sw_api.frame_info(self.start(), len(self.message), &self.info, &self.rest):
+                raise RuntimeError("spanwire: a finished span's bytes cannot be read: please report")
+            self.is_read = True
+        return 0
+
+    cdef inline const uint8_t *start(self):
+        return <const uint8_t*><const char*>self.message
+
+    cdef dict attributes(self):
+        return sw_api.frame_attributes(self.start(), len(self.message))
+
+    cdef list events(self):
+        return sw_api.frame_events(self.start(), len(self.message))
+
+    cdef list links(self):
+        return sw_api.frame_links(self.start(), len(self.message))
+
+    def get_span_context(self):
+        cdef SpanwireContext *ids = &self.rest.ids
+        if self.span_context is None:
+            self.look()
+            state = state_in(self.rest.trace_state, self.rest.trace_state_length)
+            is_valid = any(ids.trace_id[:16]) and any(ids.span_id[:8])
+            self.span_context = sw_span_context(SpanContext, ids, False, FLAGS[ids.flags], state, is_valid)
+        return self.span_context
+
+    cdef object parent_context(self):
+        cdef SpanwireContext *ids = &self.info.parent
+        self.look()
+        if self.parent is None and self.info.has_parent:
+            state = state_in(self.rest.parent_state, self.rest.parent_state_length)
+            self.parent = sw_span_context(SpanContext, ids, bool(ids.is_remote), FLAGS[ids.flags], state, True)
+        return self.parent
+
+
+sw_refuse_new(Frame)
+
+
+cdef object state_in(const char *header, size_t length):
+    """The trace state that a frame has."""
+    if not length:
+        return DEFAULT_TRACE_STATE
+    return TraceState.from_header([PyUnicode_DecodeUTF8(header, length, b"replace")])
+
+
+cdef ReadableSpan view_of(bytes message, Origin origin):
+    cdef Frame frame = Frame.__new__(Frame)
+    cdef ReadableSpan view = ReadableSpan.__new__(ReadableSpan)
+    frame.message = message
+    frame.origin = origin
+    view.source = frame
+    return view
+
+
+def take_frames(queue, max_spans):
+    """The oldest spans of a ``_native.FrameQueue`` that ``keep`` feeds, as a list of at most so many."""
+    cdef list spans = [], taken = sw_api.take_frames(queue_of(queue), max_spans)
+    cdef Py_ssize_t index
+    for index in range(0, len(taken), 2):
+        if taken[index + 1] is None:
+            spans.append(taken[index])
+        else:
+            spans.append(view_of(taken[index + 1], taken[index]))
+    return spans
+
+
+def keep(queue, span):
+    """Append a finished span, a native one as its bytes.
+
+    :returns: whether somebody must attend to the queue.
+    """
+    return bool(keep_span(queue, span) & SPANWIRE_ATTEND)
+
+
+def detached(span):
+    """A view of the same span that does not hold its record; or the span itself, if it has none."""
+    cdef ReadableSpan view, other
+    cdef SpanwireText state
+    cdef Span source
+    cdef uint8_t bits
+    if type(span) is not ReadableSpan or type((<ReadableSpan>span).source) is not Span:
+        return span
+    view = <ReadableSpan>span
+    source = <Span>view.source
+    if source.live or not is_plain(source):
+        return span
+    header = beside(source, &bits)  # kept as long as `state`
+    sw_text(header, &state)
+    other = view_of(sw_api.kept_frame(source.record, bits, state), source.origin.unbound)
+    other.changed = view.changed
+    return other
+
+
+cdef SpanwireQueue *queue_of(object queue) except NULL:
+    if type(queue) is not FrameQueue:
+        raise TypeError(f"a FrameQueue is needed, not {shown(queue)}")
+    return <SpanwireQueue*><uintptr_t>queue.address
+
+
+cdef int keep_span(object queue, object span) except -1:
+    """The table's status. ``span`` is a ``Span`` that nobody has a changed view of, or what processors get."""
+    cdef SpanwireText state
+    cdef Span source = None
+    cdef uint8_t bits
+    if type(span) is Span:
+        source = <Span>span
+    elif type(span) is ReadableSpan and (<ReadableSpan>span).changed is None:
+        inner = (<ReadableSpan>span).source
+        if type(inner) is Span:
+            source = <Span>inner
+    if source is not None and not source.live and is_plain(source):
+        header = beside(source, &bits)  # kept as long as `state`
+        sw_text(header, &state)
+        return sw_api.keep(source.record, queue_of(queue), bits, state)
+    return sw_api.keep_object(queue_of(queue), source.readable() if type(span) is Span else span)
+
+
+cdef bint is_plain(Span span) except -1:
+    """Whether a frame can say all that a view of the span does."""
+    cdef object parent = span.parent_context, state = span.trace_state(), flags
+    if span.extra is not None:
+        for name in span.extra:
+            if name[0] == "_":
+                return False
+    if type(state) is not TraceState:
+        return False
+    if parent is None:
+        return True
+    flags = parent.trace_flags
+    return (
+        type(parent) is SpanContext
+        and type(parent.trace_state) is TraceState
+        and type(parent.is_remote) is bool
+        and type(flags) is TraceFlags
+        and 0 <= <int>flags < 256
+    )
+
+
+cdef object beside(Span span, uint8_t *bits):
+    """What a plain span's frame says beside OTLP's fields: `bits`, and the parent's trace state."""
+    cdef object header = ""
+    bits[0] = SPANWIRE_EMPTY_MESSAGE if span.bits & EMPTY_MESSAGE else 0
+    if span.parent_context is not None:
+        header = header_of(span.parent_context.trace_state)
+        if header != header_of(span.trace_state()):
+            bits[0] |= SPANWIRE_PARENT_STATE
+    return header
