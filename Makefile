@@ -28,10 +28,11 @@ MANIFEST := --manifest-path native/Cargo.toml --locked
 NATIVE_SOURCES := $(shell find native -name target -prune -o -path "native/*/fuzz" -prune -o \
 	\( -name '*.rs' -o -name 'Cargo.*' \) -print)
 FACADE_SOURCES := $(wildcard python/spanwire/_facade/*.py[xd] python/spanwire/_facade/*.pxi python/spanwire/_facade/*.h)
+PEERS := build/peers-venv
 PYTHON_SOURCES := $(shell find python -name '*.py')
 WHEEL := $(STAMPS)/wheel
 
-.PHONY: help demo bench test test-quick test-full lint lint-python lint-rust test-rust test-python \
+.PHONY: help demo bench bench-peers test test-quick test-full lint lint-python lint-rust test-rust test-python \
 	test-python-full test-collector test-wheel test-oldest miri asan fuzz wheel sdist deny setup clean
 
 help: ## this list
@@ -42,10 +43,14 @@ help: ## this list
 demo: $(STAMPS)/ext-$(PROFILE) ## build and show it: a traced web shop, exporter, receiver, figures
 	spanwire demo
 
-bench: $(STAMPS)/ext-release ## encoder, exporter and SDK beside ours, one run each
+bench: $(STAMPS)/ext-release ## encoder, exporter, SDK and the whole way beside ours, one run each
 	spanwire bench encode
-	spanwire bench export
+	spanwire bench export --exporter-only
 	spanwire bench trace
+	spanwire bench export
+
+bench-peers: $(STAMPS)/ext-release $(STAMPS)/peers ## end to end, beside fastotel and ddtrace too (in an environment of their own)
+	spanwire bench export --sides sdk,exporter,spanwire,fastotel,ddtrace
 
 test: lint test-rust test-python ## lint, Rust tests, Python tests (README snippets too)
 
@@ -78,6 +83,16 @@ $(STAMPS)/ext-$(PROFILE): $(STAMPS)/venv setup.py $(NATIVE_SOURCES) $(FACADE_SOU
 	@command -v $(CARGO) >/dev/null || { echo "make: cargo is missing; install stable Rust (rustup.rs)" >&2; exit 1; }
 	@rm -f $(STAMPS)/ext-*
 	SETUPTOOLS_RUST_CARGO_PROFILE=$(PROFILE) $(VENV)/bin/python -m pip install -q --no-build-isolation -e '.[cli]'
+	@touch $@
+
+# An environment of its own, since ddtrace puts a plugin into every run of pytest beside it; with our SDK's versions, and with
+# this checkout's spanwire.
+$(STAMPS)/peers: pyproject.toml $(STAMPS)/venv
+	$(VENV)/bin/python -m venv --clear --without-pip $(PEERS)
+	$(VENV)/bin/python -m pip freeze | grep -E '^opentelemetry-(api|sdk|semantic-conventions)==' > $(PEERS)/constraints.txt
+	$(VENV)/bin/python -m pip --python $(PEERS)/bin/python install -q --group peers -c $(PEERS)/constraints.txt
+	echo $(CURDIR)/python > $$($(PEERS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/spanwire.pth
+	$(VENV)/bin/python -m pip --python $(PEERS)/bin/python check
 	@touch $@
 
 ifneq ($(PROFILE),release)
@@ -114,7 +129,7 @@ test-rust: $(STAMPS)/venv
 test-python: $(STAMPS)/ext-$(PROFILE)
 	pytest -m 'not full'
 
-test-python-full: $(STAMPS)/ext-$(PROFILE) ## the laws with many more examples, and the tests marked `full`
+test-python-full: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/peers ## the laws with many more examples, and the tests marked `full`
 	HYPOTHESIS_PROFILE=full pytest --timeout 900 -m '(full or law) and not collector and not wheel'
 
 test-collector: $(STAMPS)/ext-$(PROFILE) setup ## spans through the real OpenTelemetry Collector, compared field by field

@@ -40,6 +40,7 @@ def test_every_python_dependency_has_its_reason() -> None:
     assert sections["Python, at run time"] == python_names(project["dependencies"])
     assert sections["Python, extra `cli`"] == python_names(project["optional-dependencies"]["cli"])
     assert sections["Python, to build"] == sorted(python_names(PYPROJECT["build-system"]["requires"]))
+    assert sections["Python, to compare with"] == python_names(PYPROJECT["dependency-groups"]["peers"])
     assert sorted(sections["Python, to develop"]) == sorted(
         name for group in ("dev", "newest", "servers") for name in python_names(PYPROJECT["dependency-groups"][group])
     )

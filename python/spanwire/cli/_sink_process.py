@@ -1,41 +1,58 @@
 """A sink in a process of its own, so that receiving is not counted as sending.
 
-Run as ``python -m spanwire.cli._sink_process`` it is that process: it prints its endpoint, then answers one line on
-stdin with one on stdout: ``count`` with the number of spans received, ``pin N`` by moving to core N. It ends with stdin.
+Run as ``python -m spanwire.cli._sink_process [MIRROR]`` it is that process: it prints its endpoint, then answers one line
+on stdin with one on stdout: ``count`` and ``requests`` with the numbers of spans and requests received, ``shapes`` with what
+is kept of the spans (``bench._shapes``), ``clear`` by forgetting all that, ``pin N`` by moving to core N. It ends with
+stdin. The number of spans also stands in the file MIRROR (``_mirror``).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["SinkProcess"]
+    from spanwire.cli.bench._shapes import Shape
 
-_KEPT_BYTES = 1 << 20  # only counts matter here
+__all__ = ["SinkProcess", "answer"]
+
+_KEPT_BYTES = 1 << 20  # only counts matter here, and a sample
 
 
 class SinkProcess:
     """The parent's end; a context manager. ``endpoint`` takes traces.
 
     :param core: the core to run on; None leaves it to the system.
+    :param mirror: a file in which it keeps the number of spans.
+    :param module: the receiver, if it is not the sink.
+    :param python: the interpreter that runs it, if it is not this one.
     :raises RuntimeError: from any method if the process has ended.
     """
 
-    def __init__(self, core: int | None = None) -> None:
+    def __init__(
+        self,
+        core: int | None = None,
+        *,
+        mirror: pathlib.Path | None = None,
+        module: str = __name__,
+        python: str = sys.executable,
+    ) -> None:
         self._core = core
+        self._command = [python, "-m", module, *([] if mirror is None else [str(mirror)])]
         self._process: subprocess.Popen[str] | None = None
         self.endpoint = ""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __spec__.name],
+            self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -58,6 +75,19 @@ class SinkProcess:
         """Spans received and acknowledged so far."""
         return int(self._ask("count"))
 
+    def requests(self) -> int:
+        """Requests received and acknowledged so far."""
+        return int(self._ask("requests"))
+
+    def shapes(self) -> list[Shape]:
+        """What it still has of the spans that it received."""
+        shapes: list[Shape] = json.loads(self._ask("shapes"))
+        return shapes
+
+    def clear(self) -> None:
+        """Begin again at no span."""
+        self._ask("clear")
+
     def pin(self, core: int | None) -> None:
         """Move it to ``core``; None does nothing."""
         if core is not None:
@@ -72,23 +102,41 @@ class SinkProcess:
         assert self._process is not None and self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the sink's process ended with status {self._process.wait()}")
+            raise RuntimeError(f"the receiver's process ended with status {self._process.wait()}")
         return line.strip()
 
 
+def answer(endpoint: str, questions: Mapping[str, Callable[[], object]]) -> None:
+    """The process's end: say the endpoint, then answer each line of stdin by ``questions`` until there is none left."""
+    print(endpoint, flush=True)
+    for line in sys.stdin:
+        match line.split():
+            case ["pin", core]:
+                for thread in pathlib.Path("/proc/self/task").iterdir():
+                    os.sched_setaffinity(int(thread.name), {int(core)})
+                print("pinned", flush=True)
+            case [question]:
+                print(questions[question](), flush=True)
+
+
 def _serve() -> None:
+    from spanwire.cli._mirror import Writer
+    from spanwire.cli.bench import _shapes
     from spanwire.sink import Sink
 
-    with Sink(max_bytes=_KEPT_BYTES) as sink:
-        print(sink.traces_endpoint, flush=True)
-        for line in sys.stdin:
-            match line.split():
-                case ["count"]:
-                    print(sink.span_count, flush=True)
-                case ["pin", core]:
-                    for thread in pathlib.Path("/proc/self/task").iterdir():
-                        os.sched_setaffinity(int(thread.name), {int(core)})
-                    print("pinned", flush=True)
+    with (
+        Sink(max_bytes=_KEPT_BYTES) as sink,
+        Writer(sys.argv[1] if len(sys.argv) > 1 else None, lambda: sink.span_count) as mirror,
+    ):
+        answer(
+            sink.traces_endpoint,
+            {
+                "count": lambda: sink.span_count,
+                "requests": lambda: sink.request_count,
+                "shapes": lambda: json.dumps([_shapes.of_otlp(span) for span in sink.spans()]),
+                "clear": lambda: mirror.clearing(sink.clear),
+            },
+        )
 
 
 if __name__ == "__main__":

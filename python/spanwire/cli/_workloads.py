@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace import Span as SDKSpan
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
-__all__ = ["NAMES", "TITLES", "make"]
+__all__ = ["NAMES", "TITLES", "make", "recording"]
 
 TITLES = {
     "W5": "server span, 5 attributes",
@@ -87,7 +87,7 @@ def _make_w10(provider: TracerProvider, count: int) -> None:
 
 
 def _make_wr(provider: TracerProvider, count: int) -> None:
-    traces = _recording()["traces"]
+    traces = recording()["traces"]
     parts = [json.dumps(one["spans"]) for one in traces]
     ids = provider.id_generator
     made = 0
@@ -183,7 +183,8 @@ def _intern_keys(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 @functools.cache
-def _recording() -> dict[str, Any]:
+def recording() -> dict[str, Any]:
+    """What WR replays: ``_data/wr.json``."""
     text = importlib.resources.files("spanwire.cli").joinpath("_data/wr.json").read_text(encoding="utf-8")
     recording: dict[str, Any] = json.loads(text)
     return recording
@@ -191,4 +192,4 @@ def _recording() -> dict[str, Any]:
 
 @functools.cache
 def _resource(name: str) -> Resource:
-    return Resource(_recording()["resource"] if name == "WR" else _RESOURCE)
+    return Resource(recording()["resource"] if name == "WR" else _RESOURCE)

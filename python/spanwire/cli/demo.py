@@ -134,8 +134,8 @@ class Costs:
 def _cpu(kept: Sequence[ReadableSpan]) -> Costs | None:
     """Export the shop's own spans again, by both exporters in turn, to a sink in another process."""
     from spanwire.cli._sink_process import SinkProcess
+    from spanwire.cli.bench._exporting import export_all
     from spanwire.cli.bench._measure import Figure, collector_off, cores, pinned
-    from spanwire.cli.bench.export import export_all
     from spanwire.exporter.http import OTLPSpanExporter
 
     work = [kept[first : first + BATCH] for first in range(0, len(kept), BATCH)]

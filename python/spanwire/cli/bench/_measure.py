@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib.metadata
+import importlib.util
 import os
 import pathlib
 import platform
@@ -12,7 +13,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-__all__ = ["OFFICIAL_HINT", "Comparison", "Figure", "collector_off", "cores", "environment", "pinned"]
+__all__ = [
+    "OFFICIAL_HINT",
+    "Comparison",
+    "Figure",
+    "collector_off",
+    "cores",
+    "environment",
+    "has_official_exporter",
+    "pinned",
+]
 
 OFFICIAL_HINT = "spanwire bench: nothing to compare with: pip install opentelemetry-exporter-otlp-proto-http (the official exporter)"
 
@@ -58,6 +68,14 @@ class Comparison:
 def cores() -> list[int]:
     """The cores that this process may use; empty where the system cannot say (macOS)."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def has_official_exporter() -> bool:
+    """Whether it is installed; it is not imported."""
+    try:
+        return importlib.util.find_spec("opentelemetry.exporter.otlp.proto.http.trace_exporter") is not None
+    except ImportError:  # of a package around it
+        return False
 
 
 @contextmanager

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from spanwire.cli.bench._allocations import Allocations
+    from spanwire.cli.bench._exporting import Result as Exported
     from spanwire.cli.bench._profile import Part
     from spanwire.cli.bench.encode import Result as Encoded
-    from spanwire.cli.bench.export import Result as Exported
     from spanwire.cli.bench.imports import Result as Imported
 
 __all__ = [
@@ -129,7 +129,7 @@ def show_encode(results: Sequence[Encoded], method: Mapping[str, object], *, col
 
 
 def show_export(results: Sequence[Exported], method: Mapping[str, object], *, color: bool) -> None:
-    """The tables of ``bench export``."""
+    """The tables of ``bench export --exporter-only``."""
     console = make_console(color=color)
     console.print(
         compared("CPU a span to deliver, all threads", [(one.workload, "", one.cpu) for one in results], console)

@@ -21,14 +21,14 @@ from opentelemetry.trace import SpanKind
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
 
-__all__ = ["CALLS", "KEYS", "Run", "by_process", "by_thread", "on_spans", "on_threads", "w5", "w10"]
+__all__ = ["CALLS", "KEYS", "W10", "Run", "by_process", "by_thread", "on_spans", "on_threads", "w5", "w10"]
 
 Run = Callable[[int], float]
 Loop = Callable[[int], object]
 
 CALLS = 100  # on each span, where calls on spans are measured: fewer than any limit
 KEYS = [f"http.request.method{n}" for n in range(CALLS)]
-_W10 = {f"benchmark.attr.key.{n}": f"benchmark.value.00.{n}" for n in range(10)}
+W10 = {f"benchmark.attr.key.{n}": f"benchmark.value.00.{n}" for n in range(10)}
 
 
 def w5(tracer: Tracer, count: int) -> None:
@@ -46,7 +46,7 @@ def w10(tracer: Tracer, count: int) -> None:
     """Workload W10, whole."""
     for _ in repeat(None, count):
         with tracer.start_as_current_span("benchmark.span.name") as span:
-            for key, value in _W10.items():
+            for key, value in W10.items():
                 span.set_attribute(key, value)
 
 

@@ -1,248 +1,144 @@
-"""``spanwire bench export``: the official HTTP exporter and ours, to a sink in another process, interleaved in one run.
+"""``spanwire bench export``: CPU a span from making it to its delivery over HTTP, for the SDK, for us and for others.
 
-``export()`` is called directly, with batches of spans that were made beforehand, separately for each side, and never
-read before. What is counted:
-
-- *CPU*: user and system time of the whole process (every thread, so our native one too) during the calls.
-- *caller*: CPU time of the thread that calls ``export()``. A thread holds the GIL only while it runs, and our native
-  thread never takes it, so this is an upper bound of the time for which the GIL is held.
-- *GIL*: what another Python thread loses. A second thread spins in Python during the calls, on a core of its own, and
-  its CPU time is compared with the wall clock: it stands still whenever it does not get the GIL. This includes handing
-  the GIL over twice a call, and whatever else runs on the machine, so it is an upper bound as well, and a good one only
-  on a quiet machine.
-
-The sink counts what it received; no figure is given when that is not what was sent.
+Each side runs in a fresh process in each round, with the defaults that it comes with, and sends to a receiver in another
+process on another core (``_delivery``). With ``--exporter-only`` the exporters alone, on spans made beforehand (``_exporting``).
 """
 
 from __future__ import annotations
 
 import json
 import os
-import threading
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated
+import pathlib
+import sys
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
-from spanwire.cli.bench._measure import OFFICIAL_HINT, Comparison, Figure, collector_off, cores, pinned
+from spanwire.cli.bench._measure import OFFICIAL_HINT, cores, has_official_exporter, pinned
 
-if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import ReadableSpan
-    from opentelemetry.sdk.trace.export import SpanExporter
-    from typing_extensions import Self
+__all__ = ["export"]
 
-    from spanwire.cli._sink_process import SinkProcess
-
-__all__ = ["Bench", "Lost", "Reading", "Result", "export", "export_all"]
-
-
-class Lost(Exception):
-    """Not everything that was exported arrived."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One round of one side, in ns: CPU of the process, of the calling thread, wall, and what the probe missed."""
-
-    cpu: int
-    caller: int
-    wall: int
-    missed: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One workload: ns a span of CPU, of the caller's CPU, of wall time, and without the GIL for another thread."""
-
-    workload: str
-    batch: int
-    spans_a_round: int
-    delivered: int
-    cpu: Comparison
-    caller: Comparison
-    wall: Comparison
-    gil: Comparison | None
-
-    def as_json(self) -> dict[str, object]:
-        """See ``benches/README.md``."""
-        return {
-            "workload": self.workload,
-            "batch": self.batch,
-            "spans_per_round": self.spans_a_round,
-            "delivered_by_each": self.delivered,
-            "unit": "ns per span",
-            "process_cpu": self.cpu.as_json(),
-            "caller_cpu": self.caller.as_json(),
-            "wall": self.wall.as_json(),
-            "gil_unavailable": None if self.gil is None else self.gil.as_json(),
-        }
-
-
-class Bench:
-    """Both exporters, the sink that they send to, and where everything runs.
-
-    :param exporters: the official one, then ours.
-    :param sink_core: for the sink while CPU is measured; ``sender_core`` is then this process's alone. While the GIL is
-        probed, they share ``sender_core`` and the probe has ``sink_core``. None, where there are not two cores: no
-        pinning, and no probe.
-    """
-
-    def __init__(
-        self,
-        exporters: tuple[SpanExporter, SpanExporter],
-        sink: SinkProcess,
-        *,
-        sender_core: int | None,
-        sink_core: int | None,
-    ) -> None:
-        self._exporters = exporters
-        self._sink = sink
-        self._sender_core = sender_core
-        self._sink_core = sink_core
-
-    def measure(
-        self,
-        workload: str,
-        *,
-        batch: int,
-        batches: int,
-        rounds: int,
-        progress: Callable[[int], None] = lambda steps: None,
-    ) -> Result:
-        """Export ``batches`` × ``batch`` spans by each side in each of ``rounds`` rounds. Raises Lost.
-
-        ``progress`` is told of each finished round: ``rounds``, and as many again where the GIL is probed.
-        """
-        from spanwire.cli import _workloads
-
-        for exporter in self._exporters:  # connect, fill caches
-            export_all(exporter, [_workloads.make(workload, batch, seed=-1)], self._sink)
-
-        def run(probe: _Probe | None) -> list[tuple[Reading, Reading]]:
-            return [self._round(workload, batch, batches, number, probe, progress) for number in range(rounds)]
-
-        plain = run(None)
-        probed: list[tuple[Reading, Reading]] = []
-        if self._sink_core is not None:
-            self._sink.pin(self._sender_core)
-            with _Probe(self._sink_core) as probe:
-                probed = run(probe)
-            self._sink.pin(self._sink_core)
-        spans = batch * batches
-
-        def compare(readings: list[tuple[Reading, Reading]], clock: str) -> Comparison:
-            official, ours = ([getattr(one, clock) / spans for one in side] for side in zip(*readings, strict=True))
-            return Comparison(Figure.of(official), Figure.of(ours))
-
-        return Result(
-            workload,
-            batch,
-            spans,
-            spans * (len(plain) + len(probed)),
-            compare(plain, "cpu"),
-            compare(plain, "caller"),
-            compare(plain, "wall"),
-            compare(probed, "missed") if probed else None,
-        )
-
-    def _round(
-        self,
-        workload: str,
-        batch: int,
-        batches: int,
-        number: int,
-        probe: _Probe | None,
-        progress: Callable[[int], None],
-    ) -> tuple[Reading, Reading]:
-        from spanwire.cli import _workloads
-
-        with collector_off():  # from the making on: a collection reads the spans
-            work = [[_workloads.make(workload, batch, seed=seed) for seed in range(batches)] for _ in self._exporters]
-            readings = {
-                which: export_all(self._exporters[which], work[which], self._sink, probe)
-                for which in ((0, 1) if number % 2 else (1, 0))
-            }
-        progress(1)
-        return readings[0], readings[1]
-
-
-def export_all(
-    exporter: SpanExporter, work: Sequence[Sequence[ReadableSpan]], sink: SinkProcess, probe: _Probe | None = None
-) -> Reading:
-    """Export ``work``, one call a batch. Raises Lost."""
-    from opentelemetry.sdk.trace.export import SpanExportResult
-
-    before = sink.count()
-    caller, cpu = time.thread_time_ns(), time.process_time_ns()
-    spun, wall = 0 if probe is None else probe.cpu_ns(), time.perf_counter_ns()
-    results = [exporter.export(spans) for spans in work]
-    wall, spun = time.perf_counter_ns() - wall, 0 if probe is None else probe.cpu_ns() - spun
-    cpu, caller = time.process_time_ns() - cpu, time.thread_time_ns() - caller
-    sent = sum(map(len, work))
-    received = sink.count() - before
-    failed = sum(result is not SpanExportResult.SUCCESS for result in results)
-    if failed or received != sent:
-        name = type(exporter).__module__
-        raise Lost(f"{name}: {sent} spans sent, {received} received, {failed} of {len(work)} exports failed")
-    return Reading(cpu, caller, wall, missed=None if probe is None else wall - spun)
-
-
-class _Probe:
-    """A thread that wants the GIL all the time, on ``core``; a context manager."""
-
-    def __init__(self, core: int) -> None:
-        self._core = core
-        self._ready, self._stop = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._spin, name="spanwire-gil-probe", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._ready.wait()
-        self._clock = time.pthread_getcpuclockid(self._thread.ident or 0)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def cpu_ns(self) -> int:
-        """Its CPU time so far; the GIL is not let go to read it."""
-        return time.clock_gettime_ns(self._clock)
-
-    def _spin(self) -> None:
-        os.sched_setaffinity(0, {self._core})
-        self._ready.set()
-        while not self._stop.is_set():
-            pass
+# Where `make bench-peers` puts what is compared with: ddtrace brings a plugin into every run of pytest beside it.
+PEERS_ENVIRONMENT = pathlib.Path("build/peers-venv/bin/python")
 
 
 def export(
     workload: Annotated[list[str] | None, typer.Option(help="W5, W10 or WR; may be repeated. [default: all]")] = None,
+    sides: Annotated[
+        str | None,
+        typer.Option(help="Any of sdk, exporter, spanwire, fastotel, ddtrace. [default: sdk,exporter,spanwire]"),
+    ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds, each with every side.")] = 7,
-    batch: Annotated[int, typer.Option(min=1, help="Spans in a call of export().")] = 512,
-    batches: Annotated[int, typer.Option(min=1, help="Calls in a round.")] = 16,
-    compression: Annotated[str, typer.Option(help="none or gzip, for both.")] = "none",
+    seconds: Annotated[float, typer.Option(min=0.001, help="CPU that a side's round takes, about.")] = 0.5,
+    spans: Annotated[int, typer.Option(min=0, help="Spans in a round instead; 0: as --seconds says.")] = 0,
+    peer_python: Annotated[
+        str | None,
+        typer.Option(help="A Python that has spanwire, fastotel and ddtrace. [default: this, or make bench-peers's]"),
+    ] = None,
+    exporter_only: Annotated[
+        bool, typer.Option("--exporter-only", help="The exporters alone, official and ours, and the GIL.")
+    ] = False,
+    batch: Annotated[int, typer.Option(min=1, help="Spans in a call of export(), with --exporter-only.")] = 512,
+    batches: Annotated[int, typer.Option(min=1, help="Calls in a round, with --exporter-only.")] = 16,
+    compression: Annotated[str, typer.Option(help="none or gzip, for whoever sends OTLP.")] = "none",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, nothing else.")] = False,
     color: Annotated[bool, typer.Option(help="Colours (NO_COLOR is obeyed).")] = True,
 ) -> None:
-    """CPU a span to deliver over HTTP, and for how long the GIL is held: the official exporter against spanwire."""
+    """CPU a span from making it to its delivery over HTTP: the SDK, spanwire, and others that are installed."""
+    from spanwire.cli.bench import _report
+
+    if compression not in {"none", "gzip"}:
+        _report.fail(f"spanwire bench: no compression {compression}; there are none, gzip")
+    os.environ["OTEL_EXPORTER_OTLP_COMPRESSION"] = compression
+    names = _report.workload_names(workload)
+    if exporter_only:
+        if sides is not None:
+            _report.fail("spanwire bench: --exporter-only has no --sides: it is the official exporter and ours")
+        _exporters(names, rounds, batch, batches, compression, as_json=as_json, color=color)
+    else:
+        python = peer_python or (str(PEERS_ENVIRONMENT) if PEERS_ENVIRONMENT.exists() else sys.executable)
+        _end_to_end(names, _sides(sides), python, rounds, spans, seconds, compression, as_json=as_json, color=color)
+
+
+def _sides(asked: str | None) -> list[str]:
+    from spanwire.cli.bench import _report
+    from spanwire.cli.bench._delivery import DEFAULT_SIDES, SIDES
+
+    sides = list(DEFAULT_SIDES) if asked is None else list(dict.fromkeys(filter(None, asked.lower().split(","))))
+    unknown = [side for side in sides if side not in SIDES]
+    if unknown or not sides:
+        _report.fail(f"spanwire bench: no side {', '.join(unknown) or repr(asked)}; there are {', '.join(SIDES)}")
+    return sides
+
+
+def _end_to_end(
+    workloads: Sequence[str],
+    sides: list[str],
+    peer_python: str,
+    rounds: int,
+    spans: int,
+    seconds: float,
+    compression: str,
+    *,
+    as_json: bool,
+    color: bool,
+) -> None:
+    from spanwire.cli.bench import _delivery, _delivery_report, _report
+
+    if "sdk" in sides and not has_official_exporter():
+        _report.fail(OFFICIAL_HINT)
+    sender, receiver = (cores()[-1], cores()[0]) if len(cores()) > 1 else (None, None)
+    try:
+        missing = _delivery.missing_peers(sides, peer_python)
+        for side in missing:
+            print(
+                f"spanwire bench: {side} is left out: make bench-peers, or pip install {_delivery.PEERS[side].packages}",
+                file=sys.stderr,
+            )
+        sides = [side for side in sides if side not in missing]
+        if not sides:
+            raise typer.Exit(1)
+        with (
+            _delivery.Bench(sides, peer_python=peer_python, sender_core=sender, receiver_core=receiver) as bench,
+            _report.progress("sending", rounds * len(workloads) * len(sides), shown=not as_json) as step,
+        ):
+            results = [
+                bench.measure(name, rounds=rounds, spans=spans, seconds=seconds, progress=step) for name in workloads
+            ]
+    except _delivery.Lost as error:
+        _report.fail(f"spanwire bench: no figures: {error}")
+    method = {
+        "rounds": rounds,
+        "sides": sides,
+        "left_out": missing,
+        "compression": compression,
+        "sender_core": sender,
+        "receiver_core": receiver,
+        "process": "a fresh one for each side and round; start and warm-up not counted, flush counted",
+        "batch": "each side's default",
+        "cyclic_gc": "on; what was imported is frozen",
+        "delivered": "all",
+        "peer_versions": _delivery.peer_versions(sides, peer_python),
+    }
+    if as_json:
+        print(json.dumps(_report.document("bench export", method, [one.as_json() for one in results]), indent=2))
+    else:
+        _delivery_report.show(results, method, color=color)
+
+
+def _exporters(
+    names: Sequence[str], rounds: int, batch: int, batches: int, compression: str, *, as_json: bool, color: bool
+) -> None:
     from spanwire.cli._sink_process import SinkProcess
     from spanwire.cli.bench import _report
+    from spanwire.cli.bench._exporting import Bench, Lost
     from spanwire.exporter.http import OTLPSpanExporter
 
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as OfficialExporter
     except ImportError:
         _report.fail(OFFICIAL_HINT)
-    if compression not in {"none", "gzip"}:
-        _report.fail(f"spanwire bench: no compression {compression}; there are none, gzip")
-    os.environ["OTEL_EXPORTER_OTLP_COMPRESSION"] = compression
-    names = _report.workload_names(workload)
     sender_core, sink_core = (cores()[-1], cores()[0]) if len(cores()) > 1 else (None, None)
     steps = rounds * len(names) * (1 if sink_core is None else 2)
     # Pinned before the exporters exist, so that the threads they start stay on the same core.
@@ -273,6 +169,7 @@ def export(
         "delivered": "all",
     }
     if as_json:
-        print(json.dumps(_report.document("bench export", method, [one.as_json() for one in results]), indent=2))
+        rows = [one.as_json() for one in results]
+        print(json.dumps(_report.document("bench export --exporter-only", method, rows), indent=2))
     else:
         _report.show_export(results, method, color=color)

@@ -1,0 +1,124 @@
+"""The sides of ``spanwire bench export``: how each makes spans and sends them, with its defaults.
+
+Used in a process of its own for each side. Peers are imported by name: they are not installed with spanwire.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from spanwire.cli.bench import _delivery_programs
+from spanwire.cli.bench._delivery_programs import SERVICE
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import SpanProcessor
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+    from spanwire.cli.bench._delivery_programs import Step
+
+__all__ = ["Sender", "make"]
+
+_SDK_QUEUE = 2048  # spans: the default of the SDK's batch processor, and of fastotel's
+# Neither drops anything near these: ours has a bound in bytes that holds several times as many, ddtrace a buffer of 20 MB.
+_OUR_OUTSTANDING = _DDTRACE_OUTSTANDING = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """One side, connected to a receiver.
+
+    :param step: makes some spans and gives their number.
+    :param flush: sends what was made before.
+    :param most_outstanding: spans that may be made and not yet received: more might be dropped.
+    """
+
+    step: Step
+    flush: Callable[[], object]
+    shutdown: Callable[[], object]
+    most_outstanding: int
+
+
+def make(side: str, workload: str, endpoint: str) -> Sender:
+    """Raises KeyError for an unknown side and ImportError where what it needs is not installed."""
+    makers: dict[str, Callable[[str, str], Sender]] = {
+        "sdk": _sdk,
+        "exporter": _exporter,
+        "spanwire": _spanwire,
+        "fastotel": _fastotel,
+        "ddtrace": _ddtrace,
+    }
+    return makers[side](workload, endpoint)
+
+
+def _sdk(workload: str, endpoint: str) -> Sender:
+    """The SDK with the official exporter."""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    return _of_sdk_spans(workload, _batching(OTLPSpanExporter(endpoint=endpoint)))
+
+
+def _exporter(workload: str, endpoint: str) -> Sender:
+    """The SDK with our exporter, below the SDK's batch processor."""
+    from spanwire.exporter.http import OTLPSpanExporter
+
+    return _of_sdk_spans(workload, _batching(OTLPSpanExporter(endpoint=endpoint)))
+
+
+def _spanwire(workload: str, endpoint: str) -> Sender:
+    """Everything ours."""
+    from spanwire.exporter.http import OTLPSpanExporter
+    from spanwire.trace import TracerProvider
+    from spanwire.trace.export import BatchSpanProcessor
+
+    processor = BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint))
+    return _of_provider(workload, TracerProvider, processor, _OUR_OUTSTANDING)
+
+
+def _fastotel(workload: str, endpoint: str) -> Sender:
+    """The SDK's spans, taken by fastotel's processor, which batches, encodes and sends natively."""
+    processor = importlib.import_module("fastotel").OTLPSpanProcessor(endpoint=endpoint)
+    return _of_sdk_spans(workload, processor)
+
+
+def _ddtrace(workload: str, endpoint: str) -> Sender:
+    """Ddtrace's tracer and writer; WR by its OpenTelemetry API, since its own has neither events nor kinds."""
+    for name in [name for name in os.environ if name.startswith(("DD_", "_DD_"))]:
+        del os.environ[name]
+    # It reads them when it is imported. All but the first are about sending things that are no spans.
+    os.environ["DD_TRACE_AGENT_URL"] = endpoint
+    os.environ["DD_SERVICE"] = SERVICE
+    os.environ["DD_INSTRUMENTATION_TELEMETRY_ENABLED"] = "false"
+    os.environ["DD_REMOTE_CONFIGURATION_ENABLED"] = "false"
+    os.environ["DD_TRACE_STATS_COMPUTATION_ENABLED"] = "false"
+    tracer: Any = importlib.import_module("ddtrace.trace").tracer
+    if workload == "WR":
+        provider: Any = importlib.import_module("ddtrace.opentelemetry").TracerProvider()
+        step = _delivery_programs.of_api(workload, provider.get_tracer)
+    else:
+        step = _delivery_programs.of_ddtrace(workload, tracer)
+    return Sender(step, tracer.flush, tracer.shutdown, _DDTRACE_OUTSTANDING)
+
+
+def _batching(exporter: SpanExporter) -> SpanProcessor:
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    return BatchSpanProcessor(exporter)
+
+
+def _of_sdk_spans(workload: str, processor: SpanProcessor) -> Sender:
+    from opentelemetry.sdk.trace import TracerProvider
+
+    return _of_provider(workload, TracerProvider, processor, _SDK_QUEUE)
+
+
+def _of_provider(workload: str, provider_class: Any, processor: SpanProcessor, most_outstanding: int) -> Sender:
+    from opentelemetry.sdk.resources import Resource
+
+    provider = provider_class(resource=Resource.create({"service.name": SERVICE}), shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    step = _delivery_programs.of_api(workload, provider.get_tracer)
+    return Sender(step, provider.force_flush, provider.shutdown, most_outstanding)

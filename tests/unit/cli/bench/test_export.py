@@ -1,0 +1,149 @@
+"""What ``bench export`` makes of its rounds, and how it compares what was received. No process is started."""
+
+import ast
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spanwire.cli import _mirror
+from spanwire.cli.bench import _delivery, _delivery_report, _intake, _shapes
+from spanwire.cli.bench._delivery import Figure, Result, Side
+from spanwire.cli.bench._shapes import Shape
+
+
+def side(name: str, *cpu: float) -> Side:
+    return Side(name, Figure.of(cpu), 100, 300, 20.0)
+
+
+def shape(name: str = "GET", /, **attributes: Any) -> Shape:
+    return {"name": name, "attributes": attributes}
+
+
+def test_a_figure_says_how_far_its_rounds_are_apart() -> None:
+    figure = Figure.of([20.0, 30.0, 25.0])
+    assert (figure.minimum, figure.median, figure.maximum, figure.rounds) == (20.0, 25.0, 30.0, 3)
+    assert figure.spread == 0.4
+
+
+def test_the_better_peer_is_the_one_with_the_smaller_minimum() -> None:
+    result = Result(
+        "W5", (side("sdk", 40.0, 44.0), side("ddtrace", 26.0), side("fastotel", 22.0), side("spanwire", 0.5))
+    )
+    said: Any = result.as_json()
+    assert said["better_peer_times"] == {"peer": "fastotel", "ratio_of_minima": 44.0, "ratio_of_medians": 44.0}
+    assert said["sides"]["spanwire"]["sdk_times"] == {"ratio_of_minima": 80.0, "ratio_of_medians": 84.0}
+
+
+def test_without_the_sdk_or_peers_nothing_is_compared() -> None:
+    said: Any = Result("W5", (side("spanwire", 0.5),)).as_json()
+    assert said["better_peer_times"] is None
+    assert said["sides"]["spanwire"]["sdk_times"] is None
+
+
+def test_a_peer_that_lacks_a_module_is_missing() -> None:
+    assert _delivery.missing_peers(["sdk", "spanwire"], sys.executable) == []
+    assert set(_delivery.PEERS) < set(_delivery.SIDES)
+
+
+@pytest.mark.parametrize("cores", [(1, 0), (None, None)])
+def test_the_report_says_whether_sender_and_receiver_were_pinned_apart(
+    cores: tuple[int | None, int | None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = Result("W5", (side("sdk", 40_000.0), side("fastotel", 22_000.0), side("spanwire", 500.0)))
+    _delivery_report.show([result], {"sender_core": cores[0], "receiver_core": cores[1]}, color=False)
+    said = capsys.readouterr().out
+    assert "W5: the SDK takes 80.0× the CPU of spanwire; the better peer (fastotel) takes 44.0× the CPU" in said
+    assert "delivered all of 300 spans" in said
+    assert ("not pinned apart" in said) == (cores == (None, None))
+
+
+def test_the_same_spans_in_another_order_are_the_same() -> None:
+    assert _shapes.difference([shape(a=1), shape(a=2)], [shape(a=2), shape(a=1)]) is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "what"),
+    [
+        ([shape(a=1)], "is missing"),
+        ([shape(a=1), shape(a=1), shape(a=1)], "is too much"),
+        ([shape(a=1), shape(a=True)], "is missing"),
+        ([shape(a=1), shape(a="1")], "is missing"),
+    ],
+)
+def test_other_spans_are_a_difference(sent: list[Shape], what: str) -> None:
+    difference = _shapes.difference([shape(a=1), shape(a=1)], sent)
+    assert difference is not None and difference.startswith(what)
+
+
+def test_datadogs_spans_are_compared_by_name_and_by_the_attributes_that_the_others_have() -> None:
+    reference = [
+        shape("GET", **{"s": "x", "i": 200, "f": 0.5, "b": True, "l": ["p", "q"], "http.response.status_code": 200})
+    ]
+    sent = shape(
+        "GET", **{"s": "x", "i": 200.0, "f": 0.5, "b": "True", "l.0": "p", "l.1": "q", "http.status_code": "200"}
+    )
+    sent["attributes"]["_dd.p.tid"] = "its own"
+    assert _shapes.difference(reference, [sent], loosely=True) is None
+    for key in ("s", "i", "b", "l.1", "http.status_code"):
+        less: Shape = {"name": "GET", "attributes": {k: v for k, v in sent["attributes"].items() if k != key}}
+        assert _shapes.difference(reference, [less], loosely=True) is not None
+    assert _shapes.difference(reference, [shape("POST", **sent["attributes"])], loosely=True) is not None
+
+
+@pytest.fixture
+def literals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the place of msgpack, which is not installed here: bodies are Python's literals."""
+    stand_in = types.ModuleType("msgpack")
+    stand_in.unpackb = lambda body, strict_map_key: ast.literal_eval(body.decode())  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "msgpack", stand_in)
+
+
+SPAN_V04 = {"resource": "GET", "meta": {"k": "v"}, "metrics": {"n": 1.0}}
+WORDS = ["", "bench", "op", "GET", "k", "v", "n", "web"]
+SPAN_V05 = [1, 2, 3, 11, 12, 0, 5, 6, 0, {4: 5}, {6: 1.0}, 7]
+
+
+@pytest.mark.usefixtures("literals")
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v0.4/traces", [[SPAN_V04, SPAN_V04], [SPAN_V04]]),
+        ("/v0.5/traces", [WORDS, [[SPAN_V05, SPAN_V05], [SPAN_V05]]]),
+    ],
+)
+def test_the_intake_reads_both_of_datadogs_formats(path: str, body: object) -> None:
+    received = _intake.Received()
+    received.add(path, repr(body).encode())
+    received.add("/info", b"")
+    assert (received.spans, received.requests) == (3, 1)
+    assert received.kept == [shape(k="v", n=1.0)] * 3
+    received.clear()
+    assert (received.spans, received.requests, received.kept) == (0, 0, [])
+
+
+@pytest.mark.usefixtures("literals")
+def test_the_intake_refuses_a_format_that_it_cannot_count() -> None:
+    with pytest.raises(ValueError, match=r"v0\.9"):
+        _intake.Received().add("/v0.9/traces", b"[]")
+
+
+def test_a_mirrored_count_can_be_read_and_begins_again() -> None:
+    count = 7
+
+    def clear() -> None:
+        nonlocal count
+        count = 0
+
+    with _mirror.file() as path:
+        read = _mirror.reader(str(path))
+        assert read() == 0
+        with _mirror.Writer(str(path), lambda: count) as writer:
+            while not read():
+                pass
+            assert read() == 7
+            writer.clearing(clear)
+            assert read() == 0
+    assert not Path(path).exists()
