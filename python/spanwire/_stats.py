@@ -3,7 +3,7 @@
 import weakref
 from typing import Any, Protocol
 
-from spanwire import _native
+from spanwire import _events, _native
 
 __all__ = ["Waiting", "stats", "watch"]
 
@@ -32,6 +32,7 @@ def _traces() -> dict[str, dict[str, Any]]:
     known = list(_waiting)
     for one in known:
         one.report()
+    _events.tell()
     accounts = _native.export_stats()
     for one in known:
         queued = one.queued()

@@ -4,6 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyException;
@@ -11,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use spanwire_engine::buffer::Buffer;
 use spanwire_engine::client::Submitted;
-use spanwire_engine::{Account, Answer, Client, DropReason, Ticket};
+use spanwire_engine::{Account, Answer, BatchLimits, Client, DropReason, Event, Ticket, events};
 use spanwire_transport::config::TlsFiles;
 use spanwire_transport::{Compression, ConfigError, HttpConfig};
 
@@ -123,10 +124,23 @@ impl HttpClient {
         }
     }
 
+    /// Has the worker send what waits in a queue and will come: at most so many spans and bytes a request, so much waiting or
+    /// `delay` seconds start one. One call a process, after `begin_reader`.
+    fn drive(&self, py: Python<'_>, queue: &PyFrameQueue, spans: usize, bytes: usize, delay: f64) -> PyResult<()> {
+        let limits = BatchLimits {
+            spans,
+            bytes,
+            delay: duration(delay).unwrap_or_default(),
+        };
+        let lane = Arc::clone(queue.lane());
+        py.detach(|| self.client.drive(lane, limits))
+            .map_err(|error| errors::system(&error))
+    }
+
     /// Counts what a queue in front of this client has dropped since the last call, and answers it as the queue's
     /// `take_dropped`. One step: no signal handler that raises can come between taking and counting.
-    fn lose_dropped(&self, py: Python<'_>, queue: &PyFrameQueue) -> (u64, u64) {
-        let (full, closed) = queue.take_dropped(py);
+    fn lose_dropped(&self, queue: &PyFrameQueue) -> (u64, u64) {
+        let (full, closed) = queue.take_dropped();
         if full > 0 {
             let message = format!("the queue was full and the oldest {full} went");
             drop(self.client.lose(full, DropReason::QueueFull, message));
@@ -246,6 +260,38 @@ impl Outcome {
     }
 }
 
+/// An event as Python sees it.
+type Said = (String, Option<&'static str>, u64, String);
+
+/// Takes what the worker has to say: tuples of destination, reason of the loss (None: the request was taken), spans and text;
+/// and how many events were pushed out before anybody heard them.
+#[pyfunction]
+pub fn take_events() -> (Vec<Said>, u64) {
+    let (events, missed) = events::take();
+    let tell = |event: Event| {
+        (
+            event.destination,
+            event.lost.map(DropReason::name),
+            event.spans,
+            event.message,
+        )
+    };
+    (events.into_iter().map(tell).collect(), missed)
+}
+
+/// Waits until the worker has something to say, for so many seconds at most; whether it has.
+#[pyfunction]
+pub fn wait_events(py: Python<'_>, timeout: f64) -> bool {
+    let limit = duration(timeout).unwrap_or_default();
+    py.detach(|| events::wait(limit))
+}
+
+/// Ends all waiting for events.
+#[pyfunction]
+pub fn stop_events() {
+    events::stop();
+}
+
 /// The counts by destination.
 #[pyfunction]
 pub fn export_stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
@@ -278,5 +324,8 @@ fn counts<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyDict
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<HttpClient>()?;
     module.add_class::<Outcome>()?;
+    module.add_function(wrap_pyfunction!(take_events, module)?)?;
+    module.add_function(wrap_pyfunction!(wait_events, module)?)?;
+    module.add_function(wrap_pyfunction!(stop_events, module)?)?;
     module.add_function(wrap_pyfunction!(export_stats, module)?)
 }

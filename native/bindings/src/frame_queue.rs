@@ -1,6 +1,5 @@
 //! [`PyFrameQueue`]: finished frames that wait to be sent, as `spanwire.trace.export` holds them, and the [`Request`]s made of them.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,7 +7,7 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use spanwire_engine::buffer::Buffer;
-use spanwire_queue::{Appended, Attached, FrameQueue, Limits};
+use spanwire_queue::{Appended, Attached, Lane, Limits, Writer};
 
 use crate::control::{SLICE, duration};
 use crate::encode;
@@ -35,11 +34,12 @@ impl PyFrameQueue {
             (None, Some(_)) => usize::MAX,
         };
         let spans = max_spans.unwrap_or(usize::MAX);
-        let frames = FrameQueue::new(Limits { bytes, spans }).map_err(|error| errors::system(&error))?;
+        let (writer, lane) = Writer::new(Limits { bytes, spans }).map_err(|error| errors::system(&error))?;
         Ok(Self {
             queue: Box::new(Queue {
-                frames: GilCell::new(frames),
+                writer: GilCell::new(writer),
                 last: GilCell::new(None),
+                lane: Arc::new(lane),
             }),
         })
     }
@@ -50,21 +50,19 @@ impl PyFrameQueue {
         std::ptr::from_ref::<Queue>(&self.queue).expose_provenance()
     }
 
-    fn __len__(&self, py: Python<'_>) -> usize {
-        self.with(py, |frames| {
-            usize::try_from(frames.counts().queued).unwrap_or(usize::MAX)
-        })
+    fn __len__(&self) -> usize {
+        usize::try_from(self.queue.lane.counts().queued).unwrap_or(usize::MAX)
     }
 
     /// Bytes of the frames that wait.
     #[getter]
-    fn frame_bytes(&self, py: Python<'_>) -> usize {
-        self.with(py, FrameQueue::frame_bytes)
+    fn frame_bytes(&self) -> usize {
+        self.queue.lane.frame_bytes()
     }
 
     /// `accepted == taken + queued + full + closed`, of this process.
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let counts = self.with(py, FrameQueue::counts);
+        let counts = self.queue.lane.counts();
         let dict = PyDict::new(py);
         dict.set_item("accepted", counts.accepted)?;
         dict.set_item("taken", counts.taken)?;
@@ -82,31 +80,27 @@ impl PyFrameQueue {
         max_spans: usize,
         max_bytes: usize,
     ) -> PyResult<Option<(Bound<'py, PyBytes>, usize)>> {
-        // Making a bytes object runs no Python code: it is not tracked by the garbage collector.
-        self.with(py, |frames| {
-            frames.take_with(max_spans, max_bytes, |len, write| {
-                bytes::filled(py, len, |put| write(put))
-            })
-        })
+        let Some(batch) = self.queue.lane.take(max_spans, max_bytes) else {
+            return Ok(None);
+        };
+        let request = batch.request();
+        let bytes = bytes::filled(py, request.len(), |put| request.write(put))?;
+        Ok(Some((bytes, batch.spans())))
     }
 
     /// The same in native memory, which is used again for later requests, for `HttpClient.export_request`.
     fn take_request(&self, py: Python<'_>, max_spans: usize, max_bytes: usize) -> Option<Request> {
-        let taken = self.with(py, |frames| {
-            frames.take_with(max_spans, max_bytes, |len, write| {
-                let mut buffer = Buffer::take();
-                buffer.reserve(len);
-                write(&mut |bytes| buffer.extend_from_slice(bytes));
-                Ok::<_, Infallible>(buffer)
-            })
-        });
-        match taken {
-            Ok(taken) => taken.map(|(buffer, spans)| Request {
+        let batch = self.queue.lane.take(max_spans, max_bytes)?;
+        py.detach(|| {
+            let request = batch.request();
+            let mut buffer = Buffer::take();
+            buffer.reserve(request.len());
+            request.write(&mut |bytes| buffer.extend_from_slice(bytes));
+            Some(Request {
                 buffer: GilCell::new(Some(buffer)),
-                spans: spans as u64,
-            }),
-            Err(never) => match never {},
-        }
+                spans: batch.spans() as u64,
+            })
+        })
     }
 
     /// Encodes a finished span and appends it; whether somebody must attend to the queue. Runs Python code.
@@ -132,90 +126,109 @@ impl PyFrameQueue {
                 group
             }
         });
-        let appended = self.with(py, |frames| frames.append_message(&group, frame.message()));
+        let appended = self
+            .queue
+            .writer
+            .with(py, |writer| writer.append_message(&group, frame.message()));
         Ok(appended == Appended::Attend)
     }
 
     /// How many spans were dropped since the last call: by the bounds, and since the queue was closed.
-    pub fn take_dropped(&self, py: Python<'_>) -> (u64, u64) {
-        self.with(py, FrameQueue::take_dropped)
+    pub fn take_dropped(&self) -> (u64, u64) {
+        self.queue.lane.take_dropped()
     }
 
     /// Takes no more spans: they are dropped, counted as `closed`.
-    fn close(&self, py: Python<'_>) {
-        self.with(py, FrameQueue::close);
+    fn close(&self) {
+        self.queue.lane.close();
     }
 
     /// Drops what waits, counted as `closed`; answers how many they were.
-    fn discard(&self, py: Python<'_>) -> u64 {
-        self.with(py, FrameQueue::discard)
+    fn discard(&self) -> u64 {
+        self.queue.lane.discard()
     }
 
-    /// From now on, in each process, whoever appends is told to attend until a thread waits here.
-    fn want_reader(&self, py: Python<'_>) {
-        self.with(py, FrameQueue::want_reader);
+    /// From now on, in each process, whoever appends is told to attend until somebody reads here.
+    fn want_reader(&self) {
+        self.queue.lane.want_reader();
     }
 
-    /// True for one caller a process: it starts that thread.
-    fn begin_reader(&self, py: Python<'_>) -> bool {
-        self.with(py, FrameQueue::begin_reader)
+    /// True for one caller a process: it sees to it that somebody reads.
+    fn begin_reader(&self) -> bool {
+        self.queue.lane.begin_reader()
     }
 
-    /// The thread could not be started, or has ended.
-    fn end_reader(&self, py: Python<'_>) {
-        self.with(py, FrameQueue::end_reader);
+    /// The reader could not begin, or has ended.
+    fn end_reader(&self) {
+        self.queue.lane.end_reader();
     }
 
     /// Waits until `spans` spans or `bytes` bytes wait, or for `wake`, or `timeout` seconds; perhaps less.
     fn wait(&self, py: Python<'_>, spans: u64, bytes: usize, timeout: f64) {
         let limit = duration(timeout).unwrap_or_default();
-        if self.with(py, |frames| frames.may_sleep(spans, bytes)) {
+        if self.queue.lane.may_sleep(spans, bytes) {
             py.detach(|| thread::park_timeout(limit));
         }
     }
 
     /// Ends the reader's wait, or its next one.
-    fn wake(&self, py: Python<'_>) {
-        self.with(py, FrameQueue::wake);
+    fn wake(&self) {
+        self.queue.lane.wake();
+    }
+
+    /// Whether the reader has had something to say since this was asked last.
+    fn take_news(&self) -> bool {
+        self.queue.lane.take_news()
     }
 
     /// How many spans have entered the queue in this process: all that were accepted but those refused at once.
     #[getter]
-    fn entered(&self, py: Python<'_>) -> u64 {
-        self.with(py, FrameQueue::entered)
+    fn entered(&self) -> u64 {
+        self.queue.lane.entered()
     }
 
     /// How many of them have left it.
     #[getter]
-    fn gone(&self, py: Python<'_>) -> u64 {
-        self.with(py, FrameQueue::gone)
+    fn gone(&self) -> u64 {
+        self.queue.lane.gone()
+    }
+
+    /// Wants all that has entered out at once; how many spans that are.
+    fn flush(&self) -> u64 {
+        self.queue.lane.flush()
+    }
+
+    /// Whether spans wait that are wanted out at once.
+    #[getter]
+    fn is_flushing(&self) -> bool {
+        self.queue.lane.is_flushing()
     }
 
     /// The first `spans` spans are answered or dropped: wakes who waits for that.
-    fn set_done(&self, py: Python<'_>, spans: u64) {
-        self.with(py, |frames| frames.set_done(spans));
+    fn set_done(&self, spans: u64) {
+        self.queue.lane.set_done(spans);
     }
 
     /// Waits until the first `spans` spans are done with; whether they were within `timeout` seconds. Signals interrupt it.
     fn wait_done(&self, py: Python<'_>, spans: u64, timeout: f64) -> PyResult<bool> {
         let (start, limit) = (Instant::now(), duration(timeout).unwrap_or_default());
         loop {
-            if self.with(py, |frames| frames.is_done(spans)) {
+            let left = limit.saturating_sub(start.elapsed());
+            if py.detach(|| self.queue.lane.wait_done(spans, Instant::now() + left.min(SLICE))) {
                 return Ok(true);
             }
-            let left = limit.saturating_sub(start.elapsed());
             if left == Duration::ZERO {
                 return Ok(false);
             }
-            py.detach(|| thread::park_timeout(left.min(SLICE)));
             py.check_signals()?;
         }
     }
 }
 
 impl PyFrameQueue {
-    fn with<R>(&self, py: Python<'_>, work: impl FnOnce(&mut FrameQueue) -> R) -> R {
-        self.queue.frames.with(py, work)
+    /// Its reading end.
+    pub fn lane(&self) -> &Arc<Lane> {
+        &self.queue.lane
     }
 }
 

@@ -4,22 +4,42 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use spanwire_queue::Lane;
 use spanwire_transport::{HttpConfig, Request, RetryPolicy};
 
 use crate::account::DropReason;
 use crate::buffer::Buffer;
+use crate::drive::{BatchLimits, Drive};
 use crate::process;
-use crate::ticket::{Answer, Ticket, pair};
+use crate::ticket::{Answer, Ticket, UnderWay, pair};
 use crate::worker::{Command, Job};
 
 /// A destination with its limits. Any number of threads may use it; it survives a fork, on both sides.
 #[derive(Debug)]
 pub struct Client {
+    sender: Arc<Sender>,
+}
+
+/// What requests are sent with: a client, and whoever drives a lane for it.
+#[derive(Debug)]
+pub struct Sender {
     id: u64,
     config: Arc<HttpConfig>,
     timeout: Duration,
     max_request: Option<usize>,
     policy: RetryPolicy,
+}
+
+/// A request that is booked and ready to be delivered, and both ends of it.
+pub struct Begun {
+    /// What is sent.
+    pub request: Request,
+    /// By when.
+    pub deadline: Instant,
+    /// The worker's end.
+    pub under_way: UnderWay,
+    /// The caller's end.
+    pub ticket: Ticket,
 }
 
 /// A moment in the order of requests.
@@ -45,65 +65,68 @@ impl Client {
         process.watch_forks()?;
         let id = process.new_id();
         Ok(Self {
-            id,
-            config: Arc::new(config),
-            timeout: timeout.min(LONGEST),
-            max_request,
-            policy: RetryPolicy::default(),
+            sender: Arc::new(Sender {
+                id,
+                config: Arc::new(config),
+                timeout: timeout.min(LONGEST),
+                max_request,
+                policy: RetryPolicy::default(),
+            }),
         })
     }
 
     /// The destination's name in statistics and messages.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.config.name()
+        self.sender.name()
     }
 
     /// Counts spans that are lost before there is a request.
     #[must_use]
     pub fn lose(&self, spans: u64, reason: DropReason, message: String) -> Answer {
+        self.sender.lose(spans, reason, message)
+    }
+
+    /// Has the worker send what waits in a lane and will come, until the lane has ended; one call a process for a lane.
+    pub fn drive(&self, lane: Arc<Lane>, limits: BatchLimits) -> std::io::Result<()> {
         let mut process = process::lock();
-        let account = process.account(self.name());
-        account.begin(spans);
-        account.lost(spans, reason, message.clone());
-        Answer::lost(reason, message)
+        process.start_worker()?;
+        let unsent = process.tell(Command::Drive(Box::new(Drive {
+            lane,
+            sender: Arc::clone(&self.sender),
+            limits,
+        })));
+        drop(process);
+        match unsent {
+            None => Ok(()),
+            Some(_) => Err(std::io::Error::other("the worker has ended")),
+        }
     }
 
     /// Takes an encoded request of so many spans, compresses it here, and gives it to the worker. The time limit begins now.
     #[must_use]
     pub fn submit(&self, body: Buffer, spans: u64) -> Submitted {
-        let deadline = Instant::now() + self.timeout;
-        if let Some(limit) = self.max_request.filter(|&limit| body.len() > limit) {
-            let size = body.len();
-            let message = format!(
-                "a request of {size} bytes is over the limit of {limit}; lower max_export_batch_size or raise max_request_size"
-            );
-            return Submitted::Answered(self.lose(spans, DropReason::TooLarge, message));
-        }
-        let body = match self.config.compression().compress(&body) {
-            Some(packed) => Bytes::from(packed),
-            None => body.freeze(),
+        let Begun {
+            request,
+            deadline,
+            under_way,
+            ticket,
+        } = match self.sender.begin(body, spans) {
+            Ok(begun) => begun,
+            Err(answer) => return Submitted::Answered(answer),
         };
         let mut process = process::lock();
-        if process.client(self.id).is_closed {
-            drop(process);
-            return Submitted::Answered(self.lose(spans, DropReason::Shutdown, "the exporter is shut down".into()));
-        }
-        let number = process.new_id();
-        process.client(self.id).under_way.insert(number);
-        process.account(self.name()).begin(spans);
-        let (under_way, ticket) = pair(self.id, number, spans, self.name(), deadline);
         if let Err(error) = process.start_worker() {
             drop(process); // settling takes the lock
             under_way.fail(DropReason::Internal, format!("the worker cannot start: {error}"));
             return Submitted::UnderWay(ticket);
         }
         let unsent = process.tell(Command::Export(Box::new(Job {
-            client: self.id,
-            config: Arc::clone(&self.config),
-            request: Request { body, spans },
+            client: self.sender.id,
+            config: Arc::clone(&self.sender.config),
+            request,
             deadline,
-            policy: self.policy,
+            policy: self.sender.policy,
             under_way,
         })));
         drop(process);
@@ -129,7 +152,7 @@ impl Client {
         let deadline = Instant::now() + timeout.min(LONGEST);
         let mut process = process::lock();
         while process
-            .client(self.id)
+            .client(self.sender.id)
             .under_way
             .first()
             .is_some_and(|&oldest| oldest < mark.0)
@@ -149,7 +172,7 @@ impl Client {
         if self.close(timeout) {
             return self.force_flush(timeout);
         }
-        process::lock().client(self.id).under_way.is_empty()
+        process::lock().client(self.sender.id).under_way.is_empty()
     }
 
     /// The first half of [`shutdown`](Self::shutdown), which does not wait; false if it was called before.
@@ -157,10 +180,10 @@ impl Client {
     pub fn close(&self, timeout: Duration) -> bool {
         let by = Instant::now() + timeout.min(LONGEST);
         let mut process = process::lock();
-        if std::mem::replace(&mut process.client(self.id).is_closed, true) {
+        if std::mem::replace(&mut process.client(self.sender.id).is_closed, true) {
             return false;
         }
-        let undelivered = process.tell(Command::Close(self.id, by));
+        let undelivered = process.tell(Command::Close(self.sender.id, by));
         drop(process);
         drop(undelivered);
         true
@@ -169,11 +192,73 @@ impl Client {
     /// Whether [`shutdown`](Self::shutdown) was called.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        process::lock().client(self.id).is_closed
+        process::lock().client(self.sender.id).is_closed
     }
 }
 
-impl Drop for Client {
+impl Sender {
+    /// Which client it is of.
+    pub(crate) fn client(&self) -> u64 {
+        self.id
+    }
+
+    pub(crate) fn config(&self) -> &Arc<HttpConfig> {
+        &self.config
+    }
+
+    pub(crate) fn policy(&self) -> RetryPolicy {
+        self.policy
+    }
+
+    /// The destination's name in statistics and messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.config.name()
+    }
+
+    /// Counts spans that are lost before there is a request.
+    #[must_use]
+    pub fn lose(&self, spans: u64, reason: DropReason, message: String) -> Answer {
+        let mut process = process::lock();
+        let account = process.account(self.name());
+        account.begin(spans);
+        account.lost(spans, reason, message.clone());
+        Answer::lost(reason, message)
+    }
+
+    /// Books an encoded request of so many spans and compresses it. The time limit begins now.
+    pub(crate) fn begin(&self, body: Buffer, spans: u64) -> Result<Begun, Answer> {
+        let deadline = Instant::now() + self.timeout;
+        if let Some(limit) = self.max_request.filter(|&limit| body.len() > limit) {
+            let size = body.len();
+            let message = format!(
+                "a request of {size} bytes is over the limit of {limit}; lower max_export_batch_size or raise max_request_size"
+            );
+            return Err(self.lose(spans, DropReason::TooLarge, message));
+        }
+        let body = match self.config.compression().compress(&body) {
+            Some(packed) => Bytes::from(packed),
+            None => body.freeze(),
+        };
+        let mut process = process::lock();
+        if process.client(self.id).is_closed {
+            drop(process);
+            return Err(self.lose(spans, DropReason::Shutdown, "the exporter is shut down".into()));
+        }
+        let number = process.new_id();
+        process.client(self.id).under_way.insert(number);
+        process.account(self.name()).begin(spans);
+        let (under_way, ticket) = pair(self.id, number, spans, self.name(), deadline);
+        Ok(Begun {
+            request: Request { body, spans },
+            deadline,
+            under_way,
+            ticket,
+        })
+    }
+}
+
+impl Drop for Sender {
     fn drop(&mut self) {
         process::lock().remove_client(self.id);
     }

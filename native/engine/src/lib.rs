@@ -7,7 +7,9 @@
 pub mod account;
 pub mod buffer;
 pub mod client;
+mod drive;
 mod epoll;
+pub mod events;
 mod ffi;
 mod process;
 pub mod ticket;
@@ -15,6 +17,8 @@ mod worker;
 
 pub use account::{Account, DropReason};
 pub use client::Client;
+pub use drive::BatchLimits;
+pub use events::Event;
 pub use ffi::fork::generation;
 pub use process::accounts;
 pub use ticket::{Answer, Ticket};

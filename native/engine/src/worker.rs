@@ -12,6 +12,7 @@ use spanwire_transport::{HttpConfig, HttpDestination, Request, RetryPolicy, deli
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 
+use crate::drive::Drive;
 use crate::ticket::UnderWay;
 use crate::{epoll, ffi};
 
@@ -21,6 +22,8 @@ pub enum Command {
     Close(u64, Instant),
     /// Send.
     Export(Box<Job>),
+    /// Send what waits in a lane, and go on with it.
+    Drive(Box<Drive>),
     /// The client is gone.
     Forget(u64),
 }
@@ -98,6 +101,19 @@ struct Client {
     closing: watch::Sender<Closing>,
 }
 
+impl Client {
+    fn new(config: &Arc<HttpConfig>) -> Self {
+        Self {
+            destination: Arc::new(HttpDestination::new(Arc::clone(config))),
+            closing: watch::channel(Closing::No).0,
+        }
+    }
+
+    fn use_it(&self) -> (Arc<HttpDestination>, watch::Receiver<Closing>) {
+        (Arc::clone(&self.destination), self.closing.subscribe())
+    }
+}
+
 async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
     let mut clients: HashMap<u64, Client> = HashMap::new();
     while let Some(command) = commands.recv().await {
@@ -109,16 +125,19 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
                 }
             }
             Command::Export(job) => {
-                let client = clients.entry(job.client).or_insert_with(|| Client {
-                    destination: Arc::new(HttpDestination::new(Arc::clone(&job.config))),
-                    closing: watch::channel(Closing::No).0,
-                });
+                let (destination, closing) = clients
+                    .entry(job.client)
+                    .or_insert_with(|| Client::new(&job.config))
+                    .use_it();
                 // A panic ends this task only; `under_way` is dropped with it and counts the loss.
-                tokio::spawn(export(
-                    *job,
-                    Arc::clone(&client.destination),
-                    client.closing.subscribe(),
-                ));
+                tokio::spawn(export(*job, destination, closing));
+            }
+            Command::Drive(drive) => {
+                let client = clients
+                    .entry(drive.sender.client())
+                    .or_insert_with(|| Client::new(drive.sender.config()));
+                let (destination, closing) = client.use_it();
+                tokio::spawn(drive.run(destination, closing));
             }
             Command::Forget(id) => drop(clients.remove(&id)),
         }

@@ -1,52 +1,101 @@
-//! [`Chunk`]: a block of memory that frames are written into, one behind the other.
+//! [`Chunk`] and [`ChunkWriter`]: a block of memory that one thread writes frames into while others read those before.
+//!
+//! All unsafe code of the queue is here. The writer publishes how many frames and bytes there are by one release store after
+//! each frame; what lies below that mark never changes again, and nobody reads beyond it.
+//!
+//! The bytes are frames as in `ScopeSpans` (tag, length, `Span` message) and, where the group changes, a marker of two bytes: 0,
+//! which no frame begins with, and the group's number in the chunk.
 
+use std::alloc::{Layout, alloc, dealloc};
+use std::io;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use spanwire_wire::arena::Region;
 use spanwire_wire::tag::{self, len_tag};
-use spanwire_wire::varint::varint_len;
+use spanwire_wire::varint::{decode_varint32, varint_len};
 
 use crate::group::Group;
+use crate::storage::{Block, Storage};
+use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 
-/// Most bytes that a frame takes beside its content: tag and length, and room to move the content if the length's width was
-/// guessed wrong.
-pub const OVERHEAD: usize = 24;
+/// Most bytes that a frame takes beside its content: a marker, tag and length, and room to move the content if the length's
+/// width was guessed wrong.
+pub const OVERHEAD: usize = 26;
 
+/// Groups of a chunk at most; with one more it is full.
+const GROUPS: usize = 64;
+const MARKER: u8 = 0;
+const MARKER_LEN: usize = 2;
 const SPANS: u8 = len_tag(tag::scope_spans::SPANS);
 
 /// Frames in order, and which group each is of.
-///
-/// Invariant: `ends` has the end of every frame, ascending, within `memory`; `runs` are ascending, the first begins at frame 0.
 #[derive(Debug)]
 pub struct Chunk {
-    memory: Vec<u8>,
-    /// Bytes of memory that it was made with.
+    /// Keeps the memory.
+    _block: Box<dyn Block>,
+    start: NonNull<u8>,
     capacity: usize,
-    ends: Vec<u32>,
-    runs: Vec<Run>,
-    /// Frames that are gone.
-    gone: usize,
+    /// Of all frames of the queue, the number of its first.
+    first: u64,
+    /// Bytes of frames in the chunks before it.
+    bytes_before: u64,
+    /// Bytes of memory of the chunks before it.
+    memory_before: u64,
+    /// How much may be read: frames (upper half) and bytes (lower half).
+    published: AtomicU64,
+    /// Where the last marker is: behind it all frames are of one group.
+    last_marker: AtomicUsize,
+    groups: [OnceLock<Arc<Group>>; GROUPS],
 }
 
-/// Frames of one group, from `first` to the next run's.
-#[derive(Debug)]
-struct Run {
-    group: Arc<Group>,
-    first: usize,
+// SAFETY: the pointer is the block's, whose memory is written by the one `ChunkWriter` beyond `published`, read below it.
+unsafe impl Send for Chunk {}
+// SAFETY: as above.
+unsafe impl Sync for Chunk {}
+
+/// What of a chunk may be read.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Extent {
+    /// Frames.
+    pub frames: u32,
+    /// Bytes, markers included.
+    pub bytes: usize,
+}
+
+/// One thing that lies in a chunk.
+pub enum Item {
+    /// From here on frames are of this group of the chunk.
+    Group(u8),
+    /// A frame.
+    Frame,
 }
 
 impl Chunk {
-    /// An empty chunk of `capacity` bytes, which are not touched before they are needed.
-    pub fn new(capacity: usize) -> Self {
+    /// An empty chunk in that memory.
+    pub fn new(block: Box<dyn Block>) -> Self {
         Self {
-            memory: Vec::with_capacity(capacity),
-            capacity,
-            ends: Vec::new(),
-            runs: Vec::new(),
-            gone: 0,
+            start: block.start(),
+            capacity: block.capacity(),
+            _block: block,
+            first: 0,
+            bytes_before: 0,
+            memory_before: 0,
+            published: AtomicU64::new(0),
+            last_marker: AtomicUsize::new(0),
+            groups: [const { OnceLock::new() }; GROUPS],
         }
+    }
+
+    /// Forgets all frames and hands out the groups; what comes now follows `before`.
+    pub fn reset(&mut self, before: Option<&Self>, groups: &mut Vec<Arc<Group>>) {
+        (self.first, self.bytes_before, self.memory_before) = before.map_or((0, 0, 0), |before| {
+            (before.end(), before.bytes_end(), before.memory_end())
+        });
+        self.published = AtomicU64::new(0);
+        self.last_marker = AtomicUsize::new(0);
+        groups.extend(self.groups.iter_mut().filter_map(OnceLock::take));
     }
 
     /// Bytes of memory.
@@ -54,98 +103,238 @@ impl Chunk {
         self.capacity
     }
 
-    /// Whether a frame of at most `max_len` bytes, [`OVERHEAD`] included, fits behind the others.
-    #[inline(always)]
-    pub fn has_room(&self, max_len: usize) -> bool {
-        self.memory.capacity() - self.memory.len() >= max_len
+    /// Of all frames of the queue, the number of its first.
+    pub fn first(&self) -> u64 {
+        self.first
     }
 
-    /// Frames that are left.
-    pub fn len(&self) -> usize {
-        self.ends.len() - self.gone
+    /// The number of the frame behind its last so far.
+    pub fn end(&self) -> u64 {
+        self.first + u64::from(self.extent().frames)
     }
 
-    /// Appends the frame whose content `write` writes, and answers its length. What does not fit is copied into a memory that
-    /// grows.
+    /// Bytes of the queue's frames before it.
+    pub fn bytes_before(&self) -> u64 {
+        self.bytes_before
+    }
+
+    /// Bytes of the queue's frames up to its last so far.
+    pub fn bytes_end(&self) -> u64 {
+        self.bytes_before + self.extent().bytes as u64
+    }
+
+    /// Memory of the chunks before it.
+    pub fn memory_before(&self) -> u64 {
+        self.memory_before
+    }
+
+    /// Memory of the chunks up to and with it.
+    pub fn memory_end(&self) -> u64 {
+        self.memory_before + self.capacity as u64
+    }
+
+    /// How much may be read.
+    #[allow(clippy::cast_possible_truncation)] // two halves
+    pub fn extent(&self) -> Extent {
+        let published = self.published.load(Ordering::Acquire);
+        Extent {
+            frames: (published >> 32) as u32,
+            bytes: published as u32 as usize,
+        }
+    }
+
+    /// Behind this place all frames, so far, are of one group.
+    pub fn last_marker(&self) -> usize {
+        self.last_marker.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that are published.
+    ///
+    /// # Panics
+    /// If they are not.
+    pub fn bytes(&self, range: Range<usize>) -> &[u8] {
+        assert!(
+            range.start <= range.end && range.end <= self.extent().bytes,
+            "not published"
+        );
+        // SAFETY: within the block, written before `published` was set to at least `range.end` (which was read with acquire
+        // just now), and never written again while the chunk is shared.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr().add(range.start), range.end - range.start) }
+    }
+
+    /// A group that a marker named.
+    pub fn group(&self, number: u8) -> Option<&Arc<Group>> {
+        self.groups.get(usize::from(number))?.get()
+    }
+
+    /// What lies at `at` below `extent`, and where it ends. `None` at the end.
+    pub fn item(&self, at: usize, extent: Extent) -> Option<(Item, usize)> {
+        let bytes = self.bytes(at..extent.bytes);
+        match *bytes {
+            [MARKER, number, ..] => Some((Item::Group(number), at + MARKER_LEN)),
+            [SPANS, short, ..] if short < 0x80 => Some((Item::Frame, at + 2 + usize::from(short))),
+            [SPANS, ..] => {
+                let (len, width) = decode_varint32(&bytes[1..]).ok()?;
+                Some((Item::Frame, at + 1 + width + len as usize))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The one writer of a chunk.
+#[derive(Debug)]
+pub struct ChunkWriter {
+    chunk: Arc<Chunk>,
+    start: NonNull<u8>,
+    /// Bytes published.
+    len: usize,
+    /// Where the next frame begins: there, or behind a marker that will be published with it.
+    at: usize,
+    /// Of all frames of the queue, the number of the next.
+    next: u64,
+    /// Address of the group at `at`: only compared.
+    group: *const Group,
+}
+
+// SAFETY: the pointers are the chunk's memory, which is for this writer alone beyond what is published, and an address.
+unsafe impl Send for ChunkWriter {}
+
+impl ChunkWriter {
+    /// A chunk that may be shared from now on, and its writer.
+    pub fn new(chunk: Chunk) -> Self {
+        let len = chunk.extent().bytes;
+        Self {
+            start: chunk.start,
+            len,
+            at: len,
+            next: chunk.end(),
+            group: std::ptr::null(),
+            chunk: Arc::new(chunk),
+        }
+    }
+
+    /// The chunk.
+    pub fn chunk(&self) -> &Arc<Chunk> {
+        &self.chunk
+    }
+
+    /// Of all frames of the queue, the number of the next.
     #[inline(always)]
-    pub fn append(&mut self, group: &Arc<Group>, max_len: usize, write: impl FnOnce(&mut Region)) -> usize {
-        let room = self.memory.spare_capacity_mut();
-        let capacity = room.len();
-        let start = NonNull::from(room).cast::<u8>();
-        // SAFETY: spare capacity of a vector that is borrowed mutably and not touched while the region lives.
-        let mut frame = unsafe { Region::within(start, capacity) };
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Makes the next frame one of `group`; whether it has room for `len` bytes, [`OVERHEAD`] included, below `room`, which is
+    /// at most the capacity.
+    #[inline(always)]
+    pub fn prepare(&mut self, group: &Arc<Group>, len: usize, room: usize) -> bool {
+        self.len.saturating_add(len) <= room && (self.group == Arc::as_ptr(group) || self.mark(group))
+    }
+
+    /// Appends the frame whose content `write` writes, of the group prepared. If it is longer than what was prepared for,
+    /// nothing is appended, and it is given back with tag and length.
+    #[inline(always)]
+    pub fn append(&mut self, max_len: usize, write: impl FnOnce(&mut Region)) -> Option<Vec<u8>> {
+        let capacity = self.chunk.capacity - self.at;
+        // SAFETY: within the block: `at` is at most its capacity, and nobody reads what is not published.
+        let mut frame = unsafe { Region::within(self.start.add(self.at), capacity) };
         let message = frame.open(SPANS, width(max_len));
         write(&mut frame);
         frame.close(message);
-        let len = frame.len();
-        if frame.is_lent() {
-            drop(frame);
-            // SAFETY: the region has written `len` bytes from the end of the content on, within the capacity.
-            unsafe { self.memory.set_len(self.memory.len() + len) };
-        } else {
-            // More than was announced, so the region moved elsewhere.
-            self.memory.extend_from_slice(frame.as_slice());
+        if !frame.is_lent() {
+            return Some(frame.into_vec());
         }
-        self.push(group);
-        len
+        let len = frame.len();
+        drop(frame);
+        self.publish(len);
+        None
     }
 
-    /// Appends a frame that has its tag and length.
-    pub fn append_message(&mut self, group: &Arc<Group>, message: &[u8]) {
-        self.memory.extend_from_slice(message);
-        self.push(group);
+    /// Appends a frame that has its tag and length, of the group prepared; false, and nothing done, if there is no room.
+    pub fn append_message(&mut self, message: &[u8]) -> bool {
+        if self.chunk.capacity - self.at < message.len() {
+            return false;
+        }
+        // SAFETY: as above; the message is somewhere else.
+        unsafe { std::ptr::copy_nonoverlapping(message.as_ptr(), self.start.add(self.at).as_ptr(), message.len()) };
+        self.publish(message.len());
+        true
     }
 
     #[inline(always)]
-    fn push(&mut self, group: &Arc<Group>) {
-        if !self.runs.last().is_some_and(|run| Arc::ptr_eq(&run.group, group)) {
-            self.runs.push(Run {
-                group: Arc::clone(group),
-                first: self.ends.len(),
-            });
-        }
-        // The queue refuses frames of 2 GiB or more.
-        self.ends.push(u32::try_from(self.memory.len()).unwrap_or(u32::MAX));
+    fn publish(&mut self, len: usize) {
+        self.at += len;
+        self.len = self.at;
+        self.next += 1;
+        let frames = self.next - self.chunk.first;
+        // A chunk has less than 4 GiB: the queue refuses frames of 2 GiB or more.
+        self.chunk
+            .published
+            .store(frames << 32 | self.len as u64, Ordering::Release);
     }
 
-    /// The frames' bytes.
-    pub fn bytes(&self) -> &[u8] {
-        &self.memory
+    /// Writes, but does not publish, a marker; false if the chunk has no number left for the group.
+    #[cold]
+    #[inline(never)]
+    fn mark(&mut self, group: &Arc<Group>) -> bool {
+        let number = self.chunk.groups.iter().position(|known| match known.get() {
+            Some(known) => Arc::ptr_eq(known, group),
+            None => known.set(Arc::clone(group)).is_ok(),
+        });
+        let Some(number) = number.filter(|_| self.chunk.capacity - self.len >= MARKER_LEN) else {
+            return false;
+        };
+        #[allow(clippy::cast_possible_truncation)] // below GROUPS
+        let marker = [MARKER, number as u8];
+        // SAFETY: there is room, as was seen above, and it is not published.
+        unsafe { std::ptr::copy_nonoverlapping(marker.as_ptr(), self.start.add(self.len).as_ptr(), MARKER_LEN) };
+        self.chunk.last_marker.store(self.len, Ordering::Relaxed);
+        self.at = self.len + MARKER_LEN;
+        self.group = Arc::as_ptr(group);
+        true
+    }
+}
+
+/// Memory of the heap.
+#[derive(Debug, Default)]
+pub struct Heap;
+
+#[derive(Debug)]
+struct HeapBlock {
+    start: NonNull<u8>,
+    layout: Layout,
+}
+
+// SAFETY: memory of its own, which any thread may free.
+unsafe impl Send for HeapBlock {}
+// SAFETY: it has no interior of its own.
+unsafe impl Sync for HeapBlock {}
+
+// SAFETY: memory of its own, freed with it.
+unsafe impl Block for HeapBlock {
+    fn start(&self) -> NonNull<u8> {
+        self.start
     }
 
-    /// The runs of the frames that are left: their group and which frames.
-    pub fn runs(&self) -> impl Iterator<Item = (&Arc<Group>, Range<usize>)> {
-        let ends = self.runs.iter().skip(1).map(|run| run.first);
-        let ends = ends.chain([self.ends.len()]);
-        let runs = self.runs.iter().zip(ends);
-        runs.filter(|&(_, end)| end > self.gone)
-            .map(|(run, end)| (&run.group, run.first.max(self.gone)..end))
+    fn capacity(&self) -> usize {
+        self.layout.size()
     }
+}
 
-    /// Where a frame's bytes begin.
-    pub fn start(&self, frame: usize) -> usize {
-        frame.checked_sub(1).map_or(0, |before| self.ends[before] as usize)
+impl Drop for HeapBlock {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout, once.
+        unsafe { dealloc(self.start.as_ptr(), self.layout) };
     }
+}
 
-    /// Where a frame's bytes end.
-    pub fn end(&self, frame: usize) -> usize {
-        self.ends[frame] as usize
-    }
-
-    /// Removes the oldest `count` frames; answers how many bytes they were. The memory stays.
-    pub fn remove(&mut self, count: usize) -> usize {
-        let from = self.start(self.gone);
-        self.gone += count.min(self.len());
-        self.start(self.gone) - from
-    }
-
-    /// Forgets all frames.
-    pub fn clear(&mut self) {
-        self.memory.clear();
-        self.memory.shrink_to(self.capacity); // had a frame been longer than announced
-        self.ends.clear();
-        self.runs.clear();
-        self.gone = 0;
+impl Storage for Heap {
+    fn block(&mut self, capacity: usize) -> io::Result<Box<dyn Block>> {
+        let layout = Layout::array::<u8>(capacity.max(1)).map_err(io::Error::other)?;
+        // SAFETY: the layout has a size.
+        let start = NonNull::new(unsafe { alloc(layout) }).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Box::new(HeapBlock { start, layout }))
     }
 }
 

@@ -1,29 +1,57 @@
-//! A batch: the oldest frames as one request, grouped by resource and scope in order of first appearance.
+//! [`Batch`]: frames that were taken, and the request they make, grouped by resource and scope in order of first appearance.
 
-use std::collections::{HashMap, VecDeque};
-use std::ops::Range;
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use spanwire_wire::tag::{self, len_tag};
 use spanwire_wire::write::{self, Header, ScopeGroup};
 
-use crate::arena::Chunk;
 use crate::group::Group;
+use crate::position::Stretch;
 
-/// A request.
-#[derive(Debug)]
+/// Frames that a lane has taken: their bytes stay where they are until it is dropped.
 pub struct Batch {
-    /// One `ExportTraceServiceRequest`.
-    pub request: Vec<u8>,
-    /// How many spans it has.
-    pub spans: usize,
+    stretches: Vec<Stretch>,
+    spans: usize,
+    end: u64,
 }
 
-/// Which frames make the next request, and in which order.
-pub struct Plan<'a> {
+impl Batch {
+    pub(crate) fn new(stretches: Vec<Stretch>, end: u64) -> Self {
+        let spans = stretches.iter().map(|stretch| stretch.frames).sum();
+        Self { stretches, spans, end }
+    }
+
+    /// How many they are; never zero.
+    #[must_use]
+    pub fn spans(&self) -> usize {
+        self.spans
+    }
+
+    /// The number of the frame after the last, for [`Lane::set_done`](crate::Lane::set_done).
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Each frame's group and content, a `Span` message without tag and length.
+    pub fn frames(&self) -> impl Iterator<Item = (&std::sync::Arc<Group>, &[u8])> {
+        self.stretches.iter().flat_map(|stretch| {
+            let group = stretch.group();
+            stretch.each().filter_map(move |frame| Some((group?, frame)))
+        })
+    }
+
+    /// How they are laid out as one `ExportTraceServiceRequest`.
+    #[must_use]
+    pub fn request(&self) -> Request<'_> {
+        Request::new(&self.stretches)
+    }
+}
+
+/// A request that can be written.
+pub struct Request<'a> {
     resources: Vec<Resource<'a>>,
-    stretches: Vec<Stretch<'a>>,
-    spans: usize,
+    stretches: Vec<Linked<'a>>,
 }
 
 struct Resource<'a> {
@@ -39,8 +67,8 @@ struct Scope<'a> {
     frames_len: usize,
 }
 
-/// Frames of one scope that lie one behind the other.
-struct Stretch<'a> {
+/// Frames that lie one behind the other, and where the next ones of their scope are.
+struct Linked<'a> {
     bytes: &'a [u8],
     next: Option<usize>,
 }
@@ -53,75 +81,55 @@ struct Index<'a> {
     scopes: HashMap<(usize, &'a [u8], &'a [u8]), usize>,
 }
 
-impl<'a> Index<'a> {
-    fn find(&mut self, group: &'a Arc<Group>) -> Option<(usize, usize)> {
-        let identity = Arc::as_ptr(group);
-        if let Some(&at) = self.by_identity.get(&identity) {
-            return Some(at);
-        }
-        let &resource = self.resources.get(&resource_key(group))?;
-        let &scope = self.scopes.get(&scope_key(resource, group))?;
-        self.by_identity.insert(identity, (resource, scope));
-        Some((resource, scope))
-    }
-}
-
-impl<'a> Plan<'a> {
-    /// The oldest frames of `chunks`: at most `max_spans`, and as many as make at most `max_bytes`, but at least one.
-    pub fn new(chunks: &'a VecDeque<Chunk>, max_spans: usize, max_bytes: usize) -> Self {
-        let mut plan = Self {
+impl<'a> Request<'a> {
+    fn new(stretches: &'a [Stretch]) -> Self {
+        let mut request = Self {
             resources: Vec::new(),
-            stretches: Vec::new(),
-            spans: 0,
+            stretches: Vec::with_capacity(stretches.len()),
         };
         let mut index = Index::default();
-        let mut bytes_left = max_bytes;
-        for chunk in chunks {
-            for (group, frames) in chunk.runs() {
-                let at = index.find(group);
-                if at.is_none() {
-                    bytes_left = bytes_left.saturating_sub(group.overhead());
-                }
-                let start = chunk.start(frames.start);
-                let most = frames.start + frames.len().min(max_spans - plan.spans);
-                let mut end = fitting(chunk, frames.start..most, bytes_left);
-                if end == frames.start && plan.spans == 0 && most > end {
-                    end += 1;
-                }
-                if end > frames.start {
-                    let bytes = &chunk.bytes()[start..chunk.end(end - 1)];
-                    bytes_left = bytes_left.saturating_sub(bytes.len());
-                    plan.spans += end - frames.start;
-                    let at = at.unwrap_or_else(|| plan.insert(&mut index, group));
-                    plan.add(at, bytes);
-                }
-                if end < frames.end {
-                    return plan;
-                }
-            }
+        let mut last: Option<(*const Group, (usize, usize))> = None;
+        for stretch in stretches {
+            let Some(group) = stretch.group() else { continue };
+            let at = match last {
+                Some((known, at)) if std::ptr::eq(known, std::sync::Arc::as_ptr(group)) => at,
+                _ => request.find(&mut index, group),
+            };
+            last = Some((std::sync::Arc::as_ptr(group), at));
+            request.add(at, stretch.bytes());
         }
-        plan
+        request
     }
 
-    fn insert(&mut self, index: &mut Index<'a>, group: &'a Arc<Group>) -> (usize, usize) {
-        let resource = *index.resources.entry(resource_key(group)).or_insert_with(|| {
-            self.resources.push(Resource {
-                group,
-                scopes: Vec::new(),
+    fn find(&mut self, index: &mut Index<'a>, group: &'a Group) -> (usize, usize) {
+        if let Some(&at) = index.by_identity.get(&std::ptr::from_ref(group)) {
+            return at;
+        }
+        let resource = *index
+            .resources
+            .entry((&group.resource, &group.resource_schema))
+            .or_insert_with(|| {
+                self.resources.push(Resource {
+                    group,
+                    scopes: Vec::new(),
+                });
+                self.resources.len() - 1
             });
-            self.resources.len() - 1
-        });
         let scopes = &mut self.resources[resource].scopes;
-        let at = (resource, scopes.len());
-        scopes.push(Scope {
-            group,
-            first: usize::MAX,
-            last: usize::MAX,
-            frames_len: 0,
-        });
-        index.scopes.insert(scope_key(resource, group), at.1);
-        index.by_identity.insert(Arc::as_ptr(group), at);
-        at
+        let scope = *index
+            .scopes
+            .entry((resource, &group.scope, &group.scope_schema))
+            .or_insert_with(|| {
+                scopes.push(Scope {
+                    group,
+                    first: usize::MAX,
+                    last: usize::MAX,
+                    frames_len: 0,
+                });
+                scopes.len() - 1
+            });
+        index.by_identity.insert(std::ptr::from_ref(group), (resource, scope));
+        (resource, scope)
     }
 
     fn add(&mut self, (resource, scope): (usize, usize), bytes: &'a [u8]) {
@@ -133,20 +141,22 @@ impl<'a> Plan<'a> {
             None => scope.first = new, // it has none yet
         }
         scope.last = new;
-        self.stretches.push(Stretch { bytes, next: None });
-    }
-
-    /// How many frames there are.
-    pub fn spans(&self) -> usize {
-        self.spans
+        self.stretches.push(Linked { bytes, next: None });
     }
 
     /// The request's length.
-    pub fn request_len(&self) -> usize {
+    #[must_use]
+    pub fn len(&self) -> usize {
         let resources = self.resources.iter();
         resources
             .map(|resource| write::len_field_len(resource.content_len()))
             .sum()
+    }
+
+    /// Whether it has no spans: never, of a batch that was taken.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.resources.is_empty()
     }
 
     /// Hands over the request's bytes, piece by piece.
@@ -174,6 +184,14 @@ impl<'a> Plan<'a> {
             );
         }
     }
+
+    /// The bytes in memory of their own.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.len());
+        self.write(&mut |piece| bytes.extend_from_slice(piece));
+        bytes
+    }
 }
 
 impl Scope<'_> {
@@ -191,27 +209,4 @@ impl Resource<'_> {
         let scopes = self.scopes.iter().map(Scope::message);
         write::resource_spans_len(&self.group.resource, &self.group.resource_schema, scopes)
     }
-}
-
-fn resource_key(group: &Group) -> (&[u8], &[u8]) {
-    (&group.resource, &group.resource_schema)
-}
-
-fn scope_key(resource: usize, group: &Group) -> (usize, &[u8], &[u8]) {
-    (resource, &group.scope, &group.scope_schema)
-}
-
-/// The end of the longest stretch from `frames.start` on, within `frames`, of at most `bytes` bytes.
-fn fitting(chunk: &Chunk, frames: Range<usize>, bytes: usize) -> usize {
-    let start = chunk.start(frames.start);
-    let (mut low, mut high) = (frames.start, frames.end);
-    while low < high {
-        let middle = low.midpoint(high);
-        if chunk.end(middle) - start <= bytes {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    low
 }

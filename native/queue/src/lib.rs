@@ -1,16 +1,27 @@
 //! Finished frames that wait to be sent.
 //!
-//! A frame is a whole encoded span. One writer appends it by about a memcpy, and a batch is one contiguous request made of the
-//! oldest frames by one more. Nothing here locks: whoever calls has the queue for itself (in Python, by holding the GIL).
+//! A frame is a whole encoded span. One [`Writer`] appends it by about a memcpy and one release store; any number of [`Lane`]s
+//! read, each at its own pace, without stopping it. What a lane takes makes one contiguous request by one more copy.
 //!
-//! `accepted = taken + queued + dropped`, always.
+//! For each lane `accepted = taken + queued + dropped`, always.
 
 mod arena;
 mod batch;
 mod ffi;
 mod group;
-mod queue;
+mod lane;
+mod limits;
+mod position;
+mod state;
+pub mod storage;
+mod sync;
+mod writer;
 
-pub use batch::Batch;
+pub use batch::{Batch, Request};
 pub use group::{Attached, Group};
-pub use queue::{Appended, Counts, FrameQueue, Limits};
+pub use lane::Lane;
+pub use limits::{Counts, Limits};
+pub use writer::{Appended, Writer};
+
+#[cfg(all(test, not(loom)))]
+mod tests;

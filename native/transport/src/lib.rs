@@ -13,7 +13,7 @@ pub mod destination;
 pub mod endpoint;
 pub mod error;
 pub mod http;
-mod race;
+pub mod race;
 pub mod reply;
 pub mod retry;
 pub mod status;

@@ -4,8 +4,11 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
+/// Which of two came first, and what it gave.
 pub enum Either<A, B> {
+    /// The first.
     First(A),
+    /// The second.
     Second(B),
 }
 

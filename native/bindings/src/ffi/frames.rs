@@ -121,8 +121,8 @@ pub unsafe extern "C" fn keep(record: *mut SpanRecord, queue: *const Queue, bits
                 return Status::PANIC;
             };
             let beside = Beside::new(record, bits, parent_state);
-            let appended = (*queue).frames.with(gil(), |frames| {
-                frames.append(&tracer.group, beside.len_max(record), |out| beside.write(record, out))
+            let appended = (*queue).writer.with(gil(), |writer| {
+                writer.append(&tracer.group, beside.len_max(record), |out| beside.write(record, out))
             });
             queue::status(appended)
         })
@@ -142,8 +142,8 @@ pub unsafe extern "C" fn keep_object(queue: *const Queue, span: *mut ffi::PyObje
             ..Group::default()
         });
         // The queue's own reference is the last one, if it takes it: dropping either runs no Python code.
-        queue.frames.with(py, |frames| {
-            frames.append(&group, STAND_IN.len(), |out| out.raw(&STAND_IN))
+        queue.writer.with(py, |writer| {
+            writer.append(&group, STAND_IN.len(), |out| out.raw(&STAND_IN))
         })
     });
     appended
@@ -173,15 +173,14 @@ pub unsafe extern "C" fn take_frames(queue: *const Queue, max_spans: usize) -> *
     unsafe {
         enter_object("take_frames", "taking finished spans out of a queue", |py| {
             let mut taken = Vec::new();
-            // A bytes object is not tracked by the garbage collector, so making it runs no Python code; a list does.
-            (*queue).frames.with(py, |frames| {
-                frames.take_frames(max_spans, |group, frame| {
+            if let Some(batch) = (*queue).lane.take(max_spans, usize::MAX) {
+                for (group, frame) in batch.frames() {
                     if let Some(kept) = group.attached.get::<Kept>() {
                         let frame = (!kept.is_span).then(|| PyBytes::new(py, frame));
                         taken.push((kept.object(py), frame));
                     }
-                })
-            });
+                }
+            }
             let list = PyList::empty(py);
             for (object, frame) in taken {
                 list.append(object)?;

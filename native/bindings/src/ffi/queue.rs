@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::Python;
-use spanwire_queue::{Appended, FrameQueue, Group};
+use spanwire_queue::{Appended, Group, Lane, Writer};
 use spanwire_record::{SpanRecord, Status};
 
 use super::gil::GilCell;
@@ -11,7 +11,9 @@ use crate::tracer::Tracer;
 
 /// `SpanwireQueue` of `spanwire_api.h`: what a `_native.FrameQueue` owns.
 pub struct Queue {
-    pub frames: GilCell<FrameQueue>,
+    pub writer: GilCell<Writer>,
+    /// Its reading end.
+    pub lane: Arc<Lane>,
     /// The group of the span that was pushed last.
     pub last: GilCell<Option<LastGroup>>,
 }
@@ -31,8 +33,8 @@ pub struct LastGroup {
 pub unsafe fn append(py: Python<'_>, queue: *const Queue, tracer: &Tracer, record: &SpanRecord) -> Status {
     // SAFETY: by the caller's promise; only shared references are made of it.
     let queue = unsafe { &*queue };
-    status(queue.frames.with(py, |frames| {
-        frames.append(&tracer.group, record.frame_len_max(), |out| record.write_frame(out))
+    status(queue.writer.with(py, |writer| {
+        writer.append(&tracer.group, record.frame_len_max(), |out| record.write_frame(out))
     }))
 }
 
@@ -43,8 +45,8 @@ pub unsafe fn append(py: Python<'_>, queue: *const Queue, tracer: &Tracer, recor
 pub unsafe fn append_bytes(py: Python<'_>, queue: *const Queue, tracer: &Tracer, frame: &[u8]) -> Status {
     // SAFETY: as above.
     let queue = unsafe { &*queue };
-    status(queue.frames.with(py, |frames| {
-        frames.append(&tracer.group, frame.len(), |out| out.raw(frame))
+    status(queue.writer.with(py, |writer| {
+        writer.append(&tracer.group, frame.len(), |out| out.raw(frame))
     }))
 }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use spanwire_transport::descriptors;
 
+use crate::events::{self, Events};
 use crate::process::Process;
 use crate::{buffer, ffi, process};
 
@@ -22,6 +23,7 @@ struct Held {
     process: MutexGuard<'static, Process>,
     descriptors: descriptors::Held,
     _buffers: MutexGuard<'static, Vec<Vec<u8>>>,
+    events: MutexGuard<'static, Events>,
 }
 
 /// Changes in a forked child: what was begun under another generation belongs to the parent.
@@ -40,6 +42,7 @@ unsafe extern "C" fn prepare() {
         process: process::hold(),
         descriptors: descriptors::hold(),
         _buffers: buffer::hold(),
+        events: events::hold(),
     };
     // SAFETY: this is the prepare handler, and `held` has locks that only one thread can have.
     unsafe { HELD.put(held) };
@@ -56,6 +59,7 @@ unsafe extern "C" fn child() {
         // SAFETY: the listed descriptors belong to a runtime that no thread of this process runs any more.
         held.descriptors.drain(|descriptor| unsafe { ffi::close(descriptor) });
         held.process.forked = true;
+        held.events.begin_again();
         GENERATION.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import export as sdk
 
 from spanwire._native import FrameQueue
 from spanwire.exporter.http import OTLPSpanExporter
-from spanwire.trace.export._delivery import BatchLimits, Delivery
+from spanwire.trace.export._delivery import BatchLimits, Delivery, NativeDelivery
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -26,7 +26,7 @@ UNLIMITED = (1 << 63) - 1
 
 
 class BatchSpanProcessor(sdk.BatchSpanProcessor):
-    """Collects finished spans and sends them in batches from a thread of its own.
+    """Collects finished spans and sends them in batches, from a native thread that all processors of the process share.
 
     In front of ``spanwire.exporter.http.OTLPSpanExporter`` spans wait as bytes: up to 64 MiB of them unless
     ``max_queue_size`` is given, and they are sent by 2,048 or 400 KB, whichever is less, unless ``max_export_batch_size``
@@ -80,12 +80,16 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
             batch_spans = min(DEFAULT_BATCH_SPANS, max(1, most_spans // 2)) if has_queue_size else DEFAULT_BATCH_SPANS
             request_bytes = min(request_bytes, DEFAULT_BATCH_BYTES)
         self._queue = FrameQueue(max_spans=most_spans) if has_queue_size else FrameQueue()
-        self._delivery = Delivery(
+        metrics = _metrics(meter_provider, most_spans if has_queue_size else None)
+        # The SDK's metrics are counted in Python, batch by batch.
+        counts = metrics is not None or span_exporter._has_metrics
+        by = Delivery if counts else NativeDelivery
+        self._delivery = by(
             span_exporter,
             self._queue,
             delay_seconds=delay / 1000,
             limits=BatchLimits(batch_spans, request_bytes),
-            metrics=_metrics(meter_provider, most_spans if has_queue_size else None),
+            metrics=metrics,
         )
         # Where the SDK's class keeps its exporter.
         self._batch_processor = self._delivery  # type: ignore[assignment]  # answers what is asked of the SDK's

@@ -1,7 +1,7 @@
-"""The thread that sends what waits in a queue.
+"""Who sends what waits in a queue: the native worker, or a thread of Python's where Python has to hear of each batch.
 
-There are no locks here: the queue's methods are atomic under the GIL, and waiting happens in native code. So nothing can be
-found locked in a forked child, where the queue is empty, and the thread is started again by the first span that ends there.
+There are no locks here: the queue's methods are atomic, and waiting happens in native code. So nothing can be found locked in
+a forked child, where the queue is empty, and sending is begun again by the first span that ends there.
 """
 
 import logging
@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from spanwire import _log, _stats
+from spanwire import _events, _log, _stats
 from spanwire._native import FrameQueue, HttpClient
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from spanwire.exporter.http import OTLPSpanExporter
 
-__all__ = ["BatchLimits", "Delivery"]
+__all__ = ["BatchLimits", "Delivery", "NativeDelivery"]
 
 DEFAULT_TIMEOUT_MILLIS = 30_000
 
@@ -53,7 +53,6 @@ class Delivery:
         self._delay = delay_seconds
         self._limits = limits
         self._metrics = metrics
-        self._flush_to = 0
         self._is_closed = False
         self._thread = 0
         self.destination = self._client.destination
@@ -70,11 +69,13 @@ class Delivery:
             self.attend()
 
     def attend(self) -> None:
-        """The queue wants a thread, or is closed and has dropped a span."""
+        """The queue wants a reader, or has heard news from it, or is closed and has dropped a span."""
         if self._is_closed:
             _sdk_logger.info("Shutdown called, ignoring %s.", "Span")
-        else:
-            self._start()
+            return
+        if self._queue.take_news():
+            _events.listen()
+        self._start()
 
     def queued(self) -> int:
         """Spans that wait."""
@@ -89,7 +90,7 @@ class Delivery:
         if self._is_closed or threading.get_ident() == self._thread:
             return False
         millis = DEFAULT_TIMEOUT_MILLIS if timeout_millis is None else timeout_millis
-        return self._flush(self._queue.entered, millis / 1000)
+        return self._flush(millis / 1000)
 
     def shutdown(self, timeout_millis: float = DEFAULT_TIMEOUT_MILLIS) -> None:
         """Take no more, send what waits, and shut the exporter down, all within the time."""
@@ -99,34 +100,43 @@ class Delivery:
         end = time.monotonic() + timeout_millis / 1000
         self._queue.close()
         try:
-            self._flush(self._queue.entered, timeout_millis / 1000)
+            self._flush(timeout_millis / 1000)
         finally:
             self._queue.discard()
             self._queue.wake()
             self._exporter.shutdown(max(0.0, end - time.monotonic()) * 1000)
             self.report()
 
-    def _flush(self, until: int, seconds: float) -> bool:
+    def _flush(self, seconds: float) -> bool:
+        until = self._queue.entered
         if self._queue.wait_done(until, 0):
             return True
         if self._queue and not self._start():
             self._send_until(until)
-        self._flush_to = max(self._flush_to, until)
-        self._queue.wake()
-        return self._queue.wait_done(until, seconds)
+        until = self._queue.flush()
+        try:
+            return _wait_done(self._queue, until, seconds)
+        finally:
+            _events.tell()
 
     def _start(self) -> bool:
-        """See to it that this process has a thread; False if it cannot have one, at the interpreter's end for example."""
+        """See to it that somebody sends in this process; False if nobody can, at the interpreter's end for example."""
         if not self._queue.begin_reader():
             return True
-        self._flush_to = 0  # a forked child has its parent's
         try:
-            _start_thread(self._run)
-        except RuntimeError as error:
+            self._begin()
+        except (RuntimeError, OSError) as error:
             self._queue.end_reader()
             _log.warn("export.thread", "The thread that sends spans cannot be started: %s", error)
             return False
         return True
+
+    def _begin(self) -> None:
+        """Start a thread that runs :meth:`_run`.
+
+        :raises RuntimeError: if there cannot be one.
+        """
+        _start_thread(self._run)
 
     def _run(self) -> None:
         self._thread = threading.get_ident()
@@ -140,9 +150,9 @@ class Delivery:
         queue, limits = self._queue, self._limits
         due = time.monotonic() + self._delay
         while queue or not self._is_closed:
-            if self._flush_to <= queue.gone and not self._is_closed:
+            if not queue.is_flushing and not self._is_closed:
                 queue.wait(*limits, max(0.0, due - time.monotonic()))
-            if self._flush_to > queue.gone or self._is_closed or time.monotonic() >= due:
+            if queue.is_flushing or self._is_closed or time.monotonic() >= due:
                 self._send_until(queue.entered)
                 due = time.monotonic() + self._delay
             else:
@@ -168,11 +178,28 @@ class Delivery:
             self._queue.set_done(gone)
 
 
+class NativeDelivery(Delivery):
+    """The worker sends, without the GIL; what people must hear comes by :mod:`spanwire._events`."""
+
+    def _begin(self) -> None:
+        self._client.drive(self._queue, self._limits.spans, self._limits.bytes, self._delay)
+
+
+def _wait_done(queue: FrameQueue, until: int, seconds: float) -> bool:
+    """Wait without the GIL; where gevent has patched threads, without its hub, so that other greenlets go on."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and "gevent" in sys.modules and monkey.is_module_patched("threading"):
+        gevent = sys.modules["gevent"]
+        hub = gevent.get_hub()
+        if gevent.getcurrent() is not hub and not hub.dead:
+            return bool(hub.threadpool.apply(queue.wait_done, (until, seconds)))
+    return queue.wait_done(until, seconds)
+
+
 def _tell_drops(queue: FrameQueue, client: HttpClient, metrics: Any) -> None:
     full, closed = client.lose_dropped(queue)
     if full:
-        destination = client.destination
-        _log.warn(f"queue.full.{destination}", "Spans to %s are lost: the queue was full, %d went", destination, full)
+        _events.say_lost(client.destination, "queue_full", full, "")
     if metrics is not None:
         if full:
             metrics.drop_items(full)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from spanwire import _log
+from spanwire import _events, _log
 from spanwire.exporter._options import HttpOptions
 from spanwire.exporter.http._compression import Compression
 
@@ -129,6 +129,11 @@ class OTLPSpanExporter(SpanExporter):
         """Deliver; why the spans were lost, or None."""
         return self._deliver(lambda: self._client.export(spans))
 
+    @property
+    def _has_metrics(self) -> bool:
+        """Whether Python counts each batch."""
+        return self._metrics is not None
+
     def _export_request(self, request: "Request") -> None:
         """Deliver a request of a queue's, as ``export`` does: for our own batch processor."""
 
@@ -157,12 +162,8 @@ class OTLPSpanExporter(SpanExporter):
             if not self._said_shutdown:
                 self._said_shutdown = True
                 _log.warn("export.shutdown", "Exporter already shutdown, ignoring batch")
-        elif lost is not None:
-            _log.warn(f"export.{lost}.{destination}", "Spans to %s are lost (%s): %s", destination, lost, message)
-        elif rejected:
-            _log.warn(f"export.rejected.{destination}", "%s rejected %d spans: %s", destination, rejected, message)
         else:
-            _log.warn(f"export.message.{destination}", "%s says: %s", destination, message)
+            _events.say(destination, lost, rejected, message)
 
 
 def _refuse_session(what: str | None) -> NoReturn:

@@ -1,0 +1,168 @@
+//! Driving a lane: the worker takes what waits there, makes requests of it and delivers them, one after the other.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use spanwire_queue::Lane;
+use spanwire_transport::deliver::Closing;
+use spanwire_transport::race::race;
+use spanwire_transport::{HttpDestination, deliver};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use crate::account::DropReason;
+use crate::buffer::Buffer;
+use crate::client::Sender;
+use crate::events::{self, Event};
+use crate::ticket::Answer;
+
+/// When and how much is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchLimits {
+    /// Spans in a request at most; so many waiting start an export.
+    pub spans: usize,
+    /// Bytes in a request at most, unless one span alone is longer; so many waiting start an export.
+    pub bytes: usize,
+    /// How long a span waits for others at most.
+    pub delay: Duration,
+}
+
+/// A lane and what its requests are sent with.
+pub struct Drive {
+    pub lane: Arc<Lane>,
+    pub sender: Arc<Sender>,
+    pub limits: BatchLimits,
+}
+
+impl Drive {
+    /// Sends until the lane has ended and is empty.
+    pub async fn run(self, destination: Arc<HttpDestination>, mut closing: watch::Receiver<Closing>) {
+        let guard = Guard(&self);
+        let BatchLimits { spans, bytes, delay } = self.limits;
+        let mut due: Option<Instant> = None;
+        loop {
+            let is_ended = self.lane.is_ended();
+            let (waiting, is_enough) = self.lane.waiting(spans as u64, bytes);
+            if is_ended && waiting == 0 {
+                break;
+            }
+            let is_due = due.is_some_and(|due| Instant::now() >= due);
+            if is_ended || is_due || self.lane.is_flushing() {
+                self.send_until(self.lane.entered(), &destination, &mut closing).await;
+                due = None;
+            } else if is_enough {
+                self.send(&destination, &mut closing).await;
+            } else if waiting == 0 {
+                // Nothing ticks in an idle process.
+                due = None;
+                self.wait(1, usize::MAX).await;
+            } else {
+                let until = *due.get_or_insert_with(|| Instant::now() + delay);
+                race(self.wait(spans as u64, bytes), sleep_until(until)).await;
+            }
+            self.report(DropReason::Shutdown);
+        }
+        std::mem::forget(guard);
+        self.report(DropReason::Shutdown);
+        self.lane.set_done(self.lane.entered());
+    }
+
+    async fn wait(&self, spans: u64, bytes: usize) {
+        poll_fn(|task| self.lane.poll_wait(task, spans, bytes)).await;
+    }
+
+    async fn send_until(&self, until: u64, destination: &HttpDestination, closing: &mut watch::Receiver<Closing>) {
+        while self.lane.gone() < until {
+            self.send(destination, closing).await;
+        }
+        self.lane.set_done(until);
+    }
+
+    /// Sends one batch.
+    async fn send(&self, destination: &HttpDestination, closing: &mut watch::Receiver<Closing>) {
+        let Some(batch) = self.lane.take(self.limits.spans, self.limits.bytes) else {
+            return;
+        };
+        let (spans, end) = (batch.spans() as u64, batch.end());
+        let mut buffer = Buffer::take();
+        let request = batch.request();
+        buffer.reserve(request.len());
+        request.write(&mut |bytes| buffer.extend_from_slice(bytes));
+        drop(batch);
+        match self.sender.begin(buffer, spans) {
+            Err(answer) => self.tell(&answer, spans),
+            Ok(begun) => {
+                let result = deliver(
+                    destination,
+                    &begun.request,
+                    begun.deadline.into(),
+                    self.sender.policy(),
+                    closing,
+                    begun.under_way.tally(),
+                )
+                .await;
+                drop(begun.request); // gives its buffer back before the next one is made
+                begun.under_way.end(result);
+                if let Some(answer) = begun.ticket.wait(Duration::ZERO) {
+                    self.tell(&answer, spans);
+                }
+            }
+        }
+        self.lane.set_done(end);
+    }
+
+    fn tell(&self, answer: &Answer, spans: u64) {
+        if let Some(message) = &answer.message {
+            self.push(
+                answer.lost,
+                if answer.lost.is_some() { spans } else { answer.rejected },
+                message.clone(),
+            );
+        }
+    }
+
+    /// Counts and tells what the lane has dropped.
+    fn report(&self, why_closed: DropReason) {
+        let (full, closed) = self.lane.take_dropped();
+        for (spans, reason, event) in [(full, DropReason::QueueFull, true), (closed, why_closed, false)] {
+            if spans > 0 {
+                let message = format!("{spans} spans: {}", reason.name());
+                drop(self.sender.lose(spans, reason, message.clone()));
+                if event {
+                    self.push(Some(reason), spans, message);
+                }
+            }
+        }
+    }
+
+    fn push(&self, lost: Option<DropReason>, spans: u64, message: String) {
+        let is_unheard = events::push(Event {
+            destination: self.sender.name().to_owned(),
+            lost,
+            spans,
+            message,
+        });
+        if is_unheard {
+            self.lane.set_news();
+        }
+    }
+}
+
+/// After a panic: the lane takes no more, and what waited there is counted.
+struct Guard<'a>(&'a Drive);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        let drive = self.0;
+        drive.report(DropReason::Shutdown);
+        drive.lane.close();
+        let _ = drive.lane.discard();
+        drive.report(DropReason::Internal);
+        drive.push(
+            Some(DropReason::Internal),
+            0,
+            "the worker failed; nothing more is sent there. Please report this".into(),
+        );
+    }
+}

@@ -1,0 +1,528 @@
+//! [`Lane`]: a reading end, with a position, bounds and counts of its own over the frames that all lanes share.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Instant;
+
+use crate::batch::Batch;
+use crate::group::Group;
+use crate::limits::{Counts, Limits};
+use crate::position::{Chunks, Position};
+use crate::state::{Shared, State};
+use crate::sync::Ordering;
+
+/// Who reads.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Reader {
+    /// Whoever likes.
+    Anybody,
+    /// Somebody who has to begin in this process.
+    Wanted,
+    /// Somebody who has begun, or is about to.
+    Begun,
+}
+
+/// A lane's part of what the queue's lock guards.
+#[derive(Debug)]
+pub struct LaneState {
+    pub limits: Limits,
+    position: Position,
+    /// The number of its first frame, and what had not entered before.
+    joined: u64,
+    refused_before: u64,
+    late_before: u64,
+    /// Once closed: the number of the frame after its last.
+    end: Option<u64>,
+    taken: u64,
+    full: u64,
+    /// Of those discarded.
+    closed: u64,
+    /// Of the frames dropped, `take_dropped` has told of so many: full, closed.
+    told: (u64, u64),
+    /// The first so many frames are done with: dropped, or taken and answered.
+    done: u64,
+    reader: Reader,
+    waker: Option<Waker>,
+    /// The reader is woken when so much waits; once.
+    wake_at: Option<(u64, usize)>,
+    /// The reader must not sleep next time.
+    is_nudged: bool,
+    /// There is something to say to whoever appends next.
+    has_news: bool,
+    /// The first so many frames are wanted out at once.
+    flush_to: u64,
+}
+
+impl LaneState {
+    pub fn new(limits: Limits, state: &State) -> Self {
+        let position = Position::newest(&state.chunks);
+        Self {
+            limits,
+            position,
+            joined: position.frame,
+            refused_before: state.refused,
+            late_before: state.late,
+            end: None,
+            taken: 0,
+            full: 0,
+            closed: 0,
+            told: (0, 0),
+            done: position.frame,
+            reader: Reader::Anybody,
+            waker: None,
+            wake_at: None,
+            is_nudged: false,
+            has_news: false,
+            flush_to: 0,
+        }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.end.is_none()
+    }
+
+    /// In a forked child: as new, but what was set up stays so. The waker's task is the parent's.
+    pub fn begin_again(&mut self) {
+        std::mem::forget(self.waker.take());
+        *self = Self {
+            limits: self.limits,
+            position: Position::default(),
+            joined: 0,
+            refused_before: 0,
+            late_before: 0,
+            end: self.end.map(|_| 0),
+            taken: 0,
+            full: 0,
+            closed: 0,
+            told: (0, 0),
+            done: 0,
+            reader: if self.reader == Reader::Anybody {
+                Reader::Anybody
+            } else {
+                Reader::Wanted
+            },
+            waker: None,
+            wake_at: None,
+            is_nudged: false,
+            has_news: false,
+            flush_to: 0,
+        };
+    }
+
+    fn queued(&self, entered: u64) -> u64 {
+        self.end
+            .unwrap_or(u64::MAX)
+            .min(entered)
+            .saturating_sub(self.position.frame)
+    }
+
+    fn counts(&self, state: &State) -> Counts {
+        let entered = state.entered();
+        let refused = state.refused - self.refused_before;
+        let late = state.late - self.late_before;
+        Counts {
+            accepted: entered - self.joined + refused + late,
+            taken: self.taken,
+            queued: self.queued(entered),
+            full: self.full + refused,
+            closed: self.closed + late + self.end.map_or(0, |end| entered - end),
+        }
+    }
+
+    /// Bytes of the frames that wait.
+    fn bytes(&self, chunks: &Chunks) -> usize {
+        let Some((here, last)) = chunks.get(self.position.chunk).zip(chunks.last()) else {
+            return 0;
+        };
+        let read = here.bytes_before() + self.position.offset as u64;
+        usize::try_from(last.bytes_end().saturating_sub(read)).unwrap_or(usize::MAX)
+    }
+
+    /// The oldest chunk that it has to read.
+    pub fn needs(&mut self, chunks: &Chunks, entered: u64) -> Option<u64> {
+        self.position.skip(chunks, 0);
+        (self.is_open() || self.queued(entered) > 0).then_some(self.position.chunk)
+    }
+
+    /// Drops the oldest chunks until there is room for one of `capacity` bytes.
+    pub fn make_room(&mut self, chunks: &Chunks, capacity: usize) {
+        let Some(last) = chunks.last() else { return };
+        let most = self.limits.bytes as u64;
+        while self.position.frame < last.end()
+            && let Some(here) = chunks.get(self.position.chunk)
+            && last.memory_end() - here.memory_before() + capacity as u64 > most
+        {
+            self.full += self.position.skip(chunks, here.end() - self.position.frame);
+        }
+    }
+
+    /// Drops the oldest frames over the bound in spans.
+    pub fn keep_bound(&mut self, chunks: &Chunks) {
+        let over = self
+            .queued(chunks.last().map_or(0, |last| last.end()))
+            .saturating_sub(self.limits.spans as u64);
+        if over > 0 && self.is_open() {
+            self.full += self.position.skip(chunks, over);
+        }
+    }
+
+    /// With how many frames the writer must look at this lane again.
+    pub fn look_at(&self) -> u64 {
+        if !self.is_open() {
+            return u64::MAX;
+        }
+        if self.reader == Reader::Wanted || self.has_news {
+            return 0;
+        }
+        let bound = self
+            .position
+            .frame
+            .saturating_add(self.limits.spans as u64)
+            .saturating_add(1);
+        let wake = self
+            .wake_at
+            .map_or(u64::MAX, |(spans, _)| self.position.frame.saturating_add(spans));
+        bound.min(wake)
+    }
+
+    /// Wakes the reader if enough waits; whether the lane wants attention.
+    pub fn look(&mut self, chunks: &Chunks) -> bool {
+        let entered = chunks.last().map_or(0, |last| last.end());
+        if let Some((spans, bytes)) = self.wake_at
+            && (self.queued(entered) >= spans || self.bytes(chunks) >= bytes)
+        {
+            self.wake();
+        }
+        self.is_open() && (self.reader == Reader::Wanted || self.has_news)
+    }
+
+    /// Wakes the reader if it sleeps, or keeps it from its next sleep.
+    pub fn wake(&mut self) {
+        self.wake_at = None;
+        self.is_nudged = true;
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// The groups that a batch has so far.
+#[derive(Default)]
+struct Known {
+    last: Option<Arc<Group>>,
+    by_identity: HashSet<*const Group>,
+    by_content: HashSet<Arc<Group>>,
+}
+
+impl Known {
+    /// Whether it has none like it; from now on it has.
+    fn is_new(&mut self, group: &Arc<Group>) -> bool {
+        if self.last.as_ref().is_some_and(|last| Arc::ptr_eq(last, group)) {
+            return false;
+        }
+        self.last = Some(Arc::clone(group));
+        self.by_identity.insert(Arc::as_ptr(group)) && self.by_content.insert(Arc::clone(group))
+    }
+}
+
+/// A reading end of a queue. Any thread may use it.
+#[derive(Debug)]
+pub struct Lane {
+    shared: Arc<Shared>,
+    id: u64,
+}
+
+impl Lane {
+    pub(crate) fn new(shared: Arc<Shared>, id: u64) -> Self {
+        Self { shared, id }
+    }
+
+    /// Runs `work` on the lane's state under the lock, and tells the writer afterwards when to look.
+    fn with<R>(&self, work: impl FnOnce(&mut LaneState, &State) -> R) -> R {
+        let mut state = self.shared.lock();
+        let result = self.within(&mut state, work);
+        self.shared.set_look(&state);
+        result
+    }
+
+    fn within<R>(&self, state: &mut State, work: impl FnOnce(&mut LaneState, &State) -> R) -> R {
+        // Taken out meanwhile, so that both can be borrowed. It is there as long as this handle.
+        let mut lane = state
+            .lanes
+            .remove(&self.id)
+            .expect("a lane lives as long as its handle");
+        let result = work(&mut lane, state);
+        state.lanes.insert(self.id, lane);
+        result
+    }
+
+    /// The oldest frames: at most `max_spans`, and as many as make a request of at most `max_bytes`, but at least one. They
+    /// are gone from the lane.
+    #[must_use]
+    pub fn take(&self, max_spans: usize, max_bytes: usize) -> Option<Batch> {
+        let mut state = self.shared.lock();
+        let batch = self.within(&mut state, |lane, state| {
+            let mut stretches = Vec::new();
+            let mut known = Known::default();
+            let mut left = max_bytes;
+            let most = lane.queued(state.entered()).min(max_spans as u64);
+            let start = lane.position.frame;
+            while lane.position.frame - start < most {
+                let frames = most - (lane.position.frame - start);
+                let is_first = lane.position.frame == start;
+                let stretch = lane.position.stretch(&state.chunks, frames, is_first, |group| {
+                    if known.is_new(group) {
+                        left = left.saturating_sub(group.overhead());
+                    }
+                    left
+                });
+                match stretch {
+                    Some(stretch) if stretch.frames > 0 => {
+                        left = left.saturating_sub(stretch.bytes.len());
+                        stretches.push(stretch);
+                    }
+                    _ => break,
+                }
+            }
+            lane.taken += lane.position.frame - start;
+            (lane.position.frame > start).then(|| Batch::new(stretches, lane.position.frame))
+        });
+        state.release();
+        self.shared.set_look(&state);
+        batch
+    }
+
+    /// Takes no more frames: they are dropped and counted. What waits can still be taken.
+    pub fn close(&self) {
+        let mut state = self.shared.lock();
+        self.within(&mut state, |lane, state| {
+            lane.end = lane.end.or(Some(state.entered()));
+        });
+        if state.longest().is_none() {
+            self.shared.room.store(0, Ordering::Relaxed);
+        }
+        self.shared.set_look(&state);
+    }
+
+    /// Whether it was closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.with(|lane, _| !lane.is_open())
+    }
+
+    /// Whether nobody can append any more: the writer is gone, or the lane is closed.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.with(|lane, state| !lane.is_open() || state.is_orphaned)
+    }
+
+    /// Drops what waits, counted as closed; answers how many they were.
+    #[must_use]
+    pub fn discard(&self) -> u64 {
+        let mut state = self.shared.lock();
+        let count = self.within(&mut state, |lane, state| {
+            let count = lane.queued(state.entered());
+            lane.closed += lane.position.skip(&state.chunks, count);
+            lane.done = lane.done.max(lane.position.frame);
+            count
+        });
+        state.release();
+        self.shared.set_look(&state);
+        drop(state);
+        self.shared.notify();
+        count
+    }
+
+    /// The counts of this process.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.with(|lane, state| lane.counts(state))
+    }
+
+    /// Bytes of the frames that wait.
+    #[must_use]
+    pub fn frame_bytes(&self) -> usize {
+        self.with(|lane, state| {
+            lane.position.skip(&state.chunks, 0);
+            if lane.queued(state.entered()) == 0 {
+                0
+            } else {
+                lane.bytes(&state.chunks)
+            }
+        })
+    }
+
+    /// Bytes of memory that the queue has, in use or kept.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.shared.lock().memory()
+    }
+
+    /// From now on somebody is wanted who reads.
+    pub fn want_reader(&self) {
+        self.with(|lane, _| {
+            if lane.reader == Reader::Anybody {
+                lane.reader = Reader::Wanted;
+            }
+        });
+    }
+
+    /// Whether the caller should begin to read now. True for one caller a process.
+    #[must_use]
+    pub fn begin_reader(&self) -> bool {
+        self.with(|lane, _| {
+            let is_wanted = lane.reader == Reader::Wanted;
+            if is_wanted {
+                lane.reader = Reader::Begun;
+            }
+            is_wanted
+        })
+    }
+
+    /// The reader could not begin, or ends.
+    pub fn end_reader(&self) {
+        self.with(|lane, _| {
+            lane.reader = Reader::Wanted;
+            lane.wake_at = None;
+            lane.waker = None;
+        });
+    }
+
+    /// Ready when `spans` frames or `bytes` bytes wait, or after [`wake`](Self::wake), or when nobody can append any more; else
+    /// the task is woken then.
+    pub fn poll_wait(&self, task: &mut Context<'_>, spans: u64, bytes: usize) -> Poll<()> {
+        self.with(|lane, state| {
+            let is_nudged = std::mem::take(&mut lane.is_nudged);
+            let enough = lane.queued(state.entered()) >= spans || lane.bytes(&state.chunks) >= bytes;
+            if is_nudged || enough || state.is_orphaned || lane.flush_to > lane.position.frame {
+                lane.wake_at = None;
+                return Poll::Ready(());
+            }
+            if !lane.waker.as_ref().is_some_and(|waker| waker.will_wake(task.waker())) {
+                lane.waker = Some(task.waker().clone());
+            }
+            lane.wake_at = Some((spans, bytes));
+            Poll::Pending
+        })
+    }
+
+    /// [`poll_wait`](Self::poll_wait) for the calling thread: if true, it may park, and will be unparked.
+    #[must_use]
+    pub fn may_sleep(&self, spans: u64, bytes: usize) -> bool {
+        struct Unpark(Thread);
+        impl Wake for Unpark {
+            fn wake(self: Arc<Self>) {
+                self.0.unpark();
+            }
+        }
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        self.poll_wait(&mut Context::from_waker(&waker), spans, bytes)
+            .is_pending()
+    }
+
+    /// Wakes the reader if it sleeps, or keeps it from its next sleep.
+    pub fn wake(&self) {
+        self.with(|lane, _| lane.wake());
+    }
+
+    /// Whoever appends next is asked to attend.
+    pub fn set_news(&self) {
+        self.with(|lane, _| lane.has_news = true);
+    }
+
+    /// Whether [`set_news`](Self::set_news) was called since this was.
+    #[must_use]
+    pub fn take_news(&self) -> bool {
+        self.with(|lane, _| std::mem::take(&mut lane.has_news))
+    }
+
+    /// Wants what has entered so far out at once, and wakes the reader; how many frames that are, for
+    /// [`wait_done`](Self::wait_done).
+    #[must_use]
+    pub fn flush(&self) -> u64 {
+        self.with(|lane, state| {
+            let entered = lane.end.unwrap_or(u64::MAX).min(state.entered());
+            lane.flush_to = lane.flush_to.max(entered);
+            lane.wake();
+            entered
+        })
+    }
+
+    /// Whether frames wait that are wanted out at once.
+    #[must_use]
+    pub fn is_flushing(&self) -> bool {
+        self.with(|lane, _| lane.flush_to > lane.position.frame)
+    }
+
+    /// How many frames wait, and whether that is enough: so many, or so many bytes.
+    #[must_use]
+    pub fn waiting(&self, spans: u64, bytes: usize) -> (u64, bool) {
+        self.with(|lane, state| {
+            let queued = lane.queued(state.entered());
+            (
+                queued,
+                queued >= spans || (queued > 0 && lane.bytes(&state.chunks) >= bytes),
+            )
+        })
+    }
+
+    /// How many frames were dropped since the last call: by the bounds, and since the lane was closed.
+    #[must_use]
+    pub fn take_dropped(&self) -> (u64, u64) {
+        self.with(|lane, state| {
+            let counts = lane.counts(state);
+            let now = (counts.full, counts.closed);
+            let before = std::mem::replace(&mut lane.told, now);
+            (now.0 - before.0, now.1 - before.1)
+        })
+    }
+
+    /// How many frames have entered the queue so far, up to the lane's end: those that were refused are no part of its order.
+    #[must_use]
+    pub fn entered(&self) -> u64 {
+        self.with(|lane, state| lane.end.unwrap_or(u64::MAX).min(state.entered()))
+    }
+
+    /// How many of them have left the lane.
+    #[must_use]
+    pub fn gone(&self) -> u64 {
+        self.with(|lane, _| lane.position.frame)
+    }
+
+    /// The first `frames` frames are done with: whoever waits for that is woken.
+    pub fn set_done(&self, frames: u64) {
+        self.with(|lane, _| lane.done = lane.done.max(frames));
+        self.shared.notify();
+    }
+
+    /// Waits until the first `frames` frames are done with; whether they were by `deadline`.
+    #[must_use]
+    pub fn wait_done(&self, frames: u64, deadline: Instant) -> bool {
+        let mut state = self.shared.lock();
+        loop {
+            let generation = state.generation();
+            if self.within(&mut state, |lane, _| lane.done >= frames) {
+                return true;
+            }
+            let in_time;
+            (state, in_time) = self.shared.wait(state, deadline);
+            if !in_time || state.generation() != generation {
+                return false;
+            }
+        }
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.lanes.remove(&self.id);
+        state.release();
+        if state.longest().is_none() {
+            self.shared.room.store(0, Ordering::Relaxed);
+        }
+        self.shared.set_look(&state);
+    }
+}

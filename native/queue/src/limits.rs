@@ -1,0 +1,48 @@
+//! [`Limits`] and [`Counts`].
+
+/// How much may wait.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// Bytes of memory for frames.
+    pub bytes: usize,
+    /// Spans, exactly.
+    pub spans: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 64 << 20,
+            spans: usize::MAX,
+        }
+    }
+}
+
+impl Limits {
+    /// No protobuf message may be longer.
+    const LONGEST: usize = i32::MAX as usize;
+
+    /// Bytes of a frame at most.
+    pub(crate) fn longest(&self) -> usize {
+        if self.spans == 0 {
+            0
+        } else {
+            self.bytes.min(Self::LONGEST)
+        }
+    }
+}
+
+/// What became of all frames of this process for one lane: `accepted == taken + queued + full + closed`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counts {
+    /// Frames given to `append`.
+    pub accepted: u64,
+    /// Frames handed out in batches.
+    pub taken: u64,
+    /// Frames that wait.
+    pub queued: u64,
+    /// Frames dropped by the bounds, the oldest first; or at once if too large for them, or if there was no memory.
+    pub full: u64,
+    /// Frames dropped because the lane was closed, and those that were discarded.
+    pub closed: u64,
+}

@@ -1,0 +1,206 @@
+//! [`Position`]: how far a lane has read, and walking on from there.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use spanwire_wire::varint::decode_varint32;
+
+use crate::arena::{Chunk, Item};
+use crate::group::Group;
+
+/// A place between two frames.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Position {
+    /// Of all frames of the queue, the number of the next.
+    pub frame: u64,
+    /// Which chunk, counted from the queue's first.
+    pub chunk: u64,
+    /// Where in it.
+    pub offset: usize,
+    /// The group there, if `offset` is behind a marker.
+    group: u8,
+}
+
+/// Frames of one group that lie one behind the other.
+pub struct Stretch {
+    pub chunk: Arc<Chunk>,
+    pub bytes: Range<usize>,
+    group: u8,
+    pub frames: usize,
+}
+
+impl Stretch {
+    pub fn bytes(&self) -> &[u8] {
+        self.chunk.bytes(self.bytes.clone())
+    }
+
+    /// Its group; none is a defect.
+    pub fn group(&self) -> Option<&Arc<Group>> {
+        self.chunk.group(self.group)
+    }
+
+    /// The content of its frames: `Span` messages without tag and length.
+    pub fn each(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.bytes();
+        std::iter::from_fn(move || {
+            // A tag of one byte.
+            let (len, width) = decode_varint32(rest.get(1..)?).ok()?;
+            let (frame, behind) = rest.get(1 + width..)?.split_at_checked(len as usize)?;
+            rest = behind;
+            Some(frame)
+        })
+    }
+}
+
+/// The chunks that some lane has not passed, the oldest first.
+#[derive(Debug, Default)]
+pub struct Chunks {
+    list: VecDeque<Arc<Chunk>>,
+    /// How many were there before the first.
+    passed: u64,
+}
+
+impl Chunks {
+    pub fn get(&self, number: u64) -> Option<&Arc<Chunk>> {
+        self.list.get(usize::try_from(number.checked_sub(self.passed)?).ok()?)
+    }
+
+    pub fn push(&mut self, chunk: Arc<Chunk>) {
+        self.list.push_back(chunk);
+    }
+
+    pub fn last(&self) -> Option<&Arc<Chunk>> {
+        self.list.back()
+    }
+
+    /// The number of the next chunk.
+    pub fn end(&self) -> u64 {
+        self.passed + self.list.len() as u64
+    }
+
+    /// Takes the oldest out if its number is below `number`.
+    pub fn pop_before(&mut self, number: u64) -> Option<Arc<Chunk>> {
+        if self.passed >= number {
+            return None;
+        }
+        let chunk = self.list.pop_front()?;
+        self.passed += 1;
+        Some(chunk)
+    }
+
+    /// Takes all out.
+    pub fn clear(&mut self) -> impl Iterator<Item = Arc<Chunk>> + '_ {
+        self.passed = 0;
+        self.list.drain(..)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Chunk>> {
+        self.list.iter()
+    }
+}
+
+impl Position {
+    /// Behind the newest frame.
+    pub fn newest(chunks: &Chunks) -> Self {
+        let mut at = Self {
+            chunk: chunks.end().saturating_sub(1),
+            ..Self::default()
+        };
+        if let Some(last) = chunks.last() {
+            at.frame = last.first();
+            at.chunk = chunks.end() - 1;
+            at.skip(chunks, u64::MAX);
+        }
+        at
+    }
+
+    /// Moves to the chunk after this one, if this one is read up to its end.
+    fn settle(&mut self, chunks: &Chunks) {
+        while let (Some(here), Some(next)) = (chunks.get(self.chunk), chunks.get(self.chunk + 1)) {
+            if here.end() > self.frame {
+                return;
+            }
+            *self = Self {
+                frame: next.first(),
+                chunk: self.chunk + 1,
+                ..Self::default()
+            };
+        }
+    }
+
+    /// Passes `count` frames, or all; answers how many.
+    pub fn skip(&mut self, chunks: &Chunks, count: u64) -> u64 {
+        let from = self.frame;
+        let to = from.saturating_add(count);
+        self.settle(chunks);
+        while let Some(chunk) = chunks.get(self.chunk).filter(|_| self.frame < to) {
+            let sealed = chunks.get(self.chunk + 1).map(|next| next.first());
+            if let Some(first) = sealed.filter(|&first| first <= to) {
+                (self.frame, self.offset) = (first, chunk.extent().bytes);
+            } else {
+                let extent = chunk.extent();
+                while self.frame < to
+                    && let Some((item, end)) = chunk.item(self.offset, extent)
+                {
+                    self.pass(&item, end);
+                }
+                break;
+            }
+            self.settle(chunks);
+        }
+        self.settle(chunks);
+        self.frame - from
+    }
+
+    fn pass(&mut self, item: &Item, end: usize) {
+        match item {
+            Item::Group(number) => self.group = *number,
+            Item::Frame => self.frame += 1,
+        }
+        self.offset = end;
+    }
+
+    /// The next stretch: at most `frames` frames, and of at most `bytes` bytes, for which `overhead` of its group is charged
+    /// first; but one frame if `must`. `None` at the end of what there is; a stretch of no frames if nothing more fits.
+    pub fn stretch(
+        &mut self,
+        chunks: &Chunks,
+        frames: u64,
+        must: bool,
+        left: impl FnOnce(&Arc<Group>) -> usize,
+    ) -> Option<Stretch> {
+        self.settle(chunks);
+        let chunk = chunks.get(self.chunk)?;
+        let extent = chunk.extent();
+        while let Some((Item::Group(number), end)) = chunk.item(self.offset, extent) {
+            self.pass(&Item::Group(number), end);
+        }
+        if self.offset >= extent.bytes {
+            return None;
+        }
+        let left = chunk.group(self.group).map_or(usize::MAX, left);
+        let start = *self;
+        let whole = chunk.first() + u64::from(extent.frames) - start.frame;
+        let len = extent.bytes - start.offset;
+        if start.offset > chunk.last_marker() && whole <= frames && len <= left {
+            (self.frame, self.offset) = (start.frame + whole, extent.bytes);
+        } else {
+            while self.frame - start.frame < frames
+                && let Some((Item::Frame, end)) = chunk.item(self.offset, extent)
+            {
+                if end - start.offset > left && !(must && self.frame == start.frame) {
+                    break;
+                }
+                self.pass(&Item::Frame, end);
+            }
+        }
+        Some(Stretch {
+            chunk: Arc::clone(chunk),
+            bytes: start.offset..self.offset,
+            group: self.group,
+            #[allow(clippy::cast_possible_truncation)] // they are in memory
+            frames: (self.frame - start.frame) as usize,
+        })
+    }
+}

@@ -1,0 +1,267 @@
+//! [`Shared`]: what the writer and the lanes of a queue meet at.
+//!
+//! The lock is taken by the writer when a chunk is full or a mark is reached (once in some hundred frames), and by readers for
+//! a few instructions: never while bytes are copied or anything waits. It is held across every fork.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::arena::Chunk;
+use crate::ffi;
+use crate::group::Group;
+use crate::lane::LaneState;
+use crate::position::Chunks;
+use crate::storage::Storage;
+use crate::sync::{AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering};
+
+/// Bytes of a chunk; less in a queue that is so small that whole chunks would be a coarse measure.
+const CHUNK: usize = 64 << 10;
+/// A chunk's smallest share of a small queue's bound.
+const SHARE: usize = 16;
+/// Empty chunks kept: what comes in while the thread that sends waits for its turn. A burst's other chunks go back to the
+/// system, whose fresh pages cost a span more than writing it.
+const KEPT: usize = 64;
+
+/// One queue.
+#[derive(Debug)]
+pub struct Shared {
+    /// Bytes of the open chunk that may be written. Zero sends the writer to the lock: there is no chunk, the queue is closed,
+    /// or this is a forked child.
+    pub room: AtomicUsize,
+    /// The writer looks around under the lock when so many frames have entered.
+    pub look_at: AtomicU64,
+    state: Mutex<State>,
+    /// Frames are done with.
+    done: Condvar,
+}
+
+/// What the lock guards.
+#[derive(Debug)]
+pub struct State {
+    generation: u64,
+    pub chunks: Chunks,
+    /// Chunks that all lanes have passed, used last last. Somebody may still be copying from them.
+    passed: Vec<Arc<Chunk>>,
+    storage: Box<dyn Storage>,
+    chunk_len: usize,
+    pub lanes: BTreeMap<u64, LaneState>,
+    next_lane: u64,
+    /// Frames that never entered: too large for every lane, or there was no memory.
+    pub refused: u64,
+    /// Frames that came when all lanes were closed.
+    pub late: u64,
+    /// The writer is gone.
+    pub is_orphaned: bool,
+    /// What is freed when the lock has been given back: groups may own what runs code of others when it goes.
+    trash: Trash,
+}
+
+#[derive(Debug, Default)]
+struct Trash {
+    chunks: Vec<Arc<Chunk>>,
+    groups: Vec<Arc<Group>>,
+}
+
+/// The lock, held.
+pub struct Locked<'s>(Option<MutexGuard<'s, State>>);
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        self.0.as_ref().expect("held until it is dropped")
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        self.0.as_mut().expect("held until it is dropped")
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        if let Some(mut state) = self.0.take() {
+            let trash = std::mem::take(&mut state.trash);
+            drop(state);
+            drop(trash);
+        }
+    }
+}
+
+impl Shared {
+    pub fn new(storage: Box<dyn Storage>, chunk_for: usize) -> io::Result<Arc<Self>> {
+        ffi::watch_forks()?;
+        let shared = Arc::new(Self {
+            room: AtomicUsize::new(0),
+            look_at: AtomicU64::new(u64::MAX),
+            state: Mutex::new(State {
+                generation: ffi::generation(),
+                chunks: Chunks::default(),
+                passed: Vec::new(),
+                storage,
+                chunk_len: (chunk_for / SHARE).clamp(1, CHUNK),
+                lanes: BTreeMap::new(),
+                next_lane: 0,
+                refused: 0,
+                late: 0,
+                is_orphaned: false,
+                trash: Trash::default(),
+            }),
+            done: Condvar::new(),
+        });
+        ffi::register(&shared);
+        Ok(shared)
+    }
+
+    /// The lock as the fork handlers take it: without looking inside.
+    pub fn hold(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lock, with the state of this process.
+    pub fn lock(&self) -> Locked<'_> {
+        let mut state = self.hold();
+        if state.generation != ffi::generation() {
+            state.begin_again();
+        }
+        Locked(Some(state))
+    }
+
+    /// Sends the writer to the lock at its next frame. For the child of a fork, before anything else runs there.
+    pub fn interrupt(&self) {
+        self.room.store(0, Ordering::Relaxed);
+        self.look_at.store(0, Ordering::Relaxed);
+    }
+
+    /// Tells the writer when to look around next.
+    pub fn set_look(&self, state: &State) {
+        let next = state.lanes.values().map(LaneState::look_at).min();
+        self.look_at.store(next.unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Wakes who waits for frames to be done with.
+    pub fn notify(&self) {
+        self.done.notify_all();
+    }
+
+    /// Waits for [`notify`](Self::notify), until `deadline`; false when that has passed.
+    pub fn wait<'s>(&'s self, mut state: Locked<'s>, deadline: Instant) -> (Locked<'s>, bool) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Some(guard) = state.0.take_if(|_| left > Duration::ZERO) else {
+            return (state, false);
+        };
+        (Locked(Some(self.wait_for(guard, left))), true)
+    }
+
+    #[cfg(not(loom))]
+    fn wait_for<'s>(&'s self, state: MutexGuard<'s, State>, limit: Duration) -> MutexGuard<'s, State> {
+        self.done
+            .wait_timeout(state, limit)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+    }
+
+    /// Loom has no time.
+    #[cfg(loom)]
+    fn wait_for<'s>(&'s self, state: MutexGuard<'s, State>, _: Duration) -> MutexGuard<'s, State> {
+        self.done.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        ffi::unregister(self);
+    }
+}
+
+impl State {
+    /// In a forked child: what is here is the parent's. Handles of threads that this process does not have are forgotten, not
+    /// freed.
+    fn begin_again(&mut self) {
+        self.generation = ffi::generation();
+        self.trash.chunks.append(&mut self.passed);
+        self.trash.chunks.extend(self.chunks.clear());
+        self.refused = 0;
+        self.late = 0;
+        for lane in self.lanes.values_mut() {
+            lane.begin_again();
+        }
+    }
+
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Frames that have entered.
+    pub fn entered(&self) -> u64 {
+        self.chunks.last().map_or(0, |chunk| chunk.end())
+    }
+
+    /// The longest frame that some open lane takes; `None` if there is no open lane.
+    pub fn longest(&self) -> Option<usize> {
+        let open = self.lanes.values().filter(|lane| lane.is_open());
+        open.map(|lane| lane.limits.longest()).max()
+    }
+
+    pub fn add_lane(&mut self, make: impl FnOnce(&Self) -> LaneState) -> u64 {
+        let lane = make(self);
+        self.next_lane += 1;
+        self.lanes.insert(self.next_lane, lane);
+        self.next_lane
+    }
+
+    /// An empty chunk for a frame of `len` bytes, which the bounds have room for now.
+    pub fn open(&mut self, len: usize) -> io::Result<Chunk> {
+        let capacity = len.max(self.chunk_len);
+        for lane in self.lanes.values_mut().filter(|lane| lane.is_open()) {
+            lane.make_room(&self.chunks, capacity);
+        }
+        self.release();
+        let mut chunk = match self.recycled(capacity) {
+            Some(chunk) => chunk,
+            None => Chunk::new(self.storage.block(capacity)?),
+        };
+        chunk.reset(self.chunks.last().map(Arc::as_ref), &mut self.trash.groups);
+        Ok(chunk)
+    }
+
+    /// A chunk that nobody reads any more, the one that was used last.
+    fn recycled(&mut self, capacity: usize) -> Option<Chunk> {
+        if capacity != self.chunk_len {
+            return None;
+        }
+        let free = self.passed.iter().rposition(|chunk| Arc::strong_count(chunk) == 1)?;
+        // The count was one: there is no other handle that could be cloned.
+        Arc::into_inner(self.passed.remove(free))
+    }
+
+    /// Lets go of the chunks that all lanes have passed.
+    pub fn release(&mut self) {
+        let entered = self.entered();
+        let Self { lanes, chunks, .. } = self;
+        let needed = lanes.values_mut().filter_map(|lane| lane.needs(chunks, entered)).min();
+        // The last one is written to.
+        let needed = needed.unwrap_or(u64::MAX).min(self.chunks.end().saturating_sub(1));
+        while let Some(chunk) = self.chunks.pop_before(needed) {
+            if chunk.capacity() == self.chunk_len {
+                self.passed.push(chunk);
+            } else {
+                self.trash.chunks.push(chunk);
+            }
+        }
+        if self.passed.len() > KEPT {
+            let over = self.passed.drain(..self.passed.len() - KEPT);
+            self.trash.chunks.extend(over);
+        }
+    }
+
+    /// Bytes of memory, in use or kept.
+    pub fn memory(&self) -> usize {
+        let chunks = self.chunks.iter().chain(&self.passed);
+        chunks.map(|chunk| chunk.capacity()).sum()
+    }
+}

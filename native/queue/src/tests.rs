@@ -1,0 +1,312 @@
+//! Who is told and woken when; forks; lanes beside each other.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::{Appended, Group, Lane, Limits, Writer};
+
+fn queue() -> (Writer, Lane, Arc<Group>) {
+    let (writer, lane) = Writer::new(Limits::default()).expect("fork handlers");
+    (writer, lane, Arc::new(Group::default()))
+}
+
+fn append(writer: &mut Writer, group: &Arc<Group>) -> Appended {
+    writer.append(group, 10, |out| out.raw(&[1; 10]))
+}
+
+fn is_unparked() -> bool {
+    let begin = Instant::now();
+    thread::park_timeout(Duration::from_millis(20));
+    begin.elapsed() < Duration::from_millis(20)
+}
+
+#[test]
+fn whoever_appends_is_told_until_one_caller_has_begun_to_read() {
+    let (mut writer, lane, group) = queue();
+    assert_eq!(append(&mut writer, &group), Appended::Done);
+    lane.want_reader();
+    assert_eq!(append(&mut writer, &group), Appended::Attend);
+    assert_eq!(append(&mut writer, &group), Appended::Attend);
+    assert!(lane.begin_reader() && !lane.begin_reader());
+    assert_eq!(append(&mut writer, &group), Appended::Done);
+    assert!(lane.may_sleep(10, 1000));
+    lane.end_reader();
+    assert_eq!(append(&mut writer, &group), Appended::Attend);
+}
+
+#[test]
+fn news_are_told_until_they_are_taken() {
+    let (mut writer, lane, group) = queue();
+    assert_eq!(append(&mut writer, &group), Appended::Done);
+    lane.set_news();
+    assert_eq!(append(&mut writer, &group), Appended::Attend);
+    assert!(lane.take_news() && !lane.take_news());
+    assert_eq!(append(&mut writer, &group), Appended::Done);
+}
+
+#[test]
+fn a_reader_is_woken_once_by_what_waits_and_does_not_sleep_when_it_was_nudged_before() {
+    let (mut writer, lane, group) = queue();
+    lane.want_reader();
+    assert!(lane.begin_reader());
+    lane.wake(); // before it is there
+    assert!(!lane.may_sleep(2, 1000));
+    assert!(lane.may_sleep(2, 1000));
+    let _ = append(&mut writer, &group);
+    assert!(!is_unparked());
+    let _ = append(&mut writer, &group);
+    assert!(is_unparked());
+    let _ = append(&mut writer, &group);
+    assert!(!is_unparked());
+    assert!(!lane.may_sleep(2, 1000)); // nudged, and enough waits
+    assert!(!lane.may_sleep(2, 1000));
+    assert!(!lane.may_sleep(9, 20));
+    let _ = lane.take(9, 9999);
+    assert!(lane.may_sleep(2, 1000));
+}
+
+#[test]
+fn a_reader_is_woken_by_bytes_when_a_chunk_is_full() {
+    let (mut writer, lane, group) = queue();
+    assert!(lane.may_sleep(u64::MAX, 100_000));
+    for _ in 0..90 {
+        let _ = writer.append(&group, 1000, |out| out.raw(&[1; 1000]));
+    }
+    assert!(!is_unparked());
+    for _ in 0..90 {
+        let _ = writer.append(&group, 1000, |out| out.raw(&[1; 1000]));
+    }
+    assert!(is_unparked());
+}
+
+#[test]
+fn frames_are_done_with_when_the_reader_says_so() {
+    let (mut writer, lane, group) = queue();
+    let soon = || Instant::now() + Duration::from_millis(10);
+    assert!(lane.wait_done(0, soon()));
+    let _ = append(&mut writer, &group);
+    assert_eq!(lane.gone(), 0);
+    assert!(!lane.wait_done(1, soon()));
+    let _ = lane.take(1, 1);
+    assert_eq!(lane.gone(), 1);
+    assert!(!lane.wait_done(1, soon()));
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| lane.wait_done(1, Instant::now() + Duration::from_secs(60)));
+        lane.set_done(1);
+        assert!(waiting.join().expect("waits"));
+    });
+}
+
+#[test]
+fn a_flush_keeps_the_reader_awake_until_what_was_there_is_taken() {
+    let (mut writer, lane, group) = queue();
+    let _ = append(&mut writer, &group);
+    assert_eq!(lane.flush(), 1);
+    assert!(!lane.may_sleep(9, 9999) && lane.is_flushing());
+    assert!(!lane.may_sleep(9, 9999)); // no nudge, the flush
+    let _ = append(&mut writer, &group);
+    let _ = lane.take(1, 9999);
+    assert!(!lane.is_flushing() && lane.may_sleep(9, 9999));
+}
+
+#[test]
+fn drops_are_told_once() {
+    let (mut writer, lane) = Writer::new(Limits {
+        spans: 1,
+        ..Limits::default()
+    })
+    .expect("fork handlers");
+    let group = Arc::new(Group::default());
+    for _ in 0..3 {
+        let _ = append(&mut writer, &group);
+    }
+    assert_eq!(lane.take_dropped(), (2, 0));
+    lane.close();
+    assert_eq!(append(&mut writer, &group), Appended::Attend);
+    assert_eq!(lane.discard(), 1);
+    assert_eq!((lane.take_dropped(), lane.take_dropped()), ((0, 2), (0, 0)));
+}
+
+#[test]
+fn lanes_have_positions_bounds_and_ends_of_their_own() {
+    let (mut writer, all, group) = queue();
+    let few = writer.add_lane(Limits {
+        spans: 2,
+        ..Limits::default()
+    });
+    for _ in 0..5 {
+        let _ = append(&mut writer, &group);
+    }
+    let late = writer.add_lane(Limits::default());
+    let _ = append(&mut writer, &group);
+    assert_eq!(
+        (all.counts().queued, few.counts().queued, late.counts().queued),
+        (6, 2, 1)
+    );
+    assert_eq!(
+        (few.counts().accepted, few.counts().full, late.counts().accepted),
+        (6, 4, 1)
+    );
+    few.close();
+    let _ = append(&mut writer, &group);
+    assert_eq!(
+        (few.counts().closed, few.counts().queued, late.counts().queued),
+        (1, 2, 2)
+    );
+    let taken = |lane: &Lane| lane.take(99, 99_999).map(|batch| batch.spans());
+    assert_eq!((taken(&all), taken(&few), taken(&late)), (Some(7), Some(2), Some(2)));
+    assert_eq!((taken(&all), taken(&few), taken(&late)), (None, None, None));
+    all.close();
+    late.close();
+    assert_eq!(append(&mut writer, &group), Appended::Attend);
+    for lane in [all, few, late] {
+        let counts = lane.counts();
+        assert_eq!(
+            counts.accepted,
+            counts.taken + counts.queued + counts.full + counts.closed
+        );
+    }
+}
+
+#[test]
+fn more_groups_than_a_chunk_has_numbers_for_go_into_the_next() {
+    let (mut writer, lane, _) = queue();
+    let groups: Vec<_> = (0..90)
+        .map(|n| {
+            Arc::new(Group {
+                scope: vec![n],
+                ..Group::default()
+            })
+        })
+        .collect();
+    for group in groups.iter().chain(&groups) {
+        let _ = append(&mut writer, group);
+    }
+    let batch = lane.take(1000, usize::MAX).expect("all");
+    let numbers: Vec<_> = batch
+        .frames()
+        .map(|(group, frame)| (group.scope[0], frame.len()))
+        .collect();
+    let expected: Vec<_> = (0..90).chain(0..90).map(|n| (n, 10)).collect();
+    assert_eq!(numbers, expected);
+}
+
+#[test]
+fn what_waits_is_left_to_the_lane_when_the_writer_goes() {
+    let (mut writer, lane, group) = queue();
+    let _ = append(&mut writer, &group);
+    assert!(lane.may_sleep(9, 9999) && !lane.is_ended());
+    drop(writer);
+    assert!(is_unparked() && lane.is_ended());
+    assert_eq!(lane.take(9, 9999).map(|batch| batch.spans()), Some(1));
+}
+
+fn fill(number: u32) -> u8 {
+    number.to_le_bytes()[0]
+}
+
+/// One writer and three readers at once, of which one drops: what each takes is whole, in order, and the counts agree.
+#[test]
+fn readers_beside_a_writer_see_whole_frames_in_order() {
+    let frames: u32 = if cfg!(miri) { 300 } else { 200_000 };
+    let (mut writer, first, group) = queue();
+    let other = Arc::new(Group::default());
+    let second = writer.add_lane(Limits::default());
+    let third = writer.add_lane(Limits {
+        bytes: 300_000,
+        ..Limits::default()
+    });
+    let read = |lane: Lane, drops: bool| {
+        move || {
+            let mut next = 0;
+            loop {
+                let is_ended = lane.is_ended();
+                let Some(batch) = lane.take(500, 60_000) else {
+                    if is_ended {
+                        break;
+                    }
+                    thread::yield_now();
+                    continue;
+                };
+                for (_, frame) in batch.frames() {
+                    let (number, rest) = frame.split_at(4);
+                    let number = u32::from_le_bytes(number.try_into().expect("four"));
+                    assert!(number == next || (drops && number > next), "{number} after {next}");
+                    assert!(rest.len() == (number % 90) as usize && rest.iter().all(|&byte| byte == fill(number)));
+                    next = number + 1;
+                }
+            }
+            let counts = lane.counts();
+            assert_eq!((counts.accepted, counts.queued), (u64::from(frames), 0));
+            assert_eq!(counts.taken + counts.full, counts.accepted);
+            assert!(drops || counts.full == 0);
+        }
+    };
+    let readers =
+        [(first, false), (second, false), (third, true)].map(|(lane, drops)| thread::spawn(read(lane, drops)));
+    for number in 0..frames {
+        let group = if number % 7 < 3 { &group } else { &other };
+        let _ = writer.append(group, 100, |out| {
+            out.raw(&number.to_le_bytes());
+            out.raw(&vec![fill(number); (number % 90) as usize]);
+        });
+    }
+    drop(writer);
+    for reader in readers {
+        reader.join().expect("reads");
+    }
+}
+
+#[cfg(not(miri))]
+#[test]
+fn a_forked_child_has_an_empty_queue_and_no_reader_and_the_parent_keeps_its_own() {
+    let (mut writer, lane, group) = queue();
+    lane.want_reader();
+    assert!(lane.begin_reader() && lane.may_sleep(9, 999));
+    for _ in 0..3 {
+        let _ = append(&mut writer, &group);
+    }
+    let good = crate::ffi::fork_and_wait(|| {
+        lane.counts() == crate::Counts::default()
+            && lane.take(9, 9999).is_none()
+            && append(&mut writer, &group) == Appended::Attend
+            && lane.begin_reader()
+            && lane.take(9, 9999).is_some_and(|batch| batch.spans() == 1)
+            && lane.counts().accepted == 1
+    });
+    assert!(good);
+    assert_eq!((lane.counts().accepted, lane.counts().queued), (3, 3));
+}
+
+/// A fork while others append, take and wait finds no lock held and no queue half written.
+#[cfg(not(miri))]
+#[test]
+fn a_child_forked_in_the_middle_of_everything_can_use_its_queue() {
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (mut mine, lane, group) = queue();
+    let busy: Vec<_> = (0..3)
+        .map(|_| {
+            let (mut writer, lane, group) = queue();
+            let stop = Arc::clone(&stop);
+            thread::spawn(move || {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    let _ = append(&mut writer, &group);
+                    let _ = lane.take(10, 9999);
+                    let _ = lane.wait_done(u64::MAX, Instant::now());
+                }
+            })
+        })
+        .collect();
+    for _ in 0..50 {
+        let _ = append(&mut mine, &group);
+        assert!(crate::ffi::fork_and_wait(|| {
+            append(&mut mine, &group) == Appended::Done && lane.counts().queued == 1
+        }));
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    for thread in busy {
+        thread.join().expect("goes on in the parent");
+    }
+    assert_eq!(lane.counts().queued, 50);
+}

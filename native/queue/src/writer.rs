@@ -1,0 +1,184 @@
+//! [`Writer`]: the one who appends.
+
+use std::io;
+use std::sync::Arc;
+
+use spanwire_wire::arena::Region;
+
+use crate::arena::{ChunkWriter, OVERHEAD};
+use crate::group::Group;
+use crate::lane::{Lane, LaneState};
+use crate::limits::Limits;
+use crate::state::{Shared, State};
+use crate::storage::{Heap, Storage};
+use crate::sync::Ordering;
+
+/// What `append` has to say to its caller.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub enum Appended {
+    /// Nothing.
+    Done,
+    /// Somebody must attend to a lane: it is wanted that somebody reads it, but nobody does in this process; it has something
+    /// to say; or it is closed and the frame was dropped.
+    Attend,
+}
+
+/// The writing end of a queue; its reading ends are [`Lane`]s. When it is dropped the lanes keep what waits.
+#[derive(Debug)]
+pub struct Writer {
+    shared: Arc<Shared>,
+    chunk: Option<ChunkWriter>,
+    generation: u64,
+}
+
+impl Writer {
+    /// An empty queue on the heap, with one lane.
+    pub fn new(limits: Limits) -> io::Result<(Self, Lane)> {
+        let mut writer = Self::with_storage(Box::new(Heap), limits.bytes)?;
+        let lane = writer.add_lane(limits);
+        Ok((writer, lane))
+    }
+
+    /// An empty queue without lanes; `bytes` is what it is expected to hold.
+    pub fn with_storage(storage: Box<dyn Storage>, bytes: usize) -> io::Result<Self> {
+        let shared = Shared::new(storage, bytes)?;
+        let generation = shared.lock().generation();
+        Ok(Self {
+            shared,
+            chunk: None,
+            generation,
+        })
+    }
+
+    /// A lane that begins with the next frame.
+    pub fn add_lane(&mut self, limits: Limits) -> Lane {
+        let mut state = self.shared.lock();
+        let id = state.add_lane(|state| LaneState::new(limits, state));
+        self.shared.set_look(&state);
+        self.shared.room.store(0, Ordering::Relaxed); // it may be the first open one
+        drop(state);
+        Lane::new(Arc::clone(&self.shared), id)
+    }
+
+    /// Appends the frame whose content (a `Span` message without tag and length) `write` writes, at most `max_len` bytes.
+    /// Over a bound the oldest frames go, or this one if it alone is too much.
+    #[inline]
+    pub fn append(&mut self, group: &Arc<Group>, max_len: usize, write: impl FnOnce(&mut Region)) -> Appended {
+        let chunk = match self.prepared(group, max_len.saturating_add(OVERHEAD)) {
+            Ok(chunk) => chunk,
+            Err(said) => return said,
+        };
+        if let Some(message) = chunk.append(max_len, write) {
+            return self.append_message(group, &message);
+        }
+        if chunk.next() >= self.shared.look_at.load(Ordering::Relaxed) {
+            return self.look();
+        }
+        Appended::Done
+    }
+
+    /// Appends a frame that has its tag and length as in `ScopeSpans`.
+    pub fn append_message(&mut self, group: &Arc<Group>, message: &[u8]) -> Appended {
+        let chunk = match self.prepared(group, message.len().saturating_add(OVERHEAD)) {
+            Ok(chunk) => chunk,
+            Err(said) => return said,
+        };
+        chunk.append_message(message); // there is room
+        if chunk.next() >= self.shared.look_at.load(Ordering::Relaxed) {
+            return self.look();
+        }
+        Appended::Done
+    }
+
+    /// The chunk, prepared for a frame of that group and length, [`OVERHEAD`] included.
+    #[inline(always)]
+    fn prepared(&mut self, group: &Arc<Group>, len: usize) -> Result<&mut ChunkWriter, Appended> {
+        let room = self.shared.room.load(Ordering::Relaxed);
+        let fits = self.chunk.as_mut().is_some_and(|chunk| chunk.prepare(group, len, room));
+        if !fits {
+            self.make_room(group, len)?;
+        }
+        self.chunk.as_mut().ok_or(Appended::Done) // it is there
+    }
+
+    /// Opens a new chunk for such a frame; or what to answer, the frame being refused and counted.
+    #[cold]
+    #[inline(never)]
+    fn make_room(&mut self, group: &Arc<Group>, len: usize) -> Result<(), Appended> {
+        let mut state = self.shared.lock();
+        Self::check_fork(&mut self.chunk, &mut self.generation, &state);
+        let Some(longest) = state.longest() else {
+            state.late += 1;
+            self.shared.room.store(0, Ordering::Relaxed);
+            return Err(Appended::Attend);
+        };
+        let chunk = if len > longest {
+            Err(())
+        } else {
+            state.open(len).map_err(|_| ())
+        };
+        let Ok(chunk) = chunk else {
+            state.refused += 1;
+            return Err(Appended::Done);
+        };
+        self.shared.room.store(chunk.capacity(), Ordering::Relaxed);
+        let mut chunk = ChunkWriter::new(chunk);
+        chunk.prepare(group, len, usize::MAX);
+        state.chunks.push(Arc::clone(chunk.chunk()));
+        wake(&mut state);
+        self.shared.set_look(&state);
+        drop(state);
+        self.chunk = Some(chunk);
+        Ok(())
+    }
+
+    /// Under the lock: exact bounds, wake-ups, and whether somebody must attend.
+    #[cold]
+    #[inline(never)]
+    fn look(&mut self) -> Appended {
+        let mut state = self.shared.lock();
+        let State { chunks, lanes, .. } = &mut *state;
+        for lane in lanes.values_mut() {
+            lane.keep_bound(chunks);
+        }
+        state.release();
+        let attend = wake(&mut state);
+        self.shared.set_look(&state);
+        if attend { Appended::Attend } else { Appended::Done }
+    }
+
+    /// In a forked child the chunk is the parent's.
+    fn check_fork(chunk: &mut Option<ChunkWriter>, generation: &mut u64, state: &State) {
+        if *generation != state.generation() {
+            *generation = state.generation();
+            *chunk = None;
+        }
+    }
+
+    /// Frames that have entered in this process.
+    #[must_use]
+    pub fn entered(&self) -> u64 {
+        self.shared.lock().entered()
+    }
+}
+
+/// Wakes the readers for whom enough waits; whether some lane wants attention.
+fn wake(state: &mut State) -> bool {
+    let State { chunks, lanes, .. } = state;
+    let mut attend = false;
+    for lane in lanes.values_mut() {
+        attend |= lane.look(chunks);
+    }
+    attend
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.is_orphaned = true;
+        for lane in state.lanes.values_mut() {
+            lane.wake();
+        }
+    }
+}

@@ -1,0 +1,86 @@
+"""What the native worker has to say, in log lines: it rings, and a thread of Python's that is started then says it.
+
+The worker never waits for that, and never for the GIL.
+"""
+
+import _thread
+import atexit
+import os
+import sys
+from collections.abc import Callable
+
+from spanwire import _log, _native
+
+__all__ = ["listen", "say", "say_lost", "tell"]
+
+# The thread ends when so long nothing was said, and is started again.
+PATIENCE_SECONDS = 60.0
+
+_is_listening = False
+
+
+def say_lost(destination: str, lost: str, spans: int, message: str) -> None:
+    """Log that spans were lost for a reason of ``stats()``."""
+    if lost == "queue_full":
+        _log.warn(f"queue.full.{destination}", "Spans to %s are lost: the queue was full, %d went", destination, spans)
+    else:
+        _log.warn(f"export.{lost}.{destination}", "Spans to %s are lost (%s): %s", destination, lost, message)
+
+
+def say(destination: str, lost: str | None, spans: int, message: str) -> None:
+    """Log what became of a request that did not just succeed."""
+    if lost is not None:
+        say_lost(destination, lost, spans, message)
+    elif spans:
+        _log.warn(f"export.rejected.{destination}", "%s rejected %d spans: %s", destination, spans, message)
+    else:
+        _log.warn(f"export.message.{destination}", "%s says: %s", destination, message)
+
+
+def tell() -> None:
+    """Say what there is to say, from this thread."""
+    events, missed = _native.take_events()
+    for event in events:
+        say(*event)
+    if missed:
+        _log.warn("export.missed", "%d more messages about exports were not heard in time", missed)
+
+
+def listen() -> None:
+    """See to it that a thread says what there is to say from now on."""
+    global _is_listening  # noqa: PLW0603 - one a process
+    if _is_listening:
+        return
+    _is_listening = True
+    try:
+        # Of the system's, also where gevent has put greenlets in its place; and without the locks of `threading`, which
+        # whoever ends a span may hold.
+        _start_new_thread()(_listen, ())
+    except RuntimeError:  # no more threads: whoever flushes or asks for stats() hears it
+        _is_listening = False
+
+
+def _start_new_thread() -> Callable[[Callable[[], None], tuple[()]], int]:
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("threading"):
+        return monkey.get_original("_thread", "start_new_thread")  # type: ignore[no-any-return]  # what it was asked for
+    return _thread.start_new_thread
+
+
+def _listen() -> None:
+    global _is_listening  # noqa: PLW0603 - as above
+    while _native.wait_events(PATIENCE_SECONDS):
+        tell()
+    _is_listening = False
+    tell()  # what came in between
+
+
+def _begin_again() -> None:
+    global _is_listening  # noqa: PLW0603 - as above
+    _is_listening = False
+
+
+atexit.register(tell)
+atexit.register(_native.stop_events)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_again)
