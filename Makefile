@@ -17,6 +17,7 @@ FUZZ_SECONDS ?= 60
 
 VENV := $(CURDIR)/.venv
 STAMPS := build/stamps
+WEB := build/web-venv
 export PATH := $(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
@@ -32,8 +33,8 @@ PEERS := build/peers-venv
 PYTHON_SOURCES := $(shell find python -name '*.py')
 WHEEL := $(STAMPS)/wheel
 
-.PHONY: help demo bench bench-peers test test-quick test-full lint lint-python lint-rust test-rust test-python \
-	test-python-full test-collector test-wheel test-oldest miri asan fuzz wheel sdist deny setup clean
+.PHONY: help demo bench bench-peers bench-web test test-quick test-full lint lint-python lint-rust test-rust test-python \
+	test-python-full test-collector test-web test-wheel test-oldest miri asan fuzz wheel sdist deny setup clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,12 +53,15 @@ bench: $(STAMPS)/ext-release ## encoder, exporter, SDK and the whole way beside 
 bench-peers: $(STAMPS)/ext-release $(STAMPS)/peers ## end to end, beside fastotel and ddtrace too (in an environment of their own)
 	spanwire bench export --sides sdk,exporter,spanwire,fastotel,ddtrace
 
+bench-web: $(STAMPS)/ext-release $(STAMPS)/web ## what tracing adds to a request of Flask and FastAPI, in an environment of its own
+	$(WEB)/bin/python -m spanwire bench web
+
 test: lint test-rust test-python ## lint, Rust tests, Python tests (README snippets too)
 
 test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that take no time; two minutes at most once built
 	HYPOTHESIS_PROFILE=quick pytest -q -m 'not slow and not full'
 
-test-full: test-python-full test-collector test-wheel test-oldest miri asan fuzz ## what takes long: the real Collector, wheels, the oldest SDK, Miri, AddressSanitizer, fuzzing
+test-full: test-python-full test-collector test-web test-wheel test-oldest miri asan fuzz ## what takes long: the real Collector, web frameworks, wheels, the oldest SDK, Miri, AddressSanitizer, fuzzing
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 
@@ -100,6 +104,14 @@ $(STAMPS)/ext-release:
 	@$(MAKE) --no-print-directory PROFILE=release $@
 endif
 
+# Web frameworks with their instrumentations, which hold the SDK back at their own release; the package where it lies.
+$(STAMPS)/web: pyproject.toml $(STAMPS)/venv
+	$(VENV)/bin/python -m venv --clear --without-pip $(WEB)
+	$(VENV)/bin/python -m pip --python $(WEB)/bin/python install -q --group web
+	echo $(CURDIR)/python > $$($(WEB)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/spanwire.pth
+	$(VENV)/bin/python -m pip --python $(WEB)/bin/python check
+	@touch $@
+
 setup: $(STAMPS)/venv ## programs that the long tests need (Go): find them or install them
 	ci/setup
 
@@ -130,11 +142,14 @@ test-python: $(STAMPS)/ext-$(PROFILE)
 	pytest -m 'not full'
 
 test-python-full: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/peers ## the laws with many more examples, and the tests marked `full`
-	HYPOTHESIS_PROFILE=full pytest --timeout 900 -m '(full or law) and not collector and not wheel'
+	HYPOTHESIS_PROFILE=full pytest --timeout 900 -m '(full or law) and not collector and not web and not wheel'
 
 test-collector: $(STAMPS)/ext-$(PROFILE) setup ## spans through the real OpenTelemetry Collector, compared field by field
 	ci/collector/build
 	pytest -m collector
+
+test-web: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/web ## the benchmark of web frameworks measures what it says
+	pytest -m web
 
 test-wheel: $(WHEEL) sdist ## the wheel in an empty environment
 	pytest -m wheel

@@ -41,6 +41,7 @@ def test_every_python_dependency_has_its_reason() -> None:
     assert sections["Python, extra `cli`"] == python_names(project["optional-dependencies"]["cli"])
     assert sections["Python, to build"] == sorted(python_names(PYPROJECT["build-system"]["requires"]))
     assert sections["Python, to compare with"] == python_names(PYPROJECT["dependency-groups"]["peers"])
+    assert sections["Python, to measure web frameworks"] == python_names(PYPROJECT["dependency-groups"]["web"])
     assert sorted(sections["Python, to develop"]) == sorted(
         name for group in ("dev", "newest", "servers") for name in python_names(PYPROJECT["dependency-groups"][group])
     )

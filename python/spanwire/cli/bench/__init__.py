@@ -12,6 +12,7 @@ from spanwire.cli.bench.latency import latency
 from spanwire.cli.bench.memory import memory
 from spanwire.cli.bench.threads import threads
 from spanwire.cli.bench.trace import trace
+from spanwire.cli.bench.web import web
 
 __all__ = ["app"]
 
@@ -31,3 +32,4 @@ app.command("latency")(latency)
 app.command("memory")(memory)
 app.command("threads")(threads)
 app.command("trace")(trace)
+app.command("web")(web)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Tracer
 
-__all__ = ["NAMES", "TITLES", "Pipeline", "official_is_here", "quiet"]
+__all__ = ["NAMES", "TITLES", "Pipeline", "quiet"]
 
 NAMES = tuple(MODULES)
 TITLES = {"official": "SDK", "spanwire": "spanwire"}
@@ -64,14 +63,6 @@ class Pipeline:
             return sum(waiting)
         queue = getattr(getattr(self.processor, "_batch_processor", None), "_queue", None)
         return None if queue is None else len(queue)
-
-
-def official_is_here() -> bool:
-    """Whether the official exporter is installed."""
-    try:
-        return importlib.util.find_spec(_EXPORTERS["official"]) is not None
-    except ModuleNotFoundError:  # a package that it would be in
-        return False
 
 
 def quiet() -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spanwire.cli.bench._measure import OFFICIAL_HINT, cores, pinned
+from spanwire.cli.bench._measure import OFFICIAL_HINT, cores, has_official_exporter, pinned
 
 if TYPE_CHECKING:
     from spanwire.cli._sink_process import SinkProcess
@@ -155,11 +155,11 @@ def latency(
 ) -> None:
     """How long span.end() takes while batches are sent, flushed or refused: the SDK against spanwire."""
     from spanwire.cli._sink_process import SinkProcess
-    from spanwire.cli.bench import _pipelines, _pipelines_report, _report
+    from spanwire.cli.bench import _pipelines_report, _report
     from spanwire.cli.bench._fresh import ChildFailed
     from spanwire.cli.bench._latency_child import BURST
 
-    if not _pipelines.official_is_here():
+    if not has_official_exporter():
         _report.fail(OFFICIAL_HINT)
     known = {one.name: one for one in SCENARIOS}
     if unknown := [name for name in scenario or () if name not in known]:

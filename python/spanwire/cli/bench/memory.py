@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
-from spanwire.cli.bench._measure import OFFICIAL_HINT, Comparison, Figure
+from spanwire.cli.bench._measure import OFFICIAL_HINT, Comparison, Figure, has_official_exporter
 
 __all__ = ["GOAL_BYTES", "GOAL_CPU_NS", "GOAL_SPANS", "Idle", "Queued", "idle_goals", "memory"]
 
@@ -134,7 +134,7 @@ def memory(
     from spanwire.cli.bench import _pipelines, _pipelines_report, _report
     from spanwire.cli.bench._fresh import ChildFailed
 
-    if not _pipelines.official_is_here():
+    if not has_official_exporter():
         _report.fail(OFFICIAL_HINT)
     if not pathlib.Path("/proc/self/statm").exists():
         _report.fail("spanwire bench: memory and threads are read from /proc, which this system does not have")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spanwire.cli.bench._measure import OFFICIAL_HINT, Comparison, Figure
+from spanwire.cli.bench._measure import OFFICIAL_HINT, Comparison, Figure, has_official_exporter
 
 if TYPE_CHECKING:
     from spanwire.cli._sink_process import SinkProcess
@@ -100,10 +100,10 @@ def threads(
 ) -> None:
     """CPU a span when several threads make spans at once: the SDK against spanwire."""
     from spanwire.cli._sink_process import SinkProcess
-    from spanwire.cli.bench import _pipelines, _pipelines_report, _report
+    from spanwire.cli.bench import _pipelines_report, _report
     from spanwire.cli.bench._fresh import ChildFailed
 
-    if not _pipelines.official_is_here():
+    if not has_official_exporter():
         _report.fail(OFFICIAL_HINT)
     counts = sorted({1, *(count or _THREADS)})
     made = {"official": sdk_spans, "spanwire": spans}
