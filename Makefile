@@ -41,7 +41,7 @@ help: ## this list
 
 # --- what people run -------------------------------------------------------------------------------------------------
 
-demo: $(STAMPS)/ext-$(PROFILE) ## build and show it: a traced web shop, exporter, receiver, figures
+demo: $(STAMPS)/ext-$(PROFILE) ## build and show it: a web shop traced in three ways, what arrived, CPU a span
 	spanwire demo
 
 bench: $(STAMPS)/ext-release ## encoder, exporter, SDK and the whole way beside ours, one run each

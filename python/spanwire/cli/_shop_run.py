@@ -1,11 +1,11 @@
-"""Runs the demo's shop with either tracer, and compares the trees that they send."""
+"""Runs the demo's shop in each of the ways to trace it, and compares the trees that they send."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import Counter as Multiset
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,14 +13,19 @@ from opentelemetry.sdk.trace import SpanProcessor
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
     from spanwire._trace_tree import Trace, TraceNode
     from spanwire.sink import Sink
 
-__all__ = ["Comparison", "Counter", "Outcome", "Tracer", "compare_trees", "run"]
+__all__ = ["WAYS", "Comparison", "Outcome", "Pipeline", "Way", "compare_trees", "run"]
 
-Tracer = Literal["native", "sdk"]
+Way = Literal["sdk", "exporter", "spanwire"]
+WAYS: dict[Way, str] = {
+    "sdk": "the SDK with the official exporter",
+    "exporter": "the SDK with spanwire's exporter",
+    "spanwire": "spanwire's tracer and exporter",
+}
 
 QUEUE_SPANS = 1 << 16  # the SDK's processor drops what exceeds it; the demo is to lose nothing
 DELAY_MS = 200
@@ -51,7 +56,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The trees of the same tour of the shop, made by both tracers."""
+    """The trees of the same tour of the shop, made in each way."""
 
     traces: int
     spans: int
@@ -59,93 +64,108 @@ class Comparison:
     """The first, or None if the trees are the same."""
 
 
-class Counter(SpanProcessor):
-    """Counts every span that ends, and keeps the first of them to measure with."""
+class Pipeline:
+    """A provider that sends to ``sink`` in one of WAYS, and knows how many spans it was given."""
 
-    def __init__(self, keep: int) -> None:
+    def __init__(self, way: Way, sink: Sink) -> None:
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider, sampling
+
+        from spanwire.cli import _shop
+
+        settings: dict[str, Any] = {
+            "sampler": sampling.ALWAYS_ON,
+            "resource": Resource.create(_shop.RESOURCE),
+            "shutdown_on_exit": False,
+        }
+        self.provider: TracerProvider
+        if way == "spanwire":
+            from spanwire import trace
+
+            self._counter: _Counter | _QueueCounter
+            self.provider = trace.TracerProvider(**settings)
+            processor = _native_processor(sink)
+            self._counter = _QueueCounter(processor)
+        else:
+            self.provider = TracerProvider(**settings)
+            self._counter = _Counter()
+            self.provider.add_span_processor(self._counter)
+            processor = _sdk_processor(way, sink)
+        self.provider.add_span_processor(processor)
+
+    @property
+    def made(self) -> int:
+        """Spans that ended."""
+        return self._counter.made
+
+
+class _Counter(SpanProcessor):
+    """Counts every span that ends."""
+
+    def __init__(self) -> None:
         self.made = 0
-        self.kept: list[ReadableSpan] = []
-        self._keep = keep
         self._lock = threading.Lock()
 
     def on_end(self, span: ReadableSpan) -> None:
         """Called by the SDK in the thread that ends the span."""
         with self._lock:
             self.made += 1
-            if len(self.kept) < self._keep:
-                self.kept.append(span)
 
 
-class QueueCounter:
+class _QueueCounter:
     """What a native processor was given: counted by its queue, so that nothing of Python is asked at a span's end."""
 
-    def __init__(self) -> None:
-        self.processor: Any = None
+    def __init__(self, processor: Any) -> None:
+        self._processor = processor
 
     @property
     def made(self) -> int:
-        """Spans that ended."""
-        return int(self.processor._queue.counts()["accepted"]) if self.processor else 0
+        return int(self._processor._queue.counts()["accepted"])
 
 
-def run(
-    sink: Sink,
-    counter: Counter | QueueCounter,
-    *,
-    spans: int,
-    seconds: float | None,
-    workers: int,
-) -> Outcome:
-    """Run the shop until ``spans`` were made (or for ``seconds``), flush, and count. A ``Counter`` goes with the SDK's tracer."""
+def _sdk_processor(way: Way, sink: Sink) -> BatchSpanProcessor:
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    exporter: SpanExporter
+    if way == "sdk":
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as OfficialExporter
+
+        exporter = OfficialExporter(endpoint=sink.traces_endpoint)
+    else:
+        from spanwire.exporter.http import OTLPSpanExporter
+
+        exporter = OTLPSpanExporter(endpoint=sink.traces_endpoint, w3c_flags=True)
+    return BatchSpanProcessor(
+        exporter, max_queue_size=QUEUE_SPANS, schedule_delay_millis=DELAY_MS, max_export_batch_size=BATCH
+    )
+
+
+def _native_processor(sink: Sink) -> BatchSpanProcessor:
+    from spanwire.exporter.http import OTLPSpanExporter
+    from spanwire.trace import export
+
+    exporter = OTLPSpanExporter(endpoint=sink.traces_endpoint, w3c_flags=True)
+    return export.BatchSpanProcessor(exporter, schedule_delay_millis=DELAY_MS)
+
+
+def run(sink: Sink, pipeline: Pipeline, *, spans: int, seconds: float | None, workers: int) -> Outcome:
+    """Run the shop until ``spans`` were made (or for ``seconds``), flush, and count."""
     from spanwire.cli import _shop
 
-    provider = _provider(sink, counter)
     begin = time.monotonic()
     end = float("inf") if seconds is None else begin + seconds
 
     def go_on() -> bool:
-        return time.monotonic() < end if seconds is not None else counter.made < spans
+        return time.monotonic() < end if seconds is not None else pipeline.made < spans
 
     try:
-        with _shop.Shop(provider) as shop:
+        with _shop.Shop(pipeline.provider) as shop:
             shop.serve(workers, go_on)
-        provider.force_flush(int(FLUSH_SECONDS * 1000))
+        pipeline.provider.force_flush(int(FLUSH_SECONDS * 1000))
         took = time.monotonic() - begin
     finally:
-        provider.shutdown()
-    return _count(sink, counter.made, took)
-
-
-def _provider(sink: Sink, counter: Counter | QueueCounter) -> TracerProvider:
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider, sampling
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
-    from spanwire.cli import _shop
-    from spanwire.exporter.http import OTLPSpanExporter
-
-    settings: dict[str, Any] = {
-        "sampler": sampling.ALWAYS_ON,
-        "resource": Resource.create(_shop.RESOURCE),
-        "shutdown_on_exit": False,
-    }
-    exporter = OTLPSpanExporter(endpoint=sink.traces_endpoint, w3c_flags=True)
-    processor: BatchSpanProcessor
-    provider: TracerProvider
-    if isinstance(counter, Counter):
-        provider = TracerProvider(**settings)
-        provider.add_span_processor(counter)
-        processor = BatchSpanProcessor(
-            exporter, max_queue_size=QUEUE_SPANS, schedule_delay_millis=DELAY_MS, max_export_batch_size=BATCH
-        )
-    else:
-        from spanwire import trace
-        from spanwire.trace import export
-
-        provider = trace.TracerProvider(**settings)
-        processor = counter.processor = export.BatchSpanProcessor(exporter, schedule_delay_millis=DELAY_MS)
-    provider.add_span_processor(processor)
-    return provider
+        pipeline.provider.shutdown()
+    return _count(sink, pipeline.made, took)
 
 
 def _count(sink: Sink, made: int, seconds: float) -> Outcome:
@@ -165,52 +185,58 @@ def _count(sink: Sink, made: int, seconds: float) -> Outcome:
     )
 
 
-def compare_trees() -> Comparison:
-    """Take one customer through the shop, with each tracer, and compare what a sink received."""
-    ours, theirs = _tour(QueueCounter()), _tour(Counter(0))
-    missing, extra = _shapes(theirs) - _shapes(ours), _shapes(ours) - _shapes(theirs)
-    difference = None
-    if missing or extra:
-        only = [f"{whose}: {shape!r}" for whose, shapes in (("the SDK", missing), ("ours", extra)) for shape in shapes]
-        difference = "a tree made only by " + only[0]
-    return Comparison(len(ours), sum(len(trace.spans) for trace in ours), difference)
+def compare_trees(ways: Sequence[Way]) -> Comparison:
+    """Take one customer through the shop, in each way, and compare what a sink received with what the first one sent."""
+    first, *others = ways
+    theirs = _tour(first)
+    for way in others:
+        ours = _tour(way)
+        flags = "sdk" not in {first, way}  # the official exporter leaves the W3C flags out
+        expected, found = _shapes(theirs, flags), _shapes(ours, flags)
+        for whose, shapes in ((first, expected - found), (way, found - expected)):
+            for shape in shapes:
+                return Comparison(len(ours), _spans(ours), f"{WAYS[first]} and {WAYS[way]}: only {whose} has {shape!r}")
+    return Comparison(len(theirs), _spans(theirs), None)
 
 
-def _tour(counter: Counter | QueueCounter) -> list[Trace]:
+def _spans(traces: Sequence[Trace]) -> int:
+    return sum(len(trace.spans) for trace in traces)
+
+
+def _tour(way: Way) -> list[Trace]:
+    from spanwire.cli import _shop
     from spanwire.sink import Sink
 
     left = iter(range(TOUR_VISITS))
     go_on: Callable[[], bool] = lambda: next(left, None) is not None  # noqa: E731 - one of two ways to say when to stop
     with Sink() as sink:
-        provider = _provider(sink, counter)
+        pipeline = Pipeline(way, sink)
         try:
-            from spanwire.cli import _shop
-
-            with _shop.Shop(provider) as shop:
+            with _shop.Shop(pipeline.provider) as shop:
                 shop.serve(1, go_on)
         finally:
-            provider.shutdown()
+            pipeline.provider.shutdown()
         return sink.traces()
 
 
-def _shapes(traces: list[Trace]) -> Multiset[object]:
+def _shapes(traces: list[Trace], flags: bool) -> Multiset[object]:
     """Trees without what differs from run to run: ids, times, ports."""
-    return Multiset(_shape(root) for trace in traces for root in trace.roots)
+    return Multiset(_shape(root, flags) for trace in traces for root in trace.roots)
 
 
-def _shape(node: TraceNode) -> object:
+def _shape(node: TraceNode, flags: bool) -> object:
     span = node.span
     return (
         span.name,
         str(span.kind),
         (str(span.status.code), span.status.message),
-        span.flags,
+        span.flags if flags else None,
         (span.scope_name, span.scope_version),
         _attributes(span.resource_attributes),
         _attributes(span.attributes),
         tuple((event.name, _attributes(event.attributes)) for event in span.events),
-        tuple((link.flags, _attributes(link.attributes)) for link in span.links),
-        tuple(sorted(map(_shape, node.children), key=repr)),
+        tuple((link.flags if flags else None, _attributes(link.attributes)) for link in span.links),
+        tuple(sorted((_shape(child, flags) for child in node.children), key=repr)),
     )
 
 

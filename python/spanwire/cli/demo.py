@@ -1,7 +1,7 @@
-"""``spanwire demo``: a real program, traced by the native tracer and by the stock SDK, exported by spanwire, received by a sink.
+"""``spanwire demo``: the same program traced in three ways, side by side, each into a receiver of its own.
 
-It shows one received trace, counts what was made and what arrived, compares the trees of both tracers (exit status 1 unless
-all is equal), and gives the CPU that exporting the SDK's spans takes, beside the official exporter's where that is installed.
+The SDK with the official exporter, the SDK with ours, and spanwire alone. It shows one received trace, counts what was made and
+what arrived, compares the trees that each way sends (exit status 1 unless all is equal), and gives each way's CPU a span.
 """
 
 from __future__ import annotations
@@ -13,28 +13,26 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spanwire.cli._shop_run import BATCH, Comparison, Counter, Outcome, QueueCounter, Tracer, compare_trees, run
+from spanwire.cli._shop_run import WAYS, Comparison, Outcome, Pipeline, Way, compare_trees, run
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import ReadableSpan
-    from opentelemetry.sdk.trace.export import SpanExporter
     from rich.console import Console
 
     from spanwire._trace_tree import Trace
-    from spanwire.cli.bench._measure import Figure
+    from spanwire.cli.bench._delivery import Result
     from spanwire.sink import Sink
 
 __all__ = ["demo"]
 
-KEPT_SPANS = 16 * 512  # of the program's, to measure with
-ROUNDS = 5
-OFFICIAL_HINT = "pip install opentelemetry-exporter-otlp-proto-http to see the official exporter's CPU beside it"
+NO_OFFICIAL = (
+    "spanwire demo: without the official exporter, which is not installed: "
+    "pip install opentelemetry-exporter-otlp-proto-http"
+)
 
 
 class Choice(str, Enum):
@@ -45,136 +43,118 @@ class Choice(str, Enum):
     both = "both"
 
 
-_NAMES: dict[Choice, tuple[Tracer, ...]] = {
-    Choice.native: ("native",),
-    Choice.sdk: ("sdk",),
-    Choice.both: ("sdk", "native"),
-}
-_TRACED_BY = {
-    Choice.native: "spanwire's native tracer",
-    Choice.sdk: "the OpenTelemetry SDK",
-    Choice.both: "the OpenTelemetry SDK and then by spanwire's native tracer",
+_WAYS: dict[Choice, tuple[Way, ...]] = {
+    Choice.native: ("spanwire",),
+    Choice.sdk: ("sdk", "exporter"),
+    Choice.both: ("sdk", "exporter", "spanwire"),
 }
 
 
 def demo(
-    spans: Annotated[int, typer.Option(min=1, help="Spans to make, at least.")] = 10_000,
-    seconds: Annotated[float | None, typer.Option(min=0.1, help="Run for so long instead.")] = None,
+    spans: Annotated[int, typer.Option(min=1, help="Spans to make in each way, at least.")] = 10_000,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="Run each way for so long instead.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Customers at the same time.")] = 4,
     reject: Annotated[
         int, typer.Option(min=0, help="Let the backend reject so many spans, to see that it is told.")
     ] = 0,
-    tracer: Annotated[Choice, typer.Option(help="Who makes the spans; both: in turn, and compared.")] = Choice.both,
-    cpu: Annotated[bool, typer.Option(help="Measure the CPU a span of exporting the SDK's spans.")] = True,
+    tracer: Annotated[
+        Choice, typer.Option(help="Only the ways with this tracer: the SDK's (with both exporters) or ours.")
+    ] = Choice.both,
+    cpu: Annotated[bool, typer.Option(help="Measure the CPU a span of each way.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, nothing else.")] = False,
     color: Annotated[bool, typer.Option(help="Colours (NO_COLOR is obeyed).")] = True,
 ) -> None:
-    """See it work: a traced web shop, our exporter, a receiver; what was sent, what arrived, what it cost."""
+    """See it work: a traced web shop in three ways; what was sent, what arrived, what it cost."""
     from spanwire.cli import _surroundings
     from spanwire.cli._render import TraceView, make_console
+    from spanwire.cli.bench._delivery import Lost
     from spanwire.sink import Sink
 
     _surroundings.forget()
     console = make_console(color=color)
-    counter = Counter(KEPT_SPANS if cpu and tracer is not Choice.native else 0)
-    outcomes: dict[Tracer, Outcome] = {}
-    example: Trace | None = None
+    ways = _installed(_WAYS[tracer])
+    outcomes: dict[Way, Outcome] = {}
+    traces: list[Trace] = []
     comparison: Comparison | None = None
+    costs: Result | None = None
     if not as_json:
-        console.print(
-            "[bold]A tea shop[/]: two HTTP servers, a database and customers, traced by "
-            f"{_TRACED_BY[tracer]}, exported by [bold green]spanwire[/] to a receiver.\n"
-        )
+        console.print("[bold]A tea shop[/]: two HTTP servers, a database and customers, traced in turn by")
+        for way in ways:
+            console.print(f"  [bold{' green' if way == 'spanwire' else ''}]{way:<8}[/]  {WAYS[way]}")
+        console.print()
     try:
-        for name in _NAMES[tracer]:
-            counts = counter if name == "sdk" else QueueCounter()
+        for way in ways:
             with Sink() as sink:
                 if reject:
                     sink.inject(rejected=reject, message="rejected as --reject asked for")
-                with _progress(console, counts, sink, spans if seconds is None else None, shown=not as_json):
-                    outcomes[name] = run(sink, counts, spans=spans, seconds=seconds, workers=workers)
-                example = _example(sink.traces())
-        if tracer is Choice.both:
-            comparison = compare_trees()
-    except (OSError, http.client.HTTPException) as error:
+                pipeline = Pipeline(way, sink)
+                goal = spans if seconds is None else None
+                with _progress(console, way, pipeline, sink, goal, shown=not as_json):
+                    outcomes[way] = run(sink, pipeline, spans=spans, seconds=seconds, workers=workers)
+                traces = sink.traces()
+        if len(ways) > 1:
+            comparison = compare_trees(ways)
+        if cpu:
+            costs = _cpu(ways, traces, console, shown=not as_json)
+    except (OSError, http.client.HTTPException, Lost) as error:
         print(f"spanwire demo: the shop broke down: {error!r}", file=sys.stderr)
         raise typer.Exit(1) from error
-    costs = _cpu(counter.kept) if counter.kept else None
     if as_json:
         print(json.dumps(_document(outcomes, comparison, costs), indent=2))
     else:
-        if example is not None:
-            console.print(TraceView(example))
+        if traces:
+            console.print(TraceView(_example(traces)))
             console.print()
         _show(console, outcomes, comparison, costs)
-    failures = [f"{name} tracer: {_verdict(outcome)}" for name, outcome in outcomes.items() if outcome.lost]
+    failures = [f"{WAYS[way]}: {_verdict(outcome)}" for way, outcome in outcomes.items() if outcome.lost]
     if comparison is not None and comparison.difference is not None:
-        failures.append(f"the native tracer's trees differ from the SDK's: {comparison.difference}")
+        failures.append(f"the trees differ: {comparison.difference}")
     for failure in failures:
         print(f"spanwire demo: {failure}", file=sys.stderr)
     if failures:
         raise typer.Exit(1)
 
 
-def _example(traces: Sequence[Trace]) -> Trace | None:
+def _installed(ways: Sequence[Way]) -> list[Way]:
+    """Without the official exporter's, with a line that says so, where that is not installed."""
+    from spanwire.cli.bench._measure import has_official_exporter
+
+    if "sdk" not in ways or has_official_exporter():
+        return list(ways)
+    print(NO_OFFICIAL, file=sys.stderr)
+    return [way for way in ways if way != "sdk"]
+
+
+def _example(traces: Sequence[Trace]) -> Trace:
     """The largest trace in which something failed, else the largest."""
     from spanwire.cli._render import failed
 
-    return max(traces, key=lambda one: (any(map(failed, one.spans)), len(one.spans)), default=None)
+    return max(traces, key=lambda one: (any(map(failed, one.spans)), len(one.spans)))
 
 
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """CPU in ns a span of the exporters alone; ``official`` is None where it is not installed."""
+def _cpu(ways: Sequence[Way], traces: Sequence[Trace], console: Console, *, shown: bool) -> Result | None:
+    from spanwire.cli import _shop_cost
 
-    spanwire: Figure
-    official: Figure | None
+    if not shown or not console.is_terminal:
+        return _shop_cost.measure(ways, traces, lambda steps: None)
+    from rich.progress import Progress
 
-
-def _cpu(kept: Sequence[ReadableSpan]) -> Costs | None:
-    """Export the shop's own spans again, by both exporters in turn, to a sink in another process."""
-    from spanwire.cli._sink_process import SinkProcess
-    from spanwire.cli.bench._exporting import export_all
-    from spanwire.cli.bench._measure import Figure, collector_off, cores, pinned
-    from spanwire.exporter.http import OTLPSpanExporter
-
-    work = [kept[first : first + BATCH] for first in range(0, len(kept), BATCH)]
-    work = [batch for batch in work if len(batch) == BATCH] or work
-    if not work:
-        return None
-    sender, receiver = (cores()[-1], cores()[0]) if len(cores()) > 1 else (None, None)
-    with pinned(sender), SinkProcess(receiver) as sink:
-        exporters: list[SpanExporter] = [OTLPSpanExporter(endpoint=sink.endpoint)]
-        try:
-            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as OfficialExporter
-        except ImportError:
-            pass
-        else:
-            exporters.append(OfficialExporter(endpoint=sink.endpoint))
-        samples: list[list[float]] = [[] for _ in exporters]
-        try:
-            with collector_off():
-                for number in range(ROUNDS + 1):
-                    for exporter, figures in zip(exporters, samples, strict=True):
-                        reading = export_all(exporter, work, sink)
-                        if number:  # the first connects
-                            figures.append(reading.cpu / sum(map(len, work)))
-        finally:
-            for exporter in exporters:
-                exporter.shutdown()
-    return Costs(Figure.of(samples[0]), Figure.of(samples[1]) if len(samples) > 1 else None)
+    with Progress(console=console, transient=True, refresh_per_second=4) as live:
+        task = live.add_task("CPU a span", total=len(ways) * _shop_cost.ROUNDS)
+        return _shop_cost.measure(ways, traces, lambda steps: live.advance(task, steps))
 
 
 @contextmanager
 def _progress(
-    console: Console, counter: Counter | QueueCounter, sink: Sink, goal: int | None, *, shown: bool
+    console: Console, way: Way, pipeline: Pipeline, sink: Sink, goal: int | None, *, shown: bool
 ) -> Iterator[None]:
     """One live line on a terminal, elsewhere a line a second."""
     begin = time.monotonic()
 
     def line() -> str:
         of = f" of {goal:,}" if goal else ""
-        return f"{counter.made:,}{of} spans made, {sink.span_count:,} received, {time.monotonic() - begin:.1f} s"
+        took = time.monotonic() - begin
+        return f"{way}: {pipeline.made:,}{of} spans made, {sink.span_count:,} received, {took:.1f} s"
 
     if not shown:
         yield
@@ -223,10 +203,11 @@ def _verdict(outcome: Outcome) -> str:
     return f"{what}: {outcome.made:,} made, {outcome.received:,} received ({why})"
 
 
-def _document(outcomes: dict[Tracer, Outcome], comparison: Comparison | None, costs: Costs | None) -> dict[str, object]:
-    """The last tracer's figures at the top, and each one's below its name."""
+def _document(outcomes: dict[Way, Outcome], comparison: Comparison | None, costs: Result | None) -> dict[str, object]:
+    """The last way's figures at the top, and each one's below its name."""
     each = {
-        name: {
+        way: {
+            "what": WAYS[way],
             "sent": outcome.made,
             "received": outcome.received,
             "lost": outcome.lost,
@@ -237,13 +218,13 @@ def _document(outcomes: dict[Tracer, Outcome], comparison: Comparison | None, co
             "spans_per_second": outcome.made / outcome.seconds,
             "bytes_per_span": outcome.bytes_a_span,
         }
-        for name, outcome in outcomes.items()
+        for way, outcome in outcomes.items()
     }
     return {
         "command": "demo",
         "schema": 1,
         **list(each.values())[-1],
-        "tracers": each,
+        "ways": each,
         "same_trees": None
         if comparison is None
         else {
@@ -252,59 +233,62 @@ def _document(outcomes: dict[Tracer, Outcome], comparison: Comparison | None, co
             "spans": comparison.spans,
             "difference": comparison.difference,
         },
-        "exporter_cpu_ns_per_span": None
-        if costs is None
-        else {
-            "spanwire": asdict(costs.spanwire),
-            "official": None if costs.official is None else asdict(costs.official),
-            "ratio_of_minima": None if costs.official is None else costs.official.minimum / costs.spanwire.minimum,
-        },
+        "cpu_ns_per_span": None if costs is None else costs.as_json()["sides"],
     }
 
 
-def _show(
-    console: Console, outcomes: dict[Tracer, Outcome], comparison: Comparison | None, costs: Costs | None
-) -> None:
+def _show(console: Console, outcomes: dict[Way, Outcome], comparison: Comparison | None, costs: Result | None) -> None:
     from rich.table import Table
     from rich.text import Text
 
     from spanwire.cli._render import bar, duration
+    from spanwire.cli.bench._report import times
 
     ascii_only = console.options.ascii_only
-    table = Table.grid(padding=(0, 2))
-    for name, outcome in outcomes.items():
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in ("", "sent", "received", "", "requests", "CPU a span", "", ""):
+        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
+    longest = max((side.cpu.minimum for side in costs.sides), default=0.0) if costs is not None else 0.0
+    for way, outcome in outcomes.items():
+        ours = way == "spanwire"
+        side = None if costs is None else costs.side(way)
+        ratios = None if costs is None else costs.ratios(costs.reference, side)
         verdict = Text(_verdict(outcome).partition(":")[0], style="bold red" if outcome.lost else "bold green")
+        style = "bold green" if ours else ""
         table.add_row(
-            "native tracer" if name == "native" else "SDK's tracer", Text(f"{outcome.made:,} spans sent", "bold")
+            Text(way, style=style or "bold"),
+            f"{outcome.made:,}",
+            f"{outcome.received:,}",
+            verdict,
+            f"{outcome.requests:,}",
+            Text("" if side is None else duration(side.cpu.minimum), style=style),
+            Text("" if side is None else bar(side.cpu.minimum, longest, 10, ascii_only=ascii_only), style=style),
+            Text(
+                "" if ratios is None or way == "sdk" else f"1/{times(ratios['ratio_of_minima'], ascii_only)[:-1]}",
+                style=style,
+            ),
         )
-        table.add_row("", Text.assemble((f"{outcome.received:,} received", "bold"), "  ", verdict))
-        table.add_row(
-            "", f"{outcome.traces:,} traces, {outcome.failed_spans:,} failed spans, {outcome.requests:,} requests"
-        )
-        table.add_row(
-            "",
-            f"{outcome.made / outcome.seconds:,.0f} spans/s with the shop's own work, {outcome.bytes_a_span:,.0f} bytes each",
-        )
+    console.print(table)
+    last = list(outcomes.values())[-1]
+    console.print(
+        f"\n{last.traces:,} traces, {last.failed_spans:,} failed spans, {last.bytes_a_span:,.0f} bytes a span, "
+        f"{last.made / last.seconds:,.0f} spans/s",
+        soft_wrap=True,
+    )
     if comparison is not None:
         same = comparison.difference is None
-        table.add_row(
-            "same trees",
-            Text(f"yes: {comparison.traces} traces, {comparison.spans} spans", "bold green")
-            if same
-            else Text("no", "bold red"),
+        console.print(
+            Text.assemble(
+                "same trees in each way: ",
+                (f"yes, {comparison.traces} traces, {comparison.spans} spans", "bold green")
+                if same
+                else ("no", "bold red"),
+            )
         )
     if costs is not None:
-        largest = (costs.official or costs.spanwire).minimum
-        sides = [("CPU a span", "spanwire", costs.spanwire, "bold green")]
-        if costs.official is not None:
-            sides.append(("to export", "official", costs.official, ""))
-        for heading, exporter, figure, style in sides:
-            row = Text(f"{exporter} {duration(figure.minimum):>8} ", style=style)
-            row.append(bar(figure.minimum, largest, 30, ascii_only=ascii_only), style=style)
-            if exporter == "spanwire" and costs.official is not None:
-                ratio = costs.official.minimum / costs.spanwire.minimum
-                row.append(f"  1/{ratio:.0f} of the official exporter's")
-            table.add_row(heading, row)
-        if costs.official is None:
-            table.add_row("", Text(OFFICIAL_HINT, style="dim"))
-    console.print(table)
+        console.print(
+            Text(
+                "CPU: some of these spans made, batched, encoded and delivered again and again",
+                style="dim",
+            )
+        )

@@ -23,27 +23,51 @@ def demo(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_everything_that_was_sent_is_received() -> None:
+def test_each_way_delivers_everything_and_has_its_cpu() -> None:
     done = demo("--spans", "700", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     said: dict[str, Any] = json.loads(done.stdout)
-    assert said["sent"] == said["received"] >= 700
-    assert said["lost"] == 0
-    assert said["failed_spans"] > 0
-    assert said["requests"] >= 1
-    assert 100 < said["bytes_per_span"] < 1000
-    assert set(said["tracers"]) == {"native", "sdk"}
-    assert all(one["sent"] == one["received"] >= 700 for one in said["tracers"].values())
-    costs = said["exporter_cpu_ns_per_span"]
-    assert set(costs) == {"spanwire", "official", "ratio_of_minima"}
-    assert 0 < costs["spanwire"]["minimum"] <= costs["spanwire"]["median"]
+    assert list(said["ways"]) == ["sdk", "exporter", "spanwire"]
+    for one in said["ways"].values():
+        assert one["sent"] == one["received"] >= 700
+        assert one["lost"] == 0
+        assert one["failed_spans"] > 0
+        assert one["requests"] >= 1
+        assert 100 < one["bytes_per_span"] < 1000
+    assert said["sent"] == said["ways"]["spanwire"]["sent"]
+    costs = said["cpu_ns_per_span"]
+    assert list(costs) == ["sdk", "exporter", "spanwire"]
+    for cost in costs.values():
+        assert 0 < cost["minimum"] <= cost["median"]
+        assert cost["sdk_times"]["ratio_of_minima"] == costs["sdk"]["minimum"] / cost["minimum"]
 
 
-def test_the_native_tracer_sends_the_sdks_trees() -> None:
+def test_each_way_sends_the_same_trees() -> None:
     said = json.loads(demo("--spans", "50", "--no-cpu", "--json").stdout)
     trees = said["same_trees"]
     assert (trees["same"], trees["difference"]) == (True, None)
     assert trees["traces"] > 60 and trees["spans"] > 200
+    assert said["cpu_ns_per_span"] is None
+
+
+def test_without_the_official_exporter_its_way_is_left_out_with_a_line() -> None:
+    program = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith('opentelemetry.exporter'): raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Absent())
+sys.argv = ["spanwire", "demo", "--spans", "50", "--no-cpu", "--json"]
+from spanwire.cli import main; main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=False, timeout=100
+    )
+    assert done.returncode == 0
+    assert done.stderr.count("\n") == 1 and "pip install opentelemetry-exporter-otlp-proto-http" in done.stderr
+    said = json.loads(done.stdout)
+    assert list(said["ways"]) == ["exporter", "spanwire"]
+    assert said["same_trees"]["same"] is True
 
 
 def test_trees_that_differ_end_it_with_status_1_and_the_difference() -> None:
@@ -67,16 +91,19 @@ main()
         [sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=False, timeout=100
     )
     assert done.returncode == 1
-    assert "the native tracer's trees differ from the SDK's" in done.stderr
+    assert (
+        "the trees differ: the SDK with the official exporter and spanwire's tracer and exporter: only sdk has"
+        in done.stderr
+    )
     assert json.loads(done.stdout)["same_trees"]["same"] is False
 
 
-@pytest.mark.parametrize("tracer", ["native", "sdk"])
-def test_one_tracer_can_be_asked_for(tracer: str) -> None:
+@pytest.mark.parametrize(("tracer", "ways"), [("native", ["spanwire"]), ("sdk", ["sdk", "exporter"])])
+def test_one_tracer_can_be_asked_for(tracer: str, ways: list[str]) -> None:
     said = json.loads(demo("--spans", "50", "--no-cpu", "--json", "--tracer", tracer).stdout)
-    assert set(said["tracers"]) == {tracer}
+    assert list(said["ways"]) == ways
     assert said["sent"] == said["received"] >= 50
-    assert said["same_trees"] is None
+    assert (said["same_trees"] is None) == (tracer == "native")
 
 
 def test_it_shows_a_trace_and_figures_within_80_columns() -> None:
@@ -84,8 +111,11 @@ def test_it_shows_a_trace_and_figures_within_80_columns() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"^✗ POST /orders server +━+", done.stdout, re.MULTILINE)
     assert "assess risk internal" in done.stdout
-    assert done.stdout.count("nothing lost") == 2
-    assert "same trees     yes" in done.stdout
+    assert done.stdout.count("nothing lost") == 3
+    assert "same trees in each way: yes" in done.stdout
+    for way in ("sdk", "exporter", "spanwire"):
+        assert re.search(rf"^{way} +[\d,]+ +[\d,]+ nothing lost +\d+ +[\d.]+ [µn]s ", done.stdout, re.MULTILINE)
+    assert "…" not in done.stdout.rpartition("CPU a span")[2]
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert "\x1b" not in done.stdout
 
@@ -95,7 +125,7 @@ def test_rejected_spans_end_it_with_status_1_and_the_reason() -> None:
     assert done.returncode == 1
     made, received = map(int, re.findall(r"(\d+) made, (\d+) received", done.stderr)[0])
     assert made - received == 5
-    assert "5 spans lost" in done.stderr and "rejected 5" in done.stderr
+    assert done.stderr.count("5 spans lost") == 3 and "rejected 5" in done.stderr
     assert "5 spans lost" in done.stdout
 
 
@@ -114,7 +144,7 @@ def test_a_time_can_be_given_instead_of_a_number() -> None:
     said = json.loads(done.stdout)
     assert done.returncode == 0
     assert said["sent"] == said["received"] > 0
-    assert said["exporter_cpu_ns_per_span"] is None
+    assert said["cpu_ns_per_span"] is None
 
 
 @pytest.mark.parametrize("arguments", [["--spans", "0"], ["--workers", "0"], ["--reject", "-1"], ["--seconds", "0"]])

@@ -5,6 +5,8 @@ A *step* makes a few spans and gives their number, so that whoever runs it can p
 
 from __future__ import annotations
 
+import json
+import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -31,9 +33,11 @@ SERVICE = "bench"
 
 
 def of_api(workload: str, get_tracer: GetTracer) -> Step:
-    """Through the OpenTelemetry API."""
+    """Through the OpenTelemetry API. A workload that is a file of JSON is a recording to replay, in the form of WR's."""
     if workload == "WR":
-        return _Replay(get_tracer).step
+        return _Replay(get_tracer, recording()["traces"]).step
+    if workload.endswith(".json"):
+        return _Replay(get_tracer, json.loads(pathlib.Path(workload).read_text(encoding="utf-8"))["traces"]).step
     loop = {"W5": _trace_loops.w5, "W10": _trace_loops.w10}[workload]
     tracer = get_tracer(*SCOPE)
 
@@ -111,17 +115,17 @@ class _Planned:
 
 
 class _Replay:
-    """WR: all traces of the recording, one after the other, each span current while those below it are made.
+    """All traces of a recording, one after the other, each span current while those below it are made.
 
     Times are those of now, and what instrumentations do beside making spans (looking at a request, say) is not done.
     """
 
-    def __init__(self, get_tracer: GetTracer) -> None:
+    def __init__(self, get_tracer: GetTracer, recorded: Sequence[Mapping[str, Any]]) -> None:
         tracers: dict[tuple[str, ...], Tracer] = {}
         self._roots: list[_Planned] = []
         self._spans = 0
         traces: list[list[_Planned]] = []
-        for templates in (one["spans"] for one in recording()["traces"]):
+        for templates in (one["spans"] for one in recorded):
             planned = []
             for template in templates:
                 scope = tuple(template["scope"])
@@ -134,8 +138,8 @@ class _Replay:
                     self._roots.append(one)
             traces.append(planned)
             self._spans += len(planned)
-        for planned, recorded in zip(traces, recording()["traces"], strict=True):
-            for one, template in zip(planned, recorded["spans"], strict=True):
+        for planned, trace_recorded in zip(traces, recorded, strict=True):
+            for one, template in zip(planned, trace_recorded["spans"], strict=True):
                 one.links = [
                     (traces[place][index], attributes) for place, index, attributes in template.get("links", ())
                 ]
