@@ -61,7 +61,7 @@ test: lint test-rust test-python ## lint, Rust tests, Python tests (README snipp
 test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that take no time; two minutes at most once built
 	HYPOTHESIS_PROFILE=quick pytest -q -m 'not slow and not full'
 
-test-full: test-python-full test-collector test-web test-wheel test-oldest miri asan fuzz ## what takes long: the real Collector, web frameworks, wheels, the oldest SDK, Miri, AddressSanitizer, fuzzing
+test-full: test-python-full test-collector test-web test-wheel test-oldest miri loom asan fuzz ## what takes long: the real Collector, web frameworks, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 
@@ -159,6 +159,9 @@ test-oldest: $(WHEEL) ## conformance with the oldest SDK that we support
 
 miri: ## the readers and writers under Miri, where a nightly toolchain has it
 	ci/miri
+
+loom: ## the queue's hand-over between threads, in every order they can take
+	ci/loom
 
 asan: $(STAMPS)/venv ## the extension, both halves, under AddressSanitizer while the tests use it (a build of its own)
 	ci/asan/run $(ASAN_TESTS)

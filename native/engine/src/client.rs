@@ -87,6 +87,11 @@ impl Client {
         self.sender.lose(spans, reason, message)
     }
 
+    #[cfg(test)]
+    pub(crate) fn sender(&self) -> Arc<Sender> {
+        Arc::clone(&self.sender)
+    }
+
     /// Has the worker send what waits in a lane and will come, until the lane has ended; one call a process for a lane.
     pub fn drive(&self, lane: Arc<Lane>, limits: BatchLimits) -> std::io::Result<()> {
         let mut process = process::lock();

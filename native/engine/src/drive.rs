@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use spanwire_queue::Lane;
 use spanwire_transport::deliver::Closing;
-use spanwire_transport::race::race;
+use spanwire_transport::race::{Either, race};
 use spanwire_transport::{HttpDestination, deliver};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -16,6 +16,9 @@ use crate::buffer::Buffer;
 use crate::client::Sender;
 use crate::events::{self, Event};
 use crate::ticket::Answer;
+
+/// What one thread has stored, all others see long before.
+const SECOND_LOOK: Duration = Duration::from_millis(10);
 
 /// When and how much is sent.
 #[derive(Clone, Copy, Debug)]
@@ -54,9 +57,8 @@ impl Drive {
             } else if is_enough {
                 self.send(&destination, &mut closing).await;
             } else if waiting == 0 {
-                // Nothing ticks in an idle process.
                 due = None;
-                self.wait(1, usize::MAX).await;
+                self.idle().await;
             } else {
                 let until = *due.get_or_insert_with(|| Instant::now() + delay);
                 race(self.wait(spans as u64, bytes), sleep_until(until)).await;
@@ -66,6 +68,14 @@ impl Drive {
         std::mem::forget(guard);
         self.report(DropReason::Shutdown);
         self.lane.set_done(self.lane.entered());
+    }
+
+    /// Waits for the next span. Nothing ticks in an idle process; but there is a second look, as `poll_wait` asks for.
+    async fn idle(&self) {
+        let again = sleep_until(Instant::now() + SECOND_LOOK);
+        if let Either::Second(()) = race(self.wait(1, usize::MAX), again).await {
+            self.wait(1, usize::MAX).await;
+        }
     }
 
     async fn wait(&self, spans: u64, bytes: usize) {
@@ -166,3 +176,6 @@ impl Drop for Guard<'_> {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@ mod epoll;
 pub mod events;
 mod ffi;
 mod process;
+#[cfg(test)]
+mod testing;
 pub mod ticket;
 mod worker;
 

@@ -6,6 +6,8 @@
 //! The bytes are frames as in `ScopeSpans` (tag, length, `Span` message) and, where the group changes, a marker of two bytes: 0,
 //! which no frame begins with, and the group's number in the chunk.
 
+mod watched;
+
 use std::alloc::{Layout, alloc, dealloc};
 use std::io;
 use std::ops::Range;
@@ -16,6 +18,7 @@ use spanwire_wire::arena::Region;
 use spanwire_wire::tag::{self, len_tag};
 use spanwire_wire::varint::{decode_varint32, varint_len};
 
+use crate::arena::watched::Watched;
 use crate::group::Group;
 use crate::storage::{Block, Storage};
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
@@ -48,6 +51,7 @@ pub struct Chunk {
     /// Where the last marker is: behind it all frames are of one group.
     last_marker: AtomicUsize,
     groups: [OnceLock<Arc<Group>>; GROUPS],
+    watched: Watched,
 }
 
 // SAFETY: the pointer is the block's, whose memory is written by the one `ChunkWriter` beyond `published`, read below it.
@@ -85,6 +89,7 @@ impl Chunk {
             published: AtomicU64::new(0),
             last_marker: AtomicUsize::new(0),
             groups: [const { OnceLock::new() }; GROUPS],
+            watched: Watched::default(),
         }
     }
 
@@ -95,6 +100,7 @@ impl Chunk {
         });
         self.published = AtomicU64::new(0);
         self.last_marker = AtomicUsize::new(0);
+        self.watched = Watched::default();
         groups.extend(self.groups.iter_mut().filter_map(OnceLock::take));
     }
 
@@ -153,10 +159,9 @@ impl Chunk {
     /// # Panics
     /// If they are not.
     pub fn bytes(&self, range: Range<usize>) -> &[u8] {
-        assert!(
-            range.start <= range.end && range.end <= self.extent().bytes,
-            "not published"
-        );
+        let extent = self.extent();
+        assert!(range.start <= range.end && range.end <= extent.bytes, "not published");
+        self.watched.read(extent.frames);
         // SAFETY: within the block, written before `published` was set to at least `range.end` (which was read with acquire
         // just now), and never written again while the chunk is shared.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr().add(range.start), range.end - range.start) }
@@ -268,6 +273,7 @@ impl ChunkWriter {
         self.len = self.at;
         self.next += 1;
         let frames = self.next - self.chunk.first;
+        self.chunk.watched.write(frames - 1);
         // A chunk has less than 4 GiB: the queue refuses frames of 2 GiB or more.
         self.chunk
             .published

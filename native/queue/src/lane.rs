@@ -391,7 +391,8 @@ impl Lane {
     }
 
     /// Ready when `spans` frames or `bytes` bytes wait, or after [`wake`](Self::wake), or when nobody can append any more; else
-    /// the task is woken then.
+    /// the task is woken then. Who waits for a single frame polls a second time, a few milliseconds after the first: one that was
+    /// appended at the very moment of the first may have been missed.
     pub fn poll_wait(&self, task: &mut Context<'_>, spans: u64, bytes: usize) -> Poll<()> {
         self.with(|lane, state| {
             let is_nudged = std::mem::take(&mut lane.is_nudged);

@@ -131,6 +131,7 @@ impl Shared {
         Locked(Some(state))
     }
 
+    #[cfg(not(any(miri, loom)))]
     /// Sends the writer to the lock at its next frame. For the child of a fork, before anything else runs there.
     pub fn interrupt(&self) {
         self.room.store(0, Ordering::Relaxed);

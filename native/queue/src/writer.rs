@@ -11,7 +11,7 @@ use crate::lane::{Lane, LaneState};
 use crate::limits::Limits;
 use crate::state::{Shared, State};
 use crate::storage::{Heap, Storage};
-use crate::sync::Ordering;
+use crate::sync::{Ordering, become_visible};
 
 /// What `append` has to say to its caller.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -72,6 +72,7 @@ impl Writer {
         if let Some(message) = chunk.append(max_len, write) {
             return self.append_message(group, &message);
         }
+        become_visible();
         if chunk.next() >= self.shared.look_at.load(Ordering::Relaxed) {
             return self.look();
         }
@@ -85,6 +86,7 @@ impl Writer {
             Err(said) => return said,
         };
         chunk.append_message(message); // there is room
+        become_visible();
         if chunk.next() >= self.shared.look_at.load(Ordering::Relaxed) {
             return self.look();
         }

@@ -66,49 +66,16 @@ unsafe extern "C" fn child() {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
-    use std::net::TcpListener;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, mpsc};
     use std::thread;
     use std::time::Duration;
 
-    use spanwire_transport::config::TlsFiles;
-    use spanwire_transport::{Compression, HttpConfig};
-
     use crate::buffer::Buffer;
     use crate::client::Submitted;
     use crate::ffi::fork_and_wait;
+    use crate::testing::{backend, client};
     use crate::{Answer, Client};
-
-    /// Answers each request with 200 after its body; keeps connections until told otherwise.
-    fn server(delay: Duration) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
-        let address = listener.local_addr().expect("bound");
-        thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                thread::spawn(move || {
-                    let mut seen = Vec::new();
-                    let mut chunk = [0; 4096];
-                    while let Ok(read @ 1..) = stream.read(&mut chunk) {
-                        seen.extend_from_slice(&chunk[..read]);
-                        if seen.ends_with(b"body!") {
-                            seen.clear();
-                            thread::sleep(delay);
-                            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
-                        }
-                    }
-                });
-            }
-        });
-        format!("http://{address}/v1/traces")
-    }
-
-    fn client(endpoint: &str) -> Client {
-        let config =
-            HttpConfig::new(endpoint, &[], Compression::None, &TlsFiles::default()).expect("valid configuration");
-        Client::new(config, Duration::from_secs(10), None).expect("fork handlers")
-    }
 
     fn export(client: &Client, limit: Duration) -> Option<Answer> {
         let mut body = Buffer::take();
@@ -121,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_child_forked_while_the_worker_is_busy_has_a_worker_and_counts_of_its_own() {
-        let endpoint = server(Duration::ZERO);
+        let endpoint = backend("200 OK", Duration::ZERO).endpoint;
         let client = Arc::new(client(&endpoint));
         let stop = Arc::new(AtomicBool::new(false));
         let busy: Vec<_> = (0..3)
@@ -157,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_child_does_not_wait_for_what_its_parent_has_under_way() {
-        let client = Arc::new(client(&server(Duration::from_millis(700))));
+        let client = Arc::new(client(&backend("200 OK", Duration::from_millis(700)).endpoint));
         let (sender, answered) = mpsc::channel();
         let parent = Arc::clone(&client);
         thread::spawn(move || sender.send(export(&parent, Duration::from_secs(10))));
@@ -177,7 +144,7 @@ mod tests {
     #[test]
     fn a_child_closes_the_inherited_epoll() {
         let _alone = crate::epoll::tests::ALONE.lock();
-        let client = client(&server(Duration::ZERO));
+        let client = client(&backend("200 OK", Duration::ZERO).endpoint);
         assert_eq!(export(&client, Duration::from_secs(10)), Some(Answer::default()));
         assert!(fork_and_wait(|| {
             let names = std::fs::read_dir("/proc/self/fd").expect("proc").flatten();

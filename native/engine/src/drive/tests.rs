@@ -1,0 +1,165 @@
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Instant;
+
+use spanwire_queue::{Appended, Group, Limits, Writer};
+
+use super::*;
+use crate::testing::{backend, client};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn driven(client: &crate::Client, limits: BatchLimits) -> (Writer, Arc<Lane>) {
+    let (writer, lane) = Writer::new(Limits::default()).expect("fork handlers");
+    let lane = Arc::new(lane);
+    lane.want_reader();
+    assert!(lane.begin_reader());
+    client.drive(Arc::clone(&lane), limits).expect("a worker");
+    (writer, lane)
+}
+
+const LAZY: BatchLimits = BatchLimits {
+    spans: 100,
+    bytes: 1 << 20,
+    delay: HOUR,
+};
+
+fn append(writer: &mut Writer, count: usize) {
+    let group = Arc::new(Group::default());
+    for _ in 0..count {
+        assert_eq!(writer.append(&group, 50, |out| out.raw(&[7; 50])), Appended::Done);
+    }
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(20)
+}
+
+fn until(mut condition: impl FnMut() -> bool) {
+    let deadline = soon();
+    while !condition() {
+        assert!(Instant::now() < deadline, "in vain");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn check_balance(client: &crate::Client, lane: &Lane, accepted: u64, exported: u64) {
+    let account = crate::accounts()[client.name()].clone();
+    let dropped: u64 = account.dropped.values().sum();
+    assert_eq!(account.accepted, account.exported + account.queued + dropped);
+    assert_eq!(
+        (account.accepted, account.exported, account.queued),
+        (accepted, exported, 0)
+    );
+    let counts = lane.counts();
+    assert_eq!(
+        counts.accepted,
+        counts.taken + counts.queued + counts.full + counts.closed
+    );
+}
+
+#[test]
+fn a_flush_sends_what_waits_and_no_more_is_sent_by_itself_before_its_time() {
+    let backend = backend("200 OK", Duration::ZERO);
+    let client = client(&backend.endpoint);
+    let (mut writer, lane) = driven(&client, LAZY);
+    append(&mut writer, 3);
+    thread::sleep(Duration::from_millis(50));
+    assert_eq!(backend.bytes.load(Ordering::SeqCst), 0);
+    assert!(lane.wait_done(lane.flush(), soon()));
+    check_balance(&client, &lane, 3, 3);
+    append(&mut writer, 1);
+    assert!(lane.wait_done(lane.flush(), soon()));
+    check_balance(&client, &lane, 4, 4);
+}
+
+#[test]
+fn full_batches_and_old_spans_are_sent_by_themselves() {
+    let backend = backend("200 OK", Duration::ZERO);
+    let client = client(&backend.endpoint);
+    let (mut writer, lane) = driven(&client, LAZY);
+    append(&mut writer, 250);
+    until(|| lane.counts().taken == 200);
+    assert_eq!(lane.counts().queued, 50);
+    let short = BatchLimits {
+        delay: Duration::from_millis(30),
+        ..LAZY
+    };
+    let (mut writer, quick) = driven(&client, short);
+    append(&mut writer, 1);
+    until(|| quick.counts().taken == 1);
+    // After an idle time the next one is seen as well.
+    thread::sleep(Duration::from_millis(60));
+    append(&mut writer, 1);
+    until(|| quick.counts().taken == 2);
+}
+
+#[test]
+fn what_waits_when_queue_and_client_are_dropped_is_still_sent() {
+    let backend = backend("200 OK", Duration::ZERO);
+    let client = client(&backend.endpoint);
+    let name = client.name().to_owned();
+    let (mut writer, lane) = driven(&client, LAZY);
+    append(&mut writer, 5);
+    drop((writer, lane, client));
+    until(|| {
+        crate::accounts()
+            .get(&name)
+            .is_some_and(|account| account.exported == 5)
+    });
+}
+
+#[test]
+fn what_is_refused_is_counted_and_told() {
+    let backend = backend("400 Bad Request", Duration::ZERO);
+    let client = client(&backend.endpoint);
+    let (mut writer, lane) = driven(&client, LAZY);
+    append(&mut writer, 3);
+    assert!(lane.wait_done(lane.flush(), soon()));
+    check_balance(&client, &lane, 3, 0);
+    let group = Arc::new(Group::default());
+    assert_eq!(writer.append(&group, 1, |out| out.raw(&[1])), Appended::Attend); // there are news
+    assert!(lane.take_news());
+    let mut told = Vec::new();
+    until(|| {
+        told.extend(events::take().0);
+        told.iter().any(|event| event.destination == client.name())
+    });
+    let event = told
+        .iter()
+        .find(|event| event.destination == client.name())
+        .expect("just seen");
+    assert_eq!((event.lost, event.spans), (Some(DropReason::Refused), 3));
+}
+
+#[test]
+fn a_closed_lane_is_emptied_and_left() {
+    let backend = backend("200 OK", Duration::ZERO);
+    let client = client(&backend.endpoint);
+    let (mut writer, lane) = driven(&client, LAZY);
+    append(&mut writer, 3);
+    lane.close();
+    assert!(lane.wait_done(lane.flush(), soon()));
+    check_balance(&client, &lane, 3, 3);
+    until(|| Arc::strong_count(&lane) == 1); // the worker has let go of it
+}
+
+#[test]
+fn a_panic_of_the_worker_closes_the_lane_and_counts_what_waited() {
+    let client = client("http://127.0.0.1:9/panic");
+    let (mut writer, lane) = Writer::new(Limits::default()).expect("fork handlers");
+    let drive = Drive {
+        lane: Arc::new(lane),
+        sender: client.sender(),
+        limits: LAZY,
+    };
+    append(&mut writer, 4);
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _guard = Guard(&drive);
+        std::panic::panic_any("on purpose");
+    }));
+    assert!(panicked.is_err());
+    let account = crate::accounts()[client.name()].clone();
+    assert_eq!((account.accepted, account.dropped[&DropReason::Internal]), (4, 4));
+    assert!(drive.lane.is_ended());
+}

@@ -1,0 +1,66 @@
+//! For tests: a backend of a few lines on a real socket.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use spanwire_transport::config::TlsFiles;
+use spanwire_transport::{Compression, HttpConfig};
+
+use crate::Client;
+
+/// A backend, and how many bytes of bodies it got.
+pub struct Backend {
+    pub endpoint: String,
+    pub bytes: Arc<AtomicUsize>,
+}
+
+/// Answers each request with this status after its body and the delay; keeps connections until told otherwise.
+pub fn backend(status: &'static str, delay: Duration) -> Backend {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+    let address = listener.local_addr().expect("bound");
+    let bytes = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&bytes);
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let counted = Arc::clone(&counted);
+            thread::spawn(move || {
+                let mut seen = Vec::new();
+                let mut chunk = [0; 4096];
+                while let Ok(read @ 1..) = stream.read(&mut chunk) {
+                    seen.extend_from_slice(&chunk[..read]);
+                    let Some(head) = seen.windows(4).position(|end| end == b"\r\n\r\n") else {
+                        continue;
+                    };
+                    let text = String::from_utf8_lossy(&seen[..head]).to_lowercase();
+                    let length = text
+                        .split("content-length: ")
+                        .nth(1)
+                        .and_then(|rest| rest.lines().next());
+                    let length: usize = length.and_then(|length| length.parse().ok()).expect("a length");
+                    if seen.len() < head + 4 + length {
+                        continue;
+                    }
+                    seen.clear();
+                    counted.fetch_add(length, Ordering::SeqCst);
+                    thread::sleep(delay);
+                    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+                    let _ = stream.write_all(answer.as_bytes());
+                }
+            });
+        }
+    });
+    Backend {
+        endpoint: format!("http://{address}/v1/traces"),
+        bytes,
+    }
+}
+
+/// A client of that endpoint.
+pub fn client(endpoint: &str) -> Client {
+    let config = HttpConfig::new(endpoint, &[], Compression::None, &TlsFiles::default()).expect("valid configuration");
+    Client::new(config, Duration::from_secs(10), None).expect("fork handlers")
+}
