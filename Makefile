@@ -34,7 +34,7 @@ PYTHON_SOURCES := $(shell find python -name '*.py')
 WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo bench bench-peers bench-web test test-quick test-full lint lint-python lint-rust test-rust test-python \
-	test-python-full test-collector test-web test-wheel test-oldest miri asan fuzz wheel sdist deny setup clean
+	test-python-full test-collector test-web test-wheel test-oldest miri loom asan fuzz wheel sdist deny setup clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -29,8 +29,14 @@ def python_names(requirements: list[str]) -> list[str]:
     return [Requirement(text).name for text in requirements]
 
 
-def rust_names(table: str) -> set[str]:
-    places = [place for data in map(manifest, CRATES) for place in (data, *data.get("target", {}).values())]
+def rust_names(table: str, *, tested: bool = False) -> set[str]:
+    """Names in that table; with ``tested``, in what only builds for tests have."""
+    places = [
+        place
+        for data in map(manifest, CRATES)
+        for condition, place in (("", data), *data.get("target", {}).items())
+        if (condition == "cfg(loom)") == tested
+    ]
     return {name for place in places for name in place.get(table, ()) if not name.startswith("spanwire-")}
 
 
@@ -50,7 +56,7 @@ def test_every_python_dependency_has_its_reason() -> None:
 def test_every_rust_dependency_has_its_reason() -> None:
     sections = documented()
     assert sections["Rust, in the wheel"] == sorted(rust_names("dependencies"))
-    extra = rust_names("dev-dependencies") | rust_names("build-dependencies")
+    extra = rust_names("dev-dependencies") | rust_names("build-dependencies") | rust_names("dependencies", tested=True)
     for fuzz in (ROOT / "native").glob("*/fuzz"):
         extra |= {name for name in manifest(fuzz)["dependencies"] if not name.startswith("spanwire-")}
     extra -= rust_names("dependencies")
