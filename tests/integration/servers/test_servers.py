@@ -55,6 +55,20 @@ SERVERS: dict[str, list[str]] = {
         ("gevent", True, False),
     ]
 }
+UWSGI = [
+    *(str(Path(sys.executable).with_name("uwsgi")), "--home", sys.prefix, "--pythonpath", str(ROOT)),
+    *("--module", f"{APPLICATION}:application", "--need-app", "--disable-logging"),
+    *("--master", "--workers", str(WORKERS), "--die-on-term"),
+]
+RECYCLED = ["--max-requests", "30", "--min-worker-lifetime", "0"]
+SERVERS |= {
+    # By default uWSGI runs an application's threads during its requests only.
+    "uwsgi": [*UWSGI, "--enable-threads"],
+    "uwsgi lazy": [*UWSGI, "--enable-threads", "--lazy-apps"],
+    "uwsgi threads": [*UWSGI, "--threads", "4"],
+    "uwsgi recycling": [*UWSGI, "--enable-threads", *RECYCLED],
+    "uwsgi lazy recycling": [*UWSGI, "--enable-threads", "--lazy-apps", *RECYCLED],
+}
 SERVERS["uvicorn"] = [*UVICORN, f"{APPLICATION}:asgi"]
 
 
@@ -91,7 +105,14 @@ def ask(path: str, number: int) -> int:
 
 @contextmanager
 def serving(command: list[str], path: Path, sink: Sink) -> Generator[subprocess.Popen[str], None, None]:
-    address = ["--uds", str(path)] if "uvicorn" in command else ["--bind", f"unix:{path}"]
+    variables: dict[str, str] = {}
+    if "uvicorn" in command:
+        address = ["--uds", str(path)]
+    elif "gunicorn" in command:
+        address = ["--bind", f"unix:{path}"]
+    else:
+        address = ["--http-socket", str(path)]
+        variables["OTEL_BSP_SCHEDULE_DELAY"] = "500"  # not at exit only: see below
     process = subprocess.Popen(
         [*command, *address],
         cwd=ROOT,
@@ -99,7 +120,7 @@ def serving(command: list[str], path: Path, sink: Sink) -> Generator[subprocess.
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        env=environment(path.parent, sink.http_endpoint, OTEL_SERVICE_NAME="served"),
+        env=environment(path.parent, sink.http_endpoint, OTEL_SERVICE_NAME="served", **variables),
     )
     try:
         yield process
@@ -109,16 +130,30 @@ def serving(command: list[str], path: Path, sink: Sink) -> Generator[subprocess.
         process.wait()
 
 
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize(
+    "server",
+    [
+        pytest.param(name, marks=[pytest.mark.full] if name in {"uwsgi lazy recycling", "uwsgi threads"} else [])
+        for name in SERVERS
+    ],
+)
 def test_every_request_of_every_worker_arrives(server: str, tmp_path: Path) -> None:
+    if not Path(SERVERS[server][0]).exists():
+        pytest.skip("not applicable: uWSGI is missing")
     path = tmp_path / "socket"
+    wanted = WORKERS + 1 if "recycling" in server else WORKERS
     with Sink() as sink, serving(SERVERS[server], path, sink) as process:
         answered: list[int] = []
         with ThreadPoolExecutor(8) as clients:
             # Until workers that were slower to start have had their share.
-            while len(answered) < 20 * REQUESTS and (not answered or len(set(answered)) < WORKERS):
+            while len(answered) < 20 * REQUESTS and (not answered or len(set(answered)) < wanted):
                 numbers = range(len(answered), len(answered) + REQUESTS)
                 answered += clients.map(lambda number: ask(str(path), number), numbers)
+        if "uwsgi" in server:
+            # Its workers often end by SIGTERM without what Python does at exit, and hang if they are still starting; with
+            # the SDK too.
+            sink.wait_for(2 * len(answered), timeout=SECONDS)
+            time.sleep(1 if "recycling" in server else 0)
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=SECONDS)
         spans = sink.spans()
@@ -127,14 +162,12 @@ def test_every_request_of_every_worker_arrives(server: str, tmp_path: Path) -> N
     # A request that was refused while its worker was stopped may have been traced, and was then asked again.
     assert {span.attributes["number"] for span in requests} == set(range(len(answered))), output
     assert set(answered) <= {span.attributes["process.pid"] for span in requests}
-    assert len(set(answered)) >= WORKERS, "some workers did nothing: nothing is proved about them"
-    if "recycling" in server:
-        assert len(set(answered)) > WORKERS
-    else:
+    assert len(set(answered)) >= wanted, "some workers did nothing: nothing is proved about them"
+    if "recycling" not in server:
         assert len(requests) == len(answered)
     # No id twice, every span below the one that it belongs to, and the workers' books add up to what has arrived.
     check_once(spans)
-    check_worker_books(tmp_path, sink)
+    check_worker_books(tmp_path, sink, all_write="uwsgi" not in server)
     assert len({span.trace_id for span in requests}) == len(requests)
     parents: dict[str | None, str] = {span.span_id: span.trace_id for span in requests}
     work = [span for span in spans if span.name == "work"]
@@ -145,11 +178,12 @@ def test_every_request_of_every_worker_arrives(server: str, tmp_path: Path) -> N
     assert process.returncode == 0, output
 
 
-def check_worker_books(folder: Path, sink: Sink) -> None:
+def check_worker_books(folder: Path, sink: Sink, *, all_write: bool = True) -> None:
     books = [book["traces"] for book in read_books(folder).values()]
     for accounts in books:
         check_books(accounts)
-    assert total(books, "exported") == sink.span_count
+    assert total(books, "exported") <= sink.span_count
+    assert total(books, "exported") == sink.span_count or not all_write
 
 
 STARTED = """
