@@ -87,7 +87,6 @@ def test_greenlets_go_on_during_a_flush_in_the_hubs_thread_pool(tmp_path: Path) 
     assert flush_while_greenlets_work(tmp_path, IN_THE_HUBS_POOL) > 20
 
 
-@pytest.mark.xfail(reason="force_flush blocks the hub when it is called in it", strict=True)
 def test_greenlets_go_on_during_a_flush(tmp_path: Path) -> None:
     assert flush_while_greenlets_work(tmp_path, "assert installation.force_flush()") > 20
 

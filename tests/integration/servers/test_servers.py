@@ -62,13 +62,14 @@ UWSGI = [
 ]
 RECYCLED = ["--max-requests", "30", "--min-worker-lifetime", "0"]
 SERVERS |= {
-    # By default uWSGI runs an application's threads during its requests only.
     "uwsgi": [*UWSGI, "--enable-threads"],
     "uwsgi lazy": [*UWSGI, "--enable-threads", "--lazy-apps"],
     "uwsgi threads": [*UWSGI, "--threads", "4"],
+    "uwsgi without threads": UWSGI,  # which then run during requests only
     "uwsgi recycling": [*UWSGI, "--enable-threads", *RECYCLED],
     "uwsgi lazy recycling": [*UWSGI, "--enable-threads", "--lazy-apps", *RECYCLED],
 }
+FULL = {"uwsgi lazy", "uwsgi lazy recycling", "uwsgi threads"}
 SERVERS["uvicorn"] = [*UVICORN, f"{APPLICATION}:asgi"]
 
 
@@ -132,10 +133,7 @@ def serving(command: list[str], path: Path, sink: Sink) -> Generator[subprocess.
 
 @pytest.mark.parametrize(
     "server",
-    [
-        pytest.param(name, marks=[pytest.mark.full] if name in {"uwsgi lazy recycling", "uwsgi threads"} else [])
-        for name in SERVERS
-    ],
+    [pytest.param(name, marks=[pytest.mark.full] if name in FULL else []) for name in SERVERS],
 )
 def test_every_request_of_every_worker_arrives(server: str, tmp_path: Path) -> None:
     if not Path(SERVERS[server][0]).exists():
