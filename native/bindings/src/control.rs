@@ -71,6 +71,23 @@ impl HttpClient {
         Ok(Self { client, w3c_flags })
     }
 
+    /// A client for measurements: what a queue hands to it by `drive` is taken and comes to nothing.
+    #[staticmethod]
+    fn discarding() -> PyResult<Self> {
+        let config = HttpConfig::new(
+            "http://discarded.invalid/",
+            &[],
+            Compression::None,
+            &TlsFiles::default(),
+        )
+        .map_err(|error| errors::config(&error))?;
+        let client = Client::new(config, Duration::from_secs(10), None).map_err(|error| errors::system(&error))?;
+        Ok(Self {
+            client: client.discarding(),
+            w3c_flags: true,
+        })
+    }
+
     /// The destination's name in `stats()`: the endpoint without query.
     #[getter]
     fn destination(&self) -> &str {

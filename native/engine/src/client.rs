@@ -28,6 +28,8 @@ pub struct Sender {
     timeout: Duration,
     max_request: Option<usize>,
     policy: RetryPolicy,
+    /// What is driven to it is taken and comes to nothing.
+    discards: bool,
 }
 
 /// A request that is booked and ready to be delivered, and both ends of it.
@@ -71,8 +73,18 @@ impl Client {
                 timeout: timeout.min(LONGEST),
                 max_request,
                 policy: RetryPolicy::default(),
+                discards: false,
             }),
         })
+    }
+
+    /// The same, but what is driven to it is taken and comes to nothing: to measure all that is in front of a destination.
+    #[must_use]
+    pub fn discarding(mut self) -> Self {
+        if let Some(sender) = Arc::get_mut(&mut self.sender) {
+            sender.discards = true;
+        }
+        self
     }
 
     /// The destination's name in statistics and messages.
@@ -209,6 +221,10 @@ impl Sender {
 
     pub(crate) fn config(&self) -> &Arc<HttpConfig> {
         &self.config
+    }
+
+    pub(crate) fn discards(&self) -> bool {
+        self.discards
     }
 
     pub(crate) fn policy(&self) -> RetryPolicy {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use spanwire_queue::Lane;
 use spanwire_transport::deliver::Closing;
 use spanwire_transport::race::{Either, race};
-use spanwire_transport::{HttpDestination, deliver};
+use spanwire_transport::{Destination, deliver};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -40,7 +40,7 @@ pub struct Drive {
 
 impl Drive {
     /// Sends until the lane has ended and is empty.
-    pub async fn run(self, destination: Arc<HttpDestination>, mut closing: watch::Receiver<Closing>) {
+    pub async fn run<D: Destination + Send + Sync>(self, destination: Arc<D>, mut closing: watch::Receiver<Closing>) {
         let guard = Guard(&self);
         let BatchLimits { spans, bytes, delay } = self.limits;
         let mut due: Option<Instant> = None;
@@ -52,10 +52,10 @@ impl Drive {
             }
             let is_due = due.is_some_and(|due| Instant::now() >= due);
             if is_ended || is_due || self.lane.is_flushing() {
-                self.send_until(self.lane.entered(), &destination, &mut closing).await;
+                self.send_until(self.lane.entered(), &*destination, &mut closing).await;
                 due = None;
             } else if is_enough {
-                self.send(&destination, &mut closing).await;
+                self.send(&*destination, &mut closing).await;
             } else if waiting == 0 {
                 due = None;
                 self.idle().await;
@@ -82,7 +82,12 @@ impl Drive {
         poll_fn(|task| self.lane.poll_wait(task, spans, bytes)).await;
     }
 
-    async fn send_until(&self, until: u64, destination: &HttpDestination, closing: &mut watch::Receiver<Closing>) {
+    async fn send_until<D: Destination + Send + Sync>(
+        &self,
+        until: u64,
+        destination: &D,
+        closing: &mut watch::Receiver<Closing>,
+    ) {
         while self.lane.gone() < until {
             self.send(destination, closing).await;
         }
@@ -90,7 +95,7 @@ impl Drive {
     }
 
     /// Sends one batch.
-    async fn send(&self, destination: &HttpDestination, closing: &mut watch::Receiver<Closing>) {
+    async fn send<D: Destination + Send + Sync>(&self, destination: &D, closing: &mut watch::Receiver<Closing>) {
         let Some(batch) = self.lane.take(self.limits.spans, self.limits.bytes) else {
             return;
         };

@@ -8,7 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use spanwire_transport::deliver::Closing;
-use spanwire_transport::{HttpConfig, HttpDestination, Request, RetryPolicy, deliver, descriptors};
+use spanwire_transport::{
+    Accepted, Destination, HttpConfig, HttpDestination, Request, RetryPolicy, SendError, Tally, deliver, descriptors,
+};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 
@@ -101,6 +103,15 @@ struct Client {
     closing: watch::Sender<Closing>,
 }
 
+/// Takes everything and does nothing with it.
+struct Nowhere;
+
+impl Destination for Nowhere {
+    async fn attempt(&self, _: &Request, _: tokio::time::Instant, _: &Tally) -> Result<Accepted, SendError> {
+        Ok(Accepted::default())
+    }
+}
+
 impl Client {
     fn new(config: &Arc<HttpConfig>) -> Self {
         Self {
@@ -137,7 +148,11 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
                     .entry(drive.sender.client())
                     .or_insert_with(|| Client::new(drive.sender.config()));
                 let (destination, closing) = client.use_it();
-                tokio::spawn(drive.run(destination, closing));
+                if drive.sender.discards() {
+                    tokio::spawn(drive.run(Arc::new(Nowhere), closing));
+                } else {
+                    tokio::spawn(drive.run(destination, closing));
+                }
             }
             Command::Forget(id) => drop(clients.remove(&id)),
         }
