@@ -105,10 +105,24 @@ def test_an_unknown_side_is_refused_with_the_known_ones() -> None:
     assert done.stderr == f"spanwire bench: no side opentelemetry; there are {', '.join(SIDES)}\n"
 
 
-def test_the_exporters_alone_have_no_sides() -> None:
-    done = export("--exporter-only", "--sides", "sdk")
+@pytest.mark.parametrize("other", ["--exporter-only", "--profile"])
+def test_what_has_sides_of_its_own_takes_none(other: str) -> None:
+    done = export(other, "--sides", "sdk")
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1 and "--sides" in done.stderr
+
+
+def test_the_profile_shares_out_what_a_delivered_span_costs() -> None:
+    done = export("--profile", "--rounds", "1", "--seconds", "0.02", "--workload", "wr", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    said = json.loads(done.stdout)
+    assert said["command"] == "bench export --profile"
+    (row,) = said["results"]
+    assert list(row["parts"]) == ["made", "queued", "spanwire"]
+    assert sum(part["ns"] for part in row["parts"].values()) == pytest.approx(row["total"])
+    assert row["parts"]["made"]["ns"] > 0
+    if row["by_library"]:  # where perf is, and may look
+        assert sum(row["by_library"].values()) == pytest.approx(row["total"], rel=0.1)
 
 
 def test_a_missing_peer_is_left_out_with_a_line_that_says_what_to_install(without_peers: str) -> None:

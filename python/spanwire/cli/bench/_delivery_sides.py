@@ -1,4 +1,5 @@
-"""The sides of ``spanwire bench export``: how each makes spans and sends them, with its defaults.
+"""The sides of ``spanwire bench export``: how each makes spans and sends them, with its defaults. And, for ``--profile``, two that
+go only a part of the way.
 
 Used in a process of its own for each side. Peers are imported by name: they are not installed with spanwire.
 """
@@ -7,15 +8,17 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spanwire.cli.bench import _delivery_programs
 from spanwire.cli.bench._delivery_programs import SERVICE
+from spanwire.cli.bench._trace_sides import Side
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import SpanProcessor
+    from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from spanwire.cli.bench._delivery_programs import Step
@@ -34,12 +37,14 @@ class Sender:
     :param step: makes some spans and gives their number.
     :param flush: sends what was made before.
     :param most_outstanding: spans that may be made and not yet received: more might be dropped.
+    :param delivers: whether anything is sent at all.
     """
 
     step: Step
     flush: Callable[[], object]
     shutdown: Callable[[], object]
     most_outstanding: int
+    delivers: bool = True
 
 
 def make(side: str, workload: str, endpoint: str) -> Sender:
@@ -50,6 +55,8 @@ def make(side: str, workload: str, endpoint: str) -> Sender:
         "spanwire": _spanwire,
         "fastotel": _fastotel,
         "ddtrace": _ddtrace,
+        "made": _made,
+        "queued": _queued,
     }
     return makers[side](workload, endpoint)
 
@@ -101,6 +108,21 @@ def _ddtrace(workload: str, endpoint: str) -> Sender:
     else:
         step = _delivery_programs.of_ddtrace(workload, tracer)
     return Sender(step, tracer.flush, tracer.shutdown, _DDTRACE_OUTSTANDING)
+
+
+def _made(workload: str, endpoint: str) -> Sender:
+    """Our tracer alone: its spans end and come to nothing."""
+    return _undelivered(workload, Side("spanwire").provider())
+
+
+def _queued(workload: str, endpoint: str) -> Sender:
+    """The frames of our tracer's spans go to a queue that drops the oldest."""
+    return _undelivered(workload, Side("spanwire").discarding_provider())
+
+
+def _undelivered(workload: str, provider: TracerProvider) -> Sender:
+    step = _delivery_programs.of_api(workload, provider.get_tracer)
+    return Sender(step, lambda: None, provider.shutdown, sys.maxsize, delivers=False)
 
 
 def _batching(exporter: SpanExporter) -> SpanProcessor:

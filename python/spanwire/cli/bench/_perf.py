@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from spanwire.cli.bench import _trace_child
 from spanwire.cli.bench._costs import Cost, Unavailable, object_name
 
-__all__ = ["parse", "sample"]
+__all__ = ["parse", "recording", "report", "sample"]
 
 _FREQUENCY = 4000
 
@@ -34,29 +34,26 @@ def sample(case: str, side: str, seconds: float) -> list[Cost]:
         if child.stdout.readline() != "ready\n":
             raise Unavailable("the program to look at did not start")
         data = str(pathlib.Path(directory, "perf.data"))
-        record = _perf(
-            "record",
-            "-e",
-            "cpu-clock",
-            "-F",
-            str(_FREQUENCY),
-            "-o",
-            data,
-            "-p",
-            str(child.pid),
-            "--",
-            "sleep",
-            f"{seconds}",
-        )
+        record = _perf(*recording(child.pid, data), "--", "sleep", f"{seconds}")
         child.stdin.close()
         took = float(child.stdout.read())
         if record.returncode:
             raise Unavailable(f"perf may not look: {(record.stderr.strip() or 'no reason').splitlines()[-1]}")
-        report = _perf("report", "-i", data, "--stdio", "-q", "-F", "overhead,dso,symbol", "-t", "|")
-    costs = [Cost(one.function, one.where, one.amount * took) for one in parse(report.stdout.splitlines())]
+        costs = report(data, took)
     if not costs:
         raise Unavailable("perf saw nothing")
     return costs
+
+
+def recording(pid: int, data: str) -> list[str]:
+    """Arguments of perf to sample a process and its threads, until it ends, into the file ``data``."""
+    return ["record", "-e", "cpu-clock", "-F", str(_FREQUENCY), "-o", data, "-p", str(pid)]
+
+
+def report(data: str, took: float) -> list[Cost]:
+    """What was sampled into ``data``, shared out among the functions; ``took`` is all of it."""
+    said = _perf("report", "-i", data, "--stdio", "-q", "-F", "overhead,dso,symbol", "-t", "|")
+    return [Cost(one.function, one.where, one.amount * took) for one in parse(said.stdout.splitlines())]
 
 
 def _perf(*arguments: str) -> subprocess.CompletedProcess[str]:

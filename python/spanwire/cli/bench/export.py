@@ -1,7 +1,7 @@
 """``spanwire bench export``: CPU a span from making it to its delivery over HTTP, for the SDK, for us and for others.
 
 Each side runs in a fresh process in each round, with the defaults that it comes with, and sends to a receiver in another
-process on another core (``_delivery``). With ``--exporter-only`` the exporters alone, on spans made beforehand (``_exporting``).
+process on another core (``_delivery``). With ``--profile`` where our side's goes (``_delivery_profile``). With ``--exporter-only`` the exporters alone, on spans made beforehand (``_exporting``).
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def export(
     exporter_only: Annotated[
         bool, typer.Option("--exporter-only", help="The exporters alone, official and ours, and the GIL.")
     ] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Instead: where the CPU of our side goes.")] = False,
     batch: Annotated[int, typer.Option(min=1, help="Spans in a call of export(), with --exporter-only.")] = 512,
     batches: Annotated[int, typer.Option(min=1, help="Calls in a round, with --exporter-only.")] = 16,
     compression: Annotated[str, typer.Option(help="none or gzip, for whoever sends OTLP.")] = "none",
@@ -52,9 +53,13 @@ def export(
         _report.fail(f"spanwire bench: no compression {compression}; there are none, gzip")
     os.environ["OTEL_EXPORTER_OTLP_COMPRESSION"] = compression
     names = _report.workload_names(workload)
-    if exporter_only:
-        if sides is not None:
-            _report.fail("spanwire bench: --exporter-only has no --sides: it is the official exporter and ours")
+    if (exporter_only or profile) and sides is not None:
+        _report.fail(
+            "spanwire bench: --sides goes with neither --exporter-only (the official one and ours) nor --profile (ours)"
+        )
+    if profile:
+        _profile(names, rounds, seconds, as_json=as_json, color=color)
+    elif exporter_only:
         _exporters(names, rounds, batch, batches, compression, as_json=as_json, color=color)
     else:
         python = peer_python or (str(PEERS_ENVIRONMENT) if PEERS_ENVIRONMENT.exists() else sys.executable)
@@ -125,6 +130,33 @@ def _end_to_end(
         print(json.dumps(_report.document("bench export", method, [one.as_json() for one in results]), indent=2))
     else:
         _delivery_report.show(results, method, color=color)
+
+
+def _profile(workloads: Sequence[str], rounds: int, seconds: float, *, as_json: bool, color: bool) -> None:
+    from spanwire.cli.bench import _delivery, _delivery_profile, _report
+
+    apart = (cores()[-1], cores()[0]) if len(cores()) > 1 else None
+    steps = rounds * len(workloads) * len(_delivery_profile.STAGES)
+    try:
+        with _report.progress("profiling", steps, shown=not as_json) as step:
+            results = [
+                _delivery_profile.profile(name, rounds=rounds, seconds=seconds, cores=apart, progress=step)
+                for name in workloads
+            ]
+    except _delivery.Lost as error:
+        _report.fail(f"spanwire bench: no figures: {error}")
+    method: dict[str, object] = {
+        "rounds": rounds,
+        "parts": "by leaving out, minima",
+        "functions": "perf, cpu-clock, as shares of the minimum",
+        "sender_core": None if apart is None else apart[0],
+        "receiver_core": None if apart is None else apart[1],
+    }
+    if as_json:
+        rows = [one.as_json() for one in results]
+        print(json.dumps(_report.document("bench export --profile", method, rows), indent=2))
+    else:
+        _delivery_profile.show(results, method, color=color)
 
 
 def _exporters(

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from spanwire.cli import _mirror
-from spanwire.cli.bench import _delivery, _delivery_report, _intake, _shapes
+from spanwire.cli.bench import _delivery, _delivery_profile, _delivery_report, _intake, _shapes
+from spanwire.cli.bench._costs import Cost
 from spanwire.cli.bench._delivery import Figure, Result, Side
+from spanwire.cli.bench._delivery_profile import Profiled
 from spanwire.cli.bench._shapes import Shape
 
 
@@ -41,6 +43,29 @@ def test_without_the_sdk_or_peers_nothing_is_compared() -> None:
     said: Any = Result("W5", (side("spanwire", 0.5),)).as_json()
     assert said["better_peer_times"] is None
     assert said["sides"]["spanwire"]["sdk_times"] is None
+
+
+def test_a_profile_says_what_each_stage_adds_and_who_has_the_time() -> None:
+    stages = {"made": Figure.of([500.0, 520.0]), "queued": Figure.of([560.0]), "spanwire": Figure.of([720.0, 700.0])}
+    costs = [Cost("eval", "python", 400.0), Cost("copy", "libc", 200.0), Cost("malloc", "libc", 100.0)]
+    one = Profiled("W5", stages, costs)
+    assert one.parts == {"made": 500.0, "queued": 60.0, "spanwire": 140.0}
+    assert one.by_library == {"python": 400.0, "libc": 300.0}
+    assert one.as_json()["total"] == 700.0
+
+
+def test_the_profile_without_perf_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    one = Profiled("W5", {stage: Figure.of([100.0]) for stage in _delivery_profile.STAGES}, [])
+    _delivery_profile.show([one], {}, color=False)
+    said = capsys.readouterr().out
+    assert "perf would say" in said
+    assert max(map(len, said.partition("\n\n")[0].splitlines())) <= 80
+
+
+def test_a_profile_names_the_kernel(capsys: pytest.CaptureFixture[str]) -> None:
+    stages = {stage: Figure.of([100.0]) for stage in _delivery_profile.STAGES}
+    _delivery_profile.show([Profiled("W5", stages, [Cost("copy", "[kernel.kallsyms]", 90.0)])], {}, color=False)
+    assert "ns by library: [kernel.kallsyms] 90" in capsys.readouterr().out
 
 
 def test_a_peer_that_lacks_a_module_is_missing() -> None:
