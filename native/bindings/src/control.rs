@@ -149,15 +149,24 @@ impl HttpClient {
             bytes,
             delay: duration(delay).unwrap_or_default(),
         };
-        let lane = Arc::clone(queue.lane());
-        py.detach(|| self.client.drive(lane, limits))
-            .map_err(|error| errors::system(&error))
+        let lanes = queue.lanes().take_begun(py);
+        py.detach(|| {
+            let mut lanes = lanes.into_iter();
+            while let Some(lane) = lanes.next() {
+                self.client.drive(Arc::clone(&lane), limits).inspect_err(|_| {
+                    lane.end_reader();
+                    lanes.by_ref().for_each(|lane| lane.end_reader());
+                })?;
+            }
+            Ok(())
+        })
+        .map_err(|error| errors::system(&error))
     }
 
     /// Counts what a queue in front of this client has dropped since the last call, and answers it as the queue's
     /// `take_dropped`. One step: no signal handler that raises can come between taking and counting.
-    fn lose_dropped(&self, queue: &PyFrameQueue) -> (u64, u64) {
-        let (full, closed) = queue.take_dropped();
+    fn lose_dropped(&self, py: Python<'_>, queue: &PyFrameQueue) -> (u64, u64) {
+        let (full, closed) = queue.take_dropped(py);
         if full > 0 {
             let message = format!("the queue was full and the oldest {full} went");
             drop(self.client.lose(full, DropReason::QueueFull, message));

@@ -1,13 +1,14 @@
 //! [`PyFrameQueue`]: finished frames that wait to be sent, as `spanwire.trace.export` holds them, and the [`Request`]s made of them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use spanwire_engine::buffer::Buffer;
-use spanwire_queue::{Appended, Attached, Lane, Limits, Writer};
+use spanwire_queue::{Appended, Attached, Batch, Lane, Limits, Writer};
 
 use crate::control::{SLICE, duration};
 use crate::encode;
@@ -15,11 +16,14 @@ use crate::errors;
 use crate::ffi::bytes;
 use crate::ffi::gil::GilCell;
 use crate::ffi::queue::{LastGroup, Queue};
+use crate::lanes::Lanes;
 
 /// Finished spans that wait to be sent. All methods are quick but `wait` and `wait_done`, which let go of the GIL.
 #[pyclass(frozen, module = "spanwire._native", name = "FrameQueue")]
 pub struct PyFrameQueue {
     queue: Box<Queue>,
+    lanes: Lanes,
+    may_share: AtomicBool,
 }
 
 #[pymethods]
@@ -35,12 +39,15 @@ impl PyFrameQueue {
         };
         let spans = max_spans.unwrap_or(usize::MAX);
         let (writer, lane) = Writer::new(Limits { bytes, spans }).map_err(|error| errors::system(&error))?;
+        let lanes = Lanes::new(lane);
         Ok(Self {
             queue: Box::new(Queue {
                 writer: GilCell::new(writer),
                 last: GilCell::new(None),
-                lane: Arc::new(lane),
+                lane: Arc::downgrade(lanes.own()),
             }),
+            lanes,
+            may_share: AtomicBool::new(false),
         })
     }
 
@@ -50,19 +57,30 @@ impl PyFrameQueue {
         std::ptr::from_ref::<Queue>(&self.queue).expose_provenance()
     }
 
-    fn __len__(&self) -> usize {
-        usize::try_from(self.queue.lane.counts().queued).unwrap_or(usize::MAX)
+    fn __len__(&self, py: Python<'_>) -> usize {
+        usize::try_from(self.lanes.counts(py).queued).unwrap_or(usize::MAX)
+    }
+
+    /// Spans may also come by a `SharedQueue`: whoever reads does so by `HttpClient.drive` alone.
+    fn allow_sharing(&self) {
+        self.may_share.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was said.
+    #[getter]
+    fn may_share(&self) -> bool {
+        self.may_share.load(Ordering::Relaxed)
     }
 
     /// Bytes of the frames that wait.
     #[getter]
-    fn frame_bytes(&self) -> usize {
-        self.queue.lane.frame_bytes()
+    fn frame_bytes(&self, py: Python<'_>) -> usize {
+        self.lanes.all(py).iter().map(|lane| lane.frame_bytes()).sum()
     }
 
     /// `accepted == taken + queued + full + closed`, of this process.
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let counts = self.queue.lane.counts();
+        let counts = self.lanes.counts(py);
         let dict = PyDict::new(py);
         dict.set_item("accepted", counts.accepted)?;
         dict.set_item("taken", counts.taken)?;
@@ -80,7 +98,7 @@ impl PyFrameQueue {
         max_spans: usize,
         max_bytes: usize,
     ) -> PyResult<Option<(Bound<'py, PyBytes>, usize)>> {
-        let Some(batch) = self.queue.lane.take(max_spans, max_bytes) else {
+        let Some(batch) = self.taken(py, max_spans, max_bytes) else {
             return Ok(None);
         };
         let request = batch.request();
@@ -90,7 +108,7 @@ impl PyFrameQueue {
 
     /// The same in native memory, which is used again for later requests, for `HttpClient.export_request`.
     fn take_request(&self, py: Python<'_>, max_spans: usize, max_bytes: usize) -> Option<Request> {
-        let batch = self.queue.lane.take(max_spans, max_bytes)?;
+        let batch = self.taken(py, max_spans, max_bytes)?;
         py.detach(|| {
             let request = batch.request();
             let mut buffer = Buffer::take();
@@ -134,101 +152,131 @@ impl PyFrameQueue {
     }
 
     /// How many spans were dropped since the last call: by the bounds, and since the queue was closed.
-    pub fn take_dropped(&self) -> (u64, u64) {
-        self.queue.lane.take_dropped()
+    pub fn take_dropped(&self, py: Python<'_>) -> (u64, u64) {
+        let dropped = self.lanes.all(py).into_iter().map(|lane| lane.take_dropped());
+        dropped.fold((0, 0), |sum, dropped| (sum.0 + dropped.0, sum.1 + dropped.1))
     }
 
     /// Takes no more spans: they are dropped, counted as `closed`.
-    fn close(&self) {
-        self.queue.lane.close();
+    fn close(&self, py: Python<'_>) {
+        self.lanes.all(py).iter().for_each(|lane| lane.close());
     }
 
     /// Drops what waits, counted as `closed`; answers how many they were.
-    fn discard(&self) -> u64 {
-        self.queue.lane.discard()
+    fn discard(&self, py: Python<'_>) -> u64 {
+        self.lanes.all(py).iter().map(|lane| lane.discard()).sum()
     }
 
     /// From now on, in each process, whoever appends is told to attend until somebody reads here.
     fn want_reader(&self) {
-        self.queue.lane.want_reader();
+        self.lanes.own().want_reader();
     }
 
     /// True for one caller a process: it sees to it that somebody reads.
-    fn begin_reader(&self) -> bool {
-        self.queue.lane.begin_reader()
+    fn begin_reader(&self, py: Python<'_>) -> bool {
+        self.lanes.begin_reader(py)
     }
 
     /// The reader could not begin, or has ended.
-    fn end_reader(&self) {
-        self.queue.lane.end_reader();
+    fn end_reader(&self, py: Python<'_>) {
+        self.lanes.end_reader(py);
     }
 
     /// Waits until `spans` spans or `bytes` bytes wait, or for `wake`, or `timeout` seconds; perhaps less.
     fn wait(&self, py: Python<'_>, spans: u64, bytes: usize, timeout: f64) {
         let limit = duration(timeout).unwrap_or_default();
-        if self.queue.lane.may_sleep(spans, bytes) {
+        if self.lanes.own().may_sleep(spans, bytes) {
             py.detach(|| thread::park_timeout(limit));
         }
     }
 
     /// Ends the reader's wait, or its next one.
-    fn wake(&self) {
-        self.queue.lane.wake();
+    fn wake(&self, py: Python<'_>) {
+        self.lanes.all(py).iter().for_each(|lane| lane.wake());
     }
 
     /// Whether the reader has had something to say since this was asked last.
-    fn take_news(&self) -> bool {
-        self.queue.lane.take_news()
+    fn take_news(&self, py: Python<'_>) -> bool {
+        let heard = self.lanes.all(py).into_iter().filter(|lane| lane.take_news());
+        heard.count() > 0
     }
 
     /// How many spans have entered the queue in this process: all that were accepted but those refused at once.
     #[getter]
     fn entered(&self) -> u64 {
-        self.queue.lane.entered()
+        self.lanes.own().entered()
     }
 
     /// How many of them have left it.
     #[getter]
     fn gone(&self) -> u64 {
-        self.queue.lane.gone()
+        self.lanes.own().gone()
     }
 
     /// Wants all that has entered out at once; how many spans that are.
     fn flush(&self) -> u64 {
-        self.queue.lane.flush()
+        self.lanes.own().flush()
     }
 
     /// Whether spans wait that are wanted out at once.
     #[getter]
     fn is_flushing(&self) -> bool {
-        self.queue.lane.is_flushing()
+        self.lanes.own().is_flushing()
     }
 
     /// The first `spans` spans are answered or dropped: wakes who waits for that.
     fn set_done(&self, spans: u64) {
-        self.queue.lane.set_done(spans);
+        self.lanes.own().set_done(spans);
+    }
+
+    /// Wants all that waits out at once, and waits until it is done with; whether it was within `timeout` seconds. Signals
+    /// interrupt it.
+    fn flush_all(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
+        let (start, limit) = (Instant::now(), duration(timeout).unwrap_or_default());
+        let flushed: Vec<_> = self
+            .lanes
+            .all(py)
+            .into_iter()
+            .map(|lane| (lane.flush(), lane))
+            .collect();
+        for (spans, lane) in &flushed {
+            if !wait_done(py, lane, *spans, limit.saturating_sub(start.elapsed()))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Waits until the first `spans` spans are done with; whether they were within `timeout` seconds. Signals interrupt it.
     fn wait_done(&self, py: Python<'_>, spans: u64, timeout: f64) -> PyResult<bool> {
-        let (start, limit) = (Instant::now(), duration(timeout).unwrap_or_default());
-        loop {
-            let left = limit.saturating_sub(start.elapsed());
-            if py.detach(|| self.queue.lane.wait_done(spans, Instant::now() + left.min(SLICE))) {
-                return Ok(true);
-            }
-            if left == Duration::ZERO {
-                return Ok(false);
-            }
-            py.check_signals()?;
+        wait_done(py, self.lanes.own(), spans, duration(timeout).unwrap_or_default())
+    }
+}
+
+/// Waits in slices, between which signals are handled.
+fn wait_done(py: Python<'_>, lane: &Lane, spans: u64, limit: Duration) -> PyResult<bool> {
+    let start = Instant::now();
+    loop {
+        let left = limit.saturating_sub(start.elapsed());
+        if py.detach(|| lane.wait_done(spans, Instant::now() + left.min(SLICE))) {
+            return Ok(true);
         }
+        if left == Duration::ZERO {
+            return Ok(false);
+        }
+        py.check_signals()?;
     }
 }
 
 impl PyFrameQueue {
-    /// Its reading end.
-    pub fn lane(&self) -> &Arc<Lane> {
-        &self.queue.lane
+    /// Its reading ends.
+    pub fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
+    fn taken(&self, py: Python<'_>, max_spans: usize, max_bytes: usize) -> Option<Batch> {
+        let mut all = self.lanes.all(py).into_iter();
+        all.find_map(|lane| lane.take(max_spans, max_bytes))
     }
 }
 

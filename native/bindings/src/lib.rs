@@ -6,6 +6,8 @@ mod encode;
 mod errors;
 mod ffi;
 mod frame_queue;
+mod lanes;
+mod shared_queue;
 mod sink;
 mod sink_json;
 mod sink_request;
@@ -45,6 +47,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("_C_API", api::capsule(module.py())?)?;
     control::register(module)?;
     frame_queue::register(module)?;
+    shared_queue::register(module)?;
     sink::register(module)?;
     sink_json::register(module)?;
     tracer::register(module)?;

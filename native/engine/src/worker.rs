@@ -49,9 +49,10 @@ impl Worker {
         let runtime = runtime()?;
         let (sender, commands) = mpsc::unbounded_channel();
         ffi::with_signals_blocked(|| {
-            thread::Builder::new()
-                .name("spanwire".into())
-                .spawn(move || runtime.inner.block_on(run(commands)))
+            thread::Builder::new().name("spanwire".into()).spawn(move || {
+                ffi::do_not_preempt();
+                runtime.inner.block_on(run(commands));
+            })
         })?;
         Ok(Self(sender))
     }

@@ -312,6 +312,18 @@ impl Lane {
         self.with(|lane, _| !lane.is_open())
     }
 
+    /// Its bounds.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.with(|lane, _| lane.limits)
+    }
+
+    /// Whether the writer is gone.
+    #[must_use]
+    pub fn is_orphaned(&self) -> bool {
+        self.with(|_, state| state.is_orphaned)
+    }
+
     /// Whether nobody can append any more: the writer is gone, or the lane is closed.
     #[must_use]
     pub fn is_ended(&self) -> bool {

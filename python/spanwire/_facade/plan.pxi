@@ -29,6 +29,35 @@ cdef bint reads_frames(object processor) except -1:
     return bool(getattr(processor, "_reads_frames", False))
 
 
+class Several:
+    """Batch processors with neighbouring places, whose spans wait in one queue."""
+
+    def __init__(self, processors):
+        self.processors = processors
+
+    def _attend(self):
+        for processor in self.processors:
+            processor._attend()
+
+
+cdef list neighbours_share(list ends):
+    """What is called at a span's end, with one queue for those next to each other that only want its bytes."""
+    cdef list folded = [], run = []
+    for processor, queue, is_read in [*ends, (None, None, False)]:
+        if queue is not None and not is_read and queue.may_share:
+            run.append((processor, queue, False))
+            continue
+        if len(run) > 1:
+            shared = _native.SharedQueue([queue for _, queue, _ in run])
+            folded.append((Several([processor for processor, _, _ in run]), shared, False))
+        else:
+            folded += run
+        run = []
+        if processor is not None:
+            folded.append((processor, queue, is_read))
+    return folded
+
+
 @cython.final
 cdef class Plan:
     """Which processors are called at a span's start, ending and end, in order."""
@@ -36,7 +65,7 @@ cdef class Plan:
     cdef bint starts              # somebody wants on_start
     cdef bint is_native           # at the end, at most `queue` wants anything
     cdef SpanwireQueue *queue
-    # on_end: (processor, _native.FrameQueue or None, whether frames are read in Python)
+    # on_end: (processor or Several, its _native queue or None, whether frames are read in Python)
     cdef tuple processors, on_start, on_ending, on_end
     cdef object weak
 
@@ -51,6 +80,7 @@ cdef class Plan:
             queue = native_queue(processor)
             if queue is not None or overrides(processor, "on_end"):
                 ends.append((processor, queue, queue is not None and reads_frames(processor)))
+        ends = neighbours_share(ends)
         # The old ones go at the very end: what they run when freed may end spans, by this plan.
         before = (self.processors, self.on_start, self.on_ending, self.on_end)
         self.processors = processors

@@ -173,7 +173,8 @@ pub unsafe extern "C" fn take_frames(queue: *const Queue, max_spans: usize) -> *
     unsafe {
         enter_object("take_frames", "taking finished spans out of a queue", |py| {
             let mut taken = Vec::new();
-            if let Some(batch) = (*queue).lane.take(max_spans, usize::MAX) {
+            let lane = (*queue).lane.upgrade();
+            if let Some(batch) = lane.and_then(|lane| lane.take(max_spans, usize::MAX)) {
                 for (group, frame) in batch.frames() {
                     if let Some(kept) = group.attached.get::<Kept>() {
                         let frame = (!kept.is_span).then(|| PyBytes::new(py, frame));

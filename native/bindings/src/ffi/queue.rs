@@ -1,6 +1,6 @@
 //! Hands finished frames over to the queue.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use pyo3::Python;
 use spanwire_queue::{Appended, Group, Lane, Writer};
@@ -12,8 +12,8 @@ use crate::tracer::Tracer;
 /// `SpanwireQueue` of `spanwire_api.h`: what a `_native.FrameQueue` owns.
 pub struct Queue {
     pub writer: GilCell<Writer>,
-    /// Its reading end.
-    pub lane: Arc<Lane>,
+    /// Its reading end, for what is read in Python.
+    pub lane: Weak<Lane>,
     /// The group of the span that was pushed last.
     pub last: GilCell<Option<LastGroup>>,
 }

@@ -78,6 +78,16 @@ pub fn with_signals_blocked<T>(spawn: impl FnOnce() -> T) -> T {
     result
 }
 
+/// Lets this thread wait for its turn when it is woken, instead of taking the processor from whoever woke it: that is an
+/// application's thread in the middle of ending a span. Where the system refuses, nothing changes.
+pub fn do_not_preempt() {
+    // SAFETY: changes the calling thread's scheduling only; all zeros are valid parameters, of priority 0.
+    unsafe {
+        let parameters: libc::sched_param = std::mem::zeroed();
+        libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const parameters);
+    }
+}
+
 /// Runs `child` in a forked child; whether it answered true there.
 #[cfg(test)]
 pub fn fork_and_wait(child: impl FnOnce() -> bool) -> bool {

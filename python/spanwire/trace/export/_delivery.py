@@ -115,7 +115,7 @@ class Delivery:
             self._send_until(until)
         until = self._queue.flush()
         try:
-            return _wait_done(self._queue, until, seconds)
+            return _without_hub(self._queue.wait_done, until, seconds)
         finally:
             _events.tell()
 
@@ -181,19 +181,32 @@ class Delivery:
 class NativeDelivery(Delivery):
     """The worker sends, without the GIL; what people must hear comes by :mod:`spanwire._events`."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._queue.allow_sharing()
+
+    def _flush(self, seconds: float) -> bool:
+        if self._queue and not self._start():
+            while self._queue:
+                self._send()
+        try:
+            return _without_hub(self._queue.flush_all, seconds)
+        finally:
+            _events.tell()
+
     def _begin(self) -> None:
         self._client.drive(self._queue, self._limits.spans, self._limits.bytes, self._delay)
 
 
-def _wait_done(queue: FrameQueue, until: int, seconds: float) -> bool:
-    """Wait without the GIL; where gevent has patched threads, without its hub, so that other greenlets go on."""
+def _without_hub(wait: Callable[..., bool], *args: object) -> bool:
+    """Wait; where gevent has patched threads, without its hub, so that other greenlets go on."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is not None and "gevent" in sys.modules and monkey.is_module_patched("threading"):
         gevent = sys.modules["gevent"]
         hub = gevent.get_hub()
         if gevent.getcurrent() is not hub and not hub.dead:
-            return bool(hub.threadpool.apply(queue.wait_done, (until, seconds)))
-    return queue.wait_done(until, seconds)
+            return bool(hub.threadpool.apply(wait, args))
+    return wait(*args)
 
 
 def _tell_drops(queue: FrameQueue, client: HttpClient, metrics: Any) -> None:

@@ -1,0 +1,62 @@
+//! [`SharedQueue`]: one copy of each finished span for several processors.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use spanwire_queue::Writer;
+use spanwire_queue::storage::Heap;
+
+use crate::errors;
+use crate::ffi::gil::GilCell;
+use crate::ffi::queue::Queue;
+use crate::frame_queue::PyFrameQueue;
+
+/// A queue of which each of several `FrameQueue`s has a lane, with its own bounds.
+#[pyclass(frozen, module = "spanwire._native")]
+pub struct SharedQueue {
+    queue: Box<Queue>,
+}
+
+#[pymethods]
+impl SharedQueue {
+    /// Whatever is appended to it waits in all `queues`, of which there must be at least one.
+    #[new]
+    #[allow(clippy::needless_pass_by_value)] // what PyO3 hands over
+    fn new(py: Python<'_>, queues: Vec<PyRef<'_, PyFrameQueue>>) -> PyResult<Self> {
+        let bytes = queues.iter().map(|queue| queue.lanes().own().limits().bytes).min();
+        let mut writer = Writer::with_storage(Box::new(Heap), bytes.unwrap_or(usize::MAX))
+            .map_err(|error| errors::system(&error))?;
+        let lanes: Vec<_> = queues
+            .iter()
+            .map(|queue| {
+                let lane = Arc::new(writer.add_lane(queue.lanes().own().limits()));
+                lane.want_reader();
+                queue.lanes().join(py, Arc::clone(&lane));
+                lane
+            })
+            .collect();
+        let Some(lane) = lanes.first() else {
+            return Err(pyo3::exceptions::PyValueError::new_err(
+                "a shared queue is of at least one queue",
+            ));
+        };
+        Ok(Self {
+            queue: Box::new(Queue {
+                writer: GilCell::new(writer),
+                lane: Arc::downgrade(lane),
+                last: GilCell::new(None),
+            }),
+        })
+    }
+
+    /// The `SpanwireQueue` pointer, as long as this object lives.
+    #[getter]
+    fn address(&self) -> usize {
+        std::ptr::from_ref::<Queue>(&self.queue).expose_provenance()
+    }
+}
+
+/// Adds the class to the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<SharedQueue>()
+}

@@ -1,0 +1,140 @@
+"""Batch processors with neighbouring places in a provider: one copy of each span, and everything else each for itself."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace import SpanProcessor
+
+import spanwire
+from spanwire._native import FrameQueue, SharedQueue
+from spanwire.exporter.http import OTLPSpanExporter
+from spanwire.sink import Sink
+from spanwire.trace import TracerProvider
+from spanwire.trace.export import BatchSpanProcessor
+
+NOWHERE = "http://127.0.0.1:9/v1/traces"
+HOUR = 3_600_000
+
+
+@pytest.fixture
+def sinks() -> Iterator[tuple[Sink, Sink]]:
+    with Sink() as first, Sink() as second:
+        yield first, second
+
+
+def make_processor(endpoint: str, **limits: Any) -> BatchSpanProcessor:
+    return BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, timeout=1), schedule_delay_millis=HOUR, **limits)
+
+
+def make_provider(*processors: SpanProcessor) -> TracerProvider:
+    provider = TracerProvider(shutdown_on_exit=False)
+    for processor in processors:
+        provider.add_span_processor(processor)
+    return provider
+
+
+def end_spans(provider: TracerProvider, count: int, name: str = "span") -> None:
+    tracer = provider.get_tracer("tests")
+    for _ in range(count):
+        tracer.start_span(name).end()
+
+
+def check_balance(endpoint: str) -> dict[str, Any]:
+    account: dict[str, Any] = spanwire.stats()["traces"][endpoint]
+    assert account["accepted"] == account["exported"] + account["queued"] + sum(account["dropped"].values())
+    return account
+
+
+def test_each_destination_gets_every_span_once(sinks: tuple[Sink, Sink]) -> None:
+    processors = [make_processor(sink.traces_endpoint) for sink in sinks]
+    provider = make_provider(*processors)
+    end_spans(provider, 5000)
+    assert provider.force_flush()
+    for sink in sinks:
+        ids = [span.span_id for span in sink.spans()]
+        assert len(ids) == len(set(ids)) == 5000
+        assert check_balance(sink.traces_endpoint)["exported"] == 5000
+    provider.shutdown()
+
+
+def test_one_that_is_dead_or_small_takes_nothing_from_the_other(sinks: tuple[Sink, Sink]) -> None:
+    alive, dead = (
+        make_processor(sinks[0].traces_endpoint),
+        make_processor(NOWHERE, max_queue_size=10, max_export_batch_size=5),
+    )
+    provider = make_provider(dead, alive)
+    end_spans(provider, 100)
+    assert len(alive._queue) == 100
+    assert len(dead._queue) <= 10
+    assert alive.force_flush()
+    assert sinks[0].span_count == 100
+    provider.shutdown()
+    dropped = check_balance(NOWHERE)["dropped"]
+    assert sum(dropped.values()) == 100
+    assert dropped["queue_full"] >= 80
+
+
+def test_what_one_processor_is_given_directly_the_other_does_not_get(sinks: tuple[Sink, Sink]) -> None:
+    first, second = (make_processor(sink.traces_endpoint) for sink in sinks)
+    both, alone = make_provider(first, second), make_provider(first)
+    end_spans(both, 3, "both")
+    end_spans(alone, 2, "alone")
+    assert first.force_flush()
+    assert second.force_flush()
+    assert sorted(span.name for span in sinks[0].spans()) == ["alone"] * 2 + ["both"] * 3
+    assert [span.name for span in sinks[1].spans()] == ["both"] * 3
+    for provider in (both, alone):
+        provider.shutdown()
+
+
+def test_a_processor_between_them_that_redacts_is_not_passed_over(sinks: tuple[Sink, Sink]) -> None:
+    class Redact(SpanProcessor):
+        def on_end(self, span: object) -> None:
+            span._attributes = {}  # type: ignore[attr-defined]  # as libraries do
+
+    first, second = (make_processor(sink.traces_endpoint) for sink in sinks)
+    provider = make_provider(first, Redact(), second)
+    with provider.get_tracer("tests").start_as_current_span("span") as span:
+        span.set_attribute("secret", "word")
+    assert provider.force_flush()
+    assert [dict(span.attributes) for span in sinks[0].spans()] == [{"secret": "word"}]
+    assert [dict(span.attributes) for span in sinks[1].spans()] == [{}]
+    provider.shutdown()
+
+
+def test_one_that_is_added_later_gets_what_ends_from_then_on(sinks: tuple[Sink, Sink]) -> None:
+    first, second = (make_processor(sink.traces_endpoint) for sink in sinks)
+    provider = make_provider(first)
+    end_spans(provider, 3, "before")
+    provider.add_span_processor(second)
+    end_spans(provider, 2, "after")
+    second.shutdown()
+    end_spans(provider, 1, "last")
+    assert first.force_flush()
+    assert sorted(span.name for span in sinks[0].spans()) == ["after"] * 2 + ["before"] * 3 + ["last"]
+    assert [span.name for span in sinks[1].spans()] == ["after"] * 2
+    provider.shutdown()
+    counts = second._queue.counts()
+    assert counts["accepted"] == counts["taken"] + counts["queued"] + counts["full"] + counts["closed"] == 3
+
+
+def test_what_waits_in_a_shared_queue_that_is_gone_is_still_sent(sinks: tuple[Sink, Sink]) -> None:
+    processors = [make_processor(sink.traces_endpoint) for sink in sinks]
+    provider = make_provider(*processors)
+    end_spans(provider, 10)
+    third = make_processor(sinks[0].traces_endpoint)
+    provider.add_span_processor(third)  # another queue is made for the three
+    end_spans(provider, 5)
+    for processor in processors:
+        assert processor.force_flush()
+        assert processor._queue.counts()["taken"] == 15
+    assert sinks[1].span_count == 15
+    provider.shutdown()
+    assert sinks[0].span_count == 20
+
+
+def test_a_shared_queue_is_of_something() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        SharedQueue([])
+    assert SharedQueue([FrameQueue()]).address > 0
