@@ -110,7 +110,7 @@ def show_allocations(counted: Sequence[Allocations], method: Mapping[str, object
         Text(
             "By native: as the program is. By all: with every Python object from malloc. Both an operation; the rest is what "
             f"{method['operations']} of them leave or need in Python's memory. Whatever makes a span current allocates as much as context-variable; W5 also looks up an "
-            "enum's member, and W10 walks a dict.",
+            "enum's member.",
             style="dim",
         ),
         soft_wrap=True,
