@@ -14,6 +14,9 @@ PROFILE ?= release
 ASAN_TESTS ?=
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 60
+# Seconds for `make stress`, and the seed to begin with (empty: a new one, which is printed).
+SECONDS ?= 600
+SEED ?=
 
 VENV := $(CURDIR)/.venv
 STAMPS := build/stamps
@@ -156,6 +159,9 @@ test-wheel: $(WHEEL) sdist ## the wheel in an empty environment
 
 test-oldest: $(WHEEL) ## conformance with the oldest SDK that we support
 	ci/oldest
+
+stress: $(STAMPS)/ext-$(PROFILE) ## threads, forks, flushes, faults and stopped processes at random for SECONDS (600); the books are checked
+	$(VENV)/bin/python -m tests.stress --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 miri: ## the readers and writers under Miri, where a nightly toolchain has it
 	ci/miri

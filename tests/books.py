@@ -23,7 +23,7 @@ def check_books(accounts: Accounts, *, at_rest: bool = True) -> None:
 def check_once(spans: Iterable[ReceivedSpan]) -> None:
     """No span has arrived twice, and no two have the same id."""
     again = {span_id: times for span_id, times in Counter(span.span_id for span in spans).items() if times > 1}
-    assert again == {}
+    assert not again, again
 
 
 def total(books: Iterable[Accounts], name: str) -> int:
