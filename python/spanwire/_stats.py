@@ -3,7 +3,7 @@
 import weakref
 from typing import Any, Protocol
 
-from spanwire import _events, _native
+from spanwire import _account, _events, _native
 
 __all__ = ["Waiting", "stats", "watch"]
 
@@ -33,14 +33,10 @@ def _traces() -> dict[str, dict[str, Any]]:
     for one in known:
         one.report()
     _events.tell()
-    accounts = _native.export_stats()
+    accounts = _native.export_stats() | _account.accounts()
     for one in known:
         queued = one.queued()
-        account = accounts.setdefault(
-            one.destination,
-            dict.fromkeys(("accepted", "exported", "queued", "requests", "retries", "bytes", "connections"), 0)
-            | {"dropped": {}, "last_error": None},
-        )
+        account = accounts.setdefault(one.destination, _account.empty())
         account["accepted"] += queued
         account["queued"] += queued
     return accounts
@@ -50,14 +46,15 @@ def stats() -> dict[str, Any]:
     """Counts of this process since it began.
 
     ``stats()["traces"]`` has a dict for each destination (the endpoint without user, password and query; exporters with
-    the same endpoint share one). A forked child begins at zero:
+    the same endpoint share one), and one for each class of exporters in Python that a ``BatchSpanProcessor`` feeds, by its
+    name: there a request is a call of ``export``. A forked child begins at zero:
 
     - ``accepted``: spans given to ``export`` or to a native ``BatchSpanProcessor`` in front of it. Always ``accepted == exported + queued + sum(dropped.values())``.
     - ``exported``: spans that the destination took.
     - ``queued``: spans that wait or are under way, back-offs included.
     - ``dropped``: spans lost, by reason: ``encode`` (could not be encoded), ``too_large`` (request over
-      ``max_request_size``), ``refused`` (final answer or error), ``rejected`` (partial success), ``response`` (answer too
-      large to read), ``exhausted`` (unreachable or "later" until tries or time were used up), ``timeout`` (no answer in
+      ``max_request_size``), ``refused`` (final answer or error; FAILURE), ``raised`` (an exporter in Python did),
+      ``rejected`` (partial success), ``response`` (answer too large to read), ``exhausted`` (unreachable or "later" until tries or time were used up), ``timeout`` (no answer in
       time), ``queue_full`` (the oldest went to make room), ``shutdown``, ``internal`` (a defect of ours).
     - ``requests``: requests written, each try counted; ``retries``: tries after the first, each after a back-off;
       ``connections``: connections opened; ``bytes``: body bytes written, each try counted. These four are counted when a

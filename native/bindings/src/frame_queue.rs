@@ -15,6 +15,7 @@ use crate::encode;
 use crate::errors;
 use crate::ffi::bytes;
 use crate::ffi::gil::GilCell;
+use crate::ffi::kept::Release;
 use crate::ffi::queue::{LastGroup, Queue};
 use crate::lanes::Lanes;
 
@@ -24,6 +25,8 @@ pub struct PyFrameQueue {
     queue: Box<Queue>,
     lanes: Lanes,
     may_share: AtomicBool,
+    /// After the queue, whose frames may have been the last to refer to what goes with them.
+    _after: Release,
 }
 
 #[pymethods]
@@ -48,6 +51,7 @@ impl PyFrameQueue {
             }),
             lanes,
             may_share: AtomicBool::new(false),
+            _after: Release,
         })
     }
 

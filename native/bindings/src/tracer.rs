@@ -53,6 +53,8 @@ impl NativeTracer {
                 .ok_or_else(|| PyValueError::new_err("a sampler's mode is 0 to 3 and its bound at most 2**64"))?,
             None => Sampler::same(Rule::Always(Decision::RecordAndSample)),
         };
+        // What was dropped since by threads without the GIL.
+        kept::release(resource.py());
         let (resource, scope) = encode::heads(resource, scope)?;
         let attached = attached.map_or_else(Attached::default, Kept::beside_frames);
         let limit = |limit: Option<u64>| {

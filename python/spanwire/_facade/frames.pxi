@@ -83,11 +83,11 @@ def take_frames(queue, max_spans):
 
 
 def keep(queue, span):
-    """Append a finished span, a native one as its bytes.
+    """Append a finished span as it is: whoever else has it may still change it, as a processor that redacts does.
 
     :returns: whether somebody must attend to the queue.
     """
-    return bool(keep_span(queue, span) & SPANWIRE_ATTEND)
+    return bool(sw_api.keep_object(queue_of(queue), span) & SPANWIRE_ATTEND)
 
 
 def detached(span):
@@ -109,28 +109,41 @@ def detached(span):
     return other
 
 
+def request_of(queue, span):
+    """A ``_native.Request`` of a sampled native span that nobody changed, by way of an empty queue; else None."""
+    cdef Span source = native_span(span)
+    if source is None or not source.ids.flags & SAMPLED:
+        return None
+    # Nobody else can take it: no Python code runs in between.
+    sw_api.submit(source.record, queue_of(queue))
+    return queue.take_request(1, PY_SSIZE_T_MAX)
+
+
+cdef Span native_span(object view):
+    """The finished span behind a view that nobody changed, or None."""
+    if type(view) is not ReadableSpan or (<ReadableSpan>view).changed is not None:
+        return None
+    source = (<ReadableSpan>view).source
+    return <Span>source if type(source) is Span and not (<Span>source).live else None
+
+
 cdef SpanwireQueue *queue_of(object queue) except NULL:
     if type(queue) is not FrameQueue:
         raise TypeError(f"a FrameQueue is needed, not {shown(queue)}")
     return <SpanwireQueue*><uintptr_t>queue.address
 
 
-cdef int keep_span(object queue, object span) except -1:
-    """The table's status. ``span`` is a ``Span`` that nobody has a changed view of, or what processors get."""
+cdef int keep_ended(object queue, Span span, ReadableSpan view) except -1:
+    """The table's status. A span is kept as its bytes, unless its view was changed or it has what no frame can say."""
     cdef SpanwireText state
-    cdef Span source = None
     cdef uint8_t bits
-    if type(span) is Span:
-        source = <Span>span
-    elif type(span) is ReadableSpan and (<ReadableSpan>span).changed is None:
-        inner = (<ReadableSpan>span).source
-        if type(inner) is Span:
-            source = <Span>inner
-    if source is not None and not source.live and is_plain(source):
-        header = beside(source, &bits)  # kept as long as `state`
+    if not span.ids.flags & SAMPLED if view is None else not view.get_span_context().trace_flags.sampled:
+        return 0
+    if (view is None or view.changed is None) and is_plain(span):
+        header = beside(span, &bits)  # kept as long as `state`
         sw_text(header, &state)
-        return sw_api.keep(source.record, queue_of(queue), bits, state)
-    return sw_api.keep_object(queue_of(queue), source.readable() if type(span) is Span else span)
+        return sw_api.keep(span.record, queue_of(queue), bits, state)
+    return sw_api.keep_object(queue_of(queue), span.readable() if view is None else view)
 
 
 cdef bint is_plain(Span span) except -1:

@@ -24,11 +24,6 @@ cdef object native_queue(object processor):
     return None if "on_end" in getattr(processor, "__dict__", ()) else queue
 
 
-cdef bint reads_frames(object processor) except -1:
-    """Whether what its queue takes is read in Python."""
-    return bool(getattr(processor, "_reads_frames", False))
-
-
 class Several:
     """Batch processors with neighbouring places, whose spans wait in one queue."""
 
@@ -43,18 +38,18 @@ class Several:
 cdef list neighbours_share(list ends):
     """What is called at a span's end, with one queue for those next to each other that only want its bytes."""
     cdef list folded = [], run = []
-    for processor, queue, is_read in [*ends, (None, None, False)]:
-        if queue is not None and not is_read and queue.may_share:
-            run.append((processor, queue, False))
+    for processor, queue in [*ends, (None, None)]:
+        if queue is not None and queue.may_share:
+            run.append((processor, queue))
             continue
         if len(run) > 1:
-            shared = _native.SharedQueue([queue for _, queue, _ in run])
-            folded.append((Several([processor for processor, _, _ in run]), shared, False))
+            shared = _native.SharedQueue([queue for _, queue in run])
+            folded.append((Several([processor for processor, _ in run]), shared))
         else:
             folded += run
         run = []
         if processor is not None:
-            folded.append((processor, queue, is_read))
+            folded.append((processor, queue))
     return folded
 
 
@@ -65,8 +60,9 @@ cdef class Plan:
     cdef bint starts              # somebody wants on_start
     cdef bint is_native           # at the end, at most `queue` wants anything
     cdef SpanwireQueue *queue
-    # on_end: (processor or Several, its _native queue or None, whether frames are read in Python)
-    cdef tuple processors, on_start, on_ending, on_end
+    cdef tuple processors, on_start, on_ending
+    cdef tuple on_end             # (processor or Several, its _native queue or None)
+    cdef tuple reading            # (processor, _native.FrameQueue of which Python reads, how many on_end come first)
     cdef object weak
 
     def __cinit__(self):
@@ -74,15 +70,17 @@ cdef class Plan:
 
     def set_processors(self, processors):
         """:param processors: ``SpanProcessor`` objects in the order in which they are called."""
-        cdef list ends = []
+        cdef list ends = [], reading = []
         processors = tuple(processors)
         for processor in processors:
             queue = native_queue(processor)
-            if queue is not None or overrides(processor, "on_end"):
-                ends.append((processor, queue, queue is not None and reads_frames(processor)))
+            if queue is not None and getattr(processor, "_reads_frames", False):
+                reading.append((processor, queue, sum([before is None for _, before in ends])))
+            elif queue is not None or overrides(processor, "on_end"):
+                ends.append((processor, queue))
         ends = neighbours_share(ends)
         # The old ones go at the very end: what they run when freed may end spans, by this plan.
-        before = (self.processors, self.on_start, self.on_ending, self.on_end)
+        before = (self.processors, self.on_start, self.on_ending, self.on_end, self.reading)
         self.processors = processors
         self.on_start = tuple([
             processor
@@ -91,9 +89,10 @@ cdef class Plan:
         ])
         self.on_ending = tuple([processor for processor in processors if overrides(processor, "_on_ending")])
         self.on_end = tuple(ends)
+        self.reading = tuple(reading)
         self.starts = len(self.on_start) > 0
-        self.is_native = not self.on_ending and (
-            not ends or (len(ends) == 1 and ends[0][1] is not None and not ends[0][2])
+        self.is_native = (
+            not self.on_ending and not reading and (not ends or (len(ends) == 1 and ends[0][1] is not None))
         )
         self.queue = NULL
         if self.is_native and ends:
@@ -110,24 +109,30 @@ cdef class Plan:
         return 0
 
     cdef int end(self, Span span) except -1:
-        """After the end time was set: everything is told, in order, all of them the same view."""
+        """After the end time was set: everything is told, in order, all of them the same view.
+
+        Queues that are read in Python are fed last: with the SDK the exporter is given the very object, later, and sees
+        what any processor has left of it.
+        """
         cdef ReadableSpan view = None
+        cdef Py_ssize_t called = 0
         for processor in self.on_ending:
             processor._on_ending(span)
-        for processor, queue, is_read in self.on_end:
-            if is_read:
-                if span.ids.flags & SAMPLED or view is not None:
-                    told(keep_ended(queue, span, view), processor)
-                continue
-            if view is None:
-                view = span.readable()
-            if queue is None:
-                processor.on_end(view)
-            elif view.changed is None:
-                if span.ids.flags & SAMPLED:
+        try:
+            for processor, queue in self.on_end:
+                if view is None:
+                    view = span.readable()
+                if queue is None:
+                    processor.on_end(view)
+                    called += 1
+                elif view.changed is not None:
+                    told(submit_changed(span, view, queue), processor)
+                elif span.ids.flags & SAMPLED:
                     told(sw_api.submit(span.record, <SpanwireQueue*><uintptr_t>queue.address), processor)
-            else:
-                told(submit_changed(span, view, queue), processor)
+        finally:
+            for processor, queue, before in self.reading:
+                if before <= called:  # one that raises keeps the span from all after it
+                    told(keep_ended(queue, span, view), processor)
         return 0
 
 
@@ -138,15 +143,6 @@ cdef int told(int status, object processor) except -1:
     if status & SPANWIRE_PANIC:
         tell(SPANWIRE_PANIC, "end")
     return 0
-
-
-cdef int keep_ended(object queue, Span span, ReadableSpan view) except -1:
-    """As the batch processor's on_end, without a view of the span if nobody else has one."""
-    if view is None:
-        return keep_span(queue, span)
-    if not view.get_span_context().trace_flags.sampled:
-        return 0
-    return keep_span(queue, view)
 
 
 cdef int submit_changed(Span span, ReadableSpan view, object queue) except -1:

@@ -6,7 +6,7 @@ from opentelemetry import trace as api
 from opentelemetry.context.context import Context
 from opentelemetry.sdk import trace as sdk
 
-from spanwire._native import FrameQueue
+from spanwire._native import FrameQueue, Request
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -50,3 +50,4 @@ def use_span(
 def take_frames(queue: FrameQueue, max_spans: int) -> list[sdk.ReadableSpan]: ...
 def keep(queue: FrameQueue, span: sdk.ReadableSpan) -> bool: ...
 def detached(span: sdk.ReadableSpan) -> sdk.ReadableSpan: ...
+def request_of(queue: FrameQueue, span: sdk.ReadableSpan) -> Request | None: ...

@@ -1,4 +1,4 @@
-"""The batch processor: native in front of an exporter of ours, the SDK's in front of any other."""
+"""The batch processor: spans wait as bytes, which an exporter of ours sends; any other is given views of them."""
 
 import os
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import export as sdk
 from spanwire._native import FrameQueue
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.trace.export._delivery import BatchLimits, Delivery, NativeDelivery
+from spanwire.trace.export._python import PythonDelivery
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -30,7 +31,9 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
 
     In front of ``spanwire.exporter.http.OTLPSpanExporter`` spans wait as bytes: up to 64 MiB of them unless
     ``max_queue_size`` is given, and they are sent by 2,048 or 400 KB, whichever is less, unless ``max_export_batch_size``
-    is. Over a bound the oldest go, and ``spanwire.stats()`` counts them. In front of any other exporter it is the SDK's.
+    is. Over a bound the oldest go, and ``spanwire.stats()`` counts them.
+
+    Any other exporter is given spans that are decoded when they are read, by a Python thread, 512 at a time as from the SDK.
 
     Arguments that are not given are read from OTEL_BSP_* as the SDK reads them.
 
@@ -42,7 +45,8 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
     :raises ValueError: with the SDK's text, if sizes or delay are not positive or a batch is larger than the queue.
     """
 
-    _delivery: Delivery | None = None
+    # For a native tracer: what it appends to _queue is read in Python.
+    _reads_frames = False
 
     def __init__(
         self,
@@ -54,17 +58,6 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         *,
         meter_provider: "MeterProvider | None" = None,
     ) -> None:
-        if not _is_ours(span_exporter):
-            more: dict[str, Any] = {} if meter_provider is None else {"meter_provider": meter_provider}
-            super().__init__(
-                span_exporter,
-                max_queue_size,
-                schedule_delay_millis,
-                max_export_batch_size,
-                export_timeout_millis,
-                **more,
-            )
-            return
         has_queue_size = max_queue_size is not None or _is_number(OTEL_BSP_MAX_QUEUE_SIZE)
         has_batch_size = max_export_batch_size is not None or _is_number(OTEL_BSP_MAX_EXPORT_BATCH_SIZE)
         # What the SDK takes and refuses, we take and refuse.
@@ -74,23 +67,31 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         _or_default(export_timeout_millis, self._default_export_timeout_millis)
         self._validate_arguments(most_spans, delay, batch_spans)  # type: ignore[no-untyped-call]  # the SDK's has no types
 
-        request_bytes = span_exporter._max_request_size if span_exporter._max_request_size > 0 else UNLIMITED
-        if not has_batch_size:
-            # Of an exact queue no more than half: what comes while a request is made must find room.
-            batch_spans = min(DEFAULT_BATCH_SPANS, max(1, most_spans // 2)) if has_queue_size else DEFAULT_BATCH_SPANS
-            request_bytes = min(request_bytes, DEFAULT_BATCH_BYTES)
         self._queue = FrameQueue(max_spans=most_spans) if has_queue_size else FrameQueue()
         metrics = _metrics(meter_provider, most_spans if has_queue_size else None)
-        # The SDK's metrics are counted in Python, batch by batch.
-        counts = metrics is not None or span_exporter._has_metrics
-        by = Delivery if counts else NativeDelivery
-        self._delivery = by(
-            span_exporter,
-            self._queue,
-            delay_seconds=delay / 1000,
-            limits=BatchLimits(batch_spans, request_bytes),
-            metrics=metrics,
-        )
+        if not _is_ours(span_exporter):
+            self._reads_frames = True
+            self._delivery: Delivery = PythonDelivery(
+                span_exporter, self._queue, delay_seconds=delay / 1000, batch_spans=batch_spans, metrics=metrics
+            )
+        else:
+            request_bytes = span_exporter._max_request_size if span_exporter._max_request_size > 0 else UNLIMITED
+            if not has_batch_size:
+                batch_spans = DEFAULT_BATCH_SPANS
+                if has_queue_size:
+                    # Of an exact queue no more than half: what comes while a request is made must find room.
+                    batch_spans = min(batch_spans, max(1, most_spans // 2))
+                request_bytes = min(request_bytes, DEFAULT_BATCH_BYTES)
+            # The SDK's metrics are counted in Python, batch by batch.
+            counts = metrics is not None or span_exporter._has_metrics
+            by = Delivery if counts else NativeDelivery
+            self._delivery = by(
+                span_exporter,
+                self._queue,
+                delay_seconds=delay / 1000,
+                limits=BatchLimits(batch_spans, request_bytes),
+                metrics=metrics,
+            )
         # Where the SDK's class keeps its exporter.
         self._batch_processor = self._delivery  # type: ignore[assignment]  # answers what is asked of the SDK's
         if not isinstance(getattr(sdk.BatchSpanProcessor, "span_exporter", None), property):
@@ -103,9 +104,7 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
 
     def on_end(self, span: "ReadableSpan") -> None:
         """Queue a sampled span. Spans of our own tracers come here only if a subclass overrides this."""
-        if self._delivery is None:
-            super().on_end(span)
-        elif span.context and span.context.trace_flags.sampled:
+        if span.context and span.context.trace_flags.sampled:
             self._delivery.emit(span)
 
     # A native tracer may append to _queue instead of calling it.
@@ -113,15 +112,11 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
 
     def _attend(self) -> None:
         """A span was appended natively, and no thread of this process sends; or it came after ``shutdown``."""
-        if self._delivery is not None:
-            self._delivery.attend()
+        self._delivery.attend()
 
     def shutdown(self) -> None:
         """Send what waits, within 30 seconds, and take no more spans. May be repeated."""
-        if self._delivery is None:
-            super().shutdown()  # type: ignore[no-untyped-call]  # as above
-        else:
-            self._delivery.shutdown()
+        self._delivery.shutdown()
 
     def force_flush(self, timeout_millis: int | None = None) -> bool:
         """Send what has ended before the call.
@@ -129,8 +124,6 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         :param timeout_millis: default 30,000.
         :returns: whether all of it was answered (or dropped) within the time; False after ``shutdown``.
         """
-        if self._delivery is None:
-            return super().force_flush(timeout_millis)
         return self._delivery.force_flush(timeout_millis)
 
 

@@ -15,6 +15,7 @@ from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
 from spanwire.trace.export._batch import DEFAULT_BATCH_BYTES, DEFAULT_BATCH_SPANS
 from spanwire.trace.export._delivery import BatchLimits
+from spanwire.trace.export._python import PythonDelivery
 from spanwire.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 NOWHERE = "http://127.0.0.1:1/v1/traces"
@@ -71,9 +72,13 @@ def test_with_our_exporter_it_is_native_and_starts_no_thread_before_the_first_sp
 
 
 @pytest.mark.parametrize("make", [lambda: Changed(endpoint=NOWHERE), InMemorySpanExporter, ConsoleSpanExporter])
-def test_an_exporter_whose_export_is_not_ours_makes_it_the_sdks(make: type[SpanExporter]) -> None:
-    processor = BatchSpanProcessor(make())
-    assert not hasattr(processor, "_queue")
+def test_an_exporter_whose_export_is_not_ours_is_given_spans_by_python(make: type[SpanExporter]) -> None:
+    before, exporter = threading.active_count(), make()
+    processor = BatchSpanProcessor(exporter)
+    assert processor.span_exporter is exporter
+    assert type(processor._delivery) is PythonDelivery
+    assert processor._reads_frames
+    assert threading.active_count() == before
     processor.shutdown()
 
 
