@@ -13,12 +13,16 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import NonRecordingSpan, SpanContext, StatusCode, TraceFlags, TraceState
 
 import spanwire
 from spanwire import _native as _typed_native
+from spanwire._facade.tracing import detached, take_frames
+from spanwire._facade.tracing import keep as keep_span
+from spanwire._native import FrameQueue
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import Sink
 from spanwire.trace import RandomIdGenerator, SpanProcessor, TracerProvider
@@ -243,6 +247,88 @@ def frame(_: Any) -> None:
     # Nothing in the façade calls it; it is called as the façade would, with a record that it must not look at any more.
     call = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p)(by_name["frame"])
     raises_internal_error(lambda: call(None))
+
+
+def read_back() -> tuple[BatchSpanProcessor, Any]:
+    """A processor with spans that an exporter in Python will be given, and what takes them out of its queue."""
+    processor = BatchSpanProcessor(InMemorySpanExporter(), schedule_delay_millis=3_600_000)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    for _ in range(2):
+        provider.get_tracer("panics").start_span("kept", attributes={"key": "value"}).end()
+    return processor, lambda: take_frames(processor._queue, 10)
+
+
+@entry
+def keep(_: Any) -> None:
+    processor, take = read_back()
+    assert [span.name for span in take()] == ["kept"]
+    processor.shutdown()
+
+
+@entry
+def keep_object(_: Any) -> None:
+    queue = FrameQueue()
+    for name in ("struck", "later"):
+        keep_span(queue, ReadableSpan(name))
+    assert [span.name for span in take_frames(queue, 10)] == ["later"]
+
+
+@entry
+def kept_frame(_: Any) -> None:
+    kept: list[Any] = []
+
+    class Keep(SpanProcessor):
+        def on_end(self, span: Any) -> None:
+            raises_internal_error(lambda: detached(span))
+            kept.append(detached(span))
+
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(Keep())
+    provider.get_tracer("panics").start_span("name").end()
+    assert [span.name for span in kept] == ["name"]
+
+
+@entry
+def take_frames_(_: Any) -> None:
+    processor, take = read_back()
+    raises_internal_error(take)
+    assert len(take()) == 2
+    processor.shutdown()
+
+
+def reading(read: Callable[[Any], Any]) -> None:
+    """A read that fails, once."""
+    processor, take = read_back()
+    span, _ = take()
+    with pytest.raises(RuntimeError, match=r"^spanwire: "):
+        read(span)
+    read(span)
+    processor.shutdown()
+
+
+@entry
+def frame_info(_: Any) -> None:
+    reading(lambda span: span.name)
+
+
+@entry
+def frame_attributes(_: Any) -> None:
+    reading(lambda span: span.attributes["key"])
+
+
+@entry
+def frame_events(_: Any) -> None:
+    reading(lambda span: span.events)
+
+
+@entry
+def frame_links(_: Any) -> None:
+    reading(lambda span: span.links)
+
+
+# The façade's function has that name here.
+ENTRIES["take_frames"] = ENTRIES.pop("take_frames_")
 
 
 def panics() -> int:

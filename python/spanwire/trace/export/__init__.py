@@ -1,7 +1,7 @@
 """Processors and exporters under the names of ``opentelemetry.sdk.trace.export``.
 
-All are the SDK's own but the processors, which with an exporter of ours take finished spans as bytes. With
-``SPANWIRE_DISABLED=1`` in the environment these are the SDK's too.
+All are the SDK's own but the processors, in which finished spans wait, or are sent, as bytes. With ``SPANWIRE_DISABLED=1`` in
+the environment these are the SDK's too.
 """
 
 from typing import TYPE_CHECKING
