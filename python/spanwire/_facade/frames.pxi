@@ -133,7 +133,7 @@ cdef SpanwireQueue *queue_of(object queue) except NULL:
     return <SpanwireQueue*><uintptr_t>queue.address
 
 
-cdef int keep_ended(object queue, Span span, ReadableSpan view) except -1:
+cdef int keep_ended(SpanwireQueue *queue, Span span, ReadableSpan view) except -1:
     """The table's status. A span is kept as its bytes, unless its view was changed or it has what no frame can say."""
     cdef SpanwireText state
     cdef uint8_t bits
@@ -142,8 +142,8 @@ cdef int keep_ended(object queue, Span span, ReadableSpan view) except -1:
     if (view is None or view.changed is None) and is_plain(span):
         header = beside(span, &bits)  # kept as long as `state`
         sw_text(header, &state)
-        return sw_api.keep(span.record, queue_of(queue), bits, state)
-    return sw_api.keep_object(queue_of(queue), span.readable() if view is None else view)
+        return sw_api.keep(span.record, queue, bits, state)
+    return sw_api.keep_object(queue, span.readable() if view is None else view)
 
 
 cdef bint is_plain(Span span) except -1:

@@ -62,7 +62,7 @@ cdef class Plan:
     cdef SpanwireQueue *queue
     cdef tuple processors, on_start, on_ending
     cdef tuple on_end             # (processor or Several, its _native queue or None)
-    cdef tuple reading            # (processor, _native.FrameQueue of which Python reads, how many on_end come first)
+    cdef tuple reading            # (processor, _native.FrameQueue of which Python reads, its address, on_end before it)
     cdef object weak
 
     def __cinit__(self):
@@ -75,7 +75,7 @@ cdef class Plan:
         for processor in processors:
             queue = native_queue(processor)
             if queue is not None and getattr(processor, "_reads_frames", False):
-                reading.append((processor, queue, sum([before is None for _, before in ends])))
+                reading.append((processor, queue, queue.address, sum([before is None for _, before in ends])))
             elif queue is not None or overrides(processor, "on_end"):
                 ends.append((processor, queue))
         ends = neighbours_share(ends)
@@ -130,9 +130,9 @@ cdef class Plan:
                 elif span.ids.flags & SAMPLED:
                     told(sw_api.submit(span.record, <SpanwireQueue*><uintptr_t>queue.address), processor)
         finally:
-            for processor, queue, before in self.reading:
+            for processor, _, address, before in self.reading:
                 if before <= called:  # one that raises keeps the span from all after it
-                    told(keep_ended(queue, span, view), processor)
+                    told(keep_ended(<SpanwireQueue*><uintptr_t>address, span, view), processor)
         return 0
 
 

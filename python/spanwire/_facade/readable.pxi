@@ -111,11 +111,15 @@ cdef class ReadableSpan:
 
     @property
     def events(self):
+        if not self.has("_events") and not span_info(self.source).events:
+            return ()
         # What is handed out can be changed in place, so it is what will be sent.
         return tuple(self._events)
 
     @property
     def links(self):
+        if not self.has("_links") and not span_info(self.source).links:
+            return ()
         return tuple(self._links)
 
     @property
