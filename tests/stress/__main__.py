@@ -24,6 +24,7 @@ from tests.integration.processes.programs import finish, start
 
 ROUND_SECONDS = 3.0
 LONGEST_ROUND = 150.0
+ENOUGH = 5  # failures
 # Reasons for which a request may have been taken all the same: its answer came too late.
 UNKNOWN = ("timeout", "shutdown", "exhausted")
 
@@ -101,7 +102,7 @@ def main() -> int:
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     until, failures, sums = time.monotonic() + options.seconds, 0, Counter[str]()
-    while (left := until - time.monotonic()) > 0:
+    while (left := until - time.monotonic()) > 0 and failures < ENOUGH:
         number = sums["rounds"] = sums["rounds"] + 1
         try:
             sums += run_round(f"{options.seed} {number}", min(left, ROUND_SECONDS))
