@@ -90,7 +90,7 @@ def run_round(seed: str, seconds: float) -> Counter[str]:
         process = start(command, folder, sink.http_endpoint)
         trouble(process, sink, rng, seconds + rng.random())  # sometimes beyond its end
         ended = finish(process, folder, LONGEST_ROUND)
-        assert ended.status == 0, (ended.status, ended.errors)
+        assert ended.status == 0, f"status {ended.status}\n{ended.errors}"
         assert "Traceback" not in ended.errors, ended.errors
         return check(ended.books, sink)
 
@@ -108,8 +108,8 @@ def main() -> int:
             sums += run_round(f"{options.seed} {number}", min(left, ROUND_SECONDS))
         except (AssertionError, pytest.fail.Exception) as error:
             failures += 1
-            print(f"round {number}: {error}", flush=True)
-            traceback.print_exception(error, limit=-2)
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            print(f"round {number}, {where.filename}:{where.lineno}: {where.line}\n{error}", flush=True)
     print(", ".join(f"{name} {count:,}" for name, count in sums.items()))
     print(f"failures {failures}")
     return 1 if failures else 0

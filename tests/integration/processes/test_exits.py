@@ -11,6 +11,14 @@ from tests.integration.processes.programs import HOUR, INSTALLED, Ended, run
 
 SPANS = 100
 
+MULTIPROCESSING = """
+import multiprocessing
+child = multiprocessing.get_context("{}").Process(target=make, args=(tracer, 50))
+child.start()
+child.join()
+assert child.exitcode == 0
+"""
+
 # How it ends; its status; how many of its spans arrive.
 ENDS: dict[str, tuple[str, int, int]] = {
     "the end of the program": ("", 0, SPANS),
@@ -20,6 +28,7 @@ ENDS: dict[str, tuple[str, int, int]] = {
     "SIGTERM": ("write_books(); signal.raise_signal(signal.SIGTERM); time.sleep(30)", -signal.SIGTERM, 0),
     "os._exit": ("write_books(); os._exit(4)", 4, 0),
     "a child's sys.exit": ("if os.fork() == 0:\n    make(tracer, 50)\n    sys.exit()\nos.wait()", 0, SPANS + 50),
+    "the end of a forked child of multiprocessing": (MULTIPROCESSING.format("fork"), 0, SPANS),
     "a child's os._exit": ("if os.fork() == 0:\n    make(tracer, 50)\n    os._exit(0)\nos.wait()", 0, SPANS),
 }
 

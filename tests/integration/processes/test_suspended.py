@@ -110,7 +110,7 @@ assert installation.force_flush(20_000)
     with Sink() as sink:
         sink.inject(delay=0.5)
         process = start(program, tmp_path, sink.http_endpoint, OTEL_BSP_SCHEDULE_DELAY=HOUR)
-        while sink.attempt_count == 0:
+        while sink.attempt_count == 0 and process.poll() is None:
             time.sleep(0.01)
         suspend(process, STOPPED_SECONDS)
         ended = finish(process, tmp_path)
