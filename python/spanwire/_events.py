@@ -16,7 +16,7 @@ __all__ = ["listen", "say", "say_lost", "tell"]
 # The thread ends when so long nothing was said, and is started again.
 PATIENCE_SECONDS = 60.0
 
-_is_listening = False
+_listening_process = 0  # where a thread listens; a child forked by C code has its parent's number here
 
 
 def say_lost(destination: str, lost: str, spans: int, message: str) -> None:
@@ -48,16 +48,16 @@ def tell() -> None:
 
 def listen() -> None:
     """See to it that a thread says what there is to say from now on."""
-    global _is_listening  # noqa: PLW0603 - one a process
-    if _is_listening:
+    global _listening_process  # noqa: PLW0603 - one a process
+    if _listening_process == os.getpid():
         return
-    _is_listening = True
+    _listening_process = os.getpid()
     try:
         # Of the system's, also where gevent has put greenlets in its place; and without the locks of `threading`, which
         # whoever ends a span may hold.
         _start_new_thread()(_listen, ())
     except RuntimeError:  # no more threads: whoever flushes or asks for stats() hears it
-        _is_listening = False
+        _listening_process = 0
 
 
 def _start_new_thread() -> Callable[[Callable[[], None], tuple[()]], int]:
@@ -68,19 +68,14 @@ def _start_new_thread() -> Callable[[Callable[[], None], tuple[()]], int]:
 
 
 def _listen() -> None:
-    global _is_listening  # noqa: PLW0603 - as above
-    while _native.wait_events(PATIENCE_SECONDS):
-        tell()
-    _is_listening = False
+    global _listening_process  # noqa: PLW0603 - as above
+    try:
+        while _native.wait_events(PATIENCE_SECONDS):
+            tell()
+    finally:
+        _listening_process = 0
     tell()  # what came in between
-
-
-def _begin_again() -> None:
-    global _is_listening  # noqa: PLW0603 - as above
-    _is_listening = False
 
 
 atexit.register(tell)
 atexit.register(_native.stop_events)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_again)

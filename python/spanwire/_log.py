@@ -1,5 +1,6 @@
 """Log lines for people: at most one a minute for each kind of trouble."""
 
+import contextlib
 import logging
 import os
 import threading
@@ -45,4 +46,5 @@ def warn(kind: str, message: str, *args: object) -> None:
         logger.warning(message, *args)
     except Exception:  # a handler or filter of the application that fails, far from its own code
         if logging.raiseExceptions:
-            traceback.print_exc()
+            with contextlib.suppress(Exception):  # a stream that is closed
+                traceback.print_exc()

@@ -141,17 +141,16 @@ impl HttpClient {
         }
     }
 
-    /// Has the worker send what waits in a queue and will come: at most so many spans and bytes a request, so much waiting or
-    /// `delay` seconds start one. One call a process, after `begin_reader`.
+    /// Has the worker send what waits in a queue and will come, if it does not yet: at most so many spans and bytes a request, so
+    /// much waiting or `delay` seconds start one. One step, so that no signal handler that raises leaves it half done.
     fn drive(&self, py: Python<'_>, queue: &PyFrameQueue, spans: usize, bytes: usize, delay: f64) -> PyResult<()> {
         let limits = BatchLimits {
             spans,
             bytes,
             delay: duration(delay).unwrap_or_default(),
         };
-        let lanes = queue.lanes().take_begun(py);
+        let mut lanes = queue.lanes().begin(py).into_iter();
         py.detach(|| {
-            let mut lanes = lanes.into_iter();
             while let Some(lane) = lanes.next() {
                 self.client.drive(Arc::clone(&lane), limits).inspect_err(|_| {
                     lane.end_reader();

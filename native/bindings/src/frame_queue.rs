@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use spanwire_engine::buffer::Buffer;
-use spanwire_queue::{Appended, Attached, Batch, Lane, Limits, Writer};
+use spanwire_queue::{Appended, Batch, Lane, Limits, Writer};
 
 use crate::control::{SLICE, duration};
 use crate::encode;
@@ -16,7 +16,7 @@ use crate::errors;
 use crate::ffi::bytes;
 use crate::ffi::gil::GilCell;
 use crate::ffi::kept::Release;
-use crate::ffi::queue::{LastGroup, Queue};
+use crate::ffi::queue::Queue;
 use crate::lanes::Lanes;
 
 /// Finished spans that wait to be sent. All methods are quick but `wait` and `wait_done`, which let go of the GIL.
@@ -46,7 +46,7 @@ impl PyFrameQueue {
         Ok(Self {
             queue: Box::new(Queue {
                 writer: GilCell::new(writer),
-                last: GilCell::new(None),
+                groups: GilCell::default(),
                 lane: Arc::downgrade(lanes.own()),
             }),
             lanes,
@@ -131,23 +131,10 @@ impl PyFrameQueue {
         let Some(frame) = encode::frame(span, w3c_flags)? else {
             return Ok(false);
         };
-        let group = self.queue.last.with(py, |last| match last {
-            Some(last)
-                if Arc::ptr_eq(&last.resource, &frame.resource.message)
-                    && Arc::ptr_eq(&last.scope, &frame.scope.message) =>
-            {
-                Arc::clone(&last.group)
-            }
-            _ => {
-                let group = encode::group(&frame.resource, &frame.scope, Attached::default());
-                *last = Some(LastGroup {
-                    resource: Arc::clone(&frame.resource.message),
-                    scope: Arc::clone(&frame.scope.message),
-                    group: Arc::clone(&group),
-                });
-                group
-            }
-        });
+        let group = self
+            .queue
+            .groups
+            .with(py, |groups| groups.find(&frame.resource, &frame.scope));
         let appended = self
             .queue
             .writer
@@ -177,13 +164,13 @@ impl PyFrameQueue {
     }
 
     /// True for one caller a process: it sees to it that somebody reads.
-    fn begin_reader(&self, py: Python<'_>) -> bool {
-        self.lanes.begin_reader(py)
+    fn begin_reader(&self) -> bool {
+        self.lanes.own().begin_reader()
     }
 
     /// The reader could not begin, or has ended.
-    fn end_reader(&self, py: Python<'_>) {
-        self.lanes.end_reader(py);
+    fn end_reader(&self) {
+        self.lanes.own().end_reader();
     }
 
     /// Waits until `spans` spans or `bytes` bytes wait, or for `wake`, or `timeout` seconds; perhaps less.
@@ -233,42 +220,60 @@ impl PyFrameQueue {
         self.lanes.own().set_done(spans);
     }
 
-    /// Wants all that waits out at once, and waits until it is done with; whether it was within `timeout` seconds. Signals
-    /// interrupt it.
-    fn flush_all(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
-        let (start, limit) = (Instant::now(), duration(timeout).unwrap_or_default());
-        let flushed: Vec<_> = self
-            .lanes
-            .all(py)
-            .into_iter()
-            .map(|lane| (lane.flush(), lane))
-            .collect();
-        for (spans, lane) in &flushed {
-            if !wait_done(py, lane, *spans, limit.saturating_sub(start.elapsed()))? {
-                return Ok(false);
-            }
+    /// Wants all that waits out at once; what it is to be waited for by.
+    fn flush_all(&self, py: Python<'_>) -> Flush {
+        let lanes = self.lanes.all(py).into_iter();
+        Flush {
+            lanes: lanes.map(|lane| (lane.flush(), lane.generation(), lane)).collect(),
         }
-        Ok(true)
     }
 
     /// Waits until the first `spans` spans are done with; whether they were within `timeout` seconds. Signals interrupt it.
     fn wait_done(&self, py: Python<'_>, spans: u64, timeout: f64) -> PyResult<bool> {
-        wait_done(py, self.lanes.own(), spans, duration(timeout).unwrap_or_default())
+        let lane = self.lanes.own();
+        wait_done(
+            py,
+            lane,
+            spans,
+            lane.generation(),
+            duration(timeout).unwrap_or_default(),
+        )
     }
 }
 
-/// Waits in slices, between which signals are handled.
-fn wait_done(py: Python<'_>, lane: &Lane, spans: u64, limit: Duration) -> PyResult<bool> {
+/// Waits in slices, between which signals are handled: whose handler may fork.
+fn wait_done(py: Python<'_>, lane: &Lane, spans: u64, generation: u64, limit: Duration) -> PyResult<bool> {
     let start = Instant::now();
     loop {
         let left = limit.saturating_sub(start.elapsed());
-        if py.detach(|| lane.wait_done(spans, Instant::now() + left.min(SLICE))) {
+        if py.detach(|| lane.wait_done(spans, generation, Instant::now() + left.min(SLICE))) {
             return Ok(true);
         }
-        if left == Duration::ZERO {
+        if left == Duration::ZERO || lane.generation() != generation {
             return Ok(false);
         }
         py.check_signals()?;
+    }
+}
+
+/// What was to be sent at once.
+#[pyclass(frozen, module = "spanwire._native")]
+pub struct Flush {
+    lanes: Vec<(u64, u64, Arc<Lane>)>,
+}
+
+#[pymethods]
+impl Flush {
+    /// Waits until all of it is done with; whether it was within `timeout` seconds. Signals interrupt it. In a process that was forked
+    /// meanwhile the answer is no, at once.
+    fn wait(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
+        let (start, limit) = (Instant::now(), duration(timeout).unwrap_or_default());
+        for (spans, generation, lane) in &self.lanes {
+            if !wait_done(py, lane, *spans, *generation, limit.saturating_sub(start.elapsed()))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -303,5 +308,6 @@ impl Request {
 /// Adds the classes to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Request>()?;
+    module.add_class::<Flush>()?;
     module.add_class::<PyFrameQueue>()
 }

@@ -16,8 +16,6 @@ pub struct Lanes {
 #[derive(Default)]
 struct Joined {
     lanes: Vec<Arc<Lane>>,
-    /// Those that somebody was told to read and has not begun to yet.
-    begun: Vec<Arc<Lane>>,
     /// Counts of lanes that are gone.
     gone: Counts,
 }
@@ -76,25 +74,9 @@ impl Lanes {
         sum
     }
 
-    /// Whether there are some that the caller must see to being read now; [`take_begun`](Self::take_begun) says which.
-    pub fn begin_reader(&self, py: Python<'_>) -> bool {
-        let begun: Vec<_> = self.all(py).into_iter().filter(|lane| lane.begin_reader()).collect();
-        let is_any = !begun.is_empty();
-        self.joined.with(py, |joined| joined.begun.extend(begun));
-        is_any
-    }
-
-    /// Those that are to be read from now on.
-    pub fn take_begun(&self, py: Python<'_>) -> Vec<Arc<Lane>> {
-        self.joined.with(py, |joined| std::mem::take(&mut joined.begun))
-    }
-
-    /// They could not be read, or are read no more: somebody else is wanted.
-    pub fn end_reader(&self, py: Python<'_>) {
-        self.own.end_reader();
-        for lane in self.take_begun(py) {
-            lane.end_reader();
-        }
+    /// Those that the caller must see to being read from now on, each of which is told to one caller a process.
+    pub fn begin(&self, py: Python<'_>) -> Vec<Arc<Lane>> {
+        self.all(py).into_iter().filter(|lane| lane.begin_reader()).collect()
     }
 }
 

@@ -44,7 +44,7 @@ impl SharedQueue {
             queue: Box::new(Queue {
                 writer: GilCell::new(writer),
                 lane: Arc::downgrade(lane),
-                last: GilCell::new(None),
+                groups: GilCell::default(),
             }),
         })
     }

@@ -107,16 +107,17 @@ impl Client {
     /// Has the worker send what waits in a lane and will come, until the lane has ended; one call a process for a lane.
     pub fn drive(&self, lane: Arc<Lane>, limits: BatchLimits) -> std::io::Result<()> {
         let mut process = process::lock();
-        process.start_worker()?;
-        let unsent = process.tell(Command::Drive(Box::new(Drive {
-            lane,
-            sender: Arc::clone(&self.sender),
-            limits,
-        })));
+        let dead = process.start_worker()?;
+        let drive = Drive::new(lane, Arc::clone(&self.sender), limits);
+        let unsent = process.tell(Command::Drive(Box::new(drive)));
         drop(process);
+        drop(dead);
         match unsent {
-            None => Ok(()),
-            Some(_) => Err(std::io::Error::other("the worker has ended")),
+            Some(Command::Drive(drive)) => {
+                drive.disarm();
+                Err(std::io::Error::other("the worker has ended"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -133,11 +134,14 @@ impl Client {
             Err(answer) => return Submitted::Answered(answer),
         };
         let mut process = process::lock();
-        if let Err(error) = process.start_worker() {
-            drop(process); // settling takes the lock
-            under_way.fail(DropReason::Internal, format!("the worker cannot start: {error}"));
-            return Submitted::UnderWay(ticket);
-        }
+        let dead = match process.start_worker() {
+            Ok(dead) => dead,
+            Err(error) => {
+                drop(process); // settling takes the lock
+                under_way.fail(DropReason::Internal, format!("the worker cannot start: {error}"));
+                return Submitted::UnderWay(ticket);
+            }
+        };
         let unsent = process.tell(Command::Export(Box::new(Job {
             client: self.sender.id,
             config: Arc::clone(&self.sender.config),
@@ -147,7 +151,7 @@ impl Client {
             under_way,
         })));
         drop(process);
-        drop(unsent); // answers for itself
+        drop((dead, unsent)); // jobs answer for themselves
         Submitted::UnderWay(ticket)
     }
 

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use spanwire_queue::Lane;
@@ -31,17 +32,36 @@ pub struct BatchLimits {
     pub delay: Duration,
 }
 
-/// A lane and what its requests are sent with.
+/// A lane and what its requests are sent with. If it is dropped before its time, by a panic or with the worker, the lane takes
+/// no more, and what waited there is counted.
 pub struct Drive {
-    pub lane: Arc<Lane>,
+    lane: Arc<Lane>,
     pub sender: Arc<Sender>,
-    pub limits: BatchLimits,
+    limits: BatchLimits,
+    /// Spans that were taken and are not booked yet.
+    in_hand: AtomicU64,
+    is_armed: bool,
 }
 
 impl Drive {
+    /// Will send what waits in `lane`.
+    pub fn new(lane: Arc<Lane>, sender: Arc<Sender>, limits: BatchLimits) -> Self {
+        Self {
+            lane,
+            sender,
+            limits,
+            in_hand: AtomicU64::new(0),
+            is_armed: true,
+        }
+    }
+
+    /// It is over, or was never begun: dropping it means nothing.
+    pub fn disarm(mut self) {
+        self.is_armed = false;
+    }
+
     /// Sends until the lane has ended and is empty.
     pub async fn run<D: Destination + Send + Sync>(self, destination: Arc<D>, mut closing: watch::Receiver<Closing>) {
-        let guard = Guard(&self);
         let BatchLimits { spans, bytes, delay } = self.limits;
         let mut due: Option<Instant> = None;
         loop {
@@ -65,9 +85,9 @@ impl Drive {
             }
             self.report(DropReason::Shutdown);
         }
-        std::mem::forget(guard);
         self.report(DropReason::Shutdown);
         self.lane.set_done(self.lane.entered());
+        self.disarm();
     }
 
     /// Waits for the next span. Nothing ticks in an idle process; but there is a second look, as `poll_wait` asks for.
@@ -88,24 +108,31 @@ impl Drive {
         destination: &D,
         closing: &mut watch::Receiver<Closing>,
     ) {
-        while self.lane.gone() < until {
-            self.send(destination, closing).await;
+        while self.lane.gone() < until && self.send(destination, closing).await {
+            self.report(DropReason::Shutdown);
         }
         self.lane.set_done(until);
     }
 
-    /// Sends one batch.
-    async fn send<D: Destination + Send + Sync>(&self, destination: &D, closing: &mut watch::Receiver<Closing>) {
+    /// Sends one batch; false if there is none.
+    async fn send<D: Destination + Send + Sync>(
+        &self,
+        destination: &D,
+        closing: &mut watch::Receiver<Closing>,
+    ) -> bool {
         let Some(batch) = self.lane.take(self.limits.spans, self.limits.bytes) else {
-            return;
+            return false;
         };
         let (spans, end) = (batch.spans() as u64, batch.end());
+        self.in_hand.store(spans, Ordering::Relaxed);
         let mut buffer = Buffer::take();
         let request = batch.request();
         buffer.reserve(request.len());
         request.write(&mut |bytes| buffer.extend_from_slice(bytes));
         drop(batch);
-        match self.sender.begin(buffer, spans) {
+        let begun = self.sender.begin(buffer, spans);
+        self.in_hand.store(0, Ordering::Relaxed);
+        match begun {
             Err(answer) => self.tell(&answer, spans),
             Ok(begun) => {
                 let result = deliver(
@@ -125,6 +152,7 @@ impl Drive {
             }
         }
         self.lane.set_done(end);
+        true
     }
 
     fn tell(&self, answer: &Answer, spans: u64) {
@@ -164,21 +192,29 @@ impl Drive {
     }
 }
 
-/// After a panic: the lane takes no more, and what waited there is counted.
-struct Guard<'a>(&'a Drive);
+impl Drive {
+    fn give_up(&self) {
+        self.report(DropReason::Shutdown);
+        self.lane.close();
+        let _ = self.lane.discard();
+        let message = "the worker failed; nothing more is sent there. Please report this";
+        let in_hand = self.in_hand.load(Ordering::Relaxed);
+        if in_hand > 0 {
+            drop(self.sender.lose(in_hand, DropReason::Internal, message.into()));
+        }
+        self.report(DropReason::Internal);
+        self.push(Some(DropReason::Internal), 0, message.into());
+    }
+}
 
-impl Drop for Guard<'_> {
+impl Drop for Drive {
     fn drop(&mut self) {
-        let drive = self.0;
-        drive.report(DropReason::Shutdown);
-        drive.lane.close();
-        let _ = drive.lane.discard();
-        drive.report(DropReason::Internal);
-        drive.push(
-            Some(DropReason::Internal),
-            0,
-            "the worker failed; nothing more is sent there. Please report this".into(),
-        );
+        if self.is_armed {
+            // A panic inside a panic would end the application.
+            drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                self.give_up();
+            })));
+        }
     }
 }
 

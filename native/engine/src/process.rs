@@ -133,12 +133,14 @@ impl Process {
         Ok(())
     }
 
-    /// Sees to it that there is a worker.
-    pub fn start_worker(&mut self) -> io::Result<()> {
-        if !self.worker.as_ref().is_some_and(Worker::is_alive) {
-            self.worker = Some(Worker::start()?);
+    /// Sees to it that there is a worker. What is left of a dead one is for the caller to drop when the lock is given back:
+    /// jobs in it answer for themselves.
+    #[must_use = "it must be dropped without the lock"]
+    pub fn start_worker(&mut self) -> io::Result<Option<Worker>> {
+        if self.worker.as_ref().is_some_and(Worker::is_alive) {
+            return Ok(None);
         }
-        Ok(())
+        Ok(self.worker.replace(Worker::start()?))
     }
 
     /// Gives the worker a command if there is one; as [`Worker::tell`].

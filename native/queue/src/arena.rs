@@ -27,8 +27,8 @@ use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 /// width was guessed wrong.
 pub const OVERHEAD: usize = 26;
 
-/// Groups of a chunk at most; with one more it is full.
-const GROUPS: usize = 64;
+/// Groups of a chunk at most: their numbers are bytes. With one more it is full.
+const GROUPS: usize = 255;
 const MARKER: u8 = 0;
 const MARKER_LEN: usize = 2;
 const SPANS: u8 = len_tag(tag::scope_spans::SPANS);
@@ -101,7 +101,7 @@ impl Chunk {
         self.published = AtomicU64::new(0);
         self.last_marker = AtomicUsize::new(0);
         self.watched = Watched::default();
-        groups.extend(self.groups.iter_mut().filter_map(OnceLock::take));
+        groups.extend(self.groups.iter_mut().map_while(OnceLock::take)); // they are used in order
     }
 
     /// Bytes of memory.
@@ -206,8 +206,12 @@ pub struct ChunkWriter {
 unsafe impl Send for ChunkWriter {}
 
 impl ChunkWriter {
-    /// A chunk that may be shared from now on, and its writer.
-    pub fn new(chunk: Chunk) -> Self {
+    /// The writer of a chunk, which may be shared from now on.
+    ///
+    /// # Panics
+    /// If it is shared already: it may have a writer.
+    pub fn new(mut chunk: Arc<Chunk>) -> Self {
+        assert!(Arc::get_mut(&mut chunk).is_some(), "a chunk has one writer");
         let len = chunk.extent().bytes;
         Self {
             start: chunk.start,
@@ -215,7 +219,7 @@ impl ChunkWriter {
             at: len,
             next: chunk.end(),
             group: std::ptr::null(),
-            chunk: Arc::new(chunk),
+            chunk,
         }
     }
 
@@ -285,7 +289,7 @@ impl ChunkWriter {
     #[inline(never)]
     fn mark(&mut self, group: &Arc<Group>) -> bool {
         let number = self.chunk.groups.iter().position(|known| match known.get() {
-            Some(known) => Arc::ptr_eq(known, group),
+            Some(known) => Arc::ptr_eq(known, group) || known.is_interchangeable(group),
             None => known.set(Arc::clone(group)).is_ok(),
         });
         let Some(number) = number.filter(|_| self.chunk.capacity - self.len >= MARKER_LEN) else {

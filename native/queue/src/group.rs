@@ -28,6 +28,13 @@ impl Group {
     }
 }
 
+impl Group {
+    /// Whether frames of either may be said to be of the other: they are equal, and nothing is attached.
+    pub(crate) fn is_interchangeable(&self, other: &Self) -> bool {
+        self.attached.0.is_none() && other.attached.0.is_none() && self == other
+    }
+}
+
 /// Anything that goes with a group, dropped with it by whichever thread that is; no part of what makes groups equal.
 #[derive(Clone, Default)]
 pub struct Attached(pub Option<Arc<dyn Any + Send + Sync>>);

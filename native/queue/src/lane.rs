@@ -41,6 +41,8 @@ pub struct LaneState {
     closed: u64,
     /// Of the frames dropped, `take_dropped` has told of so many: full, closed.
     told: (u64, u64),
+    /// The number of the frame after the last that was taken.
+    taken_to: u64,
     /// The first so many frames are done with: dropped, or taken and answered.
     done: u64,
     reader: Reader,
@@ -69,6 +71,7 @@ impl LaneState {
             full: 0,
             closed: 0,
             told: (0, 0),
+            taken_to: position.frame,
             done: position.frame,
             reader: Reader::Anybody,
             waker: None,
@@ -97,6 +100,7 @@ impl LaneState {
             full: 0,
             closed: 0,
             told: (0, 0),
+            taken_to: 0,
             done: 0,
             reader: if self.reader == Reader::Anybody {
                 Reader::Anybody
@@ -150,21 +154,36 @@ impl LaneState {
     pub fn make_room(&mut self, chunks: &Chunks, capacity: usize) {
         let Some(last) = chunks.last() else { return };
         let most = self.limits.bytes as u64;
-        while self.position.frame < last.end()
+        let end = self.end.unwrap_or(u64::MAX).min(last.end());
+        while self.position.frame < end
             && let Some(here) = chunks.get(self.position.chunk)
             && last.memory_end() - here.memory_before() + capacity as u64 > most
         {
-            self.full += self.position.skip(chunks, here.end() - self.position.frame);
+            self.full += self.drop_oldest(chunks, here.end().min(end) - self.position.frame);
         }
     }
 
     /// Drops the oldest frames over the bound in spans.
     pub fn keep_bound(&mut self, chunks: &Chunks) {
-        let over = self
-            .queued(chunks.last().map_or(0, |last| last.end()))
-            .saturating_sub(self.limits.spans as u64);
+        let queued = self.queued(chunks.last().map_or(0, |last| last.end()));
+        let over = queued.saturating_sub(self.limits.spans as u64);
         if over > 0 && self.is_open() {
-            self.full += self.position.skip(chunks, over);
+            self.full += self.drop_oldest(chunks, over);
+        }
+    }
+
+    /// Passes so many frames, which nobody will take; whoever calls counts them.
+    fn drop_oldest(&mut self, chunks: &Chunks, count: u64) -> u64 {
+        let dropped = self.position.skip(chunks, count);
+        self.set_done(self.done);
+        dropped
+    }
+
+    /// The first `frames` frames are done with, and those behind them that were dropped, up to what is waiting or under way.
+    fn set_done(&mut self, frames: u64) {
+        self.done = self.done.max(frames.min(self.position.frame));
+        if self.done >= self.taken_to {
+            self.done = self.position.frame;
         }
     }
 
@@ -248,13 +267,12 @@ impl Lane {
     }
 
     fn within<R>(&self, state: &mut State, work: impl FnOnce(&mut LaneState, &State) -> R) -> R {
-        // Taken out meanwhile, so that both can be borrowed. It is there as long as this handle.
-        let mut lane = state
-            .lanes
-            .remove(&self.id)
-            .expect("a lane lives as long as its handle");
-        let result = work(&mut lane, state);
-        state.lanes.insert(self.id, lane);
+        // Taken out meanwhile, so that both can be borrowed.
+        let mut lanes = std::mem::take(&mut state.lanes);
+        let lane = lanes.iter_mut().find(|(id, _)| *id == self.id);
+        let (_, lane) = lane.expect("a lane lives as long as its handle");
+        let result = work(lane, state);
+        state.lanes = lanes;
         result
     }
 
@@ -287,6 +305,9 @@ impl Lane {
                 }
             }
             lane.taken += lane.position.frame - start;
+            if lane.position.frame > start {
+                lane.taken_to = lane.position.frame;
+            }
             (lane.position.frame > start).then(|| Batch::new(stretches, lane.position.frame))
         });
         state.release();
@@ -299,6 +320,7 @@ impl Lane {
         let mut state = self.shared.lock();
         self.within(&mut state, |lane, state| {
             lane.end = lane.end.or(Some(state.entered()));
+            lane.wake();
         });
         if state.longest().is_none() {
             self.shared.room.store(0, Ordering::Relaxed);
@@ -336,8 +358,7 @@ impl Lane {
         let mut state = self.shared.lock();
         let count = self.within(&mut state, |lane, state| {
             let count = lane.queued(state.entered());
-            lane.closed += lane.position.skip(&state.chunks, count);
-            lane.done = lane.done.max(lane.position.frame);
+            lane.closed += lane.drop_oldest(&state.chunks, count);
             count
         });
         state.release();
@@ -506,22 +527,31 @@ impl Lane {
 
     /// The first `frames` frames are done with: whoever waits for that is woken.
     pub fn set_done(&self, frames: u64) {
-        self.with(|lane, _| lane.done = lane.done.max(frames));
+        self.with(|lane, _| lane.set_done(frames));
         self.shared.notify();
     }
 
-    /// Waits until the first `frames` frames are done with; whether they were by `deadline`.
+    /// Changes with each fork between the first process and this one.
     #[must_use]
-    pub fn wait_done(&self, frames: u64, deadline: Instant) -> bool {
+    pub fn generation(&self) -> u64 {
+        self.shared.lock().generation()
+    }
+
+    /// Waits until the first `frames` frames are done with; whether they were by `deadline`. They are those of a process: in a child
+    /// of its, of another [`generation`](Self::generation), the answer is no.
+    #[must_use]
+    pub fn wait_done(&self, frames: u64, generation: u64, deadline: Instant) -> bool {
         let mut state = self.shared.lock();
         loop {
-            let generation = state.generation();
+            if state.generation() != generation {
+                return false;
+            }
             if self.within(&mut state, |lane, _| lane.done >= frames) {
                 return true;
             }
             let in_time;
             (state, in_time) = self.shared.wait(state, deadline);
-            if !in_time || state.generation() != generation {
+            if !in_time {
                 return false;
             }
         }
@@ -531,7 +561,7 @@ impl Lane {
 impl Drop for Lane {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        state.lanes.remove(&self.id);
+        state.lanes.retain(|(id, _)| *id != self.id);
         state.release();
         if state.longest().is_none() {
             self.shared.room.store(0, Ordering::Relaxed);

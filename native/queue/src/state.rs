@@ -3,7 +3,6 @@
 //! The lock is taken by the writer when a chunk is full or a mark is reached (once in some hundred frames), and by readers for
 //! a few instructions: never while bytes are copied or anything waits. It is held across every fork.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, PoisonError};
@@ -47,7 +46,7 @@ pub struct State {
     passed: Vec<Arc<Chunk>>,
     storage: Box<dyn Storage>,
     chunk_len: usize,
-    pub lanes: BTreeMap<u64, LaneState>,
+    pub lanes: Vec<(u64, LaneState)>,
     next_lane: u64,
     /// Frames that never entered: too large for every lane, or there was no memory.
     pub refused: u64,
@@ -104,7 +103,7 @@ impl Shared {
                 passed: Vec::new(),
                 storage,
                 chunk_len: (chunk_for / SHARE).clamp(1, CHUNK),
-                lanes: BTreeMap::new(),
+                lanes: Vec::new(),
                 next_lane: 0,
                 refused: 0,
                 late: 0,
@@ -140,7 +139,7 @@ impl Shared {
 
     /// Tells the writer when to look around next.
     pub fn set_look(&self, state: &State) {
-        let next = state.lanes.values().map(LaneState::look_at).min();
+        let next = state.lanes.iter().map(|(_, lane)| lane.look_at()).min();
         self.look_at.store(next.unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
@@ -188,7 +187,7 @@ impl State {
         self.trash.chunks.extend(self.chunks.clear());
         self.refused = 0;
         self.late = 0;
-        for lane in self.lanes.values_mut() {
+        for (_, lane) in &mut self.lanes {
             lane.begin_again();
         }
     }
@@ -204,47 +203,55 @@ impl State {
 
     /// The longest frame that some open lane takes; `None` if there is no open lane.
     pub fn longest(&self) -> Option<usize> {
-        let open = self.lanes.values().filter(|lane| lane.is_open());
-        open.map(|lane| lane.limits.longest()).max()
+        let open = self.lanes.iter().filter(|(_, lane)| lane.is_open());
+        open.map(|(_, lane)| lane.limits.longest()).max()
     }
 
     pub fn add_lane(&mut self, make: impl FnOnce(&Self) -> LaneState) -> u64 {
         let lane = make(self);
         self.next_lane += 1;
-        self.lanes.insert(self.next_lane, lane);
+        self.lanes.push((self.next_lane, lane));
         self.next_lane
     }
 
     /// An empty chunk for a frame of `len` bytes, which the bounds have room for now.
-    pub fn open(&mut self, len: usize) -> io::Result<Chunk> {
+    pub fn open(&mut self, len: usize) -> io::Result<Arc<Chunk>> {
         let capacity = len.max(self.chunk_len);
-        for lane in self.lanes.values_mut().filter(|lane| lane.is_open()) {
+        // Closed ones too: what waits there holds chunks.
+        for (_, lane) in &mut self.lanes {
             lane.make_room(&self.chunks, capacity);
         }
         self.release();
         let mut chunk = match self.recycled(capacity) {
             Some(chunk) => chunk,
-            None => Chunk::new(self.storage.block(capacity)?),
+            None => Arc::new(Chunk::new(self.storage.block(capacity)?)),
         };
-        chunk.reset(self.chunks.last().map(Arc::as_ref), &mut self.trash.groups);
+        if let Some(chunk) = Arc::get_mut(&mut chunk) {
+            chunk.reset(self.chunks.last().map(Arc::as_ref), &mut self.trash.groups);
+        }
         Ok(chunk)
     }
 
     /// A chunk that nobody reads any more, the one that was used last.
-    fn recycled(&mut self, capacity: usize) -> Option<Chunk> {
+    fn recycled(&mut self, capacity: usize) -> Option<Arc<Chunk>> {
         if capacity != self.chunk_len {
             return None;
         }
-        let free = self.passed.iter().rposition(|chunk| Arc::strong_count(chunk) == 1)?;
-        // The count was one: there is no other handle that could be cloned.
-        Arc::into_inner(self.passed.remove(free))
+        let free = self
+            .passed
+            .iter_mut()
+            .rposition(|chunk| Arc::get_mut(chunk).is_some())?;
+        Some(self.passed.remove(free))
     }
 
     /// Lets go of the chunks that all lanes have passed.
     pub fn release(&mut self) {
         let entered = self.entered();
         let Self { lanes, chunks, .. } = self;
-        let needed = lanes.values_mut().filter_map(|lane| lane.needs(chunks, entered)).min();
+        let needed = lanes
+            .iter_mut()
+            .filter_map(|(_, lane)| lane.needs(chunks, entered))
+            .min();
         // The last one is written to.
         let needed = needed.unwrap_or(u64::MAX).min(self.chunks.end().saturating_sub(1));
         while let Some(chunk) = self.chunks.pop_before(needed) {

@@ -9,7 +9,7 @@ pub use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 #[cfg(not(loom))]
 pub use std::sync::{Condvar, Mutex, MutexGuard};
 
-/// Between publishing a frame and looking at the mark: nothing.
+/// Between publishing a frame and looking at the mark: the order of the two for the compiler, and nothing for the processor.
 ///
 /// The processor may look before others see what was published, so a reader that goes to sleep at the same moment may miss the
 /// frame that should have kept it awake. A fence for each frame would cost more than the rest of the hand-over; instead, a
@@ -18,4 +18,6 @@ pub use std::sync::{Condvar, Mutex, MutexGuard};
 pub fn become_visible() {
     #[cfg(loom)]
     loom::sync::atomic::fence(Ordering::SeqCst);
+    #[cfg(not(loom))]
+    std::sync::atomic::compiler_fence(Ordering::SeqCst);
 }

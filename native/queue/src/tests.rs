@@ -84,15 +84,15 @@ fn a_reader_is_woken_by_bytes_when_a_chunk_is_full() {
 fn frames_are_done_with_when_the_reader_says_so() {
     let (mut writer, lane, group) = queue();
     let soon = || Instant::now() + Duration::from_millis(10);
-    assert!(lane.wait_done(0, soon()));
+    assert!(lane.wait_done(0, lane.generation(), soon()));
     let _ = append(&mut writer, &group);
     assert_eq!(lane.gone(), 0);
-    assert!(!lane.wait_done(1, soon()));
+    assert!(!lane.wait_done(1, lane.generation(), soon()));
     let _ = lane.take(1, 1);
     assert_eq!(lane.gone(), 1);
-    assert!(!lane.wait_done(1, soon()));
+    assert!(!lane.wait_done(1, lane.generation(), soon()));
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| lane.wait_done(1, Instant::now() + Duration::from_secs(60)));
+        let waiting = scope.spawn(|| lane.wait_done(1, lane.generation(), Instant::now() + Duration::from_secs(60)));
         lane.set_done(1);
         assert!(waiting.join().expect("waits"));
     });
@@ -172,7 +172,7 @@ fn lanes_have_positions_bounds_and_ends_of_their_own() {
 #[test]
 fn more_groups_than_a_chunk_has_numbers_for_go_into_the_next() {
     let (mut writer, lane, _) = queue();
-    let groups: Vec<_> = (0..90)
+    let groups: Vec<_> = (0..=255)
         .map(|n| {
             Arc::new(Group {
                 scope: vec![n],
@@ -188,7 +188,7 @@ fn more_groups_than_a_chunk_has_numbers_for_go_into_the_next() {
         .frames()
         .map(|(group, frame)| (group.scope[0], frame.len()))
         .collect();
-    let expected: Vec<_> = (0..90).chain(0..90).map(|n| (n, 10)).collect();
+    let expected: Vec<_> = (0..=255).chain(0..=255).map(|n| (n, 10)).collect();
     assert_eq!(numbers, expected);
 }
 
@@ -293,7 +293,7 @@ fn a_child_forked_in_the_middle_of_everything_can_use_its_queue() {
                 while !stop.load(std::sync::atomic::Ordering::Relaxed) {
                     let _ = append(&mut writer, &group);
                     let _ = lane.take(10, 9999);
-                    let _ = lane.wait_done(u64::MAX, Instant::now());
+                    let _ = lane.wait_done(u64::MAX, lane.generation(), Instant::now());
                 }
             })
         })
@@ -309,4 +309,69 @@ fn a_child_forked_in_the_middle_of_everything_can_use_its_queue() {
         thread.join().expect("goes on in the parent");
     }
     assert_eq!(lane.counts().queued, 50);
+}
+
+#[test]
+fn a_closed_lane_that_nobody_empties_is_bounded_too() {
+    let limits = Limits {
+        bytes: 1 << 20,
+        spans: usize::MAX,
+    };
+    let (mut writer, slow) = Writer::new(limits).expect("fork handlers");
+    let fast = writer.add_lane(limits);
+    let group = Arc::new(Group::default());
+    let append = |writer: &mut Writer| writer.append(&group, 1000, |out| out.raw(&[1; 1000]));
+    assert_eq!(append(&mut writer), Appended::Done);
+    slow.close();
+    for _ in 0..if cfg!(miri) { 5_000 } else { 50_000 } {
+        assert_eq!(append(&mut writer), Appended::Done);
+        let _ = fast.take(1000, usize::MAX);
+    }
+    assert!(
+        fast.memory() < 8 << 20,
+        "{} bytes for two bounds of 1 MiB",
+        fast.memory()
+    );
+    let counts = slow.counts();
+    assert_eq!((counts.queued, counts.full), (0, 1));
+}
+
+#[test]
+fn a_lane_that_the_bounds_have_emptied_is_done() {
+    let (mut writer, lane) = Writer::new(Limits {
+        bytes: 1 << 20,
+        spans: usize::MAX,
+    })
+    .expect("fork handlers");
+    let group = Arc::new(Group::default());
+    let _ = append(&mut writer, &group);
+    // Longer than it was said to be: refused when all others were dropped for it.
+    let _ = writer.append(&group, (1 << 20) - 100, |out| out.raw(&vec![1; 2 << 20]));
+    let counts = lane.counts();
+    assert_eq!((counts.full, counts.queued), (2, 0));
+    assert!(lane.wait_done(lane.flush(), lane.generation(), Instant::now()));
+}
+
+#[test]
+fn what_is_under_way_is_not_done_because_the_rest_was_discarded() {
+    let (mut writer, lane, group) = queue();
+    for _ in 0..3 {
+        let _ = append(&mut writer, &group);
+    }
+    let batch = lane.take(1, 9999).expect("one");
+    let until = lane.flush();
+    assert_eq!(lane.discard(), 2);
+    assert!(!lane.wait_done(until, lane.generation(), Instant::now()));
+    lane.set_done(batch.end());
+    assert!(lane.wait_done(until, lane.generation(), Instant::now()));
+}
+
+#[test]
+fn equal_groups_of_many_objects_are_one() {
+    let (mut writer, lane, _) = queue();
+    for _ in 0..1000 {
+        let _ = append(&mut writer, &Arc::new(Group::default()));
+    }
+    assert!(lane.memory() <= 64 << 10);
+    assert_eq!(lane.take(1000, usize::MAX).map(|batch| batch.spans()), Some(1000));
 }

@@ -141,7 +141,7 @@ impl Writer {
     fn look(&mut self) -> Appended {
         let mut state = self.shared.lock();
         let State { chunks, lanes, .. } = &mut *state;
-        for lane in lanes.values_mut() {
+        for (_, lane) in lanes {
             lane.keep_bound(chunks);
         }
         state.release();
@@ -169,7 +169,7 @@ impl Writer {
 fn wake(state: &mut State) -> bool {
     let State { chunks, lanes, .. } = state;
     let mut attend = false;
-    for lane in lanes.values_mut() {
+    for (_, lane) in lanes {
         attend |= lane.look(chunks);
     }
     attend
@@ -179,7 +179,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.is_orphaned = true;
-        for lane in state.lanes.values_mut() {
+        for (_, lane) in &mut state.lanes {
             lane.wake();
         }
     }

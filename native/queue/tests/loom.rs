@@ -136,7 +136,7 @@ fn a_flush_ends_when_what_was_there_is_done_with() {
         };
         let until = lane.flush();
         let for_ever = std::time::Instant::now() + std::time::Duration::from_secs(3600);
-        assert!(lane.wait_done(until, for_ever));
+        assert!(lane.wait_done(until, lane.generation(), for_ever));
         assert_eq!(lane.counts().taken, 1);
         reader.join().expect("reads");
     });

@@ -1,12 +1,14 @@
 //! Hands finished frames over to the queue.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use pyo3::Python;
-use spanwire_queue::{Appended, Group, Lane, Writer};
+use spanwire_queue::{Appended, Attached, Group, Lane, Writer};
 use spanwire_record::{SpanRecord, Status};
 
 use super::gil::GilCell;
+use crate::encode::{self, Head};
 use crate::tracer::Tracer;
 
 /// `SpanwireQueue` of `spanwire_api.h`: what a `_native.FrameQueue` owns.
@@ -14,15 +16,37 @@ pub struct Queue {
     pub writer: GilCell<Writer>,
     /// Its reading end, for what is read in Python.
     pub lane: Weak<Lane>,
-    /// The group of the span that was pushed last.
-    pub last: GilCell<Option<LastGroup>>,
+    /// The groups of spans that were pushed.
+    pub groups: GilCell<Groups>,
 }
 
-/// A group and what it was made of.
-pub struct LastGroup {
-    pub resource: Arc<[u8]>,
-    pub scope: Arc<[u8]>,
-    pub group: Arc<Group>,
+/// Groups by the encoded resource and scope that they were made of, which it keeps, so that their addresses stay theirs.
+#[derive(Default)]
+pub struct Groups(HashMap<(usize, usize), Made>);
+
+struct Made {
+    _resource: Arc<[u8]>,
+    _scope: Arc<[u8]>,
+    group: Arc<Group>,
+}
+
+impl Groups {
+    /// With more, all are forgotten: the queue finds out by itself that groups are equal, only slower.
+    const MOST: usize = 256;
+
+    /// The group of such a span.
+    pub fn find(&mut self, resource: &Head, scope: &Head) -> Arc<Group> {
+        let key = (resource.message.as_ptr().addr(), scope.message.as_ptr().addr());
+        if self.0.len() >= Self::MOST && !self.0.contains_key(&key) {
+            self.0.clear();
+        }
+        let made = self.0.entry(key).or_insert_with(|| Made {
+            _resource: Arc::clone(&resource.message),
+            _scope: Arc::clone(&scope.message),
+            group: encode::group(resource, scope, Attached::default()),
+        });
+        Arc::clone(&made.group)
+    }
 }
 
 /// Appends the frame of a record under its tracer's resource and scope.

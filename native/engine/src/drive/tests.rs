@@ -66,10 +66,10 @@ fn a_flush_sends_what_waits_and_no_more_is_sent_by_itself_before_its_time() {
     append(&mut writer, 3);
     thread::sleep(Duration::from_millis(50));
     assert_eq!(backend.bytes.load(Ordering::SeqCst), 0);
-    assert!(lane.wait_done(lane.flush(), soon()));
+    assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
     check_balance(&client, &lane, 3, 3);
     append(&mut writer, 1);
-    assert!(lane.wait_done(lane.flush(), soon()));
+    assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
     check_balance(&client, &lane, 4, 4);
 }
 
@@ -115,7 +115,7 @@ fn what_is_refused_is_counted_and_told() {
     let client = client(&backend.endpoint);
     let (mut writer, lane) = driven(&client, LAZY);
     append(&mut writer, 3);
-    assert!(lane.wait_done(lane.flush(), soon()));
+    assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
     check_balance(&client, &lane, 3, 0);
     let group = Arc::new(Group::default());
     assert_eq!(writer.append(&group, 1, |out| out.raw(&[1])), Appended::Attend); // there are news
@@ -139,7 +139,7 @@ fn a_closed_lane_is_emptied_and_left() {
     let (mut writer, lane) = driven(&client, LAZY);
     append(&mut writer, 3);
     lane.close();
-    assert!(lane.wait_done(lane.flush(), soon()));
+    assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
     check_balance(&client, &lane, 3, 3);
     until(|| Arc::strong_count(&lane) == 1); // the worker has let go of it
 }
@@ -148,18 +148,15 @@ fn a_closed_lane_is_emptied_and_left() {
 fn a_panic_of_the_worker_closes_the_lane_and_counts_what_waited() {
     let client = client("http://127.0.0.1:9/panic");
     let (mut writer, lane) = Writer::new(Limits::default()).expect("fork handlers");
-    let drive = Drive {
-        lane: Arc::new(lane),
-        sender: client.sender(),
-        limits: LAZY,
-    };
+    let lane = Arc::new(lane);
+    let drive = Drive::new(Arc::clone(&lane), client.sender(), LAZY);
     append(&mut writer, 4);
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let _guard = Guard(&drive);
+        let _held = drive;
         std::panic::panic_any("on purpose");
     }));
     assert!(panicked.is_err());
     let account = crate::accounts()[client.name()].clone();
     assert_eq!((account.accepted, account.dropped[&DropReason::Internal]), (4, 4));
-    assert!(drive.lane.is_ended());
+    assert!(lane.is_ended());
 }

@@ -96,47 +96,47 @@ class Delivery:
         """Take no more, send what waits, and shut the exporter down, all within the time."""
         if self._is_closed:
             return
-        self._is_closed = True
         end = time.monotonic() + timeout_millis / 1000
-        self._queue.close()
         try:
+            self._is_closed = True
+            self._queue.close()
             self._flush(timeout_millis / 1000)
         finally:
             self._queue.discard()
             self._queue.wake()
             self._exporter.shutdown(max(0.0, end - time.monotonic()) * 1000)
             self.report()
+            _events.tell()
 
     def _flush(self, seconds: float) -> bool:
+        end = time.monotonic() + seconds
         until = self._queue.entered
         if self._queue.wait_done(until, 0):
             return True
         if self._queue and not self._start():
-            self._send_until(until)
+            self._send_until(until, end)
         until = self._queue.flush()
         try:
-            return _without_hub(self._queue.wait_done, until, seconds)
+            return _wait(self._queue.wait_done, until, end=end)
         finally:
             _events.tell()
 
     def _start(self) -> bool:
         """See to it that somebody sends in this process; False if nobody can, at the interpreter's end for example."""
-        if not self._queue.begin_reader():
-            return True
+        began = False
         try:
-            self._begin()
-        except (RuntimeError, OSError) as error:
+            began = self._queue.begin_reader()
+            if began:
+                _start_thread(self._run)
+        except RuntimeError as error:
             self._queue.end_reader()
             _log.warn("export.thread", "The thread that sends spans cannot be started: %s", error)
             return False
+        except BaseException:  # of a signal handler: the next one tries again
+            if began:
+                self._queue.end_reader()
+            raise
         return True
-
-    def _begin(self) -> None:
-        """Start a thread that runs :meth:`_run`.
-
-        :raises RuntimeError: if there cannot be one.
-        """
-        _start_thread(self._run)
 
     def _run(self) -> None:
         self._thread = threading.get_ident()
@@ -160,10 +160,10 @@ class Delivery:
                     self._send()
             self.report()
 
-    def _send_until(self, until: int) -> None:
-        while self._queue.gone < until:
+    def _send_until(self, until: int, end: float = float("inf")) -> None:
+        while self._queue.gone < until and time.monotonic() < end:
             self._send()
-        self._queue.set_done(until)
+        self._queue.set_done(min(until, self._queue.gone))
 
     def _send(self) -> None:
         """Send one batch."""
@@ -184,29 +184,47 @@ class NativeDelivery(Delivery):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._queue.allow_sharing()
+        self._try_again_at = 0.0
+
+    def _start(self) -> bool:
+        """As the base class's; after a failure not more often than once a second."""
+        if time.monotonic() < self._try_again_at:
+            return False
+        try:
+            self._client.drive(self._queue, self._limits.spans, self._limits.bytes, self._delay)
+        except OSError as error:
+            self._try_again_at = time.monotonic() + 1
+            _log.warn("export.thread", "The thread that sends spans cannot be started: %s", error)
+            return False
+        return True
 
     def _flush(self, seconds: float) -> bool:
+        end = time.monotonic() + seconds
         if self._queue and not self._start():
-            while self._queue:
-                self._send()
+            return False  # what waits is kept for a time when there can be a thread
+        flush = self._queue.flush_all()
         try:
-            return _without_hub(self._queue.flush_all, seconds)
+            return _wait(flush.wait, end=end)
         finally:
             _events.tell()
 
-    def _begin(self) -> None:
-        self._client.drive(self._queue, self._limits.spans, self._limits.bytes, self._delay)
 
-
-def _without_hub(wait: Callable[..., bool], *args: object) -> bool:
-    """Wait; where gevent has patched threads, without its hub, so that other greenlets go on."""
+def _wait(wait: Callable[..., bool], *args: object, end: float) -> bool:
+    """Call ``wait(*args, seconds)``; where gevent has patched threads in short turns, so that other greenlets go on."""
     monkey = sys.modules.get("gevent.monkey")
-    if monkey is not None and "gevent" in sys.modules and monkey.is_module_patched("threading"):
-        gevent = sys.modules["gevent"]
-        hub = gevent.get_hub()
-        if gevent.getcurrent() is not hub and not hub.dead:
-            return bool(hub.threadpool.apply(wait, args))
-    return wait(*args)
+    gevent = sys.modules.get("gevent")
+    if monkey is not None and gevent is not None and monkey.is_module_patched("threading"):
+        pause = 0.001
+        while not wait(*args, 0):
+            if time.monotonic() >= end:
+                return False
+            if gevent.getcurrent() is gevent.get_hub():  # it cannot wait for itself
+                break
+            gevent.sleep(min(pause, max(0.0, end - time.monotonic())))
+            pause = min(pause * 2, 0.02)
+        else:
+            return True
+    return wait(*args, max(0.0, end - time.monotonic()))
 
 
 def _tell_drops(queue: FrameQueue, client: HttpClient, metrics: Any) -> None:
