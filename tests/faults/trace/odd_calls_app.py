@@ -24,7 +24,18 @@ from spanwire._facade import tracing as _typed_tracing
 tracing: Any = _typed_tracing  # more than the stub says
 MODULES = (tracing, core, _native, spanwire, spanwire.trace)
 # Their arguments say how long to wait, or are addresses on the network.
-SMALL_NUMBERS_ONLY = {"wait", "wait_done", "force_flush", "shutdown", "export", "export_encoded", "inject", "close"}
+SMALL_NUMBERS_ONLY = {
+    "wait",
+    "wait_done",
+    "wait_events",
+    "flush_all",
+    "force_flush",
+    "shutdown",
+    "export",
+    "export_encoded",
+    "inject",
+    "close",
+}
 NEVER = {"HttpClient", "SinkServer", "_panic_next", "BatchSpanProcessor", "serve", "Sink"}
 
 
@@ -65,6 +76,7 @@ def instances() -> list[Any]:
         unsampled,
         live._readable_span(),
         ended._readable_span(),
+        tracing.detached(ended._readable_span()),
         live._attributes,
         tracer,
         queue,
