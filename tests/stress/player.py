@@ -18,6 +18,7 @@ from typing import Any
 
 from opentelemetry.sdk.trace import SpanProcessor
 
+from spanwire import stats
 from spanwire.exporter.http import Compression, OTLPSpanExporter
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor, SimpleSpanProcessor
@@ -165,6 +166,10 @@ class Player:
             if flush_first and not slot.provider.force_flush(30_000):
                 self._failures.append("a flush did not end within 30 seconds")
             slot.provider.shutdown()
+        # What a thread has still made by a provider that was dropped waits for its delay.
+        until = time.monotonic() + 30
+        while any(account["queued"] for account in stats()["traces"].values()) and time.monotonic() < until:
+            time.sleep(0.01)
         made: Counter[str] = sum(self._made, Counter())
         write_books(made=made, failures=self._failures)
 

@@ -68,8 +68,9 @@ def test_shutdown_cuts_a_request_that_outlasts_its_timeout(spans: Spans, make_ex
         export = Exporting(exporter, spans)
         server.wait_for_request(1)
         exporter.shutdown(timeout_millis=100)
+        account = counts(exporter)  # at once
+        assert (account["queued"], account["dropped"]) == (0, {"shutdown": 10})
         assert export.result() is FAILURE
-        assert counts(exporter)["dropped"] == {"shutdown": 10}
         release.set()
 
 

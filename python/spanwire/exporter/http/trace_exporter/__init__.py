@@ -29,6 +29,8 @@ DEFAULT_ENDPOINT = "http://localhost:4318/"
 DEFAULT_TRACES_EXPORT_PATH = "v1/traces"
 DEFAULT_TIMEOUT = 10  # seconds
 
+_CUT_OFF_SECONDS = 0.5
+
 _CREDENTIAL_PROVIDERS = (
     "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
     "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER",
@@ -116,7 +118,8 @@ class OTLPSpanExporter(SpanExporter):
             _log.warn("export.shutdown_again", "Exporter already shutdown, ignoring call")
             return
         self._shutdown = True
-        self._client.shutdown(timeout_millis / 1000)
+        if not self._client.shutdown(timeout_millis / 1000):
+            self._client.force_flush(_CUT_OFF_SECONDS)  # until what was cut off is counted, a moment later
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Wait for the batches that are under way in other threads.
