@@ -275,14 +275,13 @@ def test_what_dropped_spans_hold_may_end_spans_when_it_is_freed(destination: str
     before, exporter, panics = account(destination), Exporter(), spanwire.stats()["trace"]["panics"]
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(Tag())
-    provider.add_span_processor(
-        BatchSpanProcessor(exporter, max_queue_size=2, max_export_batch_size=1, schedule_delay_millis=HOUR)
-    )
+    processor = BatchSpanProcessor(exporter, max_queue_size=2, max_export_batch_size=1, schedule_delay_millis=HOUR)
+    provider.add_span_processor(processor)
     tracer = provider.get_tracer("tests")
     exporter.open.clear()
     end_spans(provider, range(50))
     exporter.open.set()
-    assert provider.force_flush()
+    assert processor.force_flush()
     provider.shutdown()
     gc.collect()
     counted = since(destination, before)

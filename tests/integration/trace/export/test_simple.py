@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from spanwire.sink import Sink
 from spanwire.trace import SpanProcessor, TracerProvider
 from spanwire.trace.export import SimpleSpanProcessor
-from tests.conformance.trace.test_python_exporters import SETUPS, Counting, program
+from tests.conformance.trace.test_python_exporters import SETUPS, Counting, only_newest, program
 from tests.integration.exporter.conftest import MakeExporter, counts
 
 
@@ -36,6 +36,7 @@ def test_a_span_has_arrived_when_end_returns(sink: Sink, make_exporter: MakeExpo
     assert (counts(exporter)["accepted"], counts(exporter)["exported"]) == (3, 3)
 
 
+@only_newest
 @pytest.mark.parametrize("setup", SETUPS)
 def test_what_is_sent_are_the_bytes_that_the_sdks_processor_sends(setup: str, make_exporter: MakeExporter) -> None:
     def bodies(provider_class: Any, processor_class: Any) -> list[bytes]:
