@@ -166,12 +166,18 @@ class Player:
             if flush_first and not slot.provider.force_flush(30_000):
                 self._failures.append("a flush did not end within 30 seconds")
             slot.provider.shutdown()
-        # What a thread has still made by a provider that was dropped waits for its delay.
-        until = time.monotonic() + 30
-        while any(account["queued"] for account in stats()["traces"].values()) and time.monotonic() < until:
-            time.sleep(0.01)
         made: Counter[str] = sum(self._made, Counter())
+        # What a thread has still made by a provider that was dropped waits for its delay, and is in no account for a moment before it is sent.
+        until = time.monotonic() + 30
+        while time.monotonic() < until and not _has_all(made):
+            time.sleep(0.01)
         write_books(made=made, failures=self._failures)
+
+
+def _has_all(made: Counter[str]) -> bool:
+    accounts = stats()["traces"]
+    accepted = Counter({destination: account["accepted"] for destination, account in accounts.items()})
+    return accepted == made and not any(account["queued"] for account in accounts.values())
 
 
 def play_as_child(seed: str, seconds: float, depth: int, slots: list[Slot]) -> None:

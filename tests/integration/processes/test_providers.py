@@ -86,6 +86,21 @@ def test_a_provider_a_test_leaves_no_thread_descriptor_or_memory(providers: int,
     assert memory < 16 << 20
 
 
+def test_what_waits_behind_a_dropped_provider_is_sent_and_counted_soon(tmp_path: Path) -> None:
+    program = f"""
+{OWN}
+make(provider_with(BatchSpanProcessor(OTLPSpanExporter(endpoint=ENDPOINT))).get_tracer("tests"), 5)
+gc.collect()
+until = time.monotonic() + 20
+while not any(account["exported"] for account in spanwire.stats()["traces"].values()):
+    assert time.monotonic() < until
+    time.sleep(0.01)
+"""
+    with Sink() as sink:
+        run(program, tmp_path, sink.http_endpoint, OTEL_BSP_SCHEDULE_DELAY=HOUR).check(sink)
+        assert sink.span_count == 5
+
+
 SEVERAL = f"""
 {OWN}
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
