@@ -167,7 +167,7 @@ class Player:
                 self._failures.append("a flush did not end within 30 seconds")
             slot.provider.shutdown()
         made: Counter[str] = sum(self._made, Counter())
-        # What a thread has still made by a provider that was dropped waits for its delay, and is in no account for a moment before it is sent.
+        # What a thread has still made by a provider that was dropped is sent too; between that and its end it is in no account.
         until = time.monotonic() + 30
         while time.monotonic() < until and not _has_all(made):
             time.sleep(0.01)
