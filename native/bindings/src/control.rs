@@ -90,7 +90,7 @@ impl HttpClient {
 
     /// The destination's name in `stats()`: the endpoint without query.
     #[getter]
-    fn destination(&self) -> &str {
+    fn destination(&self) -> String {
         self.client.name()
     }
 

@@ -23,6 +23,8 @@ pub enum DropReason {
     Response,
     /// The exporter was shut down.
     Shutdown,
+    /// A stage between queue and destination left them out, as it is to.
+    Stage,
     /// No answer before the deadline.
     Timeout,
     /// The request was over the size limit.
@@ -42,6 +44,7 @@ impl DropReason {
             Self::Rejected => "rejected",
             Self::Response => "response",
             Self::Shutdown => "shutdown",
+            Self::Stage => "stage",
             Self::Timeout => "timeout",
             Self::TooLarge => "too_large",
         }

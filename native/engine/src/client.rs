@@ -11,6 +11,7 @@ use crate::account::DropReason;
 use crate::buffer::Buffer;
 use crate::drive::{BatchLimits, Drive};
 use crate::process;
+use crate::stage::Stages;
 use crate::ticket::{Answer, Ticket, UnderWay, pair};
 use crate::worker::{Command, Job};
 
@@ -89,8 +90,27 @@ impl Client {
 
     /// The destination's name in statistics and messages.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> String {
         self.sender.name()
+    }
+
+    /// Soon, between two requests, everything goes by this configuration: endpoint, headers, TLS, compression. What is under way is not
+    /// touched.
+    pub fn reconfigure(&self, config: HttpConfig) {
+        let config = Arc::new(config);
+        let mut process = process::lock();
+        if !process.has_worker() {
+            process.client(self.sender.id).config = Some(config);
+            return;
+        }
+        let unsent = process.tell(Command::Configure(self.sender.id, config));
+        drop(process);
+        drop(unsent);
+    }
+
+    /// From its next request on, what it is driven passes these stages.
+    pub fn set_stages(&self, stages: Stages) {
+        process::lock().client(self.sender.id).stages = stages;
     }
 
     /// Counts spans that are lost before there is a request.
@@ -133,6 +153,7 @@ impl Client {
             Ok(begun) => begun,
             Err(answer) => return Submitted::Answered(answer),
         };
+        let config = self.sender.config();
         let mut process = process::lock();
         let dead = match process.start_worker() {
             Ok(dead) => dead,
@@ -144,7 +165,7 @@ impl Client {
         };
         let unsent = process.tell(Command::Export(Box::new(Job {
             client: self.sender.id,
-            config: Arc::clone(&self.sender.config),
+            config,
             request,
             deadline,
             policy: self.sender.policy,
@@ -223,8 +244,15 @@ impl Sender {
         self.id
     }
 
-    pub(crate) fn config(&self) -> &Arc<HttpConfig> {
-        &self.config
+    /// Where to and how.
+    pub(crate) fn config(&self) -> Arc<HttpConfig> {
+        let changed = process::lock().client(self.id).config.clone();
+        changed.unwrap_or_else(|| Arc::clone(&self.config))
+    }
+
+    /// What its spans pass.
+    pub(crate) fn stages(&self) -> Stages {
+        Arc::clone(&process::lock().client(self.id).stages)
     }
 
     pub(crate) fn discards(&self) -> bool {
@@ -237,15 +265,16 @@ impl Sender {
 
     /// The destination's name in statistics and messages.
     #[must_use]
-    pub fn name(&self) -> &str {
-        self.config.name()
+    pub fn name(&self) -> String {
+        self.config().name().to_owned()
     }
 
     /// Counts spans that are lost before there is a request.
     #[must_use]
     pub fn lose(&self, spans: u64, reason: DropReason, message: String) -> Answer {
+        let name = self.name();
         let mut process = process::lock();
-        let account = process.account(self.name());
+        let account = process.account(&name);
         account.begin(spans);
         account.lost(spans, reason, message.clone());
         Answer::lost(reason, message)
@@ -261,7 +290,8 @@ impl Sender {
             );
             return Err(self.lose(spans, DropReason::TooLarge, message));
         }
-        let body = match self.config.compression().compress(&body) {
+        let config = self.config();
+        let body = match config.compression().compress(&body) {
             Some(packed) => Bytes::from(packed),
             None => body.freeze(),
         };
@@ -272,8 +302,8 @@ impl Sender {
         }
         let number = process.new_id();
         process.client(self.id).under_way.insert(number);
-        process.account(self.name()).begin(spans);
-        let (under_way, ticket) = pair(self.id, number, spans, self.name(), deadline);
+        process.account(config.name()).begin(spans);
+        let (under_way, ticket) = pair(self.id, number, spans, config.name(), deadline);
         Ok(Begun {
             request: Request { body, spans },
             deadline,

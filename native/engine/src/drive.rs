@@ -16,6 +16,7 @@ use crate::account::DropReason;
 use crate::buffer::Buffer;
 use crate::client::Sender;
 use crate::events::{self, Event};
+use crate::stage;
 use crate::ticket::Answer;
 
 /// What one thread has stored, all others see long before.
@@ -61,7 +62,11 @@ impl Drive {
     }
 
     /// Sends until the lane has ended and is empty.
-    pub async fn run<D: Destination + Send + Sync>(self, destination: Arc<D>, mut closing: watch::Receiver<Closing>) {
+    pub async fn run<D: Destination + Send + Sync>(
+        self,
+        destination: watch::Receiver<Arc<D>>,
+        mut closing: watch::Receiver<Closing>,
+    ) {
         let BatchLimits { spans, bytes, delay } = self.limits;
         let mut due: Option<Instant> = None;
         loop {
@@ -72,10 +77,10 @@ impl Drive {
             }
             let is_due = due.is_some_and(|due| Instant::now() >= due);
             if is_ended || is_due || self.lane.is_flushing() {
-                self.send_until(self.lane.entered(), &*destination, &mut closing).await;
+                self.send_until(self.lane.entered(), &destination, &mut closing).await;
                 due = None;
             } else if is_enough {
-                self.send(&*destination, &mut closing).await;
+                self.send(&destination, &mut closing).await;
             } else if waiting == 0 {
                 due = None;
                 self.idle().await;
@@ -105,7 +110,7 @@ impl Drive {
     async fn send_until<D: Destination + Send + Sync>(
         &self,
         until: u64,
-        destination: &D,
+        destination: &watch::Receiver<Arc<D>>,
         closing: &mut watch::Receiver<Closing>,
     ) {
         while self.lane.gone() < until && self.send(destination, closing).await {
@@ -117,14 +122,24 @@ impl Drive {
     /// Sends one batch; false if there is none.
     async fn send<D: Destination + Send + Sync>(
         &self,
-        destination: &D,
+        destination: &watch::Receiver<Arc<D>>,
         closing: &mut watch::Receiver<Closing>,
     ) -> bool {
-        let Some(batch) = self.lane.take(self.limits.spans, self.limits.bytes) else {
+        let Some(mut batch) = self.lane.take(self.limits.spans, self.limits.bytes) else {
             return false;
         };
+        self.in_hand.store(batch.spans() as u64, Ordering::Relaxed);
+        let dropped = stage::pass(&mut batch, &self.sender.stages());
+        if dropped > 0 {
+            let message = format!("{dropped} spans were left out by a stage");
+            drop(self.sender.lose(dropped, DropReason::Stage, message));
+        }
         let (spans, end) = (batch.spans() as u64, batch.end());
         self.in_hand.store(spans, Ordering::Relaxed);
+        if spans == 0 {
+            self.lane.set_done(end);
+            return true;
+        }
         let mut buffer = Buffer::take();
         let request = batch.request();
         buffer.reserve(request.len());
@@ -135,8 +150,9 @@ impl Drive {
         match begun {
             Err(answer) => self.tell(&answer, spans),
             Ok(begun) => {
+                let destination = Arc::clone(&destination.borrow());
                 let result = deliver(
-                    destination,
+                    &*destination,
                     &begun.request,
                     begun.deadline.into(),
                     self.sender.policy(),
@@ -181,7 +197,7 @@ impl Drive {
 
     fn push(&self, lost: Option<DropReason>, spans: u64, message: String) {
         let is_unheard = events::push(Event {
-            destination: self.sender.name().to_owned(),
+            destination: self.sender.name(),
             lost,
             spans,
             message,

@@ -12,6 +12,7 @@ mod epoll;
 pub mod events;
 mod ffi;
 mod process;
+pub mod stage;
 #[cfg(test)]
 mod testing;
 pub mod ticket;
@@ -23,4 +24,5 @@ pub use drive::BatchLimits;
 pub use events::Event;
 pub use ffi::fork::generation;
 pub use process::accounts;
+pub use stage::{Stage, Stages};
 pub use ticket::{Answer, Ticket};

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+
+use spanwire_transport::HttpConfig;
 
 use crate::account::Account;
 use crate::ffi::fork;
+use crate::stage::Stages;
 use crate::worker::{Command, Worker};
 
 static PROCESS: Mutex<Process> = Mutex::new(Process {
@@ -39,6 +42,10 @@ pub struct ClientState {
     pub is_closed: bool,
     /// Requests under way, by number.
     pub under_way: BTreeSet<u64>,
+    /// What it was configured with after it was made.
+    pub config: Option<Arc<HttpConfig>>,
+    /// What its spans pass on their way.
+    pub stages: Stages,
 }
 
 /// The lock as the fork handlers take it: without looking inside.
@@ -141,6 +148,11 @@ impl Process {
             return Ok(None);
         }
         Ok(self.worker.replace(Worker::start()?))
+    }
+
+    /// Whether there is a worker, whose thread alone changes what it goes by.
+    pub fn has_worker(&self) -> bool {
+        self.worker.as_ref().is_some_and(Worker::is_alive)
     }
 
     /// Gives the worker a command if there is one; as [`Worker::tell`].

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::drive::Drive;
 use crate::ticket::UnderWay;
-use crate::{epoll, ffi};
+use crate::{epoll, ffi, process};
 
 /// What the worker is told.
 pub enum Command {
@@ -26,6 +26,8 @@ pub enum Command {
     Export(Box<Job>),
     /// Send what waits in a lane, and go on with it.
     Drive(Box<Drive>),
+    /// From now on this client has another configuration.
+    Configure(u64, Arc<HttpConfig>),
     /// The client is gone.
     Forget(u64),
 }
@@ -100,7 +102,7 @@ fn runtime() -> io::Result<ListedRuntime> {
 }
 
 struct Client {
-    destination: Arc<HttpDestination>,
+    destination: watch::Sender<Arc<HttpDestination>>,
     closing: watch::Sender<Closing>,
 }
 
@@ -116,13 +118,13 @@ impl Destination for Nowhere {
 impl Client {
     fn new(config: &Arc<HttpConfig>) -> Self {
         Self {
-            destination: Arc::new(HttpDestination::new(Arc::clone(config))),
+            destination: watch::channel(Arc::new(HttpDestination::new(Arc::clone(config)))).0,
             closing: watch::channel(Closing::No).0,
         }
     }
 
-    fn use_it(&self) -> (Arc<HttpDestination>, watch::Receiver<Closing>) {
-        (Arc::clone(&self.destination), self.closing.subscribe())
+    fn use_it(&self) -> (watch::Receiver<Arc<HttpDestination>>, watch::Receiver<Closing>) {
+        (self.destination.subscribe(), self.closing.subscribe())
     }
 }
 
@@ -132,7 +134,7 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
         match command {
             Command::Close(id, by) => {
                 if let Some(client) = clients.get(&id) {
-                    client.destination.close();
+                    client.destination.borrow().close();
                     client.closing.send_replace(Closing::By(by.into()));
                 }
             }
@@ -142,17 +144,25 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
                     .or_insert_with(|| Client::new(&job.config))
                     .use_it();
                 // A panic ends this task only; `under_way` is dropped with it and counts the loss.
+                let destination = Arc::clone(&destination.borrow());
                 tokio::spawn(export(*job, destination, closing));
             }
             Command::Drive(drive) => {
                 let client = clients
                     .entry(drive.sender.client())
-                    .or_insert_with(|| Client::new(drive.sender.config()));
+                    .or_insert_with(|| Client::new(&drive.sender.config()));
                 let (destination, closing) = client.use_it();
                 if drive.sender.discards() {
-                    tokio::spawn(drive.run(Arc::new(Nowhere), closing));
+                    tokio::spawn(drive.run(watch::channel(Arc::new(Nowhere)).1, closing));
                 } else {
                     tokio::spawn(drive.run(destination, closing));
+                }
+            }
+            Command::Configure(id, config) => {
+                // Both in one step of this thread: no request is made by the one and sent by the other.
+                process::lock().client(id).config = Some(Arc::clone(&config));
+                if let Some(client) = clients.get(&id) {
+                    client.destination.send_replace(Arc::new(HttpDestination::new(config)));
                 }
             }
             Command::Forget(id) => drop(clients.remove(&id)),

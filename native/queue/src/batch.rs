@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use spanwire_wire::arena::Region;
 use spanwire_wire::tag::{self, len_tag};
 use spanwire_wire::write::{self, Header, ScopeGroup};
 
@@ -21,7 +22,7 @@ impl Batch {
         Self { stretches, spans, end }
     }
 
-    /// How many they are; never zero.
+    /// How many they are; not zero unless [`pass`](Self::pass) dropped all.
     #[must_use]
     pub fn spans(&self) -> usize {
         self.spans
@@ -37,8 +38,54 @@ impl Batch {
     pub fn frames(&self) -> impl Iterator<Item = (&std::sync::Arc<Group>, &[u8])> {
         self.stretches.iter().flat_map(|stretch| {
             let group = stretch.group();
-            stretch.each().filter_map(move |frame| Some((group?, frame)))
+            stretch.each().filter_map(move |(_, frame)| Some((group?, frame)))
         })
+    }
+
+    /// Asks what becomes of each frame, given its group and content, a `Span` message without tag and length.
+    pub fn pass(&mut self, mut decide: impl FnMut(&Group, &[u8]) -> Verdict) {
+        let mut passed = Vec::with_capacity(self.stretches.len());
+        for stretch in self.stretches.drain(..) {
+            let Some(group) = stretch.group().cloned() else {
+                continue;
+            };
+            // Of frames that are kept as they are: where the first begins and the last ends, and how many they are.
+            let mut kept = (0..0, 0);
+            let mut rest = Vec::new();
+            for (place, frame) in stretch.each() {
+                match decide(&group, frame) {
+                    Verdict::Keep if kept.1 > 0 && kept.0.end == place.start => {
+                        kept = (kept.0.start..place.end, kept.1 + 1);
+                    }
+                    Verdict::Keep => {
+                        rest.push((std::mem::replace(&mut kept, (place, 1)), None));
+                    }
+                    Verdict::Drop => {}
+                    Verdict::Replace(span) => {
+                        let mut message = Region::new();
+                        message.bytes_field(len_tag(tag::scope_spans::SPANS).into(), &span);
+                        rest.push((std::mem::take(&mut kept), None));
+                        rest.push(((0..0, 1), Some(message.into_vec())));
+                    }
+                }
+            }
+            rest.push((kept, None));
+            for ((place, frames), replaced) in rest {
+                if frames == 0 {
+                    continue;
+                }
+                passed.push(match (replaced, &stretch.replaced) {
+                    (Some(bytes), _) => stretch.part(0..0, frames, Some(bytes)),
+                    (None, Some(bytes)) => stretch.part(0..0, frames, Some(bytes[place].to_vec())),
+                    (None, None) => {
+                        let start = stretch.bytes.start;
+                        stretch.part(start + place.start..start + place.end, frames, None)
+                    }
+                });
+            }
+        }
+        self.spans = passed.iter().map(|stretch| stretch.frames).sum();
+        self.stretches = passed;
     }
 
     /// How they are laid out as one `ExportTraceServiceRequest`.
@@ -46,6 +93,17 @@ impl Batch {
     pub fn request(&self) -> Request<'_> {
         Request::new(&self.stretches)
     }
+}
+
+/// What becomes of a frame.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// It stays as it is.
+    Keep,
+    /// It is left out.
+    Drop,
+    /// Another `Span` message stands in its place.
+    Replace(Vec<u8>),
 }
 
 /// A request that can be written.

@@ -17,7 +17,7 @@ pub mod storage;
 mod sync;
 mod writer;
 
-pub use batch::{Batch, Request};
+pub use batch::{Batch, Request, Verdict};
 pub use group::{Attached, Group};
 pub use lane::Lane;
 pub use limits::{Counts, Limits};

@@ -28,11 +28,16 @@ pub struct Stretch {
     pub bytes: Range<usize>,
     group: u8,
     pub frames: usize,
+    /// Instead of the chunk's bytes, if a frame was replaced.
+    pub replaced: Option<Vec<u8>>,
 }
 
 impl Stretch {
     pub fn bytes(&self) -> &[u8] {
-        self.chunk.bytes(self.bytes.clone())
+        match &self.replaced {
+            Some(bytes) => bytes,
+            None => self.chunk.bytes(self.bytes.clone()),
+        }
     }
 
     /// Its group; none is a defect.
@@ -40,15 +45,27 @@ impl Stretch {
         self.chunk.group(self.group)
     }
 
-    /// The content of its frames: `Span` messages without tag and length.
-    pub fn each(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = self.bytes();
+    /// Another stretch of the same chunk and group.
+    pub fn part(&self, bytes: Range<usize>, frames: usize, replaced: Option<Vec<u8>>) -> Self {
+        Self {
+            chunk: Arc::clone(&self.chunk),
+            bytes,
+            group: self.group,
+            frames,
+            replaced,
+        }
+    }
+
+    /// Its frames: where each begins and ends in [`bytes`](Self::bytes), and its content, a `Span` message without tag and length.
+    pub fn each(&self) -> impl Iterator<Item = (Range<usize>, &[u8])> {
+        let all = self.bytes();
+        let mut at = 0;
         std::iter::from_fn(move || {
             // A tag of one byte.
-            let (len, width) = decode_varint32(rest.get(1..)?).ok()?;
-            let (frame, behind) = rest.get(1 + width..)?.split_at_checked(len as usize)?;
-            rest = behind;
-            Some(frame)
+            let (len, width) = decode_varint32(all.get(at + 1..)?).ok()?;
+            let (start, content) = (at, at + 1 + width);
+            at = content + len as usize;
+            Some((start..at, all.get(content..at)?))
         })
     }
 }
@@ -201,6 +218,7 @@ impl Position {
             group: self.group,
             #[allow(clippy::cast_possible_truncation)] // they are in memory
             frames: (self.frame - start.frame) as usize,
+            replaced: None,
         })
     }
 }

@@ -2,7 +2,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
 
-use spanwire_queue::{Appended, Group, Limits, Writer};
+use spanwire_queue::{Appended, Group, Limits, Verdict, Writer};
 
 use super::*;
 use crate::testing::{backend, client};
@@ -44,7 +44,7 @@ fn until(mut condition: impl FnMut() -> bool) {
 }
 
 fn check_balance(client: &crate::Client, lane: &Lane, accepted: u64, exported: u64) {
-    let account = crate::accounts()[client.name()].clone();
+    let account = crate::accounts()[&client.name()].clone();
     let dropped: u64 = account.dropped.values().sum();
     assert_eq!(account.accepted, account.exported + account.queued + dropped);
     assert_eq!(
@@ -98,7 +98,7 @@ fn full_batches_and_old_spans_are_sent_by_themselves() {
 fn what_waits_when_queue_and_client_are_dropped_is_still_sent() {
     let backend = backend("200 OK", Duration::ZERO);
     let client = client(&backend.endpoint);
-    let name = client.name().to_owned();
+    let name = client.name();
     let (mut writer, lane) = driven(&client, LAZY);
     append(&mut writer, 5);
     drop((writer, lane, client));
@@ -156,7 +156,68 @@ fn a_panic_of_the_worker_closes_the_lane_and_counts_what_waited() {
         std::panic::panic_any("on purpose");
     }));
     assert!(panicked.is_err());
-    let account = crate::accounts()[client.name()].clone();
+    let account = crate::accounts()[&client.name()].clone();
     assert_eq!((account.accepted, account.dropped[&DropReason::Internal]), (4, 4));
     assert!(lane.is_ended());
+}
+
+/// Leaves out spans that begin with 1, and puts another in the place of those that begin with 2.
+#[derive(Debug)]
+struct Change;
+
+impl crate::Stage for Change {
+    fn frame(&self, _: &Group, span: &[u8]) -> Verdict {
+        match span[0] {
+            1 => Verdict::Drop,
+            2 => Verdict::Replace(vec![9; 10]),
+            _ => Verdict::Keep,
+        }
+    }
+}
+
+#[test]
+fn stages_leave_out_and_replace_spans_and_what_they_drop_is_counted() {
+    let backend = backend("200 OK", Duration::ZERO);
+    let client = client(&backend.endpoint);
+    client.set_stages(Arc::new([Arc::new(Change)]));
+    let (mut writer, lane) = driven(&client, LAZY);
+    let group = Arc::new(Group::default());
+    for first in [0, 1, 2, 0, 0, 1, 1, 3, 2] {
+        assert_eq!(writer.append(&group, 50, |out| out.raw(&[first; 50])), Appended::Done);
+    }
+    assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
+    let account = crate::accounts()[&client.name()].clone();
+    assert_eq!(
+        (account.accepted, account.exported, account.dropped[&DropReason::Stage]),
+        (9, 6, 3)
+    );
+    // Two headers of two bytes each; four spans of 52 bytes and two of 12.
+    assert_eq!(backend.bytes.load(Ordering::SeqCst), 4 + 2 + 4 * 52 + 2 * 12);
+    // All left out: there is no request.
+    assert_eq!(writer.append(&group, 50, |out| out.raw(&[1; 50])), Appended::Done);
+    assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
+    assert_eq!(crate::accounts()[&client.name()].requests, 1);
+}
+
+#[test]
+fn another_configuration_holds_from_the_next_request_on() {
+    let (first, second) = (backend("200 OK", Duration::ZERO), backend("200 OK", Duration::ZERO));
+    let client = client(&first.endpoint);
+    let (mut writer, lane) = driven(&client, LAZY);
+    append(&mut writer, 2);
+    assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
+    let name = client.name();
+    let config = spanwire_transport::HttpConfig::new(
+        &second.endpoint,
+        &[],
+        spanwire_transport::Compression::None,
+        &spanwire_transport::config::TlsFiles::default(),
+    );
+    client.reconfigure(config.expect("valid configuration"));
+    until(|| client.name() != name);
+    append(&mut writer, 3);
+    assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
+    assert_eq!(crate::accounts()[&name].exported, 2);
+    assert_eq!(crate::accounts()[&client.name()].exported, 3);
+    assert!(second.bytes.load(Ordering::SeqCst) > 3 * 50);
 }

@@ -105,10 +105,10 @@ mod tests {
         for _ in 0..50 {
             let good = fork_and_wait(|| {
                 super::generation() == generation + 1
-                    && !crate::accounts().contains_key(client.name())
+                    && !crate::accounts().contains_key(&client.name())
                     && export(&client, Duration::from_secs(10)) == Some(Answer::default())
                     && client.force_flush(Duration::from_secs(1))
-                    && crate::accounts()[client.name()].exported == 1
+                    && crate::accounts()[&client.name()].exported == 1
                     && client.shutdown(Duration::from_secs(1))
             });
             assert!(good);
@@ -118,7 +118,7 @@ mod tests {
             thread.join().expect("exports in the parent go on");
         }
         assert_eq!(super::generation(), generation);
-        let account = &crate::accounts()[client.name()];
+        let account = &crate::accounts()[&client.name()];
         assert_eq!((account.accepted, account.queued), (account.exported, 0));
     }
 
@@ -129,7 +129,7 @@ mod tests {
         let parent = Arc::clone(&client);
         thread::spawn(move || sender.send(export(&parent, Duration::from_secs(10))));
         while crate::accounts()
-            .get(client.name())
+            .get(&client.name())
             .is_none_or(|account| account.queued == 0)
         {
             thread::yield_now();
