@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn a_child_does_not_close_what_has_the_numbers_of_a_runtime_that_is_gone() {
         let _alone = epoll::tests::ALONE.lock();
-        crate::process::lock().watch_forks().expect("fork handlers");
+        process::lock().watch_forks().expect("fork handlers");
         let gone = runtime().expect("runtime");
         let numbers = gone.descriptors.clone();
         drop(gone);
