@@ -55,7 +55,8 @@ def stats() -> dict[str, Any]:
     - ``dropped``: spans lost, by reason: ``encode`` (could not be encoded), ``too_large`` (request over
       ``max_request_size``), ``refused`` (final answer or error; FAILURE), ``raised`` (an exporter in Python did),
       ``rejected`` (partial success), ``response`` (answer too large to read), ``exhausted`` (unreachable or "later" until tries or time were used up), ``timeout`` (no answer in
-      time), ``queue_full`` (the oldest went to make room), ``shutdown``, ``internal`` (a defect of ours).
+      time), ``queue_full`` (the oldest went to make room), ``shutdown``,
+      ``stage`` (left out on purpose), ``internal`` (a defect of ours).
     - ``requests``: requests written, each try counted; ``retries``: tries after the first, each after a back-off;
       ``connections``: connections opened; ``bytes``: body bytes written, each try counted. These four are counted when a
       request ends.
