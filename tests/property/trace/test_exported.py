@@ -20,7 +20,7 @@ from tests.property.trace.sides import SDK, Tap
 
 pytestmark = only_newest
 
-EXAMPLES = {25: 50, 100: 300, 1_000: 10_000}
+EXAMPLES = {25: 50, 100: 300, 1_000: 2_000}  # test_programs.py has the long run
 as_many_as_programs = settings(
     max_examples=EXAMPLES.get(settings().max_examples, settings().max_examples),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
