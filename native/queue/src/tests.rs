@@ -169,6 +169,7 @@ fn lanes_have_positions_bounds_and_ends_of_their_own() {
     }
 }
 
+#[cfg_attr(miri, ignore = "takes minutes; nothing in it that others do not do")]
 #[test]
 fn more_groups_than_a_chunk_has_numbers_for_go_into_the_next() {
     let (mut writer, lane, _) = queue();
@@ -323,7 +324,7 @@ fn a_closed_lane_that_nobody_empties_is_bounded_too() {
     let append = |writer: &mut Writer| writer.append(&group, 1000, |out| out.raw(&[1; 1000]));
     assert_eq!(append(&mut writer), Appended::Done);
     slow.close();
-    for _ in 0..if cfg!(miri) { 5_000 } else { 50_000 } {
+    for _ in 0..if cfg!(miri) { 1_500 } else { 50_000 } {
         assert_eq!(append(&mut writer), Appended::Done);
         let _ = fast.take(1000, usize::MAX);
     }
