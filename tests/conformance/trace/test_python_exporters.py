@@ -41,7 +41,7 @@ REMOTE = SpanContext(0xA1, 0xB2, True, TraceFlags(3), TraceState([("vendor", "va
 UNSAMPLED_PARENT = SpanContext(0xA2, 0xB3, True, TraceFlags(0))
 LOCAL = SpanContext(0xA3, 0xB4, False, TraceFlags(1))
 
-only_newest = pytest.mark.skipif(not IS_NEWEST, reason="an older SDK differs from the newest itself")
+only_newest = pytest.mark.skipif(not IS_NEWEST, reason="not applicable: an older SDK differs from the newest itself")
 
 
 @dataclass(frozen=True)
