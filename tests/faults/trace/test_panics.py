@@ -255,7 +255,10 @@ def read_back() -> tuple[BatchSpanProcessor, Any]:
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(processor)
     for _ in range(2):
-        provider.get_tracer("panics").start_span("kept", attributes={"key": "value"}).end()
+        span = provider.get_tracer("panics").start_span("kept", attributes={"key": "value"})
+        span.add_event("event")
+        span.add_link(SpanContext(1, 2, is_remote=True))
+        span.end()
     return processor, lambda: take_frames(processor._queue, 10)
 
 
