@@ -1,5 +1,6 @@
 """What happens to the engine at bad moments: no thread to be had, signals and forks inside a flush, a broken log stream."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -54,7 +55,7 @@ def run(program: str, **environment: str) -> str:
     """What the program prints; it must end well within a minute."""
     done = subprocess.run(
         [sys.executable, "-c", PREAMBLE + textwrap.dedent(program)],
-        env={"PATH": "/usr/bin:/bin", **environment},
+        env=os.environ | environment,
         capture_output=True,
         text=True,
         timeout=60,
@@ -80,7 +81,7 @@ def test_while_no_thread_can_be_had_spans_are_kept_and_sent_later(tmp_path: Path
             time.sleep(1.1)  # it tries once a second
             print(processor.force_flush(), sink.span_count, balanced())
         """,
-        LD_PRELOAD=str(library),
+        LD_PRELOAD=f"{os.environ.get('LD_PRELOAD', '')} {library}",
         NO_THREADS=str(switch),
     )
     assert said.splitlines() == ["False 500", "True 500 True"]
