@@ -4,7 +4,10 @@ import os
 import subprocess
 import sys
 import textwrap
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 PREAMBLE = """
 import json, logging, os, signal, socket, sys, time
@@ -203,6 +206,7 @@ def test_a_shutdown_beside_a_flush_with_a_silent_backend_keeps_both_limits() -> 
     assert said.split() == ["True", "True", "True", "1"]
 
 
+@pytest.mark.skipif(find_spec("gevent") is None, reason="not applicable: gevent is missing")
 def test_many_greenlets_that_flush_leave_gevents_pool_to_others() -> None:
     said = run(
         """
