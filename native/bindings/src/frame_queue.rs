@@ -114,12 +114,8 @@ impl PyFrameQueue {
     fn take_request(&self, py: Python<'_>, max_spans: usize, max_bytes: usize) -> Option<Request> {
         let batch = self.taken(py, max_spans, max_bytes)?;
         py.detach(|| {
-            let request = batch.request();
-            let mut buffer = Buffer::take();
-            buffer.reserve(request.len());
-            request.write(&mut |bytes| buffer.extend_from_slice(bytes));
             Some(Request {
-                buffer: GilCell::new(Some(buffer)),
+                buffer: GilCell::new(Some(Buffer::of(&batch.request()))),
                 spans: batch.spans() as u64,
             })
         })

@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use spanwire_queue::Request;
 
 /// Kept at most; more exist only while more requests are under way.
 const MOST_KEPT: usize = 4;
@@ -26,6 +27,15 @@ impl Buffer {
     #[must_use]
     pub fn take() -> Self {
         Self(hold().pop().unwrap_or_default())
+    }
+
+    /// A request in the buffer used last, or in a new one.
+    #[must_use]
+    pub fn of(request: &Request<'_>) -> Self {
+        let mut buffer = Self::take();
+        buffer.reserve(request.len());
+        request.write(&mut |bytes| buffer.extend_from_slice(bytes));
+        buffer
     }
 
     /// Its bytes, shared; the buffer returns to the pool with the last of them.

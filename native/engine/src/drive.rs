@@ -140,10 +140,7 @@ impl Drive {
             self.lane.set_done(end);
             return true;
         }
-        let mut buffer = Buffer::take();
-        let request = batch.request();
-        buffer.reserve(request.len());
-        request.write(&mut |bytes| buffer.extend_from_slice(bytes));
+        let buffer = Buffer::of(&batch.request());
         drop(batch);
         let begun = self.sender.begin(buffer, spans);
         self.in_hand.store(0, Ordering::Relaxed);

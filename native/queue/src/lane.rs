@@ -115,11 +115,13 @@ impl LaneState {
         };
     }
 
+    /// The number of the frame after its last, of so many that have entered.
+    fn up_to(&self, entered: u64) -> u64 {
+        self.end.unwrap_or(entered).min(entered)
+    }
+
     fn queued(&self, entered: u64) -> u64 {
-        self.end
-            .unwrap_or(u64::MAX)
-            .min(entered)
-            .saturating_sub(self.position.frame)
+        self.up_to(entered).saturating_sub(self.position.frame)
     }
 
     fn counts(&self, state: &State) -> Counts {
@@ -154,7 +156,7 @@ impl LaneState {
     pub fn make_room(&mut self, chunks: &Chunks, capacity: usize) {
         let Some(last) = chunks.last() else { return };
         let most = self.limits.bytes as u64;
-        let end = self.end.unwrap_or(u64::MAX).min(last.end());
+        let end = self.up_to(last.end());
         while self.position.frame < end
             && let Some(here) = chunks.get(self.position.chunk)
             && last.memory_end() - here.memory_before() + capacity as u64 > most
@@ -328,12 +330,6 @@ impl Lane {
         self.shared.set_look(&state);
     }
 
-    /// Whether it was closed.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        self.with(|lane, _| !lane.is_open())
-    }
-
     /// Its bounds.
     #[must_use]
     pub fn limits(&self) -> Limits {
@@ -477,7 +473,7 @@ impl Lane {
     #[must_use]
     pub fn flush(&self) -> u64 {
         self.with(|lane, state| {
-            let entered = lane.end.unwrap_or(u64::MAX).min(state.entered());
+            let entered = lane.up_to(state.entered());
             lane.flush_to = lane.flush_to.max(entered);
             lane.wake();
             entered
@@ -516,7 +512,7 @@ impl Lane {
     /// How many frames have entered the queue so far, up to the lane's end: those that were refused are no part of its order.
     #[must_use]
     pub fn entered(&self) -> u64 {
-        self.with(|lane, state| lane.end.unwrap_or(u64::MAX).min(state.entered()))
+        self.with(|lane, state| lane.up_to(state.entered()))
     }
 
     /// How many of them have left the lane.

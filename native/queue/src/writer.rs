@@ -157,12 +157,6 @@ impl Writer {
             *chunk = None;
         }
     }
-
-    /// Frames that have entered in this process.
-    #[must_use]
-    pub fn entered(&self) -> u64 {
-        self.shared.lock().entered()
-    }
 }
 
 /// Wakes the readers for whom enough waits; whether some lane wants attention.

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spanwire import _events, _log, _stats
+from spanwire._account import Account
 from spanwire._native import FrameQueue, HttpClient
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from spanwire.exporter.http import OTLPSpanExporter
 
-__all__ = ["BatchLimits", "Delivery", "NativeDelivery"]
+__all__ = ["BatchLimits", "Delivery", "NativeDelivery", "tell_drops"]
 
 DEFAULT_TIMEOUT_MILLIS = 30_000
 
@@ -60,7 +61,7 @@ class Delivery:
             metrics.register_queue_size(self.queued)
         queue.want_reader()
         _stats.watch(self)
-        weakref.finalize(self, _tell_drops, queue, self._client, metrics).atexit = False
+        weakref.finalize(self, tell_drops, queue, self._client, metrics).atexit = False
 
     def emit(self, span: "ReadableSpan") -> None:
         """Queue a finished span of the SDK's, or a view of one of ours."""
@@ -83,7 +84,7 @@ class Delivery:
 
     def report(self) -> None:
         """Tell the client, and people, what was dropped."""
-        _tell_drops(self._queue, self._client, self._metrics)
+        tell_drops(self._queue, self._client, self._metrics)
 
     def force_flush(self, timeout_millis: float | None = None) -> bool:
         """Send what waits now; whether that was answered within the time."""
@@ -227,10 +228,11 @@ def _wait(wait: Callable[..., bool], *args: object, end: float) -> bool:
     return wait(*args, max(0.0, end - time.monotonic()))
 
 
-def _tell_drops(queue: FrameQueue, client: HttpClient, metrics: Any) -> None:
-    full, closed = client.lose_dropped(queue)
+def tell_drops(queue: FrameQueue, books: HttpClient | Account, metrics: Any) -> None:
+    """Count what the queue has dropped in the books of its destination, and tell people."""
+    full, closed = books.lose_dropped(queue)
     if full:
-        _events.say_lost(client.destination, "queue_full", full, "")
+        _events.say_lost(books.destination, "queue_full", full, "")
     if metrics is not None:
         if full:
             metrics.drop_items(full)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from spanwire import _account, _events, _stats
+from spanwire import _account, _stats
 from spanwire._facade.tracing import keep, take_frames
 from spanwire._native import FrameQueue
-from spanwire.trace.export._delivery import DEFAULT_TIMEOUT_MILLIS, BatchLimits, Delivery
+from spanwire.trace.export._delivery import DEFAULT_TIMEOUT_MILLIS, BatchLimits, Delivery, tell_drops
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -50,7 +50,7 @@ class PythonDelivery(Delivery):
             metrics.register_queue_size(self.queued)
         queue.want_reader()
         _stats.watch(self)
-        weakref.finalize(self, _tell, queue, self._account, metrics).atexit = False
+        weakref.finalize(self, tell_drops, queue, self._account, metrics).atexit = False
 
     def emit(self, span: "ReadableSpan") -> None:
         """Queue a finished span: one of ours as its bytes."""
@@ -59,7 +59,7 @@ class PythonDelivery(Delivery):
 
     def report(self) -> None:
         """Count, and tell people, what was dropped."""
-        _tell(self._queue, self._account, self._metrics)
+        tell_drops(self._queue, self._account, self._metrics)
 
     def shutdown(self, timeout_millis: float = DEFAULT_TIMEOUT_MILLIS) -> None:
         """Take no more, export what waits, and shut the exporter down, all within the time if the exporter keeps to its."""
@@ -108,14 +108,3 @@ class PythonDelivery(Delivery):
         finally:
             detach(token)
             counts.end(len(spans), reason, error)
-
-
-def _tell(queue: FrameQueue, account: _account.Account, metrics: Any) -> None:
-    full, closed = account.lose_dropped(queue)
-    if full:
-        _events.say_lost(account.destination, "queue_full", full, "")
-    if metrics is not None:
-        if full:
-            metrics.drop_items(full)
-        if closed:
-            metrics.drop_items(closed, "already_shutdown")
