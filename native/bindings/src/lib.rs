@@ -1,6 +1,7 @@
 //! `spanwire._native`: `PyO3` for the control plane, the `_C_API` capsule for the hot path.
 
 mod api;
+mod columns;
 mod control;
 mod encode;
 mod errors;
@@ -45,6 +46,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(encode_counts, module)?)?;
     module.add_function(wrap_pyfunction!(encode_span, module)?)?;
     module.add("_C_API", api::capsule(module.py())?)?;
+    columns::register(module)?;
     control::register(module)?;
     frame_queue::register(module)?;
     shared_queue::register(module)?;

@@ -17,7 +17,7 @@ pub fn attributes<'py>(py: Python<'py>, entries: KeyValues<'_>) -> PyResult<Boun
 }
 
 /// str, bool, int, float, bytes, tuple, dict or None. Recursion is bounded by the readers' depth limit.
-fn value<'py>(py: Python<'py>, value: Result<Value<'_>, DecodeError>) -> PyResult<Bound<'py, PyAny>> {
+pub fn value<'py>(py: Python<'py>, value: Result<Value<'_>, DecodeError>) -> PyResult<Bound<'py, PyAny>> {
     Ok(match value.map_err(decode_error)? {
         Value::Empty => py.None().into_bound(py),
         Value::Str(text) => PyString::new(py, text).into_any(),

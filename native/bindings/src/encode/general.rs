@@ -386,6 +386,15 @@ fn attribute(
     Ok(())
 }
 
+/// Appends the content of an `AnyValue`; why not, if OTLP cannot hold the value (what was written of it stays), or what it raised.
+pub fn value(out: &mut Region, value: &Bound<'_, PyAny>) -> PyResult<Result<(), String>> {
+    match any_value(out, value, DEPTH_IN_LIST) {
+        Ok(()) => Ok(Ok(())),
+        Err(Refused::Drop(_, why)) => Ok(Err(why)),
+        Err(Refused::Raised(error)) => Err(error),
+    }
+}
+
 /// The content of an `AnyValue`, asked in the order in which the SDK's encoder asks; `depth` messages may still be nested in it.
 fn any_value(out: &mut Region, value: &Bound<'_, PyAny>, depth: u32) -> Result<(), Refused> {
     let py = value.py();

@@ -15,8 +15,9 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use spanwire_queue::{Attached, Group};
 use spanwire_wire::arena::Region;
 use spanwire_wire::varint::{decode_varint, varint_len};
@@ -150,6 +151,33 @@ pub fn group(resource: &Head, scope: &Head, attached: Attached) -> Arc<Group> {
         scope: scope.message.to_vec(),
         scope_schema: scope.schema_url.to_vec(),
     })
+}
+
+/// The heads of a resource and a scope, as the spans of a batch get them.
+pub fn heads_of(resource: &Bound<'_, PyAny>, scope: &Bound<'_, PyAny>) -> PyResult<(Head, Head)> {
+    let py = resource.py();
+    let types = sdk::types(py)?;
+    let mut drops = Drops::default();
+    let mut kept = KeptHeads {
+        types: types.as_deref(),
+        drops: &mut drops,
+    };
+    let heads = (kept.resource(resource), kept.scope(scope));
+    drops.report(py)?;
+    Ok(heads)
+}
+
+/// Each value as an `AnyValue` message, one behind the other, and where each begins and ends. One that OTLP cannot hold is an error,
+/// which tells its place in the column `name`.
+pub fn any_values(values: &Bound<'_, PyList>, name: &str) -> PyResult<(Vec<i64>, Vec<u8>)> {
+    let mut out = Region::new();
+    let mut offsets = Vec::with_capacity(values.len() + 1);
+    offsets.push(0);
+    for (row, value) in values.iter().enumerate() {
+        general::value(&mut out, &value)?.map_err(|why| PyValueError::new_err(format!("{name}, row {row}: {why}")))?;
+        offsets.push(i64::try_from(out.len())?);
+    }
+    Ok((offsets, out.into_vec()))
 }
 
 /// One encoded span.

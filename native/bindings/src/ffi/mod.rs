@@ -1,6 +1,7 @@
 //! Raw `CPython` calls: the only unsafe code of this crate beside the capsule.
 
 pub mod batch;
+pub mod buffer;
 pub mod bytes;
 mod clean;
 pub mod entry;

@@ -1,0 +1,17 @@
+//! Spans as columns: numpy's memory to requests and back.
+
+mod heads;
+mod values;
+
+use pyo3::prelude::*;
+
+use crate::ffi::buffer::NativeBuffer;
+
+/// Adds the classes and functions to the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<NativeBuffer>()?;
+    module.add_function(wrap_pyfunction!(heads::encode_heads, module)?)?;
+    module.add_function(wrap_pyfunction!(heads::decode_heads, module)?)?;
+    module.add_function(wrap_pyfunction!(values::encode_any_values, module)?)?;
+    module.add_function(wrap_pyfunction!(values::decode_any_value, module)?)
+}

@@ -1,0 +1,21 @@
+"""Spans as columns: millions of them from numpy or Arrow to OTLP and back, without a Python object for each.
+
+Needs numpy (``pip install 'spanwire[numpy]'``); Arrow data is taken and given through the PyCapsule interface.
+"""
+
+from spanwire.columnar._columns import AnyValues, Binary, Column, Dictionary, Strings, as_column
+from spanwire.columnar._span_columns import Events, Group, Links, RaggedAttributes, SpanColumns
+
+__all__ = [
+    "AnyValues",
+    "Binary",
+    "Column",
+    "Dictionary",
+    "Events",
+    "Group",
+    "Links",
+    "RaggedAttributes",
+    "SpanColumns",
+    "Strings",
+    "as_column",
+]
