@@ -27,6 +27,14 @@ impl<'a> Message<'a> {
         Self { bytes, offset: 0 }
     }
 
+    /// What follows `offset` in `whole`, which ends where the message ends.
+    pub(crate) fn within(whole: &'a [u8], offset: usize) -> Self {
+        Self {
+            bytes: &whole[offset..],
+            offset,
+        }
+    }
+
     /// The message's bytes.
     #[must_use]
     pub const fn bytes(self) -> &'a [u8] {
@@ -176,6 +184,11 @@ impl<'a> Iterator for Fields<'a> {
 impl core::iter::FusedIterator for Fields<'_> {}
 
 impl<'a> Fields<'a> {
+    /// Where the next field begins in the whole message.
+    pub(crate) const fn offset(&self) -> usize {
+        self.offset
+    }
+
     /// The next field, a group with all that it holds.
     #[inline]
     fn field(&mut self) -> Result<Field<'a>, DecodeError> {
@@ -308,7 +321,7 @@ pub(crate) mod steps {
         static STEPS: Cell<usize> = const { Cell::new(0) };
     }
 
-    pub(super) fn add() {
+    pub(crate) fn add() {
         STEPS.with(|steps| steps.set(steps.get() + 1));
     }
 

@@ -27,6 +27,29 @@ pub(crate) enum Type {
     Status,
 }
 
+impl Type {
+    /// Each type at its own number.
+    pub const ALL: [Self; 17] = [
+        Self::AnyValue,
+        Self::ArrayValue,
+        Self::EntityRef,
+        Self::Event,
+        Self::KeyValue,
+        Self::KeyValueList,
+        Self::Link,
+        Self::PartialSuccess,
+        Self::Request,
+        Self::Resource,
+        Self::ResourceSpans,
+        Self::Response,
+        Self::RpcStatus,
+        Self::Scope,
+        Self::ScopeSpans,
+        Self::Span,
+        Self::Status,
+    ];
+}
+
 /// A field's type.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {

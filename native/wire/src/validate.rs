@@ -5,6 +5,12 @@ use crate::read::Message;
 use crate::schema::{self, Kind, Type};
 use crate::tag::{export_request, resource_spans, scope_spans};
 use crate::value::deeper;
+use quick::Next;
+
+mod quick;
+
+/// Fields in an attribute that is looked at as a whole: its key, its value, and that value's member.
+const ATTRIBUTE_FIELDS: usize = 3;
 
 /// How much a request holds.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -23,9 +29,12 @@ pub struct Counts {
 /// Stricter than protobuf's own parsers in this: a known field with a wrong wire type is an error, not an unknown
 /// field; a ten-byte varint must fit 64 bits; ids have their length or none.
 pub fn validate(bytes: &[u8]) -> Result<Counts, DecodeError> {
-    let mut counts = Counts::default();
-    walk(Message::new(bytes), Type::Request, 0, &mut counts)?;
-    Ok(counts)
+    let mut walk = Walk {
+        bytes,
+        counts: Counts::default(),
+    };
+    walk.message(Type::Request, 0, bytes.len(), 0)?;
+    Ok(walk.counts)
 }
 
 /// Counts the spans of a request without a look into them: only the messages around them must be well-formed.
@@ -49,11 +58,58 @@ pub fn count_spans(bytes: &[u8]) -> Result<usize, DecodeError> {
     Ok(spans)
 }
 
-fn walk(message: Message<'_>, of: Type, depth: u8, counts: &mut Counts) -> Result<(), DecodeError> {
-    for field in message.fields() {
-        let field = field?;
+/// What is walked, and what was counted in it.
+struct Walk<'a> {
+    bytes: &'a [u8],
+    counts: Counts,
+}
+
+impl Walk<'_> {
+    /// The message of type `of` from `at` to `end`, which is within the bytes.
+    fn message(&mut self, of: Type, mut at: usize, end: usize, depth: u8) -> Result<(), DecodeError> {
+        while at < end {
+            at = match quick::next(self.bytes, of, at, end) {
+                Next::Good(next) => {
+                    step(1);
+                    next
+                }
+                Next::Message(inner, from, to) => {
+                    step(1);
+                    match inner {
+                        Type::KeyValue if quick::is_good_attribute(self.bytes, from, to) => step(ATTRIBUTE_FIELDS),
+                        _ => self.inner(inner, at, from, to, depth)?,
+                    }
+                    to
+                }
+                Next::Unsure => self.closely(of, at, end, depth)?,
+            };
+        }
+        Ok(())
+    }
+
+    /// A field of type `inner` whose tag is at `tag`.
+    fn inner(&mut self, inner: Type, tag: usize, from: usize, to: usize, depth: u8) -> Result<(), DecodeError> {
+        let mut depth = depth;
+        match inner {
+            Type::ResourceSpans => self.counts.resources += 1,
+            Type::ScopeSpans => self.counts.scopes += 1,
+            Type::Span => self.counts.spans += 1,
+            Type::ArrayValue | Type::KeyValueList => depth = deeper(depth, tag)?,
+            _ => {}
+        }
+        self.message(inner, from, to, depth)
+    }
+
+    /// The field at `at` as the lazy readers see it, and where the next one begins.
+    #[cold]
+    fn closely(&mut self, of: Type, at: usize, end: usize, depth: u8) -> Result<usize, DecodeError> {
+        let mut fields = Message::within(&self.bytes[..end], at).fields();
+        let Some(field) = fields.next().transpose()? else {
+            return Ok(end);
+        };
+        let next = fields.offset();
         let Some(kind) = schema::kind(of, field.number()) else {
-            continue;
+            return Ok(next);
         };
         field.expect(kind.wire_type())?;
         let payload = field.message();
@@ -62,20 +118,18 @@ fn walk(message: Message<'_>, of: Type, depth: u8, counts: &mut Counts) -> Resul
             Kind::Utf8 => drop(payload.utf8()?),
             Kind::TraceId => drop(payload.trace_id()?),
             Kind::SpanId => drop(payload.span_id()?),
-            Kind::Message(inner) => {
-                let mut depth = depth;
-                match inner {
-                    Type::ResourceSpans => counts.resources += 1,
-                    Type::ScopeSpans => counts.scopes += 1,
-                    Type::Span => counts.spans += 1,
-                    Type::ArrayValue | Type::KeyValueList => depth = deeper(depth, &field)?,
-                    _ => {}
-                }
-                walk(payload, inner, depth, counts)?;
-            }
+            Kind::Message(inner) => self.inner(inner, field.offset(), payload.offset(), next, depth)?,
         }
+        Ok(next)
     }
-    Ok(())
+}
+
+/// Counts fields that were looked at, in tests.
+#[inline(always)]
+fn step(fields: usize) {
+    #[cfg(test)]
+    (0..fields).for_each(|_| crate::read::steps::add());
+    let _ = fields;
 }
 
 #[cfg(test)]

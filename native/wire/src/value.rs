@@ -6,7 +6,7 @@
 use crate::attribute::{KeyValue, KeyValues};
 use crate::error::{DecodeError, DecodeErrorKind};
 use crate::parts::{Occurrences, Parts, Repeated, View};
-use crate::read::{Field, MAX_DEPTH, Message};
+use crate::read::{MAX_DEPTH, Message};
 use crate::schema::Type;
 use crate::tag::{any_value, array_value, key_value_list};
 
@@ -55,7 +55,7 @@ impl<'a> Value<'a> {
                 any_value::BYTES_VALUE => Self::Bytes(field.message().bytes()),
                 any_value::STRING_VALUE_STRINDEX => Self::StringIndex(field.value32().cast_signed()),
                 any_value::ARRAY_VALUE => {
-                    let inside = deeper(depth, &field)?;
+                    let inside = deeper(depth, field.offset())?;
                     if !matches!(value, Self::Array(_)) {
                         run = Occurrences::default();
                     }
@@ -66,7 +66,7 @@ impl<'a> Value<'a> {
                     })
                 }
                 any_value::KVLIST_VALUE => {
-                    let inside = deeper(depth, &field)?;
+                    let inside = deeper(depth, field.offset())?;
                     if !matches!(value, Self::Map(_)) {
                         run = Occurrences::default();
                     }
@@ -89,12 +89,12 @@ impl<'a> View<'a> for Value<'a> {
     }
 }
 
-/// The depth inside an array or map that `field` opens at `depth`.
-pub(crate) fn deeper(depth: u8, field: &Field<'_>) -> Result<u8, DecodeError> {
+/// The depth inside an array or map that a field at `offset` opens at `depth`.
+pub(crate) fn deeper(depth: u8, offset: usize) -> Result<u8, DecodeError> {
     if depth < MAX_DEPTH {
         Ok(depth + 1)
     } else {
-        Err(DecodeError::new(field.offset(), DecodeErrorKind::TooDeep))
+        Err(DecodeError::new(offset, DecodeErrorKind::TooDeep))
     }
 }
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use common::plain::{self, Noise};
-use common::{model, read};
+use common::{model, read, strict};
 use spanwire_wire::response::TraceResponse;
 use spanwire_wire::{Counts, DecodeError, Value, validate};
 
@@ -26,6 +26,7 @@ fn ours(name: &str, bytes: &[u8]) -> Result<String, DecodeError> {
             (Counts::default(), canonical)
         }
         _ => {
+            assert_eq!(validate(bytes), strict::validate(bytes), "{name}");
             let counts = validate(bytes)?;
             let request: model::Request = read::request(bytes).expect("what validates can be read");
             (counts, plain::request(&request, &mut Noise::none()))

@@ -11,7 +11,7 @@ mod common;
 mod strategies;
 
 use common::plain::{self, Noise};
-use common::{model, read, sample};
+use common::{model, read, sample, strict};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use spanwire_wire::DecodeErrorKind::{
@@ -82,6 +82,7 @@ fn check(path: &[u8], content: &[u8], offset: usize, kind: DecodeErrorKind) {
         kind,
     };
     assert_eq!(validate(&bytes), Err(expected), "validate, {path:?}");
+    assert_eq!(strict::validate(&bytes), Err(expected), "plainly, {path:?}");
     assert_eq!(read::request(&bytes), Err(expected), "lazily, {path:?}");
 }
 
@@ -329,6 +330,7 @@ fn an_iterator_ends_after_its_error() {
 /// Whatever the bytes: no panic, and the readers agree.
 fn agree(bytes: &[u8]) -> Result<(), TestCaseError> {
     let lazily = read::request(bytes);
+    prop_assert_eq!(validate(bytes), strict::validate(bytes));
     match validate(bytes) {
         Ok(counts) => {
             prop_assert_eq!(lazily.map(|request| read::counts(&request)), Ok(counts));
@@ -407,7 +409,8 @@ proptest! {
         mutations in vec(mutation(), 1..4),
         seed: u64,
     ) {
-        let mut bytes = plain::span(&span, &mut Noise::seeded(seed));
+        let mut noise = if seed % 2 == 0 { Noise::none() } else { Noise::seeded(seed) };
+        let mut bytes = plain::span(&span, &mut noise);
         for (at, mutation) in mutations {
             if !bytes.is_empty() {
                 let at = at.index(bytes.len());
@@ -416,6 +419,24 @@ proptest! {
         }
         agree(&wrap(&[1, 2, 2], &bytes).0)?;
     }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
+fn every_byte_changed_is_judged_as_by_the_plain_reader() {
+    let bytes = plain::request(&sample::request(), &mut Noise::none());
+    let mut refused = 0;
+    for at in 0..bytes.len() {
+        let flips = (0..8).map(|bit| bytes[at] ^ 1 << bit);
+        for byte in flips.chain([0, 0x7F, 0x80, 0xC3, 0xFF]) {
+            let mut changed = bytes.clone();
+            changed[at] = byte;
+            let expected = strict::validate(&changed);
+            assert_eq!(validate(&changed), expected, "{byte} at {at}");
+            refused += usize::from(expected.is_err());
+        }
+    }
+    assert!(refused > bytes.len(), "{refused} of {} changes", 13 * bytes.len());
 }
 
 #[test]

@@ -4,13 +4,14 @@
 #[path = "../../tests/common/mod.rs"]
 mod common;
 
-use common::read;
+use common::{read, strict};
 use libfuzzer_sys::fuzz_target;
 use spanwire_wire::{count_spans, validate};
 
 fuzz_target!(|bytes: &[u8]| {
     let lazily = read::request(bytes);
     let counted = count_spans(bytes);
+    assert_eq!(validate(bytes), strict::validate(bytes));
     match validate(bytes) {
         Ok(counts) => {
             assert_eq!(lazily.map(|request| read::counts(&request)), Ok(counts));

@@ -13,3 +13,4 @@ pub mod plain;
 pub mod read;
 pub mod region;
 pub mod sample;
+pub mod strict;
