@@ -1,0 +1,403 @@
+//! Blocks of rows written into memory that was reserved for exactly them.
+//!
+//! All lengths come from [`Cells`], which were read once: columns that change meanwhile change bytes, never lengths. A block that
+//! would not fill its room to the byte is not written at all.
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use spanwire_wire::varint::varint_len;
+
+use super::cells::{ABSENT, BLOCK, Cells};
+use super::compile::SPAN;
+use super::op::{ANY_VALUE, Head, Op, STATUS_CODE, STATUS_MESSAGE, Scalar, Value, any_len, status_len};
+use super::order::Order;
+use super::threads;
+use crate::error::EncodeError;
+
+/// Room for the frames of a block in a request's memory.
+#[derive(Debug)]
+pub(crate) struct Room {
+    start: *mut u8,
+    len: usize,
+}
+
+// SAFETY: a room is the only way to its memory.
+unsafe impl Send for Room {}
+
+/// A request under way: memory, what is written of it in order, and what was lent as rooms.
+pub(crate) struct Output {
+    memory: Vec<u8>,
+    /// Bytes written or lent.
+    at: usize,
+    /// Bytes lent.
+    lent: usize,
+}
+
+impl Output {
+    /// Memory for a request of exactly so many bytes.
+    pub fn new(mut memory: Vec<u8>, len: usize) -> Result<Self, EncodeError> {
+        memory.clear();
+        memory.try_reserve_exact(len).map_err(|_| EncodeError::NoMemory(len))?;
+        crate::ffi::prefer_huge_pages(memory.spare_capacity_mut());
+        Ok(Self { memory, at: 0, lent: 0 })
+    }
+
+    /// Writes a head.
+    pub fn put(&mut self, bytes: &[u8]) {
+        let room = &mut self.memory.spare_capacity_mut()[self.at..][..bytes.len()];
+        for (to, &byte) in room.iter_mut().zip(bytes) {
+            to.write(byte);
+        }
+        self.at += bytes.len();
+    }
+
+    /// Lends room for frames.
+    pub fn lend(&mut self, len: usize) -> Room {
+        let room: &mut [MaybeUninit<u8>] = &mut self.memory.spare_capacity_mut()[self.at..][..len];
+        let start = room.as_mut_ptr().cast();
+        self.at += len;
+        self.lent += len;
+        Room { start, len }
+    }
+
+    /// The request.
+    ///
+    /// # Safety
+    /// Every room that was lent was filled.
+    unsafe fn finish(mut self) -> Vec<u8> {
+        // SAFETY: `at` bytes are within the capacity; heads were written, and rooms filled by the caller's promise.
+        unsafe { self.memory.set_len(self.at) };
+        self.memory
+    }
+}
+
+/// Rows whose frames lie one behind the other, and where.
+#[derive(Debug)]
+pub(crate) struct Block {
+    /// Positions in the order of the output; at most [`BLOCK`].
+    pub positions: Range<usize>,
+    pub room: Room,
+}
+
+/// Writes all blocks, by so many threads, and answers the requests, whose rooms they must fill.
+pub(crate) fn fill(
+    fields: &[Op<'_>],
+    order: &Order,
+    outputs: Vec<Output>,
+    blocks: Vec<Block>,
+    threads: usize,
+) -> Result<Vec<Vec<u8>>, EncodeError> {
+    let lent: usize = outputs.iter().map(|output| output.lent).sum();
+    let filled: usize = blocks.iter().map(|block| block.room.len).sum();
+    if lent != filled {
+        return Err(EncodeError::Changed); // a block was not made: never, but memory would be handed out that nobody wrote
+    }
+    threads::each(blocks, threads, |blocks| {
+        let mut cells: Vec<Cells> = fields.iter().map(|_| Cells::new()).collect();
+        blocks
+            .into_iter()
+            .try_for_each(|block| fill_block(fields, order, block, &mut cells))
+    })?;
+    // SAFETY: as many bytes as were lent are in rooms, each of which was lent once, and all of which were filled.
+    Ok(outputs.into_iter().map(|output| unsafe { output.finish() }).collect())
+}
+
+fn fill_block(fields: &[Op<'_>], order: &Order, block: Block, cells: &mut [Cells]) -> Result<(), EncodeError> {
+    let (mut rows, mut totals) = ([0; BLOCK], [0; BLOCK]);
+    let rows = order.rows(block.positions, &mut rows);
+    for (field, cells) in fields.iter().zip(&mut *cells) {
+        field.measure::<false>(rows, cells, &mut totals)?;
+    }
+    let room = block.room;
+    let totals = &totals[..rows.len()];
+    let frames: usize = totals.iter().map(|&total| frame_len(total)).sum();
+    if frames != room.len || totals.contains(&u32::MAX) {
+        return Err(EncodeError::Changed);
+    }
+    let mut cursors = [Cursor(room.start); BLOCK];
+    let cursors = &mut cursors[..rows.len()];
+    let mut at = 0;
+    for (cursor, &total) in cursors.iter_mut().zip(totals) {
+        // SAFETY: the frames before end at `at`, which with this one is within the room, as summed above.
+        unsafe {
+            *cursor = Cursor(room.start.add(at));
+            cursor.byte(SPAN);
+            cursor.varint(total.into());
+        }
+        at += frame_len(total);
+    }
+    for (field, cells) in fields.iter().zip(&*cells) {
+        // SAFETY: each field writes what it added to the totals, from the same cells, so each row stays within its frame.
+        unsafe { write_field(field, cells, rows, cursors) };
+    }
+    debug_assert_eq!(
+        cursors.last().map(|cursor| cursor.0.cast_const()),
+        (!cursors.is_empty()).then(|| room.start.wrapping_add(room.len).cast_const())
+    );
+    Ok(())
+}
+
+/// Bytes of a span with its tag and length.
+#[inline(always)]
+pub(crate) fn frame_len(content: u32) -> usize {
+    1 + varint_len(content.into()) + content as usize
+}
+
+/// # Safety
+/// `cells` are as the field's `measure` left them, and each cursor has room for what that added for its row.
+#[inline(always)]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
+unsafe fn write_field(field: &Op<'_>, cells: &Cells, rows: &[u32], cursors: &mut [Cursor]) {
+    // SAFETY: each arm writes for each row exactly what `Op::measure` counts for it.
+    unsafe {
+        match field {
+            Op::Constant(bytes) => cursors
+                .iter_mut()
+                .for_each(|cursor| cursor.bytes(bytes.as_ptr(), bytes.len())),
+            Op::Ids { tags, trace, span } => {
+                for (cursor, &row) in cursors.iter_mut().zip(rows) {
+                    let row = row as usize;
+                    cursor.array([tags[0], 16]);
+                    cursor.copy::<16>(trace.slice(row * 16, row * 16 + 16).as_ptr());
+                    cursor.array([tags[1], 8]);
+                    cursor.copy::<8>(span.slice(row * 8, row * 8 + 8).as_ptr());
+                }
+            }
+            Op::Id8 { tag, .. } => {
+                for (cursor, &id) in cursors.iter_mut().zip(&cells.value) {
+                    if id != 0 {
+                        cursor.array([*tag, 8]);
+                        cursor.array(id.to_ne_bytes());
+                    }
+                }
+            }
+            Op::Fixed64 { tag, .. } => {
+                for (cursor, &value) in cursors.iter_mut().zip(&cells.value) {
+                    if value != 0 {
+                        cursor.byte(*tag);
+                        cursor.array(value.to_le_bytes());
+                    }
+                }
+            }
+            Op::Fixed32 { tag, .. } => {
+                for (cursor, &value) in cursors.iter_mut().zip(&cells.value) {
+                    if value != 0 {
+                        cursor.varint((*tag).into());
+                        let [low @ .., _, _, _, _] = value.to_le_bytes();
+                        cursor.array(low);
+                    }
+                }
+            }
+            Op::Varint { tag, .. } => {
+                for (cursor, &value) in cursors.iter_mut().zip(&cells.value) {
+                    if value != 0 {
+                        cursor.byte(*tag);
+                        cursor.varint(value);
+                    }
+                }
+            }
+            Op::Text { tag, .. } => {
+                for (cursor, (&at, &len)) in cursors.iter_mut().zip(cells.at.iter().zip(&cells.len)) {
+                    cursor.text(*tag, at, len);
+                }
+            }
+            Op::Made(_) | Op::Items(_) => {
+                for (cursor, (&at, &len)) in cursors.iter_mut().zip(cells.at.iter().zip(&cells.len)) {
+                    cursor.bytes(at, len as usize);
+                }
+            }
+            Op::Status { tag, .. } => {
+                for (j, cursor) in cursors.iter_mut().enumerate() {
+                    let (code, len) = (cells.value[j], cells.len[j]);
+                    cursor.byte(*tag);
+                    cursor.varint(status_len(code, len) as u64);
+                    cursor.text(STATUS_MESSAGE, cells.at[j], len);
+                    if code != 0 {
+                        cursor.byte(STATUS_CODE);
+                        cursor.varint(code);
+                    }
+                }
+            }
+            Op::Attribute {
+                head,
+                value: Value::Bytes { scalar, .. },
+            } => {
+                for (cursor, (&at, &len)) in cursors.iter_mut().zip(cells.at.iter().zip(&cells.len)) {
+                    if len == ABSENT {
+                        continue;
+                    }
+                    cursor.head(head, any_len(*scalar, len as usize));
+                    if *scalar == Scalar::Tagged {
+                        cursor.varint(len.into());
+                    }
+                    cursor.bytes(at, len as usize);
+                }
+            }
+            Op::Attribute {
+                head,
+                value: Value::Int { .. },
+            } => {
+                for (cursor, (&value, &len)) in cursors.iter_mut().zip(cells.value.iter().zip(&cells.len)) {
+                    if len != ABSENT {
+                        cursor.head(head, len as usize);
+                        cursor.varint(value);
+                    }
+                }
+            }
+            Op::Attribute {
+                head,
+                value: Value::Double { .. },
+            } => {
+                for (cursor, (&value, &len)) in cursors.iter_mut().zip(cells.value.iter().zip(&cells.len)) {
+                    if len != ABSENT {
+                        cursor.head(head, 9);
+                        cursor.array(value.to_le_bytes());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Where the next byte of a row goes.
+#[derive(Clone, Copy)]
+struct Cursor(*mut u8);
+
+impl Cursor {
+    /// # Safety
+    /// There is room for a byte.
+    #[inline(always)]
+    unsafe fn byte(&mut self, byte: u8) {
+        // SAFETY: by the caller's promise, as in all that follow.
+        unsafe {
+            self.0.write(byte);
+            self.0 = self.0.add(1);
+        }
+    }
+
+    /// # Safety
+    /// There is room for `N` bytes.
+    #[inline(always)]
+    unsafe fn array<const N: usize>(&mut self, bytes: [u8; N]) {
+        // SAFETY: by the caller's promise; an array of bytes has no alignment.
+        unsafe {
+            self.0.cast::<[u8; N]>().write_unaligned(bytes);
+            self.0 = self.0.add(N);
+        }
+    }
+
+    /// # Safety
+    /// `from` is readable and there is room, both for `N` bytes.
+    #[inline(always)]
+    unsafe fn copy<const N: usize>(&mut self, from: *const u8) {
+        // SAFETY: by the caller's promise.
+        unsafe { self.array(from.cast::<[u8; N]>().read_unaligned()) };
+    }
+
+    /// # Safety
+    /// There is room for `varint_len(value)` bytes.
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // the low seven bits are what is wanted
+    unsafe fn varint(&mut self, mut value: u64) {
+        // SAFETY: as many bytes as the varint has.
+        unsafe {
+            while value >= 0x80 {
+                self.byte(value as u8 | 0x80);
+                value >>= 7;
+            }
+            self.byte(value as u8);
+        }
+    }
+
+    /// Copies exactly `len` bytes; the first byte of the next row's frame may stand right behind them.
+    ///
+    /// # Safety
+    /// `from` is readable and there is room, both for `len` bytes, which do not overlap.
+    #[inline(always)]
+    unsafe fn bytes(&mut self, from: *const u8, len: usize) {
+        // SAFETY: each arm touches bytes 0..len only: its loads of `k` bytes begin at 0 and at len - k, with k <= len <= 2k (and with
+        // two more between for up to 4k).
+        unsafe {
+            let to = self.0;
+            if len <= 16 {
+                if len >= 8 {
+                    ends::<8>(from, to, len);
+                } else if len >= 4 {
+                    ends::<4>(from, to, len);
+                } else if len > 0 {
+                    to.write(from.read());
+                    to.add(len / 2).write(from.add(len / 2).read());
+                    to.add(len - 1).write(from.add(len - 1).read());
+                }
+            } else if len <= 32 {
+                ends::<16>(from, to, len);
+            } else if len <= 64 {
+                ends::<32>(from, to, len);
+            } else {
+                std::ptr::copy_nonoverlapping(from, to, len);
+            }
+            self.0 = to.add(len);
+        }
+    }
+
+    /// A string field, left out where empty.
+    ///
+    /// # Safety
+    /// `from` is readable for `len` bytes, and there is room for them, a tag and a length.
+    #[inline(always)]
+    unsafe fn text(&mut self, tag: u8, from: *const u8, len: u32) {
+        if len != 0 {
+            // SAFETY: by the caller's promise.
+            unsafe {
+                self.byte(tag);
+                self.varint(len.into());
+                self.bytes(from, len as usize);
+            }
+        }
+    }
+
+    /// All of an attribute up to its value of `value` bytes, the tag of which is written if the head has one.
+    ///
+    /// # Safety
+    /// There is room for it.
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // below 128
+    unsafe fn head(&mut self, head: &Head, value: usize) {
+        let message = head.message_len(value);
+        // SAFETY: the short form has both lengths as one byte, which they are if the longer of them is; else all parts are written
+        // as `Head::field_len` counts them.
+        unsafe {
+            if message < 0x80 {
+                let (start, len) = (self.0, head.short.len());
+                self.bytes(head.short.as_ptr(), len);
+                start.add(1).write(message as u8);
+                start.add(2 + head.key.len() + 1).write(value as u8);
+            } else {
+                self.byte(head.tag);
+                self.varint(message as u64);
+                self.bytes(head.key.as_ptr(), head.key.len());
+                self.byte(ANY_VALUE);
+                self.varint(value as u64);
+                if head.value_tag != 0 {
+                    self.byte(head.value_tag);
+                }
+            }
+        }
+    }
+}
+
+/// Copies the first and the last `K` bytes of `len`, which overlap or meet.
+///
+/// # Safety
+/// `K <= len <= 2 * K`, `from` is readable and `to` writable for `len` bytes, and the two do not overlap.
+#[inline(always)]
+unsafe fn ends<const K: usize>(from: *const u8, to: *mut u8, len: usize) {
+    // SAFETY: both ranges lie within 0..len by the caller's promise; arrays of bytes have no alignment.
+    unsafe {
+        let first = from.cast::<[u8; K]>().read_unaligned();
+        let last = from.add(len - K).cast::<[u8; K]>().read_unaligned();
+        to.cast::<[u8; K]>().write_unaligned(first);
+        to.add(len - K).cast::<[u8; K]>().write_unaligned(last);
+    }
+}

@@ -1,0 +1,107 @@
+//! [`Items`]: events, links and ragged attributes, any number of them for each row.
+
+use spanwire_wire::arena::Region;
+
+use super::cells::{Cells, Source};
+use super::op::{ANY_VALUE, KEY, Op, Value};
+use super::source::Ints;
+use crate::error::EncodeError;
+
+/// What rows have any number of.
+#[derive(Debug)]
+pub(crate) struct Items<'a> {
+    /// For errors.
+    pub name: String,
+    /// One more than there are rows: which items are of which row.
+    pub offsets: Ints<'a>,
+    /// How many items there are.
+    pub count: usize,
+    pub kind: ItemKind<'a>,
+}
+
+#[derive(Debug)]
+pub(crate) enum ItemKind<'a> {
+    /// Messages under a tag, each with these fields.
+    Messages { tag: u8, fields: Vec<Op<'a>> },
+    /// Attributes under a tag, with these keys.
+    Attributes {
+        tag: u8,
+        keys: Source<'a>,
+        value_tag: u8,
+        value: Box<Value<'a>>,
+    },
+}
+
+impl Items<'_> {
+    /// Makes the items of a block's rows in the cells' scratch memory.
+    pub fn make(&self, rows: &[u32], cells: &mut Cells) -> Result<(), EncodeError> {
+        let mut scratch = Vec::new();
+        cells.scratch.clear();
+        let mut out = Region::from(std::mem::take(&mut cells.scratch));
+        let mut made = Ok(());
+        for (j, &row) in rows.iter().enumerate() {
+            let start = out.len();
+            cells.value[j] = start as u64;
+            made = self.append(row as usize, &mut out, &mut scratch);
+            if made.is_err() {
+                break;
+            }
+            let Ok(len) = i32::try_from(out.len() - start) else {
+                made = Err(EncodeError::Value {
+                    column: self.name.clone(),
+                    row: row as usize,
+                    why: "its items are over 2 GiB".to_owned(),
+                });
+                break;
+            };
+            cells.len[j] = len.cast_unsigned();
+        }
+        cells.scratch = out.into_vec();
+        made?;
+        cells.point_to_scratch(rows.len());
+        Ok(())
+    }
+
+    /// Appends the items of one row.
+    pub fn append(&self, row: usize, out: &mut Region, scratch: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let (start, end) = (self.offsets.get(row), self.offsets.get(row + 1));
+        let range = match (usize::try_from(start), usize::try_from(end)) {
+            (Ok(from), Ok(to)) if from <= to && to <= self.count => from..to,
+            _ => {
+                return Err(EncodeError::Value {
+                    column: self.name.clone(),
+                    row,
+                    why: format!("its offsets say {start}:{end}, and there are {} items", self.count),
+                });
+            }
+        };
+        for at in range {
+            match &self.kind {
+                ItemKind::Messages { tag, fields } => {
+                    let message = out.open_short(*tag);
+                    for field in fields {
+                        field.append(at, out, scratch)?;
+                    }
+                    out.close(message);
+                }
+                ItemKind::Attributes {
+                    tag,
+                    keys,
+                    value_tag,
+                    value,
+                } => {
+                    let message = out.open_short(*tag);
+                    if let Some(key) = keys.get(at, scratch)? {
+                        spanwire_wire::write::bytes_field(out, KEY, key);
+                    }
+                    let any = out.open_short(ANY_VALUE);
+                    // Without a value it is OTLP's null.
+                    value.append(*value_tag, at, out, scratch)?;
+                    out.close(any);
+                    out.close(message);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,353 @@
+//! [`Op`]: how one field of a message is made of columns; a message is a list of them.
+
+use spanwire_wire::tag::{self, len_tag, varint_tag};
+use spanwire_wire::varint::varint_len;
+
+use super::cells::{ABSENT, BLOCK, Cells, Source};
+use super::items::Items;
+use super::source::{Floats, Ints, with_ints};
+use crate::error::EncodeError;
+use crate::ffi::{Plain, Shared};
+
+/// The tag of a `KeyValue`'s value.
+pub(crate) const ANY_VALUE: u8 = len_tag(tag::key_value::VALUE);
+
+/// The tag of a `KeyValue`'s key.
+pub(crate) const KEY: u8 = len_tag(tag::key_value::KEY);
+
+/// The tags of a `Status`.
+pub(crate) const STATUS_MESSAGE: u8 = len_tag(tag::status::MESSAGE);
+pub(crate) const STATUS_CODE: u8 = varint_tag(tag::status::CODE);
+
+/// The value's type in its `AnyValue`, and what its bytes are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Scalar {
+    /// A string or bytes: tag, length, content.
+    Tagged,
+    /// An `AnyValue` message as it is.
+    Message,
+}
+
+/// The content of an `AnyValue`.
+#[derive(Debug)]
+pub(crate) enum Value<'a> {
+    /// Bytes under a tag, or a message as it is.
+    Bytes { scalar: Scalar, source: Source<'a> },
+    /// An integer.
+    Int {
+        name: String,
+        mask: Option<Shared<'a, u8>>,
+        values: Ints<'a>,
+    },
+    /// A double.
+    Double {
+        mask: Option<Shared<'a, u8>>,
+        values: Floats<'a>,
+    },
+}
+
+/// One field.
+#[derive(Debug)]
+pub(crate) enum Op<'a> {
+    /// The same bytes for each row.
+    Constant(Vec<u8>),
+    /// Trace id and span id: how every span and link starts.
+    Ids {
+        tags: [u8; 2],
+        trace: Shared<'a, u8>,
+        span: Shared<'a, u8>,
+    },
+    /// A span id; left out where it is zeros.
+    Id8 { tag: u8, ids: Shared<'a, u8> },
+    /// Eight bytes; left out where 0.
+    Fixed64 { tag: u8, values: Shared<'a, u64> },
+    /// Four bytes; left out where 0.
+    Fixed32 { tag: u16, name: String, values: Ints<'a> },
+    /// A number of 32 bits; left out where 0.
+    Varint { tag: u8, name: String, values: Ints<'a> },
+    /// A string; left out where empty.
+    Text { tag: u8, source: Source<'a> },
+    /// Fields that were made before; nothing where absent.
+    Made(Source<'a>),
+    /// A `Status`, also if empty.
+    Status {
+        tag: u8,
+        code: Option<(String, Ints<'a>)>,
+        message: Option<Source<'a>>,
+    },
+    /// A `KeyValue`; nothing where the value is absent.
+    Attribute { head: Head, value: Value<'a> },
+    /// Any number of messages or attributes.
+    Items(Items<'a>),
+}
+
+/// What stands in front of an attribute's value: `tag, length, key, tag of the value, length, tag in the value`, the lengths to be
+/// filled in.
+#[derive(Debug)]
+pub(crate) struct Head {
+    /// As if both lengths were one byte.
+    pub short: Vec<u8>,
+    /// The key with its tag and length.
+    pub key: Vec<u8>,
+    pub tag: u8,
+    /// The tag in the `AnyValue`; 0 if the value brings its own.
+    pub value_tag: u8,
+}
+
+impl Head {
+    pub fn new(tag: u8, key: &[u8], value_tag: u8) -> Self {
+        let mut field = spanwire_wire::arena::Region::new();
+        spanwire_wire::write::bytes_field(&mut field, KEY, key);
+        let key = field.into_vec();
+        let mut short = vec![tag, 0];
+        short.extend_from_slice(&key);
+        short.extend_from_slice(&[ANY_VALUE, 0]);
+        if value_tag != 0 {
+            short.push(value_tag);
+        }
+        Self {
+            short,
+            key,
+            tag,
+            value_tag,
+        }
+    }
+
+    /// Bytes of a `KeyValue` whose `AnyValue` has `value` bytes; both lengths.
+    #[inline(always)]
+    pub fn field_len(&self, value: usize) -> usize {
+        let message = self.message_len(value);
+        if message < 0x80 {
+            return 2 + message;
+        }
+        1 + varint_len(message as u64) + message
+    }
+
+    /// Bytes of the `KeyValue` message.
+    #[inline(always)]
+    pub fn message_len(&self, value: usize) -> usize {
+        self.key.len() + 1 + if value < 0x80 { 1 } else { varint_len(value as u64) } + value
+    }
+}
+
+/// Bytes of an `AnyValue` of so many bytes of content.
+#[inline(always)]
+pub(crate) fn any_len(scalar: Scalar, len: usize) -> usize {
+    match scalar {
+        Scalar::Message => len,
+        Scalar::Tagged if len < 0x80 => 2 + len,
+        Scalar::Tagged => 1 + varint_len(len as u64) + len,
+    }
+}
+
+/// What a field adds to each row of a block; beyond 4 GiB it stays there, and is refused later.
+#[inline(always)]
+fn add(total: &mut u32, len: usize) {
+    *total = total.saturating_add(u32::try_from(len).unwrap_or(u32::MAX));
+}
+
+impl Op<'_> {
+    /// Reads the field of the block's rows into `cells`, and adds to `totals` what it will take.
+    #[expect(clippy::too_many_lines, reason = "a table of cases")]
+    pub fn measure<const CHECK: bool>(
+        &self,
+        rows: &[u32],
+        cells: &mut Cells,
+        totals: &mut [u32; BLOCK],
+    ) -> Result<(), EncodeError> {
+        let rows = &rows[..rows.len().min(BLOCK)];
+        let totals = &mut totals[..rows.len()];
+        match self {
+            Self::Constant(bytes) => totals.iter_mut().for_each(|total| add(total, bytes.len())),
+            Self::Ids { .. } => totals.iter_mut().for_each(|total| add(total, 28)),
+            Self::Id8 { ids, .. } => {
+                for (j, &row) in rows.iter().enumerate() {
+                    cells.value[j] = id(ids, row);
+                    add(&mut totals[j], if cells.value[j] == 0 { 0 } else { 10 });
+                }
+            }
+            Self::Fixed64 { values, .. } => {
+                for (j, &row) in rows.iter().enumerate() {
+                    cells.value[j] = values.get(row as usize);
+                    add(&mut totals[j], if cells.value[j] == 0 { 0 } else { 9 });
+                }
+            }
+            Self::Fixed32 { tag, name, values } => {
+                narrow(values, name, rows, cells)?;
+                for (j, total) in totals.iter_mut().enumerate() {
+                    let len = if *tag < 0x80 { 5 } else { 6 };
+                    add(total, if cells.value[j] == 0 { 0 } else { len });
+                }
+            }
+            Self::Varint { name, values, .. } => {
+                narrow(values, name, rows, cells)?;
+                for (j, total) in totals.iter_mut().enumerate() {
+                    let len = 1 + varint_len(cells.value[j]);
+                    add(total, if cells.value[j] == 0 { 0 } else { len });
+                }
+            }
+            Self::Text { source, .. } => {
+                source.load::<CHECK>(rows, cells)?;
+                for (j, total) in totals.iter_mut().enumerate() {
+                    if cells.len[j] == ABSENT {
+                        cells.len[j] = 0;
+                    }
+                    add(total, text_len(cells.len[j]));
+                }
+            }
+            Self::Made(source) => {
+                source.load::<CHECK>(rows, cells)?;
+                for (j, total) in totals.iter_mut().enumerate() {
+                    if cells.len[j] == ABSENT {
+                        cells.len[j] = 0;
+                    }
+                    add(total, cells.len[j] as usize);
+                }
+            }
+            Self::Status { code, message, .. } => {
+                cells.value[..rows.len()].fill(0);
+                cells.len[..rows.len()].fill(0);
+                if let Some(source) = message {
+                    source.load::<CHECK>(rows, cells)?;
+                }
+                if let Some((name, code)) = code {
+                    narrow(code, name, rows, cells)?;
+                } else {
+                    cells.value[..rows.len()].fill(0);
+                }
+                for (j, total) in totals.iter_mut().enumerate() {
+                    if cells.len[j] == ABSENT {
+                        cells.len[j] = 0;
+                    }
+                    let content = status_len(cells.value[j], cells.len[j]);
+                    add(total, 1 + varint_len(content as u64) + content);
+                }
+            }
+            Self::Attribute {
+                head,
+                value: Value::Bytes { scalar, source, .. },
+            } => {
+                source.load::<CHECK>(rows, cells)?;
+                for (j, total) in totals.iter_mut().enumerate() {
+                    if cells.len[j] != ABSENT {
+                        add(total, head.field_len(any_len(*scalar, cells.len[j] as usize)));
+                    }
+                }
+            }
+            Self::Attribute {
+                head,
+                value: Value::Int { name, mask, values },
+            } => {
+                with_ints!(values, values => wide(values, name, mask.as_ref(), rows, cells))?;
+                for (j, total) in totals.iter_mut().enumerate() {
+                    if cells.len[j] != ABSENT {
+                        let value = 1 + varint_len(cells.value[j]);
+                        cells.len[j] = u32::try_from(value).unwrap_or(0);
+                        add(total, head.field_len(value));
+                    }
+                }
+            }
+            Self::Attribute {
+                head,
+                value: Value::Double { mask, values },
+            } => {
+                let len = head.field_len(9);
+                for (j, &row) in rows.iter().enumerate() {
+                    cells.value[j] = values.get(row as usize).to_bits();
+                    cells.len[j] = if is_masked(mask.as_ref(), row) { ABSENT } else { 9 };
+                    add(&mut totals[j], if cells.len[j] == ABSENT { 0 } else { len });
+                }
+            }
+            Self::Items(items) => {
+                items.make(rows, cells)?;
+                for (j, total) in totals.iter_mut().enumerate() {
+                    add(total, cells.len[j] as usize);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Bytes of a string field, left out where empty.
+#[inline(always)]
+fn text_len(len: u32) -> usize {
+    let len = len as usize;
+    match len {
+        0 => 0,
+        1..0x80 => 2 + len,
+        _ => 1 + varint_len(len as u64) + len,
+    }
+}
+
+/// Bytes of a `Status` message.
+#[inline(always)]
+pub(crate) fn status_len(code: u64, message: u32) -> usize {
+    text_len(message) + if code == 0 { 0 } else { 1 + varint_len(code) }
+}
+
+#[inline(always)]
+pub(crate) fn is_masked(mask: Option<&Shared<'_, u8>>, row: u32) -> bool {
+    mask.is_some_and(|mask| mask.get(row as usize) != 0)
+}
+
+/// The 8 bytes of a row.
+#[inline(always)]
+fn id(ids: &Shared<'_, u8>, row: u32) -> u64 {
+    let start = row as usize * 8;
+    let mut id = [0; 8];
+    id.copy_from_slice(ids.slice(start, start + 8));
+    u64::from_ne_bytes(id)
+}
+
+/// Numbers of 32 bits without a sign.
+fn narrow(values: &Ints<'_>, name: &str, rows: &[u32], cells: &mut Cells) -> Result<(), EncodeError> {
+    with_ints!(values, values => {
+        for (j, &row) in rows.iter().enumerate() {
+            let number = values.get(row as usize);
+            let Some(narrow) = to_u32(number) else {
+                return Err(EncodeError::Value {
+                    column: name.to_owned(),
+                    row: row as usize,
+                    why: format!("{number} is no number of 32 bits without a sign"),
+                });
+            };
+            cells.value[j] = narrow.into();
+        }
+    });
+    Ok(())
+}
+
+/// Numbers of 64 bits with a sign.
+#[inline(always)]
+fn wide<T: Plain + TryInto<i64> + std::fmt::Display>(
+    values: &Shared<'_, T>,
+    name: &str,
+    mask: Option<&Shared<'_, u8>>,
+    rows: &[u32],
+    cells: &mut Cells,
+) -> Result<(), EncodeError> {
+    for (j, &row) in rows.iter().enumerate() {
+        cells.len[j] = 0;
+        if is_masked(mask, row) {
+            cells.len[j] = ABSENT;
+            continue;
+        }
+        let number = values.get(row as usize);
+        let Ok(wide) = number.try_into() else {
+            return Err(EncodeError::Value {
+                column: name.to_owned(),
+                row: row as usize,
+                why: format!("{number} is beyond 64 bits with a sign, which is all that OTLP holds"),
+            });
+        };
+        cells.value[j] = wide.cast_unsigned();
+    }
+    Ok(())
+}
+
+/// The same for types of which each value fits.
+#[inline(always)]
+fn to_u32<T: TryInto<u32>>(number: T) -> Option<u32> {
+    number.try_into().ok()
+}

@@ -1,0 +1,322 @@
+//! [`Plan`]: how long each span will be, which of them make a request, and the requests made.
+
+use std::ops::Range;
+
+use spanwire_wire::tag::{self, len_tag};
+use spanwire_wire::write::{self, Header, ScopeGroup};
+
+use super::arena::{self, Block, Output, frame_len};
+use super::cells::{BLOCK, Cells};
+use super::op::Op;
+use super::order::{Heads, Order, Segment, order};
+use super::source::{Ints, Spans};
+use super::{compile, threads};
+use crate::error::EncodeError;
+
+/// Fewer rows are not worth a thread.
+const ROWS_A_THREAD: usize = 2048;
+
+/// The longest message that protobuf's parsers take.
+const LONGEST: usize = i32::MAX as usize;
+
+/// Most bytes of a header: a tag and a length below 2 GiB.
+const HEADER: usize = 6;
+
+/// In the place of a span's length: it is left out.
+const SKIPPED: u32 = u32::MAX;
+
+/// What to do with a span that does not fit a request by itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Oversized {
+    /// It is an error.
+    Refuse,
+    /// It is left out, and counted.
+    Skip,
+}
+
+/// Requests that can be made of columns.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    fields: Vec<Op<'a>>,
+    groups: Vec<Heads>,
+    order: Order,
+    /// Of each span's content, by position.
+    lens: Vec<u32>,
+    requests: Vec<Request>,
+    skipped: usize,
+}
+
+/// One request.
+#[derive(Debug, Default)]
+struct Request {
+    pieces: Vec<Piece>,
+    spans: usize,
+}
+
+/// The spans of one scope in a request.
+#[derive(Debug)]
+struct Piece {
+    group: usize,
+    /// Left-out spans lie between.
+    positions: Range<usize>,
+    frames_len: usize,
+}
+
+impl<'a> Plan<'a> {
+    /// Measures and checks all of the columns, and cuts them into requests of at most so many bytes.
+    pub fn new(
+        spans: &Spans<'a>,
+        mut groups: Vec<Heads>,
+        codes: Option<&Ints<'a>>,
+        max_request: Option<usize>,
+        oversized: Oversized,
+        threads: usize,
+    ) -> Result<Self, EncodeError> {
+        if u32::try_from(spans.rows).is_err() {
+            return Err(EncodeError::column(
+                "spans",
+                "there are more than 2^32: encode them in parts",
+            ));
+        }
+        if groups.is_empty() {
+            groups.push(Heads::default());
+        }
+        let fields = compile::spans(spans)?;
+        let (order, segments) = order(&groups, codes, spans.rows)?;
+        let mut plan = Self {
+            fields,
+            groups,
+            order,
+            lens: vec![0; spans.rows],
+            requests: Vec::new(),
+            skipped: 0,
+        };
+        plan.measure(threads)?;
+        plan.cut(
+            &segments,
+            max_request.unwrap_or(LONGEST),
+            max_request.is_some(),
+            oversized,
+        )?;
+        Ok(plan)
+    }
+
+    /// How many requests there are.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// How many spans a request has.
+    ///
+    /// # Panics
+    /// If there is no such request.
+    #[must_use]
+    pub fn spans(&self, request: usize) -> usize {
+        self.requests[request].spans
+    }
+
+    /// Spans left out because they do not fit a request.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// Makes requests, each in memory from `memory`.
+    ///
+    /// # Panics
+    /// If there are no such requests.
+    pub fn write(
+        &self,
+        requests: Range<usize>,
+        threads: usize,
+        mut memory: impl FnMut() -> Vec<u8>,
+    ) -> Result<Vec<Vec<u8>>, EncodeError> {
+        let (mut outputs, mut blocks) = (Vec::with_capacity(requests.len()), Vec::new());
+        for request in &self.requests[requests] {
+            outputs.push(self.lay_out(request, memory(), &mut blocks)?);
+        }
+        let threads = worth(blocks.len() * BLOCK, threads);
+        arena::fill(&self.fields, &self.order, outputs, blocks, threads)
+    }
+
+    fn measure(&mut self, threads: usize) -> Result<(), EncodeError> {
+        let threads = worth(self.lens.len(), threads);
+        let (fields, order) = (&self.fields, &self.order);
+        let chunks: Vec<(usize, &mut [u32])> = self
+            .lens
+            .chunks_mut(BLOCK)
+            .enumerate()
+            .map(|(index, lens)| (index * BLOCK, lens))
+            .collect();
+        threads::each(chunks, threads, |chunks| {
+            let mut cells: Vec<Cells> = fields.iter().map(|_| Cells::new()).collect();
+            let mut rows = [0; BLOCK];
+            for (start, lens) in chunks {
+                let rows = order.rows(start..start + lens.len(), &mut rows);
+                let mut totals = [0; BLOCK];
+                for (field, cells) in fields.iter().zip(&mut cells) {
+                    field.measure::<true>(rows, cells, &mut totals)?;
+                }
+                if let Some(j) = totals.iter().position(|&total| total as usize > LONGEST) {
+                    return Err(EncodeError::Value {
+                        column: "span".to_owned(),
+                        row: rows[j] as usize,
+                        why: "it would be over 2 GiB".to_owned(),
+                    });
+                }
+                lens.copy_from_slice(&totals[..lens.len()]);
+            }
+            Ok(())
+        })
+    }
+
+    /// As many spans a request as surely fit: headers are counted with their longest lengths.
+    fn cut(
+        &mut self,
+        segments: &[Segment],
+        most: usize,
+        is_limited: bool,
+        oversized: Oversized,
+    ) -> Result<(), EncodeError> {
+        let mut request = Request::default();
+        let mut len = 0;
+        let mut resource: Option<usize> = None;
+        for segment in segments {
+            let heads = &self.groups[segment.group];
+            let of_scope = 2 * HEADER + heads.scope.len() + heads.scope_schema.len();
+            let of_resource = 2 * HEADER + heads.resource.len() + heads.resource_schema.len();
+            let mut is_open = false;
+            for position in segment.positions.clone() {
+                let frame = frame_len(self.lens[position]);
+                if of_resource + of_scope + frame > most {
+                    if !is_limited {
+                        return Err(EncodeError::RequestTooLarge(of_resource + of_scope + frame));
+                    }
+                    if oversized == Oversized::Refuse {
+                        return Err(self.too_large(position, frame, most));
+                    }
+                    self.lens[position] = SKIPPED;
+                    self.skipped += 1;
+                    if is_open && let Some(piece) = request.pieces.last_mut() {
+                        piece.positions.end = position + 1;
+                    }
+                    continue;
+                }
+                let is_same_resource = resource.is_some_and(|open| self.is_same_resource(open, segment.group));
+                let heads_len = if is_open { 0 } else { of_scope } + if is_same_resource { 0 } else { of_resource };
+                if len + heads_len + frame > most {
+                    if !is_limited {
+                        return Err(EncodeError::RequestTooLarge(self.total()));
+                    }
+                    self.requests.push(std::mem::take(&mut request));
+                    (len, resource, is_open) = (0, None, false);
+                }
+                if resource.is_none_or(|open| !self.is_same_resource(open, segment.group)) {
+                    resource = Some(segment.group);
+                    len += of_resource;
+                }
+                if !is_open {
+                    is_open = true;
+                    len += of_scope;
+                    request.pieces.push(Piece {
+                        group: segment.group,
+                        positions: position..position,
+                        frames_len: 0,
+                    });
+                }
+                if let Some(piece) = request.pieces.last_mut() {
+                    piece.positions.end = position + 1;
+                    piece.frames_len += frame;
+                }
+                len += frame;
+                request.spans += 1;
+            }
+        }
+        if request.spans > 0 {
+            self.requests.push(request);
+        }
+        Ok(())
+    }
+
+    fn total(&self) -> usize {
+        self.lens.iter().map(|&len| frame_len(len)).sum()
+    }
+
+    #[cold]
+    fn too_large(&self, position: usize, frame: usize, most: usize) -> EncodeError {
+        let mut rows = [0; BLOCK];
+        EncodeError::Value {
+            column: "span".to_owned(),
+            row: self.order.rows(position..position + 1, &mut rows)[0] as usize,
+            why: format!("its {frame} bytes and the heads do not fit max_request_bytes={most}"),
+        }
+    }
+
+    fn is_same_resource(&self, one: usize, other: usize) -> bool {
+        let (one, other) = (&self.groups[one], &self.groups[other]);
+        std::ptr::eq(one, other) || (one.resource == other.resource && one.resource_schema == other.resource_schema)
+    }
+
+    /// Writes the heads and lends rooms for the spans.
+    fn lay_out(&self, request: &Request, memory: Vec<u8>, blocks: &mut Vec<Block>) -> Result<Output, EncodeError> {
+        let resources: Vec<&[Piece]> = request
+            .pieces
+            .chunk_by(|one, other| self.is_same_resource(one.group, other.group))
+            .collect();
+        let content_len = |pieces: &[Piece]| {
+            let heads = &self.groups[pieces[0].group];
+            let scopes = pieces.iter().map(|piece| self.scope(piece));
+            write::resource_spans_len(&heads.resource, &heads.resource_schema, scopes)
+        };
+        let len: usize = resources
+            .iter()
+            .map(|pieces| write::len_field_len(content_len(pieces)))
+            .sum();
+        let mut output = Output::new(memory, len)?;
+        for pieces in resources {
+            let heads = &self.groups[pieces[0].group];
+            output.put(Header::new(len_tag(tag::export_request::RESOURCE_SPANS), content_len(pieces)).as_slice());
+            output.put(&heads.resource);
+            for piece in pieces {
+                let put = &mut |bytes: &[u8]| output.put(bytes);
+                write::scope_spans_head(put, len_tag(tag::resource_spans::SCOPE_SPANS), &self.scope(piece));
+                self.lend(piece, &mut output, blocks);
+                let schema = &self.groups[piece.group].scope_schema;
+                let put = &mut |bytes: &[u8]| output.put(bytes);
+                write::schema_url(put, len_tag(tag::scope_spans::SCHEMA_URL), schema);
+            }
+            let put = &mut |bytes: &[u8]| output.put(bytes);
+            write::schema_url(put, len_tag(tag::resource_spans::SCHEMA_URL), &heads.resource_schema);
+        }
+        Ok(output)
+    }
+
+    fn scope(&self, piece: &Piece) -> ScopeGroup<'_> {
+        let heads = &self.groups[piece.group];
+        ScopeGroup {
+            head: &heads.scope,
+            schema_url: &heads.scope_schema,
+            frames_len: piece.frames_len,
+        }
+    }
+
+    fn lend(&self, piece: &Piece, output: &mut Output, blocks: &mut Vec<Block>) {
+        let mut at = piece.positions.start;
+        for lens in self.lens[piece.positions.clone()].split(|&len| len == SKIPPED) {
+            let end = at + lens.len();
+            for lens in lens.chunks(BLOCK) {
+                let positions = at..at + lens.len();
+                at = positions.end;
+                let room = output.lend(lens.iter().map(|&len| frame_len(len)).sum());
+                blocks.push(Block { positions, room });
+            }
+            at = end + 1;
+        }
+    }
+}
+
+/// Threads that are worth it for so many rows.
+fn worth(rows: usize, threads: usize) -> usize {
+    threads.clamp(1, (rows / ROWS_A_THREAD).max(1))
+}
