@@ -35,6 +35,12 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// A message that begins at `offset` of a whole one: offsets of errors count from the start of that.
+    #[must_use]
+    pub const fn at(bytes: &'a [u8], offset: usize) -> Self {
+        Self { bytes, offset }
+    }
+
     /// The message's bytes.
     #[must_use]
     pub const fn bytes(self) -> &'a [u8] {
@@ -145,7 +151,7 @@ impl<'a> Field<'a> {
 
     /// An error unless the field has this wire type.
     #[inline]
-    pub(crate) fn expect(&self, expected: WireType) -> Result<(), DecodeError> {
+    pub fn expect(&self, expected: WireType) -> Result<(), DecodeError> {
         if self.wire_type == expected {
             return Ok(());
         }
@@ -185,7 +191,8 @@ impl core::iter::FusedIterator for Fields<'_> {}
 
 impl<'a> Fields<'a> {
     /// Where the next field begins in the whole message.
-    pub(crate) const fn offset(&self) -> usize {
+    #[must_use]
+    pub const fn offset(&self) -> usize {
         self.offset
     }
 

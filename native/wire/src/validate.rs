@@ -37,6 +37,39 @@ pub fn validate(bytes: &[u8]) -> Result<Counts, DecodeError> {
     Ok(walk.counts)
 }
 
+/// A message within a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Part {
+    /// The value of an attribute, in no array or map.
+    AnyValue,
+    /// A resource.
+    Resource,
+    /// A scope.
+    Scope,
+    /// A span.
+    Span,
+}
+
+/// Walks one message of a request as [`validate`] walks it there: for readers that meet the messages one by one, in the
+/// order of the wire, and want the same error.
+pub fn validate_part(part: Part, message: Message<'_>) -> Result<(), DecodeError> {
+    let of = match part {
+        Part::AnyValue => Type::AnyValue,
+        Part::Resource => Type::Resource,
+        Part::Scope => Type::Scope,
+        Part::Span => Type::Span,
+    };
+    let bytes = message.bytes();
+    let mut walk = Walk {
+        bytes,
+        counts: Counts::default(),
+    };
+    walk.message(of, 0, bytes.len(), 0).map_err(|error| DecodeError {
+        offset: message.offset() + error.offset,
+        ..error
+    })
+}
+
 /// Counts the spans of a request without a look into them: only the messages around them must be well-formed.
 pub fn count_spans(bytes: &[u8]) -> Result<usize, DecodeError> {
     let mut spans = 0;
