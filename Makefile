@@ -82,7 +82,7 @@ $(STAMPS)/venv: pyproject.toml
 		{ echo "make: $(PYTHON) is older than Python 3.10; say make PYTHON=/path/to/python3.10" >&2; exit 1; }
 	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install -q --upgrade 'pip>=25.1'
-	$(VENV)/bin/python -m pip install -q --group dev --group newest --group servers
+	$(VENV)/bin/python -m pip install -q --group dev --group arrow --group newest --group servers
 	@mkdir -p $(STAMPS) && touch $@
 
 # The compiled halves, in place. One stamp a profile, and building one invalidates the other: the files are the same.

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 LAYERS = (
     {"kernels"},
     {"wire"},
-    {"record", "queue", "json"},
+    {"record", "queue", "json", "columns"},
     {"transport", "receiver"},
     {"engine"},
     {"bindings"},

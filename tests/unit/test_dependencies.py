@@ -45,11 +45,13 @@ def test_every_python_dependency_has_its_reason() -> None:
     project = PYPROJECT["project"]
     assert sections["Python, at run time"] == python_names(project["dependencies"])
     assert sections["Python, extra `cli`"] == python_names(project["optional-dependencies"]["cli"])
+    extras = {name for extra in ("arrow", "numpy") for name in python_names(project["optional-dependencies"][extra])}
+    assert sections["Python, extras `arrow` and `numpy`"] == sorted(extras)
     assert sections["Python, to build"] == sorted(python_names(PYPROJECT["build-system"]["requires"]))
     assert sections["Python, to compare with"] == python_names(PYPROJECT["dependency-groups"]["peers"])
     assert sections["Python, to measure web frameworks"] == python_names(PYPROJECT["dependency-groups"]["web"])
     assert sorted(sections["Python, to develop"]) == sorted(
-        name for group in ("dev", "newest", "servers") for name in python_names(PYPROJECT["dependency-groups"][group])
+        name for group in ("arrow", "dev", "newest", "servers") for name in python_names(PYPROJECT["dependency-groups"][group])
     )
 
 

@@ -1,5 +1,7 @@
 //! Spans as columns: numpy's memory to requests and back.
 
+mod decode;
+mod gather;
 mod heads;
 mod values;
 
@@ -10,6 +12,8 @@ use crate::ffi::buffer::NativeBuffer;
 /// Adds the classes and functions to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<NativeBuffer>()?;
+    module.add_function(wrap_pyfunction!(decode::decode_columns, module)?)?;
+    module.add_function(wrap_pyfunction!(gather::gather_strings, module)?)?;
     module.add_function(wrap_pyfunction!(heads::encode_heads, module)?)?;
     module.add_function(wrap_pyfunction!(heads::decode_heads, module)?)?;
     module.add_function(wrap_pyfunction!(values::encode_any_values, module)?)?;

@@ -12,6 +12,7 @@ pub mod int;
 pub mod interpreter;
 pub mod kept;
 mod layout;
+pub mod lent;
 pub mod lifecycle;
 mod nested;
 pub mod object;
