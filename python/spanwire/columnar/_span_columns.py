@@ -335,6 +335,42 @@ class SpanColumns:
                         values[row] = ragged.values[at]
         return values
 
+    def to_arrow(self) -> Any:
+        """The spans as a ``pyarrow.Table``, whose schema docs/columns.md tells.
+
+        :raises ImportError: without pyarrow.
+        """
+        from spanwire.columnar import _arrow
+
+        return _arrow.to_arrow(self)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The same for other libraries: ``polars.DataFrame(columns)``."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    @classmethod
+    def from_arrow(cls, data: object) -> "SpanColumns":
+        """Spans from such a table: a pyarrow Table or RecordBatch, a polars DataFrame, anything with the PyCapsule interface.
+
+        :raises ImportError: without pyarrow.
+        :raises TypeError: for what is no table, or has columns of types that cannot be used; the text names the column.
+        :raises ValueError: for missing, unknown or malformed columns; likewise.
+        """
+        from spanwire.columnar import _arrow
+
+        return _arrow.from_arrow(data)
+
+    def to_pandas(self) -> Any:
+        """The spans as a ``pandas.DataFrame`` to look at: ids in hexadecimal, a column ``attributes.KEY`` for each key.
+
+        Events, links and ragged attributes are lists of Python objects, in columns that are there only if some span has any.
+
+        :raises ImportError: without pyarrow or pandas.
+        """
+        from spanwire.columnar import _pandas
+
+        return _pandas.to_pandas(self)
+
     def __repr__(self) -> str:
         return f"<SpanColumns of {len(self)} spans, attributes {list(self.attributes)}>"
 
