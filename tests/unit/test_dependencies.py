@@ -51,7 +51,9 @@ def test_every_python_dependency_has_its_reason() -> None:
     assert sections["Python, to compare with"] == python_names(PYPROJECT["dependency-groups"]["peers"])
     assert sections["Python, to measure web frameworks"] == python_names(PYPROJECT["dependency-groups"]["web"])
     assert sorted(sections["Python, to develop"]) == sorted(
-        name for group in ("arrow", "dev", "newest", "servers") for name in python_names(PYPROJECT["dependency-groups"][group])
+        name
+        for group in ("arrow", "dev", "newest", "servers")
+        for name in python_names(PYPROJECT["dependency-groups"][group])
     )
 
 

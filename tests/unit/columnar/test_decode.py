@@ -1,0 +1,134 @@
+"""``decode_columns``: what it takes, what it gives, and what it says of bytes that are no request."""
+
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import spanwire
+from spanwire.cli import _workloads
+from spanwire.columnar import AnyValues, Strings, decode_columns
+from tests.columns import rows_of_columns, rows_of_request
+from tests.official import parse
+
+
+def workload(name: str, count: int = 300) -> bytes:
+    return spanwire.encode_spans(_workloads.make(name, count))
+
+
+@pytest.mark.parametrize("name", _workloads.NAMES)
+def test_rows_are_the_spans_of_the_request(name: str) -> None:
+    data = workload(name)
+    columns = decode_columns(data)
+    assert len(columns) == 300
+    assert rows_of_columns(columns) == rows_of_request(parse(data))
+
+
+def test_columns_have_the_types_that_the_docs_tell() -> None:
+    columns = decode_columns(workload("W5"))
+    assert columns.trace_id.shape == (300, 16)
+    assert (columns.span_id.shape, columns.parent_span_id) == ((300, 8), None)
+    assert [str(array.dtype) for array in (columns.trace_id, columns.start, columns.end)] == [
+        "uint8",
+        "uint64",
+        "uint64",
+    ]
+    types = {key: getattr(column.values, "dtype", type(column.values)) for key, column in columns.attributes.items()}
+    assert types == {
+        "http.request.method": Strings,
+        "url.path": Strings,
+        "http.response.status_code": np.dtype(np.int64),
+        "server.load": np.dtype(np.float64),
+        "cache.hit": np.dtype(np.bool_),
+    }
+
+
+def test_strings_are_views_of_the_request_and_nothing_can_be_written() -> None:
+    data = workload("W5")
+    columns = decode_columns(data)
+    assert columns.name is not None
+    names = columns.name.values
+    assert isinstance(names, Strings)
+    assert np.shares_memory(names.data, np.frombuffer(data, np.uint8))
+    for array in (names.data, columns.trace_id, columns.start, columns.attributes["cache.hit"].values):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0  # type: ignore[index]
+
+
+def test_a_request_may_be_bytes_a_buffer_a_file_or_several(tmp_path: Path) -> None:
+    first, second = workload("W5", 3), workload("WR", 4)
+    file = tmp_path / "spans.otlp"
+    file.write_bytes(first + second)
+    expected = rows_of_request(parse(first + second))
+    sources: list[Any] = [
+        first + second,
+        bytearray(first + second),
+        memoryview(first + second),
+        file,
+        str(file),
+        [first, second],
+    ]
+    for source in [*sources, iter((first, second))]:
+        assert rows_of_columns(decode_columns(source)) == expected
+    with pytest.raises(OSError, match="missing"):
+        decode_columns(tmp_path / "missing")
+    with pytest.raises(TypeError, match="int is no source of requests: give bytes"):
+        decode_columns(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("nothing", [b"", [], b"\x0a\x00"])
+def test_a_request_without_spans_has_columns_without_rows(nothing: bytes) -> None:
+    columns = decode_columns(nothing)
+    assert (len(columns), columns.attributes, columns.groups) == (0, {}, ())
+
+
+def test_malformed_bytes_are_refused_with_the_offset() -> None:
+    data = workload("W5", 2)
+    with pytest.raises(
+        ValueError, match=rf"malformed OTLP: a length of \d+ with {len(data) - 4} bytes left at byte 1$"
+    ):
+        decode_columns(data[:-1])
+    with pytest.raises(ValueError, match=f"malformed OTLP: a value cut short at byte {len(data) + 1}"):
+        decode_columns([data, b"\x0a"])
+
+
+def test_values_that_are_split_on_the_wire_are_put_together() -> None:
+    # A value in two parts, each with an array: protobuf merges them. The views are behind the request's bytes.
+    value = b"\x12\x06\x2a\x04\x0a\x02\x18\x01" + b"\x12\x06\x2a\x04\x0a\x02\x18\x02"
+    attribute = b"\x0a\x01k" + value
+    span = b"\x4a" + bytes([len(attribute)]) + attribute
+    data = b"\x0a" + bytes([len(span) + 4, 0x12, len(span) + 2, 0x12, len(span)]) + span
+    columns = decode_columns(data)
+    assert isinstance(columns.attributes["k"].values, AnyValues)
+    assert columns.attribute("k") == [(1, 2)]
+    assert rows_of_columns(columns) == rows_of_request(parse(data))
+
+
+def test_columns_live_as_long_as_their_arrays() -> None:
+    names = decode_columns(bytes(bytearray(workload("W10", 50)))).name
+    assert names is not None
+    assert names.to_list() == ["benchmark.span.name"] * 50
+
+
+def test_the_gil_is_released_while_decoding() -> None:
+    data = workload("W10", 2000) * 50
+    begun, done = threading.Event(), threading.Event()
+
+    def decode() -> None:
+        begun.set()
+        decode_columns(data)
+        done.set()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(100)  # from here on, a thread that has the GIL keeps it until it lets go of it
+    try:
+        thread = threading.Thread(target=decode)
+        thread.start()
+        begun.wait()
+        assert not done.is_set()
+    finally:
+        sys.setswitchinterval(interval)
+    thread.join()
