@@ -97,13 +97,13 @@ impl<'a, T: Plain> From<&'a [T]> for Shared<'a, T> {
 
 /// Asks for pages of 2 MiB under memory that is written once from one end to the other: a fault each 4 KiB costs more than the writing.
 /// A hint: nothing depends on it.
-pub(crate) fn prefer_huge_pages(memory: &mut [MaybeUninit<u8>]) {
+pub(crate) fn prefer_huge_pages<T>(memory: &mut [MaybeUninit<T>]) {
     const HUGE: usize = 2 << 20;
     #[cfg(all(target_os = "linux", not(miri)))]
     {
-        let start = memory.as_mut_ptr();
+        let start = memory.as_mut_ptr().cast::<u8>();
         let skip = start.align_offset(HUGE);
-        let whole = memory.len().saturating_sub(skip) / HUGE * HUGE;
+        let whole = size_of_val(memory).saturating_sub(skip) / HUGE * HUGE;
         if whole >= 2 * HUGE {
             // SAFETY: whole pages within memory that is borrowed mutably; the advice does not change what it holds.
             unsafe { libc::madvise(start.add(skip).cast(), whole, libc::MADV_HUGEPAGE) };

@@ -13,7 +13,7 @@ use spanwire_wire::read::Message;
 use spanwire_wire::validate::{Part, validate_part};
 
 use super::column::{Column, Value, Values};
-use super::cursor::Cursor;
+use super::cursor::{Cursor, is_utf8};
 use super::error::Halt;
 use super::lazy::Offsets;
 use super::limits::Limits;
@@ -51,7 +51,6 @@ pub(super) struct Open {
     /// The column that the next one probably has.
     next: u32,
     ragged: bool,
-    ragged_before: usize,
 }
 
 impl<'a> Attributes<'a> {
@@ -78,7 +77,6 @@ impl<'a> Attributes<'a> {
             least: 0,
             next: self.first,
             ragged: false,
-            ragged_before: self.ragged_keys.len(),
         }
     }
 
@@ -100,9 +98,6 @@ impl<'a> Attributes<'a> {
         if column.rank < open.least || column.head.is_empty() || open.ragged || !message.skip(&column.head) {
             return Ok(false);
         }
-        let Some(any) = message.delimited().filter(|_| message.is_empty()) else {
-            return Ok(false);
-        };
         if column.values.len() != open.row {
             let gap = column.gap(open.row);
             self.padding += gap;
@@ -111,16 +106,19 @@ impl<'a> Attributes<'a> {
             }
             column.pad(open.row);
         }
-        let Some(value) = scalar(any) else {
-            return Ok(false);
+        let value = match short_scalar(message) {
+            Some(value) => value,
+            None => match message.delimited().filter(|_| message.is_empty()).and_then(scalar) {
+                Some(value) => value,
+                None => return Ok(false),
+            },
         };
         if !column.push(value)? {
             return Ok(false);
         }
-        let id = open.next;
+        open.last = open.next;
         open.least = column.rank + 1;
         open.next = column.next;
-        self.learn(open, id);
         Ok(true)
     }
 
@@ -199,15 +197,30 @@ impl<'a> Attributes<'a> {
         open.last = id;
     }
 
-    /// Forgets the row and all behind it.
-    #[cold]
-    pub fn undo(&mut self, open: &Open) {
+    /// Makes room for so many rows in columns that most rows have.
+    pub fn reserve(&mut self, rows: usize) {
         for column in &mut self.columns {
-            column.truncate(open.row);
+            if 2 * column.filled > column.values.len() {
+                column.reserve(rows);
+            }
         }
-        self.ragged_offsets.truncate(open.row);
-        self.ragged_keys.resize(open.ragged_before);
-        self.ragged_values.resize(open.ragged_before);
+    }
+
+    /// How many ragged attributes there are.
+    #[inline(always)]
+    pub fn ragged_len(&self) -> usize {
+        self.ragged_keys.len()
+    }
+
+    /// Forgets `row` and all behind it, and all ragged attributes but the first `ragged`.
+    #[cold]
+    pub fn undo(&mut self, row: usize, ragged: usize) {
+        for column in &mut self.columns {
+            column.truncate(row);
+        }
+        self.ragged_offsets.truncate(row);
+        self.ragged_keys.resize(ragged);
+        self.ragged_values.resize(ragged);
     }
 
     /// The keys with columns, the emptiest column first, and bytes that each would take for absent values.
@@ -249,6 +262,33 @@ impl<'a> Attributes<'a> {
             columns: columns.collect(),
             ragged,
         }
+    }
+}
+
+/// The scalar in what is behind the tag of a value, in the shape of almost all: lengths of one byte, nothing behind it.
+#[inline(always)]
+fn short_scalar(message: Cursor<'_>) -> Option<Value> {
+    let (&[len @ ..0x80, tag, first], content) = message.rest().split_first_chunk()? else {
+        return None;
+    };
+    if usize::from(len) != content.len() + 2 {
+        return None;
+    }
+    let view = View {
+        start: message.end() - content.len(),
+        len: content.len(),
+    };
+    let is_whole = usize::from(first) == content.len();
+    match tag {
+        0x0A if is_whole && is_utf8(content) => Some(Value::Text(view)),
+        0x10 if first < 2 && content.is_empty() => Some(Value::Bool(first == 1)),
+        0x18 if first < 0x80 && content.is_empty() => Some(Value::Int(first.into())),
+        0x21 => {
+            let bytes = message.rest().get(2..)?.try_into().ok()?;
+            Some(Value::Double(f64::from_le_bytes(bytes)))
+        }
+        0x3A if is_whole => Some(Value::Bytes(view)),
+        _ => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! One key's values, and which rows have none.
 
 use super::error::DecodeError;
-use super::views::{View, Views};
+use super::views::{View, Views, reserve};
 
 /// The value of one attribute.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +70,15 @@ impl Values {
         }
     }
 
+    fn reserve(&mut self, rows: usize) {
+        match self {
+            Self::Text(views) | Self::Bytes(views) | Self::Any(views) => views.reserve(rows),
+            Self::Int(values) => reserve(values, rows),
+            Self::Double(values) => reserve(values, rows),
+            Self::Bool(values) => reserve(values, rows),
+        }
+    }
+
     fn resize(&mut self, rows: usize) {
         match self {
             Self::Text(views) | Self::Bytes(views) | Self::Any(views) => views.resize(rows),
@@ -112,6 +121,14 @@ impl Column {
             values: Values::new(value),
             absent: Vec::new(),
             filled: 0,
+        }
+    }
+
+    /// Makes room for so many rows.
+    pub fn reserve(&mut self, rows: usize) {
+        self.values.reserve(rows);
+        if !self.absent.is_empty() {
+            reserve(&mut self.absent, rows);
         }
     }
 

@@ -38,6 +38,12 @@ impl<'a> Cursor<'a> {
         self.end - self.rest.len()
     }
 
+    /// Where the message ends in the input.
+    #[inline(always)]
+    pub const fn end(&self) -> usize {
+        self.end
+    }
+
     /// All that is left.
     #[inline(always)]
     pub const fn view(&self) -> View {
@@ -93,8 +99,8 @@ impl<'a> Cursor<'a> {
     /// A length, and as many bytes.
     #[inline(always)]
     pub fn delimited(&mut self) -> Option<Self> {
-        let (len, header) = decode_varint32(self.rest).ok()?;
-        let (inside, rest) = self.rest.get(header..)?.split_at_checked(len as usize)?;
+        let (len, header) = length(self.rest)?;
+        let (inside, rest) = self.rest.get(header..)?.split_at_checked(len)?;
         self.rest = rest;
         Some(Self {
             rest: inside,
@@ -135,6 +141,22 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// A length, and how many bytes it takes: one or two in almost all cases.
+#[inline(always)]
+pub(super) fn length(bytes: &[u8]) -> Option<(usize, usize)> {
+    match *bytes {
+        [len @ ..0x80, ..] => Some((len.into(), 1)),
+        [low, high @ ..0x80, ..] => Some((usize::from(low & 0x7F) | usize::from(high) << 7, 2)),
+        _ => long_length(bytes),
+    }
+}
+
+#[cold]
+fn long_length(bytes: &[u8]) -> Option<(usize, usize)> {
+    let (len, header) = decode_varint32(bytes).ok()?;
+    Some((len as usize, header))
+}
+
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// Whether `bytes` are UTF-8. Strings of spans are short and ASCII: words first, without a call.
@@ -160,17 +182,12 @@ fn not_ascii(bytes: &[u8]) -> bool {
 /// Whether two slices of one length are equal: a call of memcmp costs more than comparing keys takes.
 #[inline(always)]
 fn equal(left: &[u8], right: &[u8]) -> bool {
-    if left.len() < 8 || right.len() < 8 {
-        return left == right;
+    fn ends<const N: usize>(bytes: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+        Some((bytes.first_chunk()?, bytes.last_chunk()?))
     }
-    let word = |chunk: Option<&[u8; 8]>| chunk.map_or(0, |word| u64::from_le_bytes(*word));
-    let mut different = word(left.last_chunk()) ^ word(right.last_chunk());
-    let (mut left, mut right) = (left, right);
-    while let (Some((one, left_rest)), Some((other, right_rest))) =
-        (left.split_first_chunk(), right.split_first_chunk())
-    {
-        different |= u64::from_le_bytes(*one) ^ u64::from_le_bytes(*other);
-        (left, right) = (left_rest, right_rest);
+    match left.len() {
+        8..16 => ends::<8>(left) == ends(right),
+        16..=32 => ends::<16>(left) == ends(right),
+        _ => left == right,
     }
-    different == 0
 }

@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use spanwire_wire::read::Message;
 use spanwire_wire::tag::{WireType, len_tag, resource_spans, scope_spans};
 use spanwire_wire::validate::{Part, validate_part};
-use spanwire_wire::varint::decode_varint32;
 
 use super::Pass;
 use super::careful::{Joined, view_of};
+use super::cursor::length;
 use super::error::Halt;
 use super::views::View;
 
@@ -27,6 +27,9 @@ pub struct GroupHead {
     /// The schema of the scope.
     pub scope_schema_url: View,
 }
+
+/// After so many spans it is guessed how many there will be.
+const SAMPLE: usize = 512;
 
 /// The groups seen, and the rows of each.
 #[derive(Debug, Default)]
@@ -146,6 +149,9 @@ impl<'a> Pass<'a> {
             let rest = self.input.get(self.at..end).unwrap_or_default();
             if let Some((start, span_end)) = next_span(rest, self.at) {
                 self.span(start, span_end)?;
+                if self.spans.len() == SAMPLE {
+                    self.reserve(span_end);
+                }
                 self.at = span_end;
                 continue;
             }
@@ -198,8 +204,7 @@ fn next_span(rest: &[u8], at: usize) -> Option<(usize, usize)> {
     if tag != len_tag(scope_spans::SPANS) {
         return None;
     }
-    let (len, header) = decode_varint32(behind).ok()?;
-    let len = len as usize;
+    let (len, header) = length(behind)?;
     let start = at + 1 + header;
     (len <= behind.len() - header).then_some((start, start + len))
 }

@@ -2,7 +2,7 @@
 
 use spanwire_wire::tag::{event, fixed32_tag, fixed64_tag, len_tag, link, varint_tag};
 
-use super::attributes::{Attributes, Open};
+use super::attributes::Attributes;
 use super::cursor::Cursor;
 use super::error::{DecodeError, Halt};
 use super::lazy::{Lazy, LazyViews, Offsets};
@@ -83,12 +83,12 @@ impl<'a> EventRows<'a> {
     }
 
     /// Forgets `span` and its events: all from `rows` on.
-    pub fn undo(&mut self, span: usize, rows: usize, open: &Open) {
+    pub fn undo(&mut self, span: usize, rows: usize, ragged: usize) {
         self.offsets.truncate(span);
         self.times.truncate(rows);
         self.names.resize(rows.min(self.names.len()));
         self.dropped.truncate(rows);
-        self.attributes.undo(open);
+        self.attributes.undo(rows, ragged);
     }
 
     pub fn finish(self, spans: usize) -> Option<Events> {
@@ -192,14 +192,14 @@ impl<'a> LinkRows<'a> {
     }
 
     /// Forgets `span` and its links: all from `rows` on.
-    pub fn undo(&mut self, span: usize, rows: usize, open: &Open) {
+    pub fn undo(&mut self, span: usize, rows: usize, ragged: usize) {
         self.offsets.truncate(span);
         self.trace_ids.truncate(rows);
         self.span_ids.truncate(rows);
         self.trace_states.truncate(rows);
         self.dropped.truncate(rows);
         self.flags.truncate(rows);
-        self.attributes.undo(open);
+        self.attributes.undo(rows, ragged);
     }
 
     pub fn finish(self, spans: usize) -> Option<Links> {

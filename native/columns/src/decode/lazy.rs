@@ -1,7 +1,7 @@
 //! Columns that most requests have no use for: nothing is stored until a value is not the default.
 
 use super::error::DecodeError;
-use super::views::{View, Views};
+use super::views::{View, Views, reserve};
 
 /// A column of numbers or ids.
 #[derive(Debug)]
@@ -32,6 +32,13 @@ impl<T: Copy + PartialEq> Lazy<T> {
     #[cold]
     fn fill(&mut self, rows: usize) {
         self.values.resize(rows, self.default);
+    }
+
+    /// Makes room for so many rows, if it is in use.
+    pub fn reserve(&mut self, rows: usize) {
+        if !self.values.is_empty() {
+            reserve(&mut self.values, rows);
+        }
     }
 
     /// Forgets `row` and what is behind it.

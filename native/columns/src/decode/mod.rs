@@ -37,6 +37,9 @@ pub use views::{View, Views};
 /// `Span.flags` and `Link.flags` where there is no column of them: not remote, and known to be so.
 pub const DEFAULT_FLAGS: u32 = 0x100;
 
+/// Bytes of a span with ids, a name and times.
+const LEAST_SPAN: usize = 64;
+
 /// Which attributes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Table {
@@ -212,6 +215,18 @@ impl<'a> Pass<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Makes room for all spans, supposed that those behind `read` are like those before, but not for more than can be a
+    /// small multiple of the input.
+    #[cold]
+    fn reserve(&mut self, read: usize) {
+        let rows = self.spans.len();
+        let bytes = (read / rows).max(LEAST_SPAN);
+        let more = (self.input.len() - read) / bytes;
+        if more > rows {
+            self.spans.reserve(rows + more + more / 64);
+        }
     }
 
     /// Whether the columns can be finished.

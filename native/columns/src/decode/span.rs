@@ -3,12 +3,12 @@
 use spanwire_wire::read::Message;
 use spanwire_wire::tag::{fixed32_tag, fixed64_tag, len_tag, span, status, varint_tag};
 
-use super::attributes::{Attributes, Open};
+use super::attributes::Attributes;
 use super::cursor::Cursor;
 use super::error::{DecodeError, Halt};
 use super::lazy::{Lazy, LazyViews};
 use super::limits::Limits;
-use super::views::{View, Views};
+use super::views::{View, Views, reserve};
 use super::{DEFAULT_FLAGS, Pass};
 
 /// The columns of spans under construction, but for events and links.
@@ -77,6 +77,19 @@ impl<'a> SpanRows<'a> {
         self.ends.len()
     }
 
+    /// Makes room for so many rows in columns that are in use.
+    pub fn reserve(&mut self, rows: usize) {
+        reserve(&mut self.trace_ids, rows);
+        reserve(&mut self.span_ids, rows);
+        self.parents.reserve(rows);
+        self.names.reserve(rows);
+        reserve(&mut self.kinds, rows);
+        reserve(&mut self.starts, rows);
+        reserve(&mut self.ends, rows);
+        self.attributes.reserve(rows);
+        self.flags.reserve(rows);
+    }
+
     /// Adds the span of which attributes, events and links have been added.
     #[inline(always)]
     pub fn add(&mut self, new: &Span) -> Result<(), DecodeError> {
@@ -99,14 +112,13 @@ impl<'a> SpanRows<'a> {
     }
 }
 
-/// What there was before a span, to go back to.
+/// How much there was before a span, to go back to.
 #[derive(Clone, Copy, Debug)]
 struct Before {
     events: usize,
     links: usize,
-    attributes: Open,
-    event_attributes: Open,
-    link_attributes: Open,
+    /// Ragged attributes of spans, events and links.
+    ragged: [usize; 3],
 }
 
 impl<'a> Pass<'a> {
@@ -116,11 +128,13 @@ impl<'a> Pass<'a> {
         let before = Before {
             events: self.events.len(),
             links: self.links.len(),
-            attributes: self.spans.attributes.open(self.spans.len()),
-            event_attributes: self.events.attributes.open(self.events.len()),
-            link_attributes: self.links.attributes.open(self.links.len()),
+            ragged: [
+                self.spans.attributes.ragged_len(),
+                self.events.attributes.ragged_len(),
+                self.links.attributes.ragged_len(),
+            ],
         };
-        match self.span_quickly(Cursor::new(self.input, start, end), before.attributes) {
+        match self.span_quickly(Cursor::new(self.input, start, end)) {
             Err(Halt::Odd) => {
                 self.undo_span(&before);
                 let bytes = self.input.get(start..end).unwrap_or_default();
@@ -133,13 +147,13 @@ impl<'a> Pass<'a> {
     #[cold]
     fn undo_span(&mut self, before: &Before) {
         let row = self.spans.len();
-        self.spans.attributes.undo(&before.attributes);
-        self.events.undo(row, before.events, &before.event_attributes);
-        self.links.undo(row, before.links, &before.link_attributes);
+        self.spans.attributes.undo(row, before.ragged[0]);
+        self.events.undo(row, before.events, before.ragged[1]);
+        self.links.undo(row, before.links, before.ragged[2]);
     }
 
     #[inline(always)]
-    fn span_quickly(&mut self, mut message: Cursor<'a>, mut open: Open) -> Result<(), Halt> {
+    fn span_quickly(&mut self, mut message: Cursor<'a>) -> Result<(), Halt> {
         const TRACE_ID: u8 = len_tag(span::TRACE_ID);
         const SPAN_ID: u8 = len_tag(span::SPAN_ID);
         const TRACE_STATE: u8 = len_tag(span::TRACE_STATE);
@@ -161,6 +175,7 @@ impl<'a> Pass<'a> {
         ];
 
         let row = self.spans.len();
+        let mut open = self.spans.attributes.open(row);
         let mut new = Span::default();
         if message.tag(TRACE_ID) {
             new.trace_id = message.id().ok_or(Halt::Odd)?;

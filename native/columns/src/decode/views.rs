@@ -1,6 +1,7 @@
 //! Stretches of the input: [`View`] is one, [`Views`] is a column of them.
 
 use super::error::DecodeError;
+use crate::ffi::prefer_huge_pages;
 
 /// Where a string, or an encoded message, stands: in the input, or behind its end in [`Decoded::extra`](super::Decoded::extra).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -51,9 +52,21 @@ impl Views {
         Ok(())
     }
 
+    /// Makes room for so many rows.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        reserve(&mut self.starts, rows);
+        reserve(&mut self.lengths, rows);
+    }
+
     /// Shorter, or filled up with empty ones.
     pub(super) fn resize(&mut self, rows: usize) {
         self.starts.resize(rows, 0);
         self.lengths.resize(rows, 0);
     }
+}
+
+/// Makes room for so many rows at once: growing step by step copies, and touches its pages one by one.
+pub(super) fn reserve<T>(column: &mut Vec<T>, rows: usize) {
+    column.reserve_exact(rows.saturating_sub(column.len()));
+    prefer_huge_pages(column.spare_capacity_mut());
 }
