@@ -88,6 +88,21 @@ impl<'a, T: Plain> Shared<'a, T> {
     }
 }
 
+impl Shared<'_, u8> {
+    /// Eight bytes as a number, the first byte the lowest; none if there are not so many. Nobody may rely on a second look at it being
+    /// the same.
+    #[must_use]
+    #[inline(always)]
+    pub fn word(&self, at: usize) -> Option<u64> {
+        if self.len < 8 || at > self.len - 8 {
+            return None;
+        }
+        // SAFETY: eight bytes from there on are within the array, which is readable.
+        let word = unsafe { self.start.add(at).cast::<[u8; 8]>().read_unaligned() };
+        Some(u64::from_le_bytes(word))
+    }
+}
+
 impl<'a, T: Plain> From<&'a [T]> for Shared<'a, T> {
     fn from(slice: &'a [T]) -> Self {
         // SAFETY: a slice is aligned and readable as long as it is borrowed.

@@ -5,6 +5,7 @@ Needs numpy (``pip install 'spanwire[numpy]'``); Arrow data is taken and given t
 
 from spanwire.columnar._columns import AnyValues, Binary, Column, Dictionary, Strings, as_column
 from spanwire.columnar._decode import decode_columns
+from spanwire.columnar._encode import encode_columns
 from spanwire.columnar._span_columns import Events, Group, Links, RaggedAttributes, SpanColumns
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "Strings",
     "as_column",
     "decode_columns",
+    "encode_columns",
 ]

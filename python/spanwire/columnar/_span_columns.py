@@ -169,6 +169,11 @@ class Group:
         return group
 
     @property
+    def heads(self) -> "Heads":
+        """The resource message, its schema URL, the scope message and its schema URL; messages with tag and length."""
+        return self._heads
+
+    @property
     def resource_attributes(self) -> dict[str, Any]:
         """The resource's attributes."""
         return self._decoded().resource_attributes

@@ -2,7 +2,9 @@
 
 mod decode;
 mod gather;
+mod encode;
 mod heads;
+mod source;
 mod values;
 
 use pyo3::prelude::*;
@@ -14,6 +16,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<NativeBuffer>()?;
     module.add_function(wrap_pyfunction!(decode::decode_columns, module)?)?;
     module.add_function(wrap_pyfunction!(gather::gather_strings, module)?)?;
+    module.add_class::<encode::ColumnEncoder>()?;
     module.add_function(wrap_pyfunction!(heads::encode_heads, module)?)?;
     module.add_function(wrap_pyfunction!(heads::decode_heads, module)?)?;
     module.add_function(wrap_pyfunction!(values::encode_any_values, module)?)?;

@@ -1,5 +1,6 @@
 //! Raw `CPython` calls: the only unsafe code of this crate beside the capsule.
 
+pub mod arrays;
 pub mod batch;
 pub mod buffer;
 pub mod bytes;

@@ -10,7 +10,7 @@ use spanwire_wire::varint::varint_len;
 
 use super::cells::{ABSENT, BLOCK, Cells};
 use super::compile::SPAN;
-use super::op::{ANY_VALUE, Head, Op, STATUS_CODE, STATUS_MESSAGE, Scalar, Value, any_len, status_len};
+use super::op::{ANY_VALUE, Head, Op, STATUS_CODE, STATUS_MESSAGE, Scalar, Totals, Value, any_len, status_len};
 use super::order::Order;
 use super::threads;
 use crate::error::EncodeError;
@@ -104,36 +104,39 @@ pub(crate) fn fill(
 }
 
 fn fill_block(fields: &[Op<'_>], order: &Order, block: Block, cells: &mut [Cells]) -> Result<(), EncodeError> {
-    let (mut rows, mut totals) = ([0; BLOCK], [0; BLOCK]);
+    let (mut rows, mut totals) = ([0; BLOCK], Totals::new());
     let rows = order.rows(block.positions, &mut rows);
     for (field, cells) in fields.iter().zip(&mut *cells) {
         field.measure::<false>(rows, cells, &mut totals)?;
     }
     let room = block.room;
-    let totals = &totals[..rows.len()];
-    let frames: usize = totals.iter().map(|&total| frame_len(total)).sum();
-    if frames != room.len || totals.contains(&u32::MAX) {
+    let mut lens = [0; BLOCK];
+    let mut frames = 0;
+    for (j, len) in lens[..rows.len()].iter_mut().enumerate() {
+        *len = u32::try_from(totals.of(j)).map_err(|_| EncodeError::Changed)?;
+        frames += frame_len(*len);
+    }
+    if frames != room.len {
         return Err(EncodeError::Changed);
     }
     let mut cursors = [Cursor(room.start); BLOCK];
-    let cursors = &mut cursors[..rows.len()];
     let mut at = 0;
-    for (cursor, &total) in cursors.iter_mut().zip(totals) {
+    for (cursor, &len) in cursors.iter_mut().zip(&lens[..rows.len()]) {
         // SAFETY: the frames before end at `at`, which with this one is within the room, as summed above.
         unsafe {
             *cursor = Cursor(room.start.add(at));
             cursor.byte(SPAN);
-            cursor.varint(total.into());
+            cursor.varint(len.into());
         }
-        at += frame_len(total);
+        at += frame_len(len);
     }
     for (field, cells) in fields.iter().zip(&*cells) {
         // SAFETY: each field writes what it added to the totals, from the same cells, so each row stays within its frame.
-        unsafe { write_field(field, cells, rows, cursors) };
+        unsafe { write_field(field, cells, rows, &mut cursors) };
     }
     debug_assert_eq!(
-        cursors.last().map(|cursor| cursor.0.cast_const()),
-        (!cursors.is_empty()).then(|| room.start.wrapping_add(room.len).cast_const())
+        cursors[..rows.len()].last().map(|cursor| cursor.0.cast_const()),
+        (!rows.is_empty()).then(|| room.start.wrapping_add(room.len).cast_const())
     );
     Ok(())
 }
@@ -144,20 +147,55 @@ pub(crate) fn frame_len(content: u32) -> usize {
     1 + varint_len(content.into()) + content as usize
 }
 
+/// Runs the loop for heads of a class of lengths: those of `K` to `2 * K` bytes, or with 0 any.
+macro_rules! each_head {
+    ($head:ident, |$K:ident| $loop:block) => {
+        match $head.short.len() {
+            4..=8 => {
+                const $K: usize = 4;
+                $loop
+            }
+            9..=16 => {
+                const $K: usize = 8;
+                $loop
+            }
+            17..=32 => {
+                const $K: usize = 16;
+                $loop
+            }
+            33..=64 => {
+                const $K: usize = 32;
+                $loop
+            }
+            _ => {
+                const $K: usize = 0;
+                $loop
+            }
+        }
+    };
+}
+
 /// # Safety
 /// `cells` are as the field's `measure` left them, and each cursor has room for what that added for its row.
 #[inline(always)]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
-unsafe fn write_field(field: &Op<'_>, cells: &Cells, rows: &[u32], cursors: &mut [Cursor]) {
+#[expect(
+    clippy::too_many_lines,
+    clippy::needless_range_loop,
+    reason = "a table of cases; one index for several arrays is quicker than iterators over them"
+)]
+unsafe fn write_field(field: &Op<'_>, cells: &Cells, rows: &[u32], cursors: &mut [Cursor; BLOCK]) {
+    let n = rows.len().min(BLOCK);
     // SAFETY: each arm writes for each row exactly what `Op::measure` counts for it.
     unsafe {
         match field {
-            Op::Constant(bytes) => cursors
-                .iter_mut()
-                .for_each(|cursor| cursor.bytes(bytes.as_ptr(), bytes.len())),
+            Op::Constant(bytes) => {
+                for j in 0..n {
+                    cursors[j].bytes(bytes.as_ptr(), bytes.len());
+                }
+            }
             Op::Ids { tags, trace, span } => {
-                for (cursor, &row) in cursors.iter_mut().zip(rows) {
-                    let row = row as usize;
+                for j in 0..n {
+                    let (row, cursor) = (rows[j] as usize, &mut cursors[j]);
                     cursor.array([tags[0], 16]);
                     cursor.copy::<16>(trace.slice(row * 16, row * 16 + 16).as_ptr());
                     cursor.array([tags[1], 8]);
@@ -165,7 +203,8 @@ unsafe fn write_field(field: &Op<'_>, cells: &Cells, rows: &[u32], cursors: &mut
                 }
             }
             Op::Id8 { tag, .. } => {
-                for (cursor, &id) in cursors.iter_mut().zip(&cells.value) {
+                for j in 0..n {
+                    let (id, cursor) = (cells.value[j], &mut cursors[j]);
                     if id != 0 {
                         cursor.array([*tag, 8]);
                         cursor.array(id.to_ne_bytes());
@@ -173,7 +212,8 @@ unsafe fn write_field(field: &Op<'_>, cells: &Cells, rows: &[u32], cursors: &mut
                 }
             }
             Op::Fixed64 { tag, .. } => {
-                for (cursor, &value) in cursors.iter_mut().zip(&cells.value) {
+                for j in 0..n {
+                    let (value, cursor) = (cells.value[j], &mut cursors[j]);
                     if value != 0 {
                         cursor.byte(*tag);
                         cursor.array(value.to_le_bytes());
@@ -181,7 +221,8 @@ unsafe fn write_field(field: &Op<'_>, cells: &Cells, rows: &[u32], cursors: &mut
                 }
             }
             Op::Fixed32 { tag, .. } => {
-                for (cursor, &value) in cursors.iter_mut().zip(&cells.value) {
+                for j in 0..n {
+                    let (value, cursor) = (cells.value[j], &mut cursors[j]);
                     if value != 0 {
                         cursor.varint((*tag).into());
                         let [low @ .., _, _, _, _] = value.to_le_bytes();
@@ -190,7 +231,8 @@ unsafe fn write_field(field: &Op<'_>, cells: &Cells, rows: &[u32], cursors: &mut
                 }
             }
             Op::Varint { tag, .. } => {
-                for (cursor, &value) in cursors.iter_mut().zip(&cells.value) {
+                for j in 0..n {
+                    let (value, cursor) = (cells.value[j], &mut cursors[j]);
                     if value != 0 {
                         cursor.byte(*tag);
                         cursor.varint(value);
@@ -198,18 +240,20 @@ unsafe fn write_field(field: &Op<'_>, cells: &Cells, rows: &[u32], cursors: &mut
                 }
             }
             Op::Text { tag, .. } => {
-                for (cursor, (&at, &len)) in cursors.iter_mut().zip(cells.at.iter().zip(&cells.len)) {
+                for j in 0..n {
+                    let (at, len, cursor) = (cells.at[j], cells.len[j], &mut cursors[j]);
                     cursor.text(*tag, at, len);
                 }
             }
             Op::Made(_) | Op::Items(_) => {
-                for (cursor, (&at, &len)) in cursors.iter_mut().zip(cells.at.iter().zip(&cells.len)) {
+                for j in 0..n {
+                    let (at, len, cursor) = (cells.at[j], cells.len[j], &mut cursors[j]);
                     cursor.bytes(at, len as usize);
                 }
             }
             Op::Status { tag, .. } => {
-                for (j, cursor) in cursors.iter_mut().enumerate() {
-                    let (code, len) = (cells.value[j], cells.len[j]);
+                for j in 0..n {
+                    let (code, len, cursor) = (cells.value[j], cells.len[j], &mut cursors[j]);
                     cursor.byte(*tag);
                     cursor.varint(status_len(code, len) as u64);
                     cursor.text(STATUS_MESSAGE, cells.at[j], len);
@@ -223,38 +267,48 @@ unsafe fn write_field(field: &Op<'_>, cells: &Cells, rows: &[u32], cursors: &mut
                 head,
                 value: Value::Bytes { scalar, .. },
             } => {
-                for (cursor, (&at, &len)) in cursors.iter_mut().zip(cells.at.iter().zip(&cells.len)) {
-                    if len == ABSENT {
-                        continue;
+                let is_tagged = *scalar == Scalar::Tagged;
+                each_head!(head, |K| {
+                    for j in 0..n {
+                        let (at, len, cursor) = (cells.at[j], cells.len[j], &mut cursors[j]);
+                        if len == ABSENT {
+                            continue;
+                        }
+                        cursor.head::<K>(head, any_len(*scalar, len as usize));
+                        if is_tagged {
+                            cursor.varint(len.into());
+                        }
+                        cursor.bytes(at, len as usize);
                     }
-                    cursor.head(head, any_len(*scalar, len as usize));
-                    if *scalar == Scalar::Tagged {
-                        cursor.varint(len.into());
-                    }
-                    cursor.bytes(at, len as usize);
-                }
+                });
             }
             Op::Attribute {
                 head,
                 value: Value::Int { .. },
             } => {
-                for (cursor, (&value, &len)) in cursors.iter_mut().zip(cells.value.iter().zip(&cells.len)) {
-                    if len != ABSENT {
-                        cursor.head(head, len as usize);
-                        cursor.varint(value);
+                each_head!(head, |K| {
+                    for j in 0..n {
+                        let (value, len, cursor) = (cells.value[j], cells.len[j], &mut cursors[j]);
+                        if len != ABSENT {
+                            cursor.head::<K>(head, 1 + len as usize);
+                            cursor.varint(value);
+                        }
                     }
-                }
+                });
             }
             Op::Attribute {
                 head,
                 value: Value::Double { .. },
             } => {
-                for (cursor, (&value, &len)) in cursors.iter_mut().zip(cells.value.iter().zip(&cells.len)) {
-                    if len != ABSENT {
-                        cursor.head(head, 9);
-                        cursor.array(value.to_le_bytes());
+                each_head!(head, |K| {
+                    for j in 0..n {
+                        let (value, len, cursor) = (cells.value[j], cells.len[j], &mut cursors[j]);
+                        if len != ABSENT {
+                            cursor.head::<K>(head, 9);
+                            cursor.array(value.to_le_bytes());
+                        }
                     }
-                }
+                });
             }
         }
     }
@@ -360,17 +414,22 @@ impl Cursor {
     /// All of an attribute up to its value of `value` bytes, the tag of which is written if the head has one.
     ///
     /// # Safety
-    /// There is room for it.
+    /// There is room for it, and the head's short form has `K` to `2 * K` bytes, unless `K` is 0.
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation)] // below 128
-    unsafe fn head(&mut self, head: &Head, value: usize) {
+    unsafe fn head<const K: usize>(&mut self, head: &Head, value: usize) {
         let message = head.message_len(value);
         // SAFETY: the short form has both lengths as one byte, which they are if the longer of them is; else all parts are written
-        // as `Head::field_len` counts them.
+        // as `Head::field_len` counts them. `K` says how long the short form is.
         unsafe {
             if message < 0x80 {
                 let (start, len) = (self.0, head.short.len());
-                self.bytes(head.short.as_ptr(), len);
+                if K == 0 {
+                    self.bytes(head.short.as_ptr(), len);
+                } else {
+                    ends::<K>(head.short.as_ptr(), start, len);
+                    self.0 = start.add(len);
+                }
                 start.add(1).write(message as u8);
                 start.add(2 + head.key.len() + 1).write(value as u8);
             } else {

@@ -39,6 +39,13 @@ impl Cells {
         }
     }
 
+    /// Where nothing is, there is nothing to write.
+    pub fn absent_as_empty(&mut self, rows: usize) {
+        for len in &mut self.len[..rows] {
+            *len = if *len == ABSENT { 0 } else { *len };
+        }
+    }
+
     /// Points cells to the scratch memory, once that moves no more; `value` says where.
     pub fn point_to_scratch(&mut self, rows: usize) {
         for j in 0..rows {
@@ -83,11 +90,11 @@ impl Source<'_> {
                 with_ints!(codes, codes => self.load_codes(codes, table, rows, cells))
             }
             SourceKind::Two { truths, table } => {
+                let two = [table.get(0), table.get(1)];
                 for (j, &row) in rows.iter().enumerate() {
-                    let (at, len) = table.get(usize::from(truths.get(row as usize) != 0));
-                    cells.at[j] = at;
-                    cells.len[j] = if self.is_masked(row) { ABSENT } else { len };
+                    (cells.at[j], cells.len[j]) = two[usize::from(truths.get(row as usize) != 0)];
                 }
+                self.mask_out(rows, cells);
                 Ok(())
             }
         }
@@ -96,6 +103,15 @@ impl Source<'_> {
     #[inline(always)]
     fn is_masked(&self, row: u32) -> bool {
         self.mask.is_some_and(|mask| mask.get(row as usize) != 0)
+    }
+
+    #[inline(always)]
+    fn mask_out(&self, rows: &[u32], cells: &mut Cells) {
+        if let Some(mask) = self.mask {
+            for (len, &row) in cells.len.iter_mut().zip(rows) {
+                *len = if mask.get(row as usize) == 0 { *len } else { ABSENT };
+            }
+        }
     }
 
     fn load_codes<T: Plain + Code>(
@@ -127,13 +143,22 @@ impl Source<'_> {
     fn load_texts(&self, texts: &Texts<'_>, rows: &[u32], cells: &mut Cells) -> Result<(), EncodeError> {
         match texts {
             Texts::Fixed { data, width } => {
-                for (j, &row) in rows.iter().enumerate() {
-                    let start = row as usize * width;
-                    let value = data.slice(start, start + width);
-                    cells.at[j] = value.as_ptr();
-                    let len = u32::try_from(without_zeros(value)).unwrap_or(ABSENT);
-                    cells.len[j] = if self.is_masked(row) { ABSENT } else { len };
+                match *width {
+                    1..8 => fixed(data, *width, rows, cells, |start| narrow_len(data, start, *width)),
+                    8..=16 => fixed(data, *width, rows, cells, |start| {
+                        match last_word(data, start, *width) {
+                            0 => last_word(data, start, 8),
+                            len => len,
+                        }
+                    }),
+                    _ => fixed(data, *width, rows, cells, |start| {
+                        match last_word(data, start, *width) {
+                            0 => without_zeros(data.slice(start, start + *width - 8)),
+                            len => len,
+                        }
+                    }),
                 }
+                self.mask_out(rows, cells);
                 Ok(())
             }
             Texts::Offsets { offsets, data } => with_ints!(offsets, offsets => {
@@ -147,10 +172,9 @@ impl Source<'_> {
             })),
             Texts::Ucs4 { .. } => self.transcode(texts, rows, cells),
             Texts::Empty(_) => {
-                for (j, &row) in rows.iter().enumerate() {
-                    cells.at[j] = [].as_ptr();
-                    cells.len[j] = if self.is_masked(row) { ABSENT } else { 0 };
-                }
+                cells.at[..rows.len()].fill([].as_ptr());
+                cells.len[..rows.len()].fill(0);
+                self.mask_out(rows, cells);
                 Ok(())
             }
         }
@@ -165,6 +189,7 @@ impl Source<'_> {
         range: impl Fn(usize) -> (i64, i64),
     ) -> Result<(), EncodeError> {
         for (j, &row) in rows.iter().enumerate() {
+            // Where nothing is, offsets may be anything.
             if self.is_masked(row) {
                 cells.len[j] = ABSENT;
                 continue;
@@ -227,6 +252,9 @@ impl Source<'_> {
                 }
                 Texts::Views { .. } => None,
             };
+            if together.is_some_and(<[u8]>::is_ascii) {
+                return Ok(());
+            }
             if let Some(together) = together
                 && text::is_utf8(together)
                 && rows
@@ -257,6 +285,39 @@ impl Source<'_> {
             row: row as usize,
             why,
         }
+    }
+}
+
+/// Values of so many bytes each, and how many of them `len` says are not zeros at the end.
+#[inline(always)]
+fn fixed(data: &Shared<'_, u8>, width: usize, rows: &[u32], cells: &mut Cells, len: impl Fn(usize) -> usize) {
+    for (j, &row) in rows.iter().enumerate() {
+        let start = row as usize * width;
+        cells.len[j] = u32::try_from(len(start)).unwrap_or(ABSENT);
+        cells.at[j] = data.start().wrapping_add(start);
+    }
+}
+
+/// How long the `width` bytes there, less than 8, are without the zeros at their end.
+#[inline(always)]
+fn narrow_len(data: &Shared<'_, u8>, start: usize, width: usize) -> usize {
+    match data.word(start) {
+        Some(word) => {
+            let word = word << (64 - 8 * width);
+            // Of a word of zeros none is left.
+            width.saturating_sub(word.leading_zeros() as usize / 8)
+        }
+        None => without_zeros(data.slice(start, start + width)),
+    }
+}
+
+/// How long the `width` bytes there, 8 or more, are without the zeros at their end; 0 if the last 8 are all zeros.
+#[inline(always)]
+fn last_word(data: &Shared<'_, u8>, start: usize, width: usize) -> usize {
+    match data.word(start + width - 8) {
+        Some(0) => 0,
+        Some(word) => width - word.leading_zeros() as usize / 8,
+        None => without_zeros(data.slice(start, start + width)),
     }
 }
 

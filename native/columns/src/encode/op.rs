@@ -1,7 +1,7 @@
 //! [`Op`]: how one field of a message is made of columns; a message is a list of them.
 
 use spanwire_wire::tag::{self, len_tag, varint_tag};
-use spanwire_wire::varint::varint_len;
+use spanwire_wire::varint::{MAX_VARINT_LEN, varint_len};
 
 use super::cells::{ABSENT, BLOCK, Cells, Source};
 use super::items::Items;
@@ -113,6 +113,12 @@ impl Head {
         }
     }
 
+    /// Bytes of a `KeyValue` with an `AnyValue` of none, if all lengths are one byte.
+    #[inline(always)]
+    pub fn shortest(&self) -> usize {
+        4 + self.key.len()
+    }
+
     /// Bytes of a `KeyValue` whose `AnyValue` has `value` bytes; both lengths.
     #[inline(always)]
     pub fn field_len(&self, value: usize) -> usize {
@@ -140,10 +146,33 @@ pub(crate) fn any_len(scalar: Scalar, len: usize) -> usize {
     }
 }
 
-/// What a field adds to each row of a block; beyond 4 GiB it stays there, and is refused later.
-#[inline(always)]
-fn add(total: &mut u32, len: usize) {
-    *total = total.saturating_add(u32::try_from(len).unwrap_or(u32::MAX));
+/// What the rows of a block take: each by itself, and all of them alike.
+pub(crate) struct Totals {
+    pub each: [u64; BLOCK],
+    pub all: u64,
+}
+
+impl Totals {
+    pub fn new() -> Self {
+        Self {
+            each: [0; BLOCK],
+            all: 0,
+        }
+    }
+
+    /// Bytes of a row.
+    #[inline(always)]
+    pub fn of(&self, j: usize) -> u64 {
+        self.each[j] + self.all
+    }
+
+    /// Adds to each row what it takes of a field.
+    #[inline(always)]
+    fn add(&mut self, rows: usize, len: impl Fn(usize) -> usize) {
+        for (j, total) in self.each[..rows].iter_mut().enumerate() {
+            *total += len(j) as u64;
+        }
+    }
 }
 
 impl Op<'_> {
@@ -153,116 +182,117 @@ impl Op<'_> {
         &self,
         rows: &[u32],
         cells: &mut Cells,
-        totals: &mut [u32; BLOCK],
+        totals: &mut Totals,
     ) -> Result<(), EncodeError> {
         let rows = &rows[..rows.len().min(BLOCK)];
-        let totals = &mut totals[..rows.len()];
+        let n = rows.len();
         match self {
-            Self::Constant(bytes) => totals.iter_mut().for_each(|total| add(total, bytes.len())),
-            Self::Ids { .. } => totals.iter_mut().for_each(|total| add(total, 28)),
+            Self::Constant(bytes) => totals.all += bytes.len() as u64,
+            Self::Ids { .. } => totals.all += 28,
             Self::Id8 { ids, .. } => {
-                for (j, &row) in rows.iter().enumerate() {
-                    cells.value[j] = id(ids, row);
-                    add(&mut totals[j], if cells.value[j] == 0 { 0 } else { 10 });
+                for (value, &row) in cells.value.iter_mut().zip(rows) {
+                    *value = id(ids, row);
                 }
+                totals.add(n, |j| if cells.value[j] == 0 { 0 } else { 10 });
             }
             Self::Fixed64 { values, .. } => {
-                for (j, &row) in rows.iter().enumerate() {
-                    cells.value[j] = values.get(row as usize);
-                    add(&mut totals[j], if cells.value[j] == 0 { 0 } else { 9 });
+                let mut has_zero = false;
+                for (value, &row) in cells.value.iter_mut().zip(rows) {
+                    *value = values.get(row as usize);
+                    has_zero |= *value == 0;
+                }
+                if has_zero {
+                    totals.add(n, |j| if cells.value[j] == 0 { 0 } else { 9 });
+                } else {
+                    totals.all += 9;
                 }
             }
             Self::Fixed32 { tag, name, values } => {
                 narrow(values, name, rows, cells)?;
-                for (j, total) in totals.iter_mut().enumerate() {
-                    let len = if *tag < 0x80 { 5 } else { 6 };
-                    add(total, if cells.value[j] == 0 { 0 } else { len });
-                }
+                let len = if *tag < 0x80 { 5 } else { 6 };
+                totals.add(n, |j| if cells.value[j] == 0 { 0 } else { len });
             }
             Self::Varint { name, values, .. } => {
                 narrow(values, name, rows, cells)?;
-                for (j, total) in totals.iter_mut().enumerate() {
-                    let len = 1 + varint_len(cells.value[j]);
-                    add(total, if cells.value[j] == 0 { 0 } else { len });
-                }
+                totals.add(n, |j| {
+                    if cells.value[j] == 0 {
+                        0
+                    } else {
+                        1 + varint_len(cells.value[j])
+                    }
+                });
             }
             Self::Text { source, .. } => {
                 source.load::<CHECK>(rows, cells)?;
-                for (j, total) in totals.iter_mut().enumerate() {
-                    if cells.len[j] == ABSENT {
-                        cells.len[j] = 0;
-                    }
-                    add(total, text_len(cells.len[j]));
-                }
+                cells.absent_as_empty(n);
+                totals.add(n, |j| text_len(cells.len[j]));
             }
             Self::Made(source) => {
                 source.load::<CHECK>(rows, cells)?;
-                for (j, total) in totals.iter_mut().enumerate() {
-                    if cells.len[j] == ABSENT {
-                        cells.len[j] = 0;
-                    }
-                    add(total, cells.len[j] as usize);
-                }
+                cells.absent_as_empty(n);
+                totals.add(n, |j| cells.len[j] as usize);
             }
             Self::Status { code, message, .. } => {
-                cells.value[..rows.len()].fill(0);
-                cells.len[..rows.len()].fill(0);
+                cells.len[..n].fill(0);
                 if let Some(source) = message {
                     source.load::<CHECK>(rows, cells)?;
+                    cells.absent_as_empty(n);
                 }
-                if let Some((name, code)) = code {
-                    narrow(code, name, rows, cells)?;
-                } else {
-                    cells.value[..rows.len()].fill(0);
+                match code {
+                    Some((name, code)) => narrow(code, name, rows, cells)?,
+                    None => cells.value[..n].fill(0),
                 }
-                for (j, total) in totals.iter_mut().enumerate() {
-                    if cells.len[j] == ABSENT {
-                        cells.len[j] = 0;
-                    }
+                totals.add(n, |j| {
                     let content = status_len(cells.value[j], cells.len[j]);
-                    add(total, 1 + varint_len(content as u64) + content);
-                }
+                    1 + varint_len(content as u64) + content
+                });
             }
             Self::Attribute {
                 head,
-                value: Value::Bytes { scalar, source, .. },
+                value: Value::Bytes { scalar, source },
             } => {
                 source.load::<CHECK>(rows, cells)?;
-                for (j, total) in totals.iter_mut().enumerate() {
-                    if cells.len[j] != ABSENT {
-                        add(total, head.field_len(any_len(*scalar, cells.len[j] as usize)));
-                    }
-                }
+                let short = head.shortest() + any_len(*scalar, 0);
+                totals.add(n, |j| match cells.len[j] {
+                    ABSENT => 0,
+                    len if short + (len as usize) < 0x80 => short + len as usize,
+                    len => head.field_len(any_len(*scalar, len as usize)),
+                });
             }
             Self::Attribute {
                 head,
                 value: Value::Int { name, mask, values },
             } => {
                 with_ints!(values, values => wide(values, name, mask.as_ref(), rows, cells))?;
-                for (j, total) in totals.iter_mut().enumerate() {
-                    if cells.len[j] != ABSENT {
-                        let value = 1 + varint_len(cells.value[j]);
-                        cells.len[j] = u32::try_from(value).unwrap_or(0);
-                        add(total, head.field_len(value));
-                    }
-                }
+                let shortest = head.shortest() + 1;
+                let is_short = shortest + MAX_VARINT_LEN < 0x80;
+                totals.add(n, |j| match cells.len[j] {
+                    ABSENT => 0,
+                    len if is_short => shortest + len as usize,
+                    len => head.field_len(1 + len as usize),
+                });
             }
             Self::Attribute {
                 head,
                 value: Value::Double { mask, values },
             } => {
+                for (value, &row) in cells.value.iter_mut().zip(rows) {
+                    *value = values.get(row as usize).to_bits();
+                }
                 let len = head.field_len(9);
-                for (j, &row) in rows.iter().enumerate() {
-                    cells.value[j] = values.get(row as usize).to_bits();
-                    cells.len[j] = if is_masked(mask.as_ref(), row) { ABSENT } else { 9 };
-                    add(&mut totals[j], if cells.len[j] == ABSENT { 0 } else { len });
+                if mask.is_some() {
+                    for (cell, &row) in cells.len.iter_mut().zip(rows) {
+                        *cell = if is_masked(mask.as_ref(), row) { ABSENT } else { 9 };
+                    }
+                    totals.add(n, |j| if cells.len[j] == ABSENT { 0 } else { len });
+                } else {
+                    cells.len[..n].fill(9);
+                    totals.all += len as u64;
                 }
             }
             Self::Items(items) => {
                 items.make(rows, cells)?;
-                for (j, total) in totals.iter_mut().enumerate() {
-                    add(total, cells.len[j] as usize);
-                }
+                totals.add(n, |j| cells.len[j] as usize);
             }
         }
         Ok(())
@@ -328,7 +358,6 @@ fn wide<T: Plain + TryInto<i64> + std::fmt::Display>(
     cells: &mut Cells,
 ) -> Result<(), EncodeError> {
     for (j, &row) in rows.iter().enumerate() {
-        cells.len[j] = 0;
         if is_masked(mask, row) {
             cells.len[j] = ABSENT;
             continue;
@@ -342,8 +371,15 @@ fn wide<T: Plain + TryInto<i64> + std::fmt::Display>(
             });
         };
         cells.value[j] = wide.cast_unsigned();
+        cells.len[j] = varint_len_u32(cells.value[j]);
     }
     Ok(())
+}
+
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "10 at most")]
+fn varint_len_u32(value: u64) -> u32 {
+    varint_len(value) as u32
 }
 
 /// The same for types of which each value fits.

@@ -7,7 +7,7 @@ use spanwire_wire::write::{self, Header, ScopeGroup};
 
 use super::arena::{self, Block, Output, frame_len};
 use super::cells::{BLOCK, Cells};
-use super::op::Op;
+use super::op::{Op, Totals};
 use super::order::{Heads, Order, Segment, order};
 use super::source::{Ints, Spans};
 use super::{compile, threads};
@@ -154,18 +154,19 @@ impl<'a> Plan<'a> {
             let mut rows = [0; BLOCK];
             for (start, lens) in chunks {
                 let rows = order.rows(start..start + lens.len(), &mut rows);
-                let mut totals = [0; BLOCK];
+                let mut totals = Totals::new();
                 for (field, cells) in fields.iter().zip(&mut cells) {
                     field.measure::<true>(rows, cells, &mut totals)?;
                 }
-                if let Some(j) = totals.iter().position(|&total| total as usize > LONGEST) {
-                    return Err(EncodeError::Value {
-                        column: "span".to_owned(),
-                        row: rows[j] as usize,
-                        why: "it would be over 2 GiB".to_owned(),
-                    });
+                for (j, len) in lens.iter_mut().enumerate() {
+                    *len = i32::try_from(totals.of(j))
+                        .map_err(|_| EncodeError::Value {
+                            column: "span".to_owned(),
+                            row: rows[j] as usize,
+                            why: "it would be over 2 GiB".to_owned(),
+                        })?
+                        .cast_unsigned();
                 }
-                lens.copy_from_slice(&totals[..lens.len()]);
             }
             Ok(())
         })
@@ -187,7 +188,20 @@ impl<'a> Plan<'a> {
             let of_scope = 2 * HEADER + heads.scope.len() + heads.scope_schema.len();
             let of_resource = 2 * HEADER + heads.resource.len() + heads.resource_schema.len();
             let mut is_open = false;
-            for position in segment.positions.clone() {
+            let mut positions = segment.positions.clone();
+            while let Some(position) = positions.next() {
+                // What goes on in the scope that is open: all but the first span, mostly.
+                if is_open && let Some(piece) = request.pieces.last_mut() {
+                    let (fit, bytes) = fitting(&self.lens[position..positions.end], most - len);
+                    piece.positions.end = position + fit;
+                    piece.frames_len += bytes;
+                    len += bytes;
+                    request.spans += fit;
+                    if fit > 0 {
+                        positions.start = position + fit;
+                        continue;
+                    }
+                }
                 let frame = frame_len(self.lens[position]);
                 if of_resource + of_scope + frame > most {
                     if !is_limited {
@@ -314,6 +328,19 @@ impl<'a> Plan<'a> {
             at = end + 1;
         }
     }
+}
+
+/// How many of the spans fit into so many bytes, and how many bytes they take.
+fn fitting(lens: &[u32], most: usize) -> (usize, usize) {
+    let mut bytes = 0;
+    for (count, &len) in lens.iter().enumerate() {
+        let frame = frame_len(len);
+        if bytes + frame > most {
+            return (count, bytes);
+        }
+        bytes += frame;
+    }
+    (lens.len(), bytes)
 }
 
 /// Threads that are worth it for so many rows.

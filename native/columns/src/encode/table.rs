@@ -28,7 +28,7 @@ impl Table {
     #[inline(always)]
     pub fn get(&self, index: usize) -> (*const u8, u32) {
         let (start, len) = self.entries[index];
-        (self.bytes[start..].as_ptr(), len)
+        (self.bytes.as_ptr().wrapping_add(start), len)
     }
 
     /// An entry.

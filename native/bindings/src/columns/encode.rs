@@ -1,0 +1,79 @@
+//! [`ColumnEncoder`]: columns of Python's, checked and held, and the requests made of them.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyMemoryError, PyValueError};
+use pyo3::prelude::*;
+use spanwire_columns::EncodeError;
+use spanwire_columns::encode::source::Spans;
+use spanwire_columns::encode::{Heads, Oversized, Plan};
+
+use super::source::{Held, Reader};
+use crate::ffi::buffer::NativeBuffer;
+
+/// Spans as columns, ready to be encoded. Holds the arrays that it was made of.
+#[pyclass(frozen, module = "spanwire._native")]
+pub struct ColumnEncoder {
+    columns: Arc<Held>,
+}
+
+#[pymethods]
+impl ColumnEncoder {
+    /// `columns` as `spanwire.columnar` lays them out.
+    #[new]
+    fn new(columns: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self {
+            columns: Arc::new(Reader::read(columns)?),
+        })
+    }
+
+    /// Requests of at most so many bytes, each with the number of its spans.
+    fn encode(
+        &self,
+        py: Python<'_>,
+        max_request_bytes: Option<usize>,
+        threads: usize,
+    ) -> PyResult<Vec<(NativeBuffer, usize)>> {
+        let requests = py.detach(|| {
+            let plan = self.plan(max_request_bytes, Oversized::Refuse, threads)?;
+            let requests = plan.write(0..plan.requests(), threads, Vec::new)?;
+            Ok(requests
+                .into_iter()
+                .enumerate()
+                .map(|(index, bytes)| (bytes, plan.spans(index)))
+                .collect::<Vec<_>>())
+        });
+        let requests = requests.map_err(|error| encode_error(&error))?;
+        Ok(requests
+            .into_iter()
+            .map(|(bytes, spans)| (bytes.into(), spans))
+            .collect())
+    }
+}
+
+impl ColumnEncoder {
+    /// The requests that can be made.
+    pub fn plan(
+        &self,
+        max_request: Option<usize>,
+        oversized: Oversized,
+        threads: usize,
+    ) -> Result<Plan<'_>, EncodeError> {
+        let spans: &Spans<'_> = self.columns.spans();
+        let groups: Vec<Heads> = self.columns.groups().to_vec();
+        Plan::new(spans, groups, self.columns.group(), max_request, oversized, threads)
+    }
+
+    /// How many spans there are.
+    pub fn rows(&self) -> usize {
+        self.columns.spans().rows
+    }
+}
+
+/// Columns that cannot be encoded: `ValueError`, and `MemoryError` where there is none.
+pub fn encode_error(error: &EncodeError) -> PyErr {
+    match error {
+        EncodeError::NoMemory(_) => PyMemoryError::new_err(error.to_string()),
+        _ => PyValueError::new_err(error.to_string()),
+    }
+}
