@@ -1,7 +1,7 @@
-//! [`Cells`]: what one field of a block of rows holds, read once.
+//! [`Cells`]: what one field of a block of rows holds, read once; and [`Source`], where bytes of fields come from.
 
+use super::source::{Ints, Piece, Texts, with_ints, within, without_zeros};
 use super::table::Table;
-use crate::encode::source::{Ints, Piece, Texts, with_ints, without_zeros};
 use crate::error::EncodeError;
 use crate::ffi::{Plain, Shared};
 use crate::text;
@@ -24,7 +24,13 @@ pub(crate) struct Cells {
     /// Bytes of the value, or [`ABSENT`].
     pub len: [u32; BLOCK],
     /// What was made for this block.
-    pub scratch: Vec<u8>,
+    pub scratch: Scratch,
+}
+
+/// Bytes that are made for a block.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    pub bytes: Vec<u8>,
     points: Vec<u32>,
 }
 
@@ -34,24 +40,7 @@ impl Cells {
             at: [std::ptr::null(); BLOCK],
             value: [0; BLOCK],
             len: [0; BLOCK],
-            scratch: Vec::new(),
-            points: Vec::new(),
-        }
-    }
-
-    /// Where nothing is, there is nothing to write.
-    pub fn absent_as_empty(&mut self, rows: usize) {
-        for len in &mut self.len[..rows] {
-            *len = if *len == ABSENT { 0 } else { *len };
-        }
-    }
-
-    /// Points cells to the scratch memory, once that moves no more; `value` says where.
-    pub fn point_to_scratch(&mut self, rows: usize) {
-        for j in 0..rows {
-            let len = if self.len[j] == ABSENT { 0 } else { self.len[j] as usize };
-            let start = usize::try_from(self.value[j]).unwrap_or(usize::MAX);
-            self.at[j] = self.scratch[start..][..len].as_ptr();
+            scratch: Scratch::default(),
         }
     }
 }
@@ -75,26 +64,29 @@ pub(crate) enum SourceKind<'a> {
 }
 
 impl Source<'_> {
-    /// Reads the block's values; texts are checked if `CHECK`.
+    /// Tells `take` of each row's bytes: the row's place in the block, where they are, and how many, or [`ABSENT`]. They stay where they
+    /// are as long as the columns and `scratch` do. Texts are checked if `CHECK`.
     #[inline(always)]
-    pub fn load<const CHECK: bool>(&self, rows: &[u32], cells: &mut Cells) -> Result<(), EncodeError> {
+    pub fn each<const CHECK: bool>(
+        &self,
+        rows: &[u32],
+        scratch: &mut Scratch,
+        mut take: impl FnMut(usize, *const u8, u32),
+    ) -> Result<(), EncodeError> {
         match &self.kind {
             SourceKind::Texts { texts, is_text } => {
-                self.load_texts(texts, rows, cells)?;
                 if CHECK && *is_text {
-                    self.check(texts, rows, cells)?;
+                    self.check(texts, rows)?;
                 }
-                Ok(())
+                self.each_text(texts, rows, scratch, take)
             }
-            SourceKind::Table { codes, table } => {
-                with_ints!(codes, codes => self.load_codes(codes, table, rows, cells))
-            }
+            SourceKind::Table { codes, table } => with_ints!(codes, codes => self.each_code(codes, table, rows, take)),
             SourceKind::Two { truths, table } => {
                 let two = [table.get(0), table.get(1)];
                 for (j, &row) in rows.iter().enumerate() {
-                    (cells.at[j], cells.len[j]) = two[usize::from(truths.get(row as usize) != 0)];
+                    let (at, len) = two[usize::from(truths.get(row as usize) != 0)];
+                    take(j, at, if self.is_masked(row) { ABSENT } else { len });
                 }
-                self.mask_out(rows, cells);
                 Ok(())
             }
         }
@@ -106,100 +98,111 @@ impl Source<'_> {
     }
 
     #[inline(always)]
-    fn mask_out(&self, rows: &[u32], cells: &mut Cells) {
-        if let Some(mask) = self.mask {
-            for (len, &row) in cells.len.iter_mut().zip(rows) {
-                *len = if mask.get(row as usize) == 0 { *len } else { ABSENT };
-            }
-        }
-    }
-
-    fn load_codes<T: Plain + Code>(
+    fn each_code<T: Plain + Code>(
         &self,
         codes: &Shared<'_, T>,
         table: &Table,
         rows: &[u32],
-        cells: &mut Cells,
+        mut take: impl FnMut(usize, *const u8, u32),
     ) -> Result<(), EncodeError> {
         for (j, &row) in rows.iter().enumerate() {
-            cells.len[j] = ABSENT;
-            if self.is_masked(row) {
-                continue;
-            }
             let code = codes.get(row as usize).code();
-            if code < 0 {
+            if code < 0 || self.is_masked(row) {
+                take(j, [].as_ptr(), ABSENT);
                 continue;
             }
-            let index = usize::try_from(code).unwrap_or(usize::MAX);
-            if index >= table.len() {
+            let Some((at, len)) = usize::try_from(code).ok().and_then(|code| table.find(code)) else {
                 let different = table.len();
                 return Err(self.wrong(row, format!("code {code}, but there are {different} different values")));
-            }
-            (cells.at[j], cells.len[j]) = table.get(index);
+            };
+            take(j, at, len);
         }
         Ok(())
     }
 
-    fn load_texts(&self, texts: &Texts<'_>, rows: &[u32], cells: &mut Cells) -> Result<(), EncodeError> {
+    #[inline(always)]
+    fn each_text(
+        &self,
+        texts: &Texts<'_>,
+        rows: &[u32],
+        scratch: &mut Scratch,
+        mut take: impl FnMut(usize, *const u8, u32),
+    ) -> Result<(), EncodeError> {
         match texts {
-            Texts::Fixed { data, width } => {
-                match *width {
-                    1..8 => fixed(data, *width, rows, cells, |start| narrow_len(data, start, *width)),
-                    8..=16 => fixed(data, *width, rows, cells, |start| {
-                        match last_word(data, start, *width) {
-                            0 => last_word(data, start, 8),
-                            len => len,
-                        }
-                    }),
-                    _ => fixed(data, *width, rows, cells, |start| {
-                        match last_word(data, start, *width) {
-                            0 => without_zeros(data.slice(start, start + *width - 8)),
-                            len => len,
-                        }
-                    }),
-                }
-                self.mask_out(rows, cells);
+            Texts::Fixed { data, width } if *width < 8 => {
+                self.each_fixed(data, *width, rows, take, |start| narrow_len(data, start, *width));
                 Ok(())
             }
-            Texts::Offsets { offsets, data } => with_ints!(offsets, offsets => {
-                self.load_ranges(rows, data, cells, |row| (offsets.get(row).code(), offsets.get(row + 1).code()))
-            }),
-            Texts::Views { starts, lengths, data } => with_ints!(starts, starts => with_ints!(lengths, lengths => {
-                self.load_ranges(rows, data, cells, |row| {
-                    let (start, len) = (starts.get(row).code(), lengths.get(row).code());
-                    (start, if len < 0 { -1 } else { start.saturating_add(len) })
-                })
-            })),
-            Texts::Ucs4 { .. } => self.transcode(texts, rows, cells),
+            Texts::Fixed { data, width } => {
+                self.each_fixed(data, *width, rows, take, |start| {
+                    match last_word(data, start, *width) {
+                        // The last 8 are zeros.
+                        0 => without_zeros(data.slice(start, start + *width - 8)),
+                        len => len,
+                    }
+                });
+                Ok(())
+            }
+            Texts::Offsets { offsets, data } => match offsets {
+                Ints::I32(offsets) => self.each_range(rows, data, take, |row| between(offsets, row)),
+                Ints::I64(offsets) => self.each_range(rows, data, take, |row| between(offsets, row)),
+                offsets => self.each_range(rows, data, take, |row| {
+                    (narrow(offsets.get(row)), narrow(offsets.get(row + 1)))
+                }),
+            },
+            Texts::Views { starts, lengths, data } => match (starts, lengths) {
+                (Ints::I64(starts), Ints::I32(lengths)) => self.each_range(rows, data, take, |row| {
+                    (starts.get(row), end(starts.get(row), lengths.get(row).into()))
+                }),
+                (starts, lengths) => self.each_range(rows, data, take, |row| {
+                    let start = narrow(starts.get(row));
+                    (start, end(start, narrow(lengths.get(row))))
+                }),
+            },
+            Texts::Ucs4 { .. } => self.transcode(texts, rows, scratch, take),
             Texts::Empty(_) => {
-                cells.at[..rows.len()].fill([].as_ptr());
-                cells.len[..rows.len()].fill(0);
-                self.mask_out(rows, cells);
+                for (j, &row) in rows.iter().enumerate() {
+                    take(j, [].as_ptr(), if self.is_masked(row) { ABSENT } else { 0 });
+                }
                 Ok(())
             }
         }
     }
 
     #[inline(always)]
-    fn load_ranges(
+    fn each_fixed(
+        &self,
+        data: &Shared<'_, u8>,
+        width: usize,
+        rows: &[u32],
+        mut take: impl FnMut(usize, *const u8, u32),
+        len: impl Fn(usize) -> usize,
+    ) {
+        for (j, &row) in rows.iter().enumerate() {
+            let start = row as usize * width;
+            let len = u32::try_from(len(start)).unwrap_or(ABSENT);
+            let at = data.start().wrapping_add(start);
+            take(j, at, if self.is_masked(row) { ABSENT } else { len });
+        }
+    }
+
+    #[inline(always)]
+    fn each_range(
         &self,
         rows: &[u32],
         data: &Shared<'_, u8>,
-        cells: &mut Cells,
+        mut take: impl FnMut(usize, *const u8, u32),
         range: impl Fn(usize) -> (i64, i64),
     ) -> Result<(), EncodeError> {
         for (j, &row) in rows.iter().enumerate() {
             // Where nothing is, offsets may be anything.
             if self.is_masked(row) {
-                cells.len[j] = ABSENT;
+                take(j, [].as_ptr(), ABSENT);
                 continue;
             }
             let (start, end) = range(row as usize);
-            let (from, to) = (
-                usize::try_from(start).unwrap_or(usize::MAX),
-                usize::try_from(end).unwrap_or(0),
-            );
-            if from > to || to > data.len() || to - from > LONGEST {
+            let (from, to) = (start.cast_unsigned(), end.cast_unsigned());
+            if from > to || to > data.len() as u64 || to - from > LONGEST as u64 {
                 let bytes = data.len();
                 return Err(self.wrong(
                     row,
@@ -208,68 +211,65 @@ impl Source<'_> {
                     ),
                 ));
             }
-            cells.at[j] = data.slice(from, to).as_ptr();
-            cells.len[j] = u32::try_from(to - from).unwrap_or(ABSENT);
+            #[expect(clippy::cast_possible_truncation, reason = "within the data, and not over 2 GiB")]
+            take(j, data.start().wrapping_add(from as usize), (to - from) as u32);
         }
         Ok(())
     }
 
-    fn transcode(&self, texts: &Texts<'_>, rows: &[u32], cells: &mut Cells) -> Result<(), EncodeError> {
-        cells.scratch.clear();
-        for (j, &row) in rows.iter().enumerate() {
-            let start = cells.scratch.len();
-            cells.value[j] = start as u64;
-            cells.len[j] = ABSENT;
+    fn transcode(
+        &self,
+        texts: &Texts<'_>,
+        rows: &[u32],
+        scratch: &mut Scratch,
+        mut take: impl FnMut(usize, *const u8, u32),
+    ) -> Result<(), EncodeError> {
+        let Scratch { bytes, points } = scratch;
+        let mut places = [(0, ABSENT); BLOCK];
+        bytes.clear();
+        for (place, &row) in places.iter_mut().zip(rows) {
             if self.is_masked(row) {
                 continue;
             }
-            if let Ok(Piece::Ucs4(points)) = texts.get(row as usize) {
+            let start = bytes.len();
+            if let Ok(Piece::Ucs4(text)) = texts.get(row as usize) {
                 // A copy: its length was asked once, and is not asked again.
-                cells.points.clear();
-                cells.points.extend_from_slice(points);
-                text::push_ucs4(&cells.points, &mut cells.scratch).map_err(|why| self.wrong(row, why))?;
+                points.clear();
+                points.extend_from_slice(text);
+                text::push_ucs4(points, bytes).map_err(|why| self.wrong(row, why))?;
             }
-            cells.len[j] = u32::try_from(cells.scratch.len() - start).unwrap_or(ABSENT);
+            *place = (start, u32::try_from(bytes.len() - start).unwrap_or(ABSENT));
         }
-        cells.point_to_scratch(rows.len());
+        for (j, &(start, len)) in places[..rows.len().min(BLOCK)].iter().enumerate() {
+            take(j, bytes.as_ptr().wrapping_add(start), len);
+        }
         Ok(())
     }
 
     /// Whether all texts are UTF-8. Values that lie one behind the other are looked at together.
-    fn check(&self, texts: &Texts<'_>, rows: &[u32], cells: &Cells) -> Result<(), EncodeError> {
+    fn check(&self, texts: &Texts<'_>, rows: &[u32]) -> Result<(), EncodeError> {
         let (Some(&first), Some(&last)) = (rows.first(), rows.last()) else {
             return Ok(());
         };
         let (first, last) = (first as usize, last as usize);
-        // Rows are in rising order or permuted; only a stretch is looked at together.
-        if last >= first && last - first + 1 == rows.len() {
-            let together = match texts {
-                Texts::Ucs4 { .. } | Texts::Empty(_) => return Ok(()),
-                Texts::Fixed { data, width } => Some(data.slice(first * width, (last + 1) * width)),
-                Texts::Offsets { offsets, data } => {
-                    let (start, end) = (offsets.get(first), offsets.get(last + 1));
-                    super::source::within(data, start, end).ok()
-                }
-                Texts::Views { .. } => None,
-            };
-            if together.is_some_and(<[u8]>::is_ascii) {
-                return Ok(());
-            }
-            if let Some(together) = together
-                && text::is_utf8(together)
-                && rows
-                    .iter()
-                    .zip(&cells.len)
-                    .all(|(&row, &len)| len == ABSENT || begins_character(texts, row))
-            {
+        let together = match texts {
+            Texts::Ucs4 { .. } | Texts::Empty(_) => return Ok(()), // as they become UTF-8
+            // Rows are in rising order or permuted; only a stretch is looked at together.
+            _ if last < first || last - first + 1 != rows.len() => None,
+            Texts::Fixed { data, width } => Some(data.slice(first * width, (last + 1) * width)),
+            Texts::Offsets { offsets, data } => within(data, offsets.get(first), offsets.get(last + 1)).ok(),
+            Texts::Views { .. } => None,
+        };
+        if let Some(together) = together {
+            let is_fine = together.is_ascii()
+                || (text::is_utf8(together) && rows.iter().all(|&row| begins_character(texts, row)));
+            if is_fine {
                 return Ok(());
             }
         }
-        for (j, &row) in rows.iter().enumerate() {
-            if cells.len[j] == ABSENT {
-                continue;
-            }
-            if let Ok(Piece::Bytes(bytes)) = texts.get(row as usize)
+        for &row in rows {
+            if !self.is_masked(row)
+                && let Ok(Piece::Bytes(bytes)) = texts.get(row as usize)
                 && !text::is_utf8(bytes)
             {
                 return Err(self.wrong(row, text::why_not_utf8(bytes)));
@@ -288,14 +288,19 @@ impl Source<'_> {
     }
 }
 
-/// Values of so many bytes each, and how many of them `len` says are not zeros at the end.
 #[inline(always)]
-fn fixed(data: &Shared<'_, u8>, width: usize, rows: &[u32], cells: &mut Cells, len: impl Fn(usize) -> usize) {
-    for (j, &row) in rows.iter().enumerate() {
-        let start = row as usize * width;
-        cells.len[j] = u32::try_from(len(start)).unwrap_or(ABSENT);
-        cells.at[j] = data.start().wrapping_add(start);
-    }
+fn between<T: Plain + Code>(offsets: &Shared<'_, T>, row: usize) -> (i64, i64) {
+    (offsets.get(row).code(), offsets.get(row + 1).code())
+}
+
+/// Where `len` bytes from `start` on end; nowhere if it is less than 0.
+#[inline(always)]
+fn end(start: i64, len: i64) -> i64 {
+    if len < 0 { -1 } else { start.saturating_add(len) }
+}
+
+fn narrow(number: i128) -> i64 {
+    i64::try_from(number).unwrap_or(-1)
 }
 
 /// How long the `width` bytes there, less than 8, are without the zeros at their end.
@@ -315,9 +320,8 @@ fn narrow_len(data: &Shared<'_, u8>, start: usize, width: usize) -> usize {
 #[inline(always)]
 fn last_word(data: &Shared<'_, u8>, start: usize, width: usize) -> usize {
     match data.word(start + width - 8) {
-        Some(0) => 0,
+        Some(0) | None => 0,
         Some(word) => width - word.leading_zeros() as usize / 8,
-        None => without_zeros(data.slice(start, start + width)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use spanwire_wire::arena::Region;
 
-use super::cells::{Cells, Source};
+use super::cells::{BLOCK, Source};
 use super::op::{ANY_VALUE, KEY, Op, Value};
 use super::source::Ints;
 use crate::error::EncodeError;
@@ -33,32 +33,38 @@ pub(crate) enum ItemKind<'a> {
 }
 
 impl Items<'_> {
-    /// Makes the items of a block's rows in the cells' scratch memory.
-    pub fn make(&self, rows: &[u32], cells: &mut Cells) -> Result<(), EncodeError> {
-        let mut scratch = Vec::new();
-        cells.scratch.clear();
-        let mut out = Region::from(std::mem::take(&mut cells.scratch));
+    /// Makes the items of a block's rows in `bytes`, and tells `take` of each row's place in the block, and where its items are.
+    pub fn make(
+        &self,
+        rows: &[u32],
+        bytes: &mut Vec<u8>,
+        mut take: impl FnMut(usize, *const u8, u32),
+    ) -> Result<(), EncodeError> {
+        let (mut scratch, mut ends) = (Vec::new(), [0; BLOCK]);
+        bytes.clear();
+        let mut out = Region::from(std::mem::take(bytes));
         let mut made = Ok(());
-        for (j, &row) in rows.iter().enumerate() {
-            let start = out.len();
-            cells.value[j] = start as u64;
+        for (end, &row) in ends.iter_mut().zip(rows) {
             made = self.append(row as usize, &mut out, &mut scratch);
             if made.is_err() {
                 break;
             }
-            let Ok(len) = i32::try_from(out.len() - start) else {
-                made = Err(EncodeError::Value {
+            *end = out.len();
+        }
+        *bytes = out.into_vec();
+        made?;
+        let mut start = 0;
+        for (j, (&end, &row)) in ends.iter().zip(rows).enumerate() {
+            let Ok(len) = i32::try_from(end - start) else {
+                return Err(EncodeError::Value {
                     column: self.name.clone(),
                     row: row as usize,
                     why: "its items are over 2 GiB".to_owned(),
                 });
-                break;
             };
-            cells.len[j] = len.cast_unsigned();
+            take(j, bytes.as_ptr().wrapping_add(start), len.cast_unsigned());
+            start = end;
         }
-        cells.scratch = out.into_vec();
-        made?;
-        cells.point_to_scratch(rows.len());
         Ok(())
     }
 

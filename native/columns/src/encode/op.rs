@@ -165,137 +165,165 @@ impl Totals {
     pub fn of(&self, j: usize) -> u64 {
         self.each[j] + self.all
     }
-
-    /// Adds to each row what it takes of a field.
-    #[inline(always)]
-    fn add(&mut self, rows: usize, len: impl Fn(usize) -> usize) {
-        for (j, total) in self.each[..rows].iter_mut().enumerate() {
-            *total += len(j) as u64;
-        }
-    }
 }
 
 impl Op<'_> {
-    /// Reads the field of the block's rows into `cells`, and adds to `totals` what it will take.
+    /// Adds to `totals` what the field of the block's rows will take. The `FIRST` time values are checked, and else read into `cells`.
     #[expect(clippy::too_many_lines, reason = "a table of cases")]
-    pub fn measure<const CHECK: bool>(
+    pub fn measure<const FIRST: bool>(
         &self,
         rows: &[u32],
         cells: &mut Cells,
         totals: &mut Totals,
     ) -> Result<(), EncodeError> {
         let rows = &rows[..rows.len().min(BLOCK)];
-        let n = rows.len();
+        let Cells {
+            at,
+            value,
+            len,
+            scratch,
+        } = cells;
+        let each = &mut totals.each;
+        let mut keep = |j: usize, from: *const u8, bytes: u32| {
+            if !FIRST {
+                (at[j], len[j]) = (from, bytes);
+            }
+        };
         match self {
             Self::Constant(bytes) => totals.all += bytes.len() as u64,
             Self::Ids { .. } => totals.all += 28,
             Self::Id8 { ids, .. } => {
-                for (value, &row) in cells.value.iter_mut().zip(rows) {
-                    *value = id(ids, row);
+                for (j, &row) in rows.iter().enumerate() {
+                    value[j] = id(ids, row);
+                    each[j] += if value[j] == 0 { 0 } else { 10 };
                 }
-                totals.add(n, |j| if cells.value[j] == 0 { 0 } else { 10 });
             }
             Self::Fixed64 { values, .. } => {
-                let mut has_zero = false;
-                for (value, &row) in cells.value.iter_mut().zip(rows) {
-                    *value = values.get(row as usize);
-                    has_zero |= *value == 0;
+                let mut zeros = 0;
+                for (j, &row) in rows.iter().enumerate() {
+                    value[j] = values.get(row as usize);
+                    zeros += u32::from(value[j] == 0);
                 }
-                if has_zero {
-                    totals.add(n, |j| if cells.value[j] == 0 { 0 } else { 9 });
-                } else {
+                if zeros == 0 {
                     totals.all += 9;
+                } else {
+                    for (total, &value) in each.iter_mut().zip(&value[..rows.len()]) {
+                        *total += if value == 0 { 0 } else { 9 };
+                    }
                 }
             }
             Self::Fixed32 { tag, name, values } => {
-                narrow(values, name, rows, cells)?;
-                let len = if *tag < 0x80 { 5 } else { 6 };
-                totals.add(n, |j| if cells.value[j] == 0 { 0 } else { len });
+                let field = if *tag < 0x80 { 5 } else { 6 };
+                narrow(values, name, rows, |j, number| {
+                    value[j] = number.into();
+                    each[j] += if number == 0 { 0 } else { field };
+                })?;
             }
-            Self::Varint { name, values, .. } => {
-                narrow(values, name, rows, cells)?;
-                totals.add(n, |j| {
-                    if cells.value[j] == 0 {
-                        0
-                    } else {
-                        1 + varint_len(cells.value[j])
-                    }
-                });
-            }
-            Self::Text { source, .. } => {
-                source.load::<CHECK>(rows, cells)?;
-                cells.absent_as_empty(n);
-                totals.add(n, |j| text_len(cells.len[j]));
-            }
-            Self::Made(source) => {
-                source.load::<CHECK>(rows, cells)?;
-                cells.absent_as_empty(n);
-                totals.add(n, |j| cells.len[j] as usize);
-            }
+            Self::Varint { name, values, .. } => narrow(values, name, rows, |j, number| {
+                value[j] = number.into();
+                each[j] += varint_field_len(number);
+            })?,
+            Self::Text { source, .. } => source.each::<FIRST>(rows, scratch, |j, from, bytes| {
+                let bytes = if bytes == ABSENT { 0 } else { bytes };
+                keep(j, from, bytes);
+                each[j] += text_len(bytes) as u64;
+            })?,
+            Self::Made(source) => source.each::<FIRST>(rows, scratch, |j, from, bytes| {
+                let bytes = if bytes == ABSENT { 0 } else { bytes };
+                keep(j, from, bytes);
+                each[j] += u64::from(bytes);
+            })?,
             Self::Status { code, message, .. } => {
-                cells.len[..n].fill(0);
+                let mut contents = [0; BLOCK];
+                len[..rows.len()].fill(0);
+                value[..rows.len()].fill(0);
                 if let Some(source) = message {
-                    source.load::<CHECK>(rows, cells)?;
-                    cells.absent_as_empty(n);
+                    source.each::<FIRST>(rows, scratch, |j, from, bytes| {
+                        (at[j], len[j]) = (from, if bytes == ABSENT { 0 } else { bytes });
+                        contents[j] = text_len(len[j]) as u64;
+                    })?;
                 }
-                match code {
-                    Some((name, code)) => narrow(code, name, rows, cells)?,
-                    None => cells.value[..n].fill(0),
+                if let Some((name, code)) = code {
+                    narrow(code, name, rows, |j, number| {
+                        value[j] = number.into();
+                        contents[j] += varint_field_len(number);
+                    })?;
                 }
-                totals.add(n, |j| {
-                    let content = status_len(cells.value[j], cells.len[j]);
-                    1 + varint_len(content as u64) + content
-                });
+                for (total, content) in each.iter_mut().zip(&contents[..rows.len()]) {
+                    *total += 1 + varint_len(*content) as u64 + content;
+                }
             }
             Self::Attribute {
                 head,
                 value: Value::Bytes { scalar, source },
             } => {
-                source.load::<CHECK>(rows, cells)?;
                 let short = head.shortest() + any_len(*scalar, 0);
-                totals.add(n, |j| match cells.len[j] {
-                    ABSENT => 0,
-                    len if short + (len as usize) < 0x80 => short + len as usize,
-                    len => head.field_len(any_len(*scalar, len as usize)),
-                });
+                source.each::<FIRST>(rows, scratch, |j, from, bytes| {
+                    keep(j, from, bytes);
+                    let whole = short + bytes as usize;
+                    each[j] += match bytes {
+                        ABSENT => 0,
+                        _ if whole < 0x80 => whole as u64,
+                        _ => head.field_len(any_len(*scalar, bytes as usize)) as u64,
+                    };
+                })?;
             }
             Self::Attribute {
                 head,
                 value: Value::Int { name, mask, values },
             } => {
-                with_ints!(values, values => wide(values, name, mask.as_ref(), rows, cells))?;
-                let shortest = head.shortest() + 1;
-                let is_short = shortest + MAX_VARINT_LEN < 0x80;
-                totals.add(n, |j| match cells.len[j] {
-                    ABSENT => 0,
-                    len if is_short => shortest + len as usize,
-                    len => head.field_len(1 + len as usize),
-                });
+                let shortest = head.shortest() as u64 + 1;
+                let is_short = head.shortest() + 1 + MAX_VARINT_LEN < 0x80;
+                with_ints!(values, values => wide(values, name, mask.as_ref(), rows, |j, number| {
+                    let Some(number) = number else {
+                        len[j] = ABSENT;
+                        return;
+                    };
+                    let bytes = varint_len_u32(number);
+                    (value[j], len[j]) = (number, bytes);
+                    each[j] += if is_short {
+                        shortest + u64::from(bytes)
+                    } else {
+                        head.field_len(1 + bytes as usize) as u64
+                    };
+                }))?;
             }
             Self::Attribute {
                 head,
                 value: Value::Double { mask, values },
             } => {
-                for (value, &row) in cells.value.iter_mut().zip(rows) {
-                    *value = values.get(row as usize).to_bits();
-                }
-                let len = head.field_len(9);
-                if mask.is_some() {
-                    for (cell, &row) in cells.len.iter_mut().zip(rows) {
-                        *cell = if is_masked(mask.as_ref(), row) { ABSENT } else { 9 };
+                let field = head.field_len(9) as u64;
+                if !FIRST {
+                    for (value, &row) in value.iter_mut().zip(rows) {
+                        *value = values.get(row as usize).to_bits();
                     }
-                    totals.add(n, |j| if cells.len[j] == ABSENT { 0 } else { len });
+                }
+                if mask.is_none() {
+                    len[..rows.len()].fill(9);
+                    totals.all += field;
                 } else {
-                    cells.len[..n].fill(9);
-                    totals.all += len as u64;
+                    for (j, &row) in rows.iter().enumerate() {
+                        len[j] = if is_masked(mask.as_ref(), row) { ABSENT } else { 9 };
+                        each[j] += if len[j] == ABSENT { 0 } else { field };
+                    }
                 }
             }
-            Self::Items(items) => {
-                items.make(rows, cells)?;
-                totals.add(n, |j| cells.len[j] as usize);
-            }
+            Self::Items(items) => items.make(rows, &mut scratch.bytes, |j, from, bytes| {
+                keep(j, from, bytes);
+                each[j] += u64::from(bytes);
+            })?,
         }
         Ok(())
+    }
+}
+
+/// Bytes of a number's field, left out where 0.
+#[inline(always)]
+fn varint_field_len(number: u32) -> u64 {
+    match number {
+        0 => 0,
+        1..0x80 => 2,
+        _ => 1 + varint_len(number.into()) as u64,
     }
 }
 
@@ -330,8 +358,9 @@ fn id(ids: &Shared<'_, u8>, row: u32) -> u64 {
     u64::from_ne_bytes(id)
 }
 
-/// Numbers of 32 bits without a sign.
-fn narrow(values: &Ints<'_>, name: &str, rows: &[u32], cells: &mut Cells) -> Result<(), EncodeError> {
+/// Tells `take` of numbers of 32 bits without a sign.
+#[inline(always)]
+fn narrow(values: &Ints<'_>, name: &str, rows: &[u32], mut take: impl FnMut(usize, u32)) -> Result<(), EncodeError> {
     with_ints!(values, values => {
         for (j, &row) in rows.iter().enumerate() {
             let number = values.get(row as usize);
@@ -342,24 +371,24 @@ fn narrow(values: &Ints<'_>, name: &str, rows: &[u32], cells: &mut Cells) -> Res
                     why: format!("{number} is no number of 32 bits without a sign"),
                 });
             };
-            cells.value[j] = narrow.into();
+            take(j, narrow);
         }
     });
     Ok(())
 }
 
-/// Numbers of 64 bits with a sign.
+/// Tells `take` of numbers of 64 bits with a sign, in two's complement; `None` where absent.
 #[inline(always)]
 fn wide<T: Plain + TryInto<i64> + std::fmt::Display>(
     values: &Shared<'_, T>,
     name: &str,
     mask: Option<&Shared<'_, u8>>,
     rows: &[u32],
-    cells: &mut Cells,
+    mut take: impl FnMut(usize, Option<u64>),
 ) -> Result<(), EncodeError> {
     for (j, &row) in rows.iter().enumerate() {
         if is_masked(mask, row) {
-            cells.len[j] = ABSENT;
+            take(j, None);
             continue;
         }
         let number = values.get(row as usize);
@@ -370,8 +399,7 @@ fn wide<T: Plain + TryInto<i64> + std::fmt::Display>(
                 why: format!("{number} is beyond 64 bits with a sign, which is all that OTLP holds"),
             });
         };
-        cells.value[j] = wide.cast_unsigned();
-        cells.len[j] = varint_len_u32(cells.value[j]);
+        take(j, Some(wide.cast_unsigned()));
     }
     Ok(())
 }

@@ -31,6 +31,13 @@ impl Table {
         (self.bytes.as_ptr().wrapping_add(start), len)
     }
 
+    /// The same, if there is such an entry.
+    #[inline(always)]
+    pub fn find(&self, index: usize) -> Option<(*const u8, u32)> {
+        let &(start, len) = self.entries.get(index)?;
+        Some((self.bytes.as_ptr().wrapping_add(start), len))
+    }
+
     /// An entry.
     pub fn entry(&self, index: usize) -> &[u8] {
         let (start, len) = self.entries[index];
