@@ -16,8 +16,9 @@ use spanwire_engine::{Account, Answer, BatchLimits, Client, DropReason, Event, T
 use spanwire_transport::config::TlsFiles;
 use spanwire_transport::{Compression, ConfigError, HttpConfig};
 
-use crate::errors;
+use crate::columns::encode::{ColumnEncoder, EncodedHeads};
 use crate::frame_queue::{PyFrameQueue, Request};
+use crate::{columns, errors};
 
 /// How long a waiting thread leaves Python's signal handlers unattended.
 pub const SLICE: Duration = Duration::from_millis(100);
@@ -133,6 +134,19 @@ impl HttpClient {
         self.deliver(py, buffer, span_count)
     }
 
+    /// Encodes and delivers the spans of columns, in requests of at most so many bytes; raises `ValueError` for columns that cannot be
+    /// encoded, before anything is sent, and what a signal handler raises while waiting.
+    fn export_columns(
+        &self,
+        py: Python<'_>,
+        columns: &ColumnEncoder,
+        groups: Vec<EncodedHeads>,
+        max_request_bytes: usize,
+        threads: usize,
+    ) -> PyResult<Outcome> {
+        columns::export::export(py, &self.client, columns, groups, max_request_bytes, threads).map(Outcome::from)
+    }
+
     /// Delivers a request taken from a queue; a second time it is empty.
     fn export_request(&self, py: Python<'_>, request: &Request) -> PyResult<Outcome> {
         match request.take(py) {
@@ -195,20 +209,11 @@ impl HttpClient {
         if spans == 0 {
             return Ok(Answer::default().into()); // an empty request is not sent
         }
-        let mut step = py.detach(|| match self.client.submit(buffer, spans) {
+        let step = py.detach(|| match self.client.submit(buffer, spans) {
             Submitted::Answered(answer) => Step::Done(answer),
             Submitted::UnderWay(ticket) => wait(ticket),
         });
-        loop {
-            match step {
-                Step::Done(answer) => return Ok(answer.into()),
-                Step::Waiting(ticket) => {
-                    // What a handler raises goes up; the request goes on and is counted.
-                    py.check_signals()?;
-                    step = py.detach(|| wait(ticket));
-                }
-            }
-        }
+        finish(py, step).map(Outcome::from)
     }
 }
 
@@ -233,6 +238,24 @@ impl HttpClient {
 enum Step {
     Done(Answer),
     Waiting(Ticket),
+}
+
+/// Waits for a request's answer. What a signal handler raises goes up; the request goes on and is counted.
+pub fn settle(py: Python<'_>, ticket: Ticket) -> PyResult<Answer> {
+    let step = py.detach(|| wait(ticket));
+    finish(py, step)
+}
+
+fn finish(py: Python<'_>, mut step: Step) -> PyResult<Answer> {
+    loop {
+        match step {
+            Step::Done(answer) => return Ok(answer),
+            Step::Waiting(ticket) => {
+                py.check_signals()?;
+                step = py.detach(|| wait(ticket));
+            }
+        }
+    }
 }
 
 fn wait(ticket: Ticket) -> Step {

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+    from spanwire.columnar._span_columns import Heads
+
 _Spec = tuple[Any, ...]
 
 
@@ -47,21 +49,29 @@ def encode_columns(
     :raises MemoryError: if there is no memory for a request.
     """
     limit = positive("max_request_bytes", max_request_bytes)
-    encoder = column_encoder(columns, resource, scope)
-    return [memoryview(request) for request, _ in encoder.encode(limit, threads)]
+    heads = group_heads(columns, resource, scope)
+    return [
+        memoryview(request) for request, _ in columns.encoder.encode(heads, limit, positive("threads", threads) or 1)
+    ]
 
 
-def column_encoder(
+def group_heads(
     columns: SpanColumns,
     resource: "Resource | Mapping[str, Any] | None",
     scope: "InstrumentationScope | str | None",
-) -> _native.ColumnEncoder:
-    """The columns as native code takes them."""
+) -> list["Heads"]:
+    """The encoded heads of the columns' groups, or of the only one."""
     if not isinstance(columns, SpanColumns):
         raise TypeError(f"columns must be SpanColumns, not {type(columns).__name__}")
-    if columns.groups and (resource is not None or scope is not None):
+    if not columns.groups:
+        return [Group(resource, scope).heads]
+    if resource is not None or scope is not None:
         raise ValueError("the columns have groups, each with its resource and scope: leave out resource= and scope=")
-    groups = columns.groups or (Group(resource, scope),)
+    return [group.heads for group in columns.groups]
+
+
+def column_encoder(columns: SpanColumns) -> _native.ColumnEncoder:
+    """The columns as native code takes them."""
     return _native.ColumnEncoder(
         {
             "rows": len(columns),
@@ -81,13 +91,12 @@ def column_encoder(
             "status_code": _counts("status_code", columns.status_code),
             "status_message": _optional("status_message", columns.status_message),
             "flags": _counts("flags", columns.flags),
-            "groups": [group.heads for group in groups],
             "group": _counts("group", columns.group),
         }
     )
 
 
-def positive(name: str, number: int | None) -> int | None:
+def positive(name: str, number: Any) -> int | None:
     """``number`` if it can be a limit."""
     if number is None:
         return None

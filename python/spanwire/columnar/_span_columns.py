@@ -1,6 +1,7 @@
 """``SpanColumns``: many spans as columns, and what belongs to them: events, links, attributes of any shape, groups."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+    from spanwire import _native
     from spanwire._native import ReceivedSpan
 
     Heads = tuple[bytes, bytes, bytes, bytes]
@@ -20,7 +22,25 @@ LOCAL_PARENT = 0x100
 """``Span.flags`` of a span whose parent is known not to be remote: what the official encoder writes for such spans."""
 
 
-class RaggedAttributes:
+class _Fixed:
+    """What is checked once and then stays: fields are set by the constructor only."""
+
+    __slots__ = ("_is_made",)
+
+    _is_made: bool
+
+    def _made(self) -> None:
+        self._is_made = True
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if hasattr(self, "_is_made"):
+            raise AttributeError(
+                f"{name} of {type(self).__name__} is checked when it is made and stays: make another one"
+            )
+        object.__setattr__(self, name, value)
+
+
+class RaggedAttributes(_Fixed):
     """Attributes that fit no column: any number for each row.
 
     :param offsets: n + 1 integers: row i has the attributes ``offsets[i]`` to ``offsets[i + 1]``.
@@ -49,7 +69,7 @@ class RaggedAttributes:
         return [(str(self.keys[at]), self.values[at]) for at in range(start, end)]
 
 
-class Events:
+class Events(_Fixed):
     """The events of n spans.
 
     :param offsets: n + 1 integers: span i has the events ``offsets[i]`` to ``offsets[i + 1]``.
@@ -79,13 +99,14 @@ class Events:
         self.attributes = attribute_columns("events", attributes, rows)
         self.ragged_attributes = _ragged("events", ragged_attributes, rows)
         self.dropped_attributes_count = _counts("dropped_attributes_count of events", dropped_attributes_count, rows)
+        self._made()
 
     def __len__(self) -> int:
         """How many events."""
         return len(self.time)
 
 
-class Links:
+class Links(_Fixed):
     """The links of n spans.
 
     :param offsets: n + 1 integers: span i has the links ``offsets[i]`` to ``offsets[i + 1]``.
@@ -130,6 +151,7 @@ class Links:
         self.attributes = attribute_columns("links", attributes, rows)
         self.ragged_attributes = _ragged("links", ragged_attributes, rows)
         self.dropped_attributes_count = _counts("dropped_attributes_count of links", dropped_attributes_count, rows)
+        self._made()
 
     def __len__(self) -> int:
         """How many links."""
@@ -218,7 +240,7 @@ class Group:
         return f"<Group of {self.resource_attributes.get('service.name', 'no service')!r}, scope {self.scope_name!r}>"
 
 
-class SpanColumns:
+class SpanColumns(_Fixed):
     """n spans as columns; column i of each belongs to span i.
 
     Text columns and attributes are anything that :func:`~spanwire.columnar.as_column` takes, or one value for all rows. Arrays
@@ -252,6 +274,7 @@ class SpanColumns:
     """
 
     __slots__ = (
+        "_encoder",
         "attributes",
         "dropped_attributes_count",
         "dropped_events_count",
@@ -323,6 +346,19 @@ class SpanColumns:
             raise ValueError(f"group has {len(self.group)} values for {rows} spans")
         if self.group is not None and not self.groups:
             raise ValueError("group says which of groups each span is of, but groups is empty")
+        self._encoder: _native.ColumnEncoder | None = None
+        self._made()
+
+    @property
+    def encoder(self) -> "_native.ColumnEncoder":
+        """The columns as native code takes them: described once."""
+        encoder = self._encoder
+        if encoder is None:
+            from spanwire.columnar._encode import column_encoder
+
+            encoder = column_encoder(self)
+            object.__setattr__(self, "_encoder", encoder)
+        return encoder
 
     def __len__(self) -> int:
         """How many spans."""
@@ -429,9 +465,9 @@ def _is_text(values: Values) -> bool:
     return isinstance(values, Strings) or (isinstance(values, np.ndarray) and values.dtype.kind in "SUO")
 
 
-def attribute_columns(owner: str, attributes: Mapping[str, Any] | None, rows: int) -> dict[str, Column]:
+def attribute_columns(owner: str, attributes: Mapping[str, Any] | None, rows: int) -> Mapping[str, Column]:
     """Columns by key, each of ``rows`` values; a str, bool, int or float stands for all rows."""
-    columns = {}
+    columns: dict[str, Column] = {}
     for key, values in (attributes or {}).items():
         name = f"attribute {key!r}" + (f" of {owner}" if owner else "")
         if not isinstance(key, str):
@@ -443,7 +479,7 @@ def attribute_columns(owner: str, attributes: Mapping[str, Any] | None, rows: in
         if len(column) != rows:
             raise ValueError(f"{name} has {len(column)} values for {rows} rows")
         columns[key] = column
-    return columns
+    return MappingProxyType(columns)
 
 
 def _offsets(name: str, values: Any) -> Array:

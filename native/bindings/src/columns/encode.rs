@@ -5,11 +5,13 @@ use std::sync::Arc;
 use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use spanwire_columns::EncodeError;
-use spanwire_columns::encode::source::Spans;
 use spanwire_columns::encode::{Heads, Oversized, Plan};
 
 use super::source::{Held, Reader};
 use crate::ffi::buffer::NativeBuffer;
+
+/// The resource message, its schema URL, the scope message and its schema URL.
+pub type EncodedHeads = (Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>);
 
 /// Spans as columns, ready to be encoded. Holds the arrays that it was made of.
 #[pyclass(frozen, module = "spanwire._native")]
@@ -27,15 +29,17 @@ impl ColumnEncoder {
         })
     }
 
-    /// Requests of at most so many bytes, each with the number of its spans.
+    /// Requests of at most so many bytes, each with the number of its spans. A group's heads are the resource message, its schema URL,
+    /// the scope message and its schema URL.
     fn encode(
         &self,
         py: Python<'_>,
+        groups: Vec<EncodedHeads>,
         max_request_bytes: Option<usize>,
         threads: usize,
     ) -> PyResult<Vec<(NativeBuffer, usize)>> {
         let requests = py.detach(|| {
-            let plan = self.plan(max_request_bytes, Oversized::Refuse, threads)?;
+            let plan = self.plan(groups, max_request_bytes, Oversized::Refuse, threads)?;
             let requests = plan.write(0..plan.requests(), threads, Vec::new)?;
             Ok(requests
                 .into_iter()
@@ -55,13 +59,22 @@ impl ColumnEncoder {
     /// The requests that can be made.
     pub fn plan(
         &self,
+        groups: Vec<EncodedHeads>,
         max_request: Option<usize>,
         oversized: Oversized,
         threads: usize,
     ) -> Result<Plan<'_>, EncodeError> {
-        let spans: &Spans<'_> = self.columns.spans();
-        let groups: Vec<Heads> = self.columns.groups().to_vec();
-        Plan::new(spans, groups, self.columns.group(), max_request, oversized, threads)
+        let heads = groups
+            .into_iter()
+            .map(|(resource, resource_schema, scope, scope_schema)| Heads {
+                resource,
+                resource_schema,
+                scope,
+                scope_schema,
+            })
+            .collect();
+        let codes = self.columns.group();
+        Plan::new(self.columns.spans(), heads, codes, max_request, oversized, threads)
     }
 
     /// How many spans there are.

@@ -1,8 +1,9 @@
 //! Spans as columns: numpy's memory to requests and back.
 
 mod decode;
+pub mod encode;
+pub mod export;
 mod gather;
-mod encode;
 mod heads;
 mod source;
 mod values;

@@ -4,17 +4,13 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use spanwire_columns::Shared;
-use spanwire_columns::encode::Heads;
-use spanwire_columns::encode::source::{
-    Attributes, Column, Events, Floats, Ints, Links, Ragged, Spans, Texts, Values,
-};
+use spanwire_columns::encode::source::{Attributes, Column, Events, Floats, Ints, Links, Ragged, Spans, Texts, Values};
 
 use crate::ffi::arrays::Arrays;
 
 /// Columns and the memory that they lie in.
 pub struct Held {
     spans: Spans<'static>,
-    groups: Vec<Heads>,
     group: Option<Ints<'static>>,
     /// Last, so that it goes last.
     _arrays: Arrays,
@@ -24,11 +20,6 @@ impl Held {
     /// The spans, for as long as they are held.
     pub fn spans(&self) -> &Spans<'_> {
         &self.spans
-    }
-
-    /// The heads of groups.
-    pub fn groups(&self) -> &[Heads] {
-        &self.groups
     }
 
     /// Which group each span is of.
@@ -75,20 +66,9 @@ impl Reader {
             status_message: this.optional_column(fields, "status_message")?,
             flags: this.counts(fields, "flags")?,
         };
-        let mut groups = Vec::new();
-        for heads in required(fields, "groups")?.try_iter()? {
-            let (resource, resource_schema, scope, scope_schema) = heads?.extract()?;
-            groups.push(Heads {
-                resource,
-                resource_schema,
-                scope,
-                scope_schema,
-            });
-        }
         let group = this.counts(fields, "group")?.map(|(_, codes)| codes);
         Ok(Held {
             spans,
-            groups,
             group,
             _arrays: this.arrays,
         })
@@ -159,9 +139,7 @@ impl Reader {
         let (name, values, mask) = three(column)?;
         let name: String = name.extract()?;
         let values = self.values(&values, &name)?;
-        let mask = (!mask.is_none())
-            .then(|| self.arrays.hold(&mask, &name))
-            .transpose()?;
+        let mask = (!mask.is_none()).then(|| self.arrays.hold(&mask, &name)).transpose()?;
         Ok(Column { name, values, mask })
     }
 
@@ -248,9 +226,7 @@ impl Reader {
     }
 }
 
-fn three<'py>(
-    tuple: Any<'_, 'py>,
-) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+fn three<'py>(tuple: Any<'_, 'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     tuple.extract()
 }
 

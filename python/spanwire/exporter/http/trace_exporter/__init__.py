@@ -12,9 +12,12 @@ from spanwire.exporter.http._compression import Compression
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
+    from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
     from spanwire._native import Outcome, Request
+    from spanwire.columnar import SpanColumns
 
 __all__ = [
     "DEFAULT_COMPRESSION",
@@ -30,6 +33,7 @@ DEFAULT_TRACES_EXPORT_PATH = "v1/traces"
 DEFAULT_TIMEOUT = 10  # seconds
 
 _CUT_OFF_SECONDS = 0.5
+_COLUMNS_REQUEST_BYTES = 1 << 20
 
 _CREDENTIAL_PROVIDERS = (
     "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
@@ -112,6 +116,46 @@ class OTLPSpanExporter(SpanExporter):
             return self._metrics.measure(self._export, spans)  # type: ignore[no-any-return]  # what _export answers
         return SpanExportResult.FAILURE if self._export(spans) else SpanExportResult.SUCCESS
 
+    def export_columns(
+        self,
+        columns: "SpanColumns",
+        resource: "Resource | Mapping[str, Any] | None" = None,
+        scope: "InstrumentationScope | str | None" = None,
+        max_request_bytes: int | None = None,
+        threads: int = 1,
+    ) -> SpanExportResult:
+        """Send spans that are columns and wait for the answers, retries included, for at most ``timeout`` seconds a request.
+
+        Requests are encoded one after the other while the ones before are under way, so memory holds few of them.
+
+        :param columns: the spans: ``spanwire.columnar.SpanColumns``.
+        :param resource: what they are of, if ``columns`` has no groups.
+        :param scope: likewise.
+        :param max_request_bytes: of each request, before compression; default: 1 MiB, or ``max_request_size`` if that is less. A
+            span that does not fit is dropped and counted.
+        :param threads: how many encode.
+        :returns: SUCCESS if the destination took all requests. What is lost is logged and counted in ``spanwire.stats()``.
+        :raises ValueError: for columns that cannot be encoded, before anything is sent; the text names column, row and cause.
+        :raises TypeError: likewise.
+        """
+        from spanwire.columnar import _encode
+
+        limit = _encode.positive("max_request_bytes", max_request_bytes) or _COLUMNS_REQUEST_BYTES
+        if self._max_request_size > 0:
+            limit = min(limit, self._max_request_size)
+        heads = _encode.group_heads(columns, resource, scope)
+        workers = _encode.positive("threads", threads) or 1
+        encoder = columns.encoder
+
+        def export(_: Sequence[int]) -> str | None:
+            return self._deliver(
+                lambda: self._client.export_columns(encoder, heads, limit, workers), (ValueError, MemoryError)
+            )
+
+        if self._metrics is not None:
+            return self._metrics.measure(export, range(len(columns)))  # type: ignore[no-any-return]  # what export answers
+        return SpanExportResult.FAILURE if export(()) else SpanExportResult.SUCCESS
+
     def shutdown(self, timeout_millis: float = 30_000) -> None:
         """Take no more spans: a back-off ends at once, a request under way within ``timeout_millis``. May be repeated."""
         if self._shutdown:
@@ -148,10 +192,12 @@ class OTLPSpanExporter(SpanExporter):
         else:
             self._metrics.measure(export, range(request.spans))
 
-    def _deliver(self, export: "Callable[[], Outcome]") -> str | None:
+    def _deliver(self, export: "Callable[[], Outcome]", raised: tuple[type[Exception], ...] = ()) -> str | None:
         came_late = self._shutdown
         try:
             outcome = export()
+        except raised:
+            raise
         except Exception as error:
             _log.warn("export.internal", "Failed to export spans: %s", error)
             return "internal"
