@@ -119,7 +119,7 @@ pub(crate) fn prefer_huge_pages<T>(memory: &mut [MaybeUninit<T>]) {
         let start = memory.as_mut_ptr().cast::<u8>();
         let skip = start.align_offset(HUGE);
         let whole = size_of_val(memory).saturating_sub(skip) / HUGE * HUGE;
-        if whole >= 2 * HUGE {
+        if whole >= HUGE {
             // SAFETY: whole pages within memory that is borrowed mutably; the advice does not change what it holds.
             unsafe { libc::madvise(start.add(skip).cast(), whole, libc::MADV_HUGEPAGE) };
         }

@@ -38,10 +38,23 @@ impl Buffer {
         buffer
     }
 
+    /// The memory itself, which does not go back to the pool.
+    #[must_use]
+    pub fn into_vec(mut self) -> Vec<u8> {
+        std::mem::take(&mut self.0)
+    }
+
     /// Its bytes, shared; the buffer returns to the pool with the last of them.
     #[must_use]
     pub fn freeze(self) -> Bytes {
         Bytes::from_owner(self)
+    }
+}
+
+/// Memory that goes to the pool.
+impl From<Vec<u8>> for Buffer {
+    fn from(memory: Vec<u8>) -> Self {
+        Self(memory)
     }
 }
 

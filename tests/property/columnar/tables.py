@@ -257,10 +257,11 @@ class _Layouts:
         """A column with what is not None, in any layout that can hold it."""
         there = [value for value in values if value is not None]
         mask = np.array([value is None for value in values], bool)
-        kind = type(there[0]) if there else str
+        kind: Any = type(there[0]) if there else str
         if self._draw.random() < 0.15:
             return list(values) if values else Strings.of([])
-        filled = [kind() if value is None else value for value in values]
+        empty: Any = kind()
+        filled: list[Any] = [empty if value is None else value for value in values]
         column: Any
         if kind is str:
             column = self.texts(filled)

@@ -6,6 +6,7 @@ use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use spanwire_columns::EncodeError;
 use spanwire_columns::encode::{Heads, Oversized, Plan};
+use spanwire_engine::buffer::Buffer;
 
 use super::source::{Held, Reader};
 use crate::ffi::buffer::NativeBuffer;
@@ -40,11 +41,11 @@ impl ColumnEncoder {
     ) -> PyResult<Vec<(NativeBuffer, usize)>> {
         let requests = py.detach(|| {
             let plan = self.plan(groups, max_request_bytes, Oversized::Refuse, threads)?;
-            let requests = plan.write(0..plan.requests(), threads, Vec::new)?;
+            let requests = plan.write(0..plan.requests(), threads, || Buffer::take().into_vec())?;
             Ok(requests
                 .into_iter()
                 .enumerate()
-                .map(|(index, bytes)| (bytes, plan.spans(index)))
+                .map(|(index, bytes)| (Buffer::from(bytes), plan.spans(index)))
                 .collect::<Vec<_>>())
         });
         let requests = requests.map_err(|error| encode_error(&error))?;

@@ -59,9 +59,8 @@ pub fn export(
 }
 
 fn submit(client: &Client, plan: &Plan<'_>, request: usize, threads: usize) -> Result<Submitted, EncodeError> {
-    let mut buffer = Buffer::take();
-    let mut written = plan.write(request..request + 1, threads, || std::mem::take(&mut *buffer))?;
-    *buffer = written.pop().unwrap_or_default();
+    let mut written = plan.write(request..request + 1, threads, || Buffer::take().into_vec())?;
+    let buffer = Buffer::from(written.pop().unwrap_or_default());
     Ok(client.submit(buffer, plan.spans(request) as u64))
 }
 

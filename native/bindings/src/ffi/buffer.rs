@@ -5,6 +5,7 @@ use std::ffi::c_int;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use spanwire_engine::buffer::Buffer;
 
 /// Read-only memory; views of it keep it alive.
 #[pyclass(frozen, module = "spanwire._native")]
@@ -37,6 +38,17 @@ impl<T: Plain> From<Vec<T>> for NativeBuffer {
             start: memory.as_ptr().cast(),
             len: size_of_val(memory.as_slice()),
             _owner: Box::new(memory), // moving a vector does not move its memory
+        }
+    }
+}
+
+impl From<Buffer> for NativeBuffer {
+    /// Takes over the buffer, which goes back to its pool.
+    fn from(memory: Buffer) -> Self {
+        Self {
+            start: memory.as_ptr(),
+            len: memory.len(),
+            _owner: Box::new(memory),
         }
     }
 }

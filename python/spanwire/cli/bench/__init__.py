@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from spanwire.cli import _surroundings
+from spanwire.cli.bench.columns import columns
 from spanwire.cli.bench.encode import encode
 from spanwire.cli.bench.export import export
 from spanwire.cli.bench.imports import import_
@@ -25,6 +26,7 @@ def quiet() -> None:
     _surroundings.forget()
 
 
+app.command("columns")(columns)
 app.command("encode")(encode)
 app.command("export")(export)
 app.command("import")(import_)
