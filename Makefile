@@ -36,8 +36,8 @@ PEERS := build/peers-venv
 PYTHON_SOURCES := $(shell find python -name '*.py')
 WHEEL := $(STAMPS)/wheel
 
-.PHONY: help demo bench bench-peers bench-web test test-quick test-full lint lint-python lint-rust test-rust test-python \
-	test-python-full test-collector test-web test-wheel test-oldest miri loom asan fuzz wheel sdist deny setup clean
+.PHONY: help demo bench bench-kernels bench-peers bench-web test test-quick test-full lint lint-python lint-rust test-rust test-python \
+	test-python-full test-collector test-web test-wheel test-oldest miri neon loom asan fuzz wheel sdist deny setup clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ bench: $(STAMPS)/ext-release ## encoder, exporter, SDK and the whole way beside 
 bench-peers: $(STAMPS)/ext-release $(STAMPS)/peers ## end to end, beside fastotel and ddtrace too (in an environment of their own)
 	spanwire bench export --sides sdk,exporter,spanwire,fastotel,ddtrace
 
+bench-kernels: ## each kernel by instruction set, beside plain code and the best crate, as a table (about two minutes)
+	$(CARGO) bench -q $(MANIFEST) -p spanwire-kernels --features std --bench kernels --bench kernels_tried >/dev/null
+	$(VENV)/bin/python benches/kernel_table.py
+
 bench-web: $(STAMPS)/ext-release $(STAMPS)/web ## what tracing adds to a request of Flask and FastAPI, in an environment of its own
 	$(WEB)/bin/python -m spanwire bench web
 
@@ -64,7 +68,7 @@ test: lint test-rust test-python ## lint, Rust tests, Python tests (README snipp
 test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that take no time; two minutes at most once built
 	HYPOTHESIS_PROFILE=quick pytest -q -m 'not slow and not full'
 
-test-full: test-python-full test-collector test-web test-wheel test-oldest miri loom asan fuzz ## what takes long: the real Collector, web frameworks, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
+test-full: test-python-full test-collector test-web test-wheel test-oldest miri neon loom asan fuzz ## what takes long: the real Collector, web frameworks, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 
@@ -165,6 +169,9 @@ stress: $(STAMPS)/ext-$(PROFILE) ## threads, forks, flushes, faults and stopped 
 
 miri: ## the readers and writers under Miri, where a nightly toolchain has it
 	ci/miri
+
+neon: ## the kernels' tests for AArch64, under qemu's emulation, where it and a cross compiler are
+	ci/neon
 
 loom: ## the queue's hand-over between threads, in every order they can take
 	ci/loom

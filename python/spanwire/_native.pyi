@@ -1,6 +1,6 @@
 import os
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, Literal, TypedDict, final
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -220,6 +220,20 @@ class ReceivedStatus:
     def message(self) -> str: ...
 
 def encode_counts() -> dict[str, object]: ...
+
+class _Kernel(TypedDict):
+    what: str
+    variants: dict[str, str]
+
+class _SimdInfo(TypedDict):
+    level: str
+    available: list[str]
+    wish: str | None
+    outcome: Literal["best", "forced", "unknown", "unavailable"]
+    note: str | None
+    kernels: dict[str, _Kernel]
+
+def simd_info() -> _SimdInfo: ...
 
 @final
 class NativeTracer:

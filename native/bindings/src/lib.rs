@@ -9,6 +9,7 @@ mod ffi;
 mod frame_queue;
 mod lanes;
 mod shared_queue;
+mod simd_info;
 mod sink;
 mod sink_json;
 mod sink_request;
@@ -50,6 +51,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     control::register(module)?;
     frame_queue::register(module)?;
     shared_queue::register(module)?;
+    simd_info::register(module)?;
     sink::register(module)?;
     sink_json::register(module)?;
     tracer::register(module)?;

@@ -91,14 +91,14 @@ fn scope(out: &mut Vec<u8>, view: &Scope<'_>) -> Written {
 fn span(out: &mut Vec<u8>, view: SpanView<'_>) -> Written {
     object(out, |members| {
         if view.trace_id().is_valid() {
-            write::quoted(members.name("traceId"), view.trace_id());
+            write::id(members.name("traceId"), view.trace_id().to_hex());
         }
         if view.span_id().is_valid() {
-            write::quoted(members.name("spanId"), view.span_id());
+            write::id(members.name("spanId"), view.span_id().to_hex());
         }
         members.text("traceState", view.trace_state());
         if let Some(id) = view.parent_span_id() {
-            write::quoted(members.name("parentSpanId"), id);
+            write::id(members.name("parentSpanId"), id.to_hex());
         }
         members.number("flags", view.flags());
         members.text("name", view.name());
@@ -128,10 +128,10 @@ fn event(out: &mut Vec<u8>, view: EventView<'_>) -> Written {
 fn link(out: &mut Vec<u8>, view: LinkView<'_>) -> Written {
     object(out, |members| {
         if view.trace_id().is_valid() {
-            write::quoted(members.name("traceId"), view.trace_id());
+            write::id(members.name("traceId"), view.trace_id().to_hex());
         }
         if view.span_id().is_valid() {
-            write::quoted(members.name("spanId"), view.span_id());
+            write::id(members.name("spanId"), view.span_id().to_hex());
         }
         members.text("traceState", view.trace_state());
         attributes(members, view.attributes())?;

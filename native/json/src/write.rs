@@ -85,8 +85,7 @@ pub(crate) fn array<T, E>(
 
 /// A string with its quotes and escapes.
 pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
-    // Neither a str nor a Vec can fail here.
-    let _ = serde_json::to_writer(out, text);
+    spanwire_kernels::json::string(text, out);
 }
 
 /// Bytes as a base64 string.
@@ -113,6 +112,13 @@ pub(crate) fn double(out: &mut Vec<u8>, value: f64) {
 pub(crate) fn display(out: &mut Vec<u8>, value: impl Display) {
     // Writing to a Vec does not fail.
     let _ = write!(out, "{value}");
+}
+
+/// An id's hex digits as a string.
+pub(crate) fn id<const N: usize>(out: &mut Vec<u8>, digits: [u8; N]) {
+    out.push(b'"');
+    out.extend_from_slice(&digits);
+    out.push(b'"');
 }
 
 /// What needs quotes but no escapes.

@@ -1,5 +1,6 @@
 //! [`Level`]: which instructions the kernels may use; [`usable`]: the one that was chosen.
 
+use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -138,57 +139,69 @@ pub fn level() -> Level {
 
 #[cold]
 fn choose() -> Usable {
-    let (chosen, _) = decide(wanted());
+    let chosen = decision().level;
     // Threads that come here at once find the same.
     CHOSEN.store(chosen.0 as u8, Ordering::Relaxed);
     chosen
 }
 
-/// What became of `SPANWIRE_SIMD`.
+/// How the level came about.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Decision {
+    /// What was chosen.
+    pub level: Usable,
+    /// What `SPANWIRE_SIMD` said, unless it was not set or empty.
+    pub wish: Option<String>,
+    /// What became of that.
+    pub outcome: Outcome,
+}
+
+/// What became of a wish.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Forced {
-    /// It is not set, or empty: the best was taken.
-    No,
-    /// It named a level that this machine has.
-    Yes,
+pub enum Outcome {
+    /// There was none: the best was taken.
+    Best,
+    /// It named a level that this machine has: that was taken.
+    Forced,
     /// It named no level: the best was taken.
     Unknown,
     /// It named a level that this machine does not have: the best was taken.
-    Unavailable(Level),
+    Unavailable,
 }
 
-/// What a wish leads to. A wish that cannot be had is no error, since a program must run on any machine of a fleet whose environment is one:
-/// the best level is taken, and [`forced`] says so.
-fn decide(wanted: Option<Result<Level, UnknownLevel>>) -> (Usable, Forced) {
-    match wanted {
-        None => (Usable::best(), Forced::No),
-        Some(Err(UnknownLevel)) => (Usable::best(), Forced::Unknown),
+/// What a wish leads to. One that cannot be had is no error, since a fleet has one environment and many kinds of machines: the best level is
+/// taken, and whoever asks is told.
+fn decide(wish: Option<String>) -> Decision {
+    let wish = wish.filter(|text| !text.trim().is_empty());
+    let (level, outcome) = match wish.as_deref().map(str::parse::<Level>) {
+        None => (None, Outcome::Best),
+        Some(Err(UnknownLevel)) => (None, Outcome::Unknown),
         Some(Ok(level)) => match level.usable() {
-            Some(level) => (level, Forced::Yes),
-            None => (Usable::best(), Forced::Unavailable(level)),
+            Some(level) => (Some(level), Outcome::Forced),
+            None => (None, Outcome::Unavailable),
         },
+    };
+    Decision {
+        level: level.unwrap_or_else(Usable::best),
+        wish,
+        outcome,
     }
 }
 
-/// What `SPANWIRE_SIMD` asks for, as it is set now, and what becomes of that on this machine.
-#[must_use]
-pub fn forced() -> Forced {
-    decide(wanted()).1
-}
-
+/// How the level of this process came about: as `SPANWIRE_SIMD` was when it was first asked for.
 #[cfg(any(test, feature = "std"))]
-fn wanted() -> Option<Result<Level, UnknownLevel>> {
-    let text = std::env::var_os(VARIABLE)?;
-    match text.to_str() {
-        Some(text) if text.trim().is_empty() => None,
-        Some(text) => Some(text.parse()),
-        None => Some(Err(UnknownLevel)),
-    }
+#[must_use]
+pub fn decision() -> Decision {
+    static DECISION: std::sync::OnceLock<Decision> = std::sync::OnceLock::new();
+    let wish = || std::env::var_os(VARIABLE).map(|text| text.to_string_lossy().into_owned());
+    DECISION.get_or_init(|| decide(wish())).clone()
 }
 
+/// How the level of this process came about.
 #[cfg(not(any(test, feature = "std")))]
-fn wanted() -> Option<Result<Level, UnknownLevel>> {
-    None
+#[must_use]
+pub fn decision() -> Decision {
+    decide(None)
 }
 
 #[cfg(test)]
@@ -209,15 +222,21 @@ mod tests {
     #[test]
     fn a_wish_that_cannot_be_had_gives_the_best_and_is_told() {
         let best = Usable::best();
-        assert_eq!(decide(None), (best, Forced::No));
-        assert_eq!(decide(Some(Err(UnknownLevel))), (best, Forced::Unknown));
+        let outcome = |wish: &str| {
+            let decision = decide(Some(wish.into()));
+            (decision.level, decision.outcome)
+        };
+        assert_eq!(decide(None).outcome, Outcome::Best);
+        assert_eq!(outcome(" "), (best, Outcome::Best));
+        assert_eq!(outcome("sse9"), (best, Outcome::Unknown));
         for level in Level::ALL {
             let expected = match level.usable() {
-                Some(usable) => (usable, Forced::Yes),
-                None => (best, Forced::Unavailable(level)),
+                Some(usable) => (usable, Outcome::Forced),
+                None => (best, Outcome::Unavailable),
             };
-            assert_eq!(decide(Some(Ok(level))), expected);
+            assert_eq!(outcome(level.name()), expected);
         }
+        assert_eq!(decide(Some("sse9".into())).wish.as_deref(), Some("sse9"));
     }
 
     #[test]

@@ -11,6 +11,9 @@ mod simd;
 #[cfg(test)]
 mod testing;
 
+pub mod hex;
+pub mod info;
+pub mod json;
 pub mod level;
 pub mod transcode;
 pub mod utf8;

@@ -4,6 +4,8 @@ use core::error::Error;
 use core::fmt;
 use core::str::FromStr;
 
+use spanwire_kernels::hex;
+
 /// Text that is not an id: hex digits of exactly the right number are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ParseIdError {
@@ -51,6 +53,12 @@ macro_rules! id {
                 &self.0
             }
 
+            /// Lowercase hex digits.
+            #[must_use]
+            pub fn to_hex(self) -> [u8; 2 * $length] {
+                hex::encode(&self.0)
+            }
+
             /// The bytes, in the order of the wire.
             #[must_use]
             pub const fn to_bytes(self) -> [u8; $length] {
@@ -60,8 +68,7 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let mut text = [0; 2 * $length];
-                f.pad(hex(&self.0, &mut text))
+                f.pad(core::str::from_utf8(&self.to_hex()).expect("hex digits are ASCII"))
             }
         }
 
@@ -76,11 +83,8 @@ macro_rules! id {
 
             /// Reads hex digits of either case.
             fn from_str(text: &str) -> Result<Self, ParseIdError> {
-                let mut bytes = [0; $length];
-                match unhex(text.as_bytes(), &mut bytes) {
-                    true => Ok(Self(bytes)),
-                    false => Err(ParseIdError { expected_digits: 2 * $length }),
-                }
+                let digits = <&[u8; 2 * $length]>::try_from(text.as_bytes()).ok();
+                digits.and_then(hex::decode).map(Self).ok_or(ParseIdError { expected_digits: 2 * $length })
             }
         }
 
@@ -99,39 +103,6 @@ id! {
 id! {
     /// A span's own id.
     SpanId, 8
-}
-
-/// Writes `bytes` as lowercase hex into `text`, twice as long.
-fn hex<'a>(bytes: &[u8], text: &'a mut [u8]) -> &'a str {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
-    }
-    core::str::from_utf8(text).expect("hex digits are ASCII")
-}
-
-/// Reads hex digits into `bytes`; false unless all are digits and fill it exactly.
-fn unhex(text: &[u8], bytes: &mut [u8]) -> bool {
-    if text.len() != 2 * bytes.len() {
-        return false;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        let (Some(high), Some(low)) = (digit(pair[0]), digit(pair[1])) else {
-            return false;
-        };
-        *byte = high << 4 | low;
-    }
-    true
-}
-
-const fn digit(text: u8) -> Option<u8> {
-    match text {
-        b'0'..=b'9' => Some(text - b'0'),
-        b'a'..=b'f' => Some(text - b'a' + 10),
-        b'A'..=b'F' => Some(text - b'A' + 10),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -64,6 +64,15 @@ impl<'a> Message<'a> {
 
     /// The bytes as text.
     pub fn utf8(self) -> Result<&'a str, DecodeError> {
+        match spanwire_kernels::utf8::text(self.bytes) {
+            Some(text) => Ok(text),
+            None => self.utf8_error(),
+        }
+    }
+
+    /// What `utf8` says of bytes that are no text: where they cease to be.
+    #[cold]
+    fn utf8_error(self) -> Result<&'a str, DecodeError> {
         core::str::from_utf8(self.bytes)
             .map_err(|error| DecodeError::new(self.offset + error.valid_up_to(), DecodeErrorKind::InvalidUtf8))
     }

@@ -9,6 +9,7 @@ use std::ptr;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
+use spanwire_kernels::transcode;
 
 /// A borrowed object; `'a` is the time in which no Python code runs.
 #[derive(Clone, Copy)]
@@ -348,7 +349,7 @@ impl<'a> Text<'a> {
     {
         match self {
             Text::Ascii(bytes) => Ok(bytes),
-            _ => self.transcode(scratch, None),
+            _ => self.transcode(scratch),
         }
     }
 
@@ -367,57 +368,38 @@ impl<'a> Text<'a> {
     where
         'a: 's,
     {
-        match self {
-            Text::Ascii(bytes) => bytes,
-            _ => self
-                .transcode(scratch, Some(char::REPLACEMENT_CHARACTER))
-                .unwrap_or_default(),
+        if let Text::Ascii(bytes) = self {
+            return bytes;
         }
+        if self.transcode(scratch).is_err() {
+            self.replace(scratch);
+        }
+        scratch
     }
 
     #[inline(never)]
-    fn transcode(self, scratch: &mut Vec<u8>, instead: Option<char>) -> Result<&[u8], LoneSurrogate> {
+    fn transcode(self, scratch: &mut Vec<u8>) -> Result<&[u8], LoneSurrogate> {
         scratch.clear();
         match self {
-            Text::Ascii(units) | Text::Latin1(units) => {
-                scratch.reserve(units.len() * 2);
-                push_all(scratch, units.iter().map(|&unit| unit.into()), instead)?;
-            }
-            Text::Ucs2(units) => {
-                scratch.reserve(units.len() * 3);
-                push_all(scratch, units.iter().map(|&unit| unit.into()), instead)?;
-            }
-            Text::Ucs4(units) => {
-                scratch.reserve(units.len() * 4);
-                push_all(scratch, units.iter().copied(), instead)?;
-            }
+            Text::Ascii(units) | Text::Latin1(units) => transcode::latin1(units, scratch),
+            Text::Ucs2(units) => transcode::ucs2(units, scratch),
+            Text::Ucs4(units) => transcode::ucs4(units, scratch),
         }
+        .map_err(|_| LoneSurrogate)?;
         Ok(scratch)
     }
-}
 
-#[inline(always)]
-fn push_all(out: &mut Vec<u8>, units: impl Iterator<Item = u32>, instead: Option<char>) -> Result<(), LoneSurrogate> {
-    for unit in units {
-        if let Ok(byte) = u8::try_from(unit)
-            && byte < 0x80
-        {
-            out.push(byte);
-            continue;
+    /// UTF-8 with replacements, of a text that has lone surrogates: so it is of two or four bytes a unit.
+    #[cold]
+    fn replace(self, scratch: &mut Vec<u8>) {
+        let mut push = |unit: u32| {
+            let point = char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER);
+            scratch.extend_from_slice(point.encode_utf8(&mut [0; 4]).as_bytes());
+        };
+        match self {
+            Text::Ascii(_) | Text::Latin1(_) => {}
+            Text::Ucs2(units) => units.iter().for_each(|&unit| push(unit.into())),
+            Text::Ucs4(units) => units.iter().for_each(|&unit| push(unit)),
         }
-        // The bits of `encode_utf8`, without its match on every length.
-        #[allow(clippy::cast_possible_truncation)] // each byte has six bits at most
-        let part = |shift: u32| 0x80 | (unit >> shift & 0x3F) as u8;
-        if unit < 0x800 {
-            out.extend_from_slice(&[part(6) ^ 0x40, part(0)]);
-            continue;
-        }
-        if unit < 0xD800 {
-            out.extend_from_slice(&[0xE0 | (part(12) & 0x0F), part(6), part(0)]);
-            continue;
-        }
-        let point = char::from_u32(unit).or(instead).ok_or(LoneSurrogate)?;
-        out.extend_from_slice(point.encode_utf8(&mut [0; 4]).as_bytes());
     }
-    Ok(())
 }

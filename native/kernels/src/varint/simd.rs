@@ -1,70 +1,42 @@
-//! The plain loops, compiled for wider vectors: AVX-512 counts leading zeros itself; the others compare with each boundary.
+//! Compiled for each level: AVX-512 counts leading zeros in vectors. The others have no such instruction, but compare values of 32 bits with
+//! each boundary, which is faster still than one by one; for 64 bits it is not.
 
 use super::scalar;
 use crate::level::Usable;
 use crate::simd::at_level;
 
-/// The loops by comparisons, which vectors have.
-mod compared {
-    /// Signed comparisons are what AVX2 has: so values are halved, and the boundaries with them.
-    #[inline(always)]
-    fn len_u64(value: u64) -> u64 {
-        let half = (value >> 1).cast_signed();
-        let mut len = 1;
-        for bits in [7, 14, 21, 28, 35, 42, 49, 56, 63] {
-            len += u64::from(half >= 1_i64 << (bits - 1));
-        }
-        len
+#[inline(always)]
+fn compared(value: u32) -> u32 {
+    // Signed comparisons are what there is: so values are halved, and the boundaries with them.
+    let half = (value >> 1).cast_signed();
+    let mut len = 1;
+    for bits in [7, 14, 21, 28] {
+        len += u32::from(half >= 1_i32 << (bits - 1));
     }
-
-    #[inline(always)]
-    fn len_u32(value: u32) -> u32 {
-        let half = (value >> 1).cast_signed();
-        let mut len = 1;
-        for bits in [7, 14, 21, 28] {
-            len += u32::from(half >= 1_i32 << (bits - 1));
-        }
-        len
-    }
-
-    #[inline(always)]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "no more than ten times what is in memory"
-    )]
-    pub fn len_sum_u64(values: &[u64]) -> usize {
-        values.iter().map(|&value| len_u64(value)).sum::<u64>() as usize
-    }
-
-    #[inline(always)]
-    pub fn len_sum_u32(values: &[u32]) -> usize {
-        let of = |part: &[u32]| part.iter().map(|&value| len_u32(value)).sum::<u32>() as usize;
-        values.chunks(1 << 20).map(of).sum()
-    }
-
-    #[inline(always)]
-    #[expect(clippy::cast_possible_truncation, reason = "at most ten")]
-    pub fn add_lens_u64(values: &[u64], sizes: &mut [u32]) {
-        for (size, &value) in sizes.iter_mut().zip(values) {
-            *size = size.wrapping_add(len_u64(value) as u32);
-        }
-    }
+    len
 }
 
-/// Declares the variants of a kernel: the loops compiled for each level's instructions.
+/// In parts, so that sums fit 32 bits.
+#[inline(always)]
+fn compared_sum(values: &[u32]) -> usize {
+    let of = |part: &[u32]| part.iter().map(|&value| compared(value)).sum::<u32>() as usize;
+    values.chunks(1 << 20).map(of).sum()
+}
+
+/// Declares the variants of a kernel: the plain loop with instructions of AVX2's and AVX-512's generations, another with vectors before.
 macro_rules! variants {
-    ($name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)?) => {
+    ($name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)?, avx2: $avx2:path, others: $others:path) => {
         pub fn $name(level: Usable, $($arg: $type),*) $(-> $out)? {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "sse4.2,popcnt")]
             fn sse42($($arg: $type),*) $(-> $out)? {
-                compared::$name($($arg),*)
+                $others($($arg),*)
             }
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
             fn avx2($($arg: $type),*) $(-> $out)? {
-                compared::$name($($arg),*)
+                $avx2($($arg),*)
             }
 
             #[cfg(target_arch = "x86_64")]
@@ -76,7 +48,7 @@ macro_rules! variants {
             #[cfg(target_arch = "aarch64")]
             #[target_feature(enable = "neon")]
             fn neon($($arg: $type),*) $(-> $out)? {
-                compared::$name($($arg),*)
+                $others($($arg),*)
             }
 
             at_level!(
@@ -91,6 +63,6 @@ macro_rules! variants {
     };
 }
 
-variants!(len_sum_u64(values: &[u64]) -> usize);
-variants!(len_sum_u32(values: &[u32]) -> usize);
-variants!(add_lens_u64(values: &[u64], sizes: &mut [u32]));
+variants!(len_sum_u64(values: &[u64]) -> usize, avx2: scalar::len_sum_u64, others: scalar::len_sum_u64);
+variants!(len_sum_u32(values: &[u32]) -> usize, avx2: compared_sum, others: compared_sum);
+variants!(add_lens_u64(values: &[u64], sizes: &mut [u32]), avx2: scalar::add_lens_u64, others: scalar::add_lens_u64);

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from spanwire.cli import _surroundings
+from spanwire.cli.bench._info import show
 from spanwire.cli.bench.columns import columns
 from spanwire.cli.bench.encode import encode
 from spanwire.cli.bench.export import export
@@ -21,8 +24,15 @@ app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
-def quiet() -> None:
+def quiet(
+    *,
+    info: Annotated[
+        bool,
+        typer.Option("--info", help="Say which instruction set the native kernels use.", callback=show, is_eager=True),
+    ] = False,
+) -> None:
     """Measure spanwire beside the official exporter."""
+    del info  # shown already
     _surroundings.forget()
 
 

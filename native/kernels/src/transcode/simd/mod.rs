@@ -72,10 +72,13 @@ fn blocks<U: Unit>(units: &[U], out: &mut Cursor) -> Result<(), BadUnit> {
         if block.iter().fold(0, |all, &unit| all | unit.into()) < 0x80 {
             // SAFETY: a byte for each unit.
             unsafe { out.array(block.map(Unit::low)) };
+            from += BLOCK;
         } else {
-            scalar::write(&units[..from + BLOCK], from, out)?;
+            // Where one is not ASCII others follow: so they are not looked at twice.
+            let end = units.len().min(from + 4 * BLOCK);
+            scalar::write(&units[..end], from, out)?;
+            from = end;
         }
-        from += BLOCK;
     }
     scalar::write(units, from, out)
 }
