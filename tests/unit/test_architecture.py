@@ -13,7 +13,7 @@ LAYERS = (
     {"kernels"},
     {"wire"},
     {"record", "queue", "json", "columns"},
-    {"transport", "receiver"},
+    {"transport", "receiver", "files"},
     {"engine"},
     {"bindings"},
 )

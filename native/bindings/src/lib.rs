@@ -6,6 +6,7 @@ mod control;
 mod encode;
 mod errors;
 mod ffi;
+mod files;
 mod frame_queue;
 mod lanes;
 mod shared_queue;
@@ -49,6 +50,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("_C_API", api::capsule(module.py())?)?;
     columns::register(module)?;
     control::register(module)?;
+    files::register(module)?;
     frame_queue::register(module)?;
     shared_queue::register(module)?;
     simd_info::register(module)?;

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spanwire._native import ReceivedSpan
     from spanwire._trace_tree import Trace
 
-__all__ = ["TraceView", "bar", "duration", "failed", "make_console"]
+__all__ = ["TraceView", "bar", "duration", "failed", "make_console", "one_line"]
 
 _KIND_STYLES = {"server": "cyan", "client": "magenta", "producer": "yellow", "consumer": "yellow", "internal": "blue"}
 _BAR_CELLS = 24
@@ -116,7 +116,7 @@ class _Canvas:
         name = Text.assemble((lead, "dim"))
         if error:
             name.append("x " if self.ascii_only else "✗ ", style="bold red")
-        name.append(_one_line(span.name), style="bold red" if error else "bold")
+        name.append(one_line(span.name), style="bold red" if error else "bold")
         name.append(f" {kind}", style=_KIND_STYLES.get(kind, "blue"))
         room = self.width - _BAR_CELLS - _DURATION_CELLS - 2
         self.fit(name, room)
@@ -128,14 +128,14 @@ class _Canvas:
     def detail_lines(self, span: ReceivedSpan, under: str) -> Iterator[Text]:
         lead = (under, "dim")
         if failed(span) and span.status.message:
-            yield self.fit(Text.assemble(lead, (_one_line(span.status.message), "red")))
+            yield self.fit(Text.assemble(lead, (one_line(span.status.message), "red")))
         if span.attributes:
             yield self.fit(Text.assemble(lead, *_pairs(span.attributes)))
         mark = "* " if self.ascii_only else "● "
         for event in span.events:
             style = "red" if event.name == "exception" else "green"
             after = f" +{duration(event.timestamp - span.start_time)} "
-            yield self.fit(Text.assemble(lead, (mark + _one_line(event.name), style), after, *_pairs(event.attributes)))
+            yield self.fit(Text.assemble(lead, (mark + one_line(event.name), style), after, *_pairs(event.attributes)))
         arrow = "-> " if self.ascii_only else "↗ "
         for link in span.links:
             target = (f"{arrow}link to {link.trace_id[:8]}/{link.span_id} ", "yellow")
@@ -196,10 +196,10 @@ def _pairs(attributes: Mapping[str, object]) -> Iterable[str | tuple[str, str]]:
     for key, value in attributes.items():
         if key == "exception.stacktrace":
             continue  # pages of it; the message is enough here
-        yield (f"{_one_line(key)}=", "dim")
-        yield f"{_one_line(str(value))} "
+        yield (f"{one_line(key)}=", "dim")
+        yield f"{one_line(str(value))} "
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """What came over the network must not steer the terminal: one line, printable characters only."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in " ".join(text.split()))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from spanwire.cli._stop import Stop
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,7 +59,7 @@ def sink(
     if (cert is None) != (key is None) or (client_ca is not None and cert is None):
         raise typer.BadParameter("--cert and --key belong together, and --client-ca to both")
     receiver = Sink(host, port, tls=None if cert is None or key is None else TLS(cert, key, client_ca))
-    with _Stop() as stop:
+    with Stop() as stop:
         try:
             receiver.start()
         except (OSError, ValueError) as error:
@@ -93,34 +94,7 @@ def _reason(error: OSError | ValueError) -> str:
     return f"{error.strerror or error}{hint}"
 
 
-class _Stop:
-    """Whether SIGINT or SIGTERM came. A second one acts as if this were not here."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._before: dict[int, object] = {}
-
-    def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._ask)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._restore()
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
-        self._restore()
-
-    def _restore(self) -> None:
-        while self._before:
-            number, handler = self._before.popitem()
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal() gave
-
-
-def _follow(receiver: Sink, stop: _Stop) -> Iterator[list[ReceivedRequest]]:
+def _follow(receiver: Sink, stop: Stop) -> Iterator[list[ReceivedRequest]]:
     """What came, at least once a tick; when asked to stop, the sink is closed and the rest comes."""
     seen = 0
     stopped = False

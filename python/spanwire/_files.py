@@ -1,0 +1,255 @@
+"""Files of recorded spans, whatever format they have: requests out of them and into them.
+
+A request is the bytes of an ``ExportTraceServiceRequest``. Reading holds one message at a time, so files may be larger than memory.
+"""
+
+import contextlib
+import errno
+import io
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Literal, Union
+
+from spanwire._native import FileReader, FileWriter
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["COMPRESSIONS", "DEFAULT_LIMIT", "FORMATS", "BrokenFileError", "SpanFile", "SpanFileWriter", "by_name"]
+
+Format = Literal["protobuf", "delimited", "prefixed", "json", "jsonl", "parquet"]
+Compression = Literal["gzip", "zstd"]
+Place = Union[str, "os.PathLike[str]", bytes]
+
+FORMATS: tuple[Format, ...] = ("protobuf", "delimited", "prefixed", "json", "jsonl", "parquet")
+"""How requests stand in a file:
+
+- ``protobuf``: as they are, one after the other, which is one request. Nothing is changed by reading and writing.
+- ``delimited``: the length of each before it as a varint, as protobuf's own libraries write several messages.
+- ``prefixed``: the length of each before it in four bytes, high byte first, as the Collector's file exporter writes with
+  ``format: proto`` or a compression. Read, each may be protobuf or JSON, compressed or not.
+- ``json``: OTLP/JSON, one document when written, any number when read.
+- ``jsonl``: OTLP/JSON, a request a line, as the Collector's file exporter writes.
+- ``parquet``: a row a span; needs pyarrow and numpy.
+"""
+
+COMPRESSIONS: tuple[Compression, ...] = ("gzip", "zstd")
+
+DEFAULT_LIMIT = 16 << 30
+"""Bytes that what is compressed may have after decompression."""
+
+_SUFFIXES: dict[str, Format] = {
+    ".pb": "protobuf",
+    ".binpb": "protobuf",
+    ".bin": "protobuf",
+    ".otlp": "protobuf",
+    ".protobuf": "protobuf",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
+_PACKED: dict[str, Compression] = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
+_PARQUET = b"PAR1"
+_ROWS = 64 << 10  # of Parquet, at once
+
+
+class BrokenFileError(ValueError):
+    """A file that is not what it should be, from some place on; the text says where and what."""
+
+    def __init__(self, text: str, offset: int) -> None:
+        super().__init__(text)
+        self.offset = offset
+        """The place, in bytes after decompression."""
+
+
+def by_name(path: str) -> tuple[Format | None, Compression | None]:
+    """What a file's name says of its format and its compression."""
+    name = Path(path)
+    compression = _PACKED.get(name.suffix.lower())
+    if compression is not None:
+        name = name.with_suffix("")
+    return _SUFFIXES.get(name.suffix.lower()), compression
+
+
+class SpanFile:
+    """A file of spans, open for reading; a context manager. Iterating gives each request and the number of its spans.
+
+    :param place: a path, ``-`` for standard input, or the content itself as bytes.
+    :param format: one of :data:`FORMATS`; None guesses by the content.
+    :param limit: bytes that what is compressed may have after decompression.
+    :raises OSError: if it cannot be opened.
+    """
+
+    def __init__(self, place: Place, *, format: Format | None = None, limit: int = DEFAULT_LIMIT) -> None:
+        self.position = 0
+        """Bytes of the file that were read, compressed as they are."""
+        self.size: int | None = None
+        """Bytes of the file, if that is known."""
+        self.name = "the data" if isinstance(place, bytes) else "standard input" if place == "-" else os.fspath(place)
+        self._file: IO[bytes]
+        self._own = True
+        if isinstance(place, bytes):
+            self._file, self.size = io.BytesIO(place), len(place)
+        elif place == "-":
+            # Unbuffered: what somebody types or follows is shown at once.
+            self._file, self._own = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer), False
+        else:
+            self._file = Path(place).open("rb", buffering=0)  # noqa: SIM115  # closed by close()
+            with contextlib.suppress(OSError, io.UnsupportedOperation):
+                self.size = os.fstat(self._file.fileno()).st_size or None
+        self._begun = b""
+        try:
+            self._begun = self._read_first()
+            is_parquet = format == "parquet" or (format is None and self._begun == _PARQUET)
+            self._reader = (
+                None
+                if is_parquet
+                else FileReader(self._read, format=None if format == "parquet" else format, limit=limit)
+            )
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if self._own:
+            self._file.close()
+
+    @property
+    def compressions(self) -> list[str]:
+        """The compressions around it, from the outside in."""
+        return [] if self._reader is None else self._reader.compressions
+
+    @property
+    def format(self) -> str | None:
+        """The format, guessed if it was not given; None if it is no known one."""
+        return "parquet" if self._reader is None else self._reader.format()
+
+    def __iter__(self) -> Iterator[tuple[bytes, int]]:
+        """Each request and the number of its spans.
+
+        :raises BrokenFileError: after all that is whole, if something is not.
+        :raises OSError: if it cannot be read.
+        """
+        if self._reader is None:
+            yield from self._parquet()
+            return
+        while (found := self._reader.next_request()) is not None:
+            yield found
+        if self._reader.broken is not None:
+            offset, text = self._reader.broken
+            raise BrokenFileError(text, offset)
+
+    def _read_first(self) -> bytes:
+        begun = b""
+        while len(begun) < len(_PARQUET) and (more := self._file.read(len(_PARQUET) - len(begun))):
+            begun += more
+        return begun
+
+    def _read(self, size: int) -> bytes:
+        data, self._begun = self._begun, b""
+        if not data:
+            # None is for files that do not block.
+            data = self._file.read(size) or b""
+        self.position += len(data)
+        return data
+
+    def _parquet(self) -> Iterator[tuple[bytes, int]]:
+        raise BrokenFileError("Parquet cannot be read yet", 0)
+
+
+class SpanFileWriter:
+    """A file of spans, open for writing; a context manager. It appears under its name when the block ends without an exception.
+
+    :param place: a path, or ``-`` for standard output.
+    :param format: one of :data:`FORMATS`; None goes by the name, protobuf where that says nothing.
+    :param compression: one of :data:`COMPRESSIONS`, or ``none``; None goes by the name.
+    :param force: replace a file that is there.
+    :raises FileExistsError: if there is one, and ``force`` is not given.
+    :raises OSError: if it cannot be opened.
+    """
+
+    def __init__(
+        self,
+        place: "str | os.PathLike[str]",
+        *,
+        format: Format | None = None,
+        compression: Literal["gzip", "zstd", "none"] | None = None,
+        force: bool = False,
+    ) -> None:
+        path = os.fspath(place)
+        by_suffix, packed = by_name(path)
+        self.format: Format = format or by_suffix or "protobuf"
+        self.compression: Compression | None = None if compression == "none" else compression or packed
+        self.written = 0
+        """Bytes written so far."""
+        self._temporary: Path | None = None
+        self._path: Path | None = None
+        self._force = force
+        self._file: IO[bytes]
+        if path == "-":
+            self._file = sys.stdout.buffer
+        else:
+            self._path = Path(os.path.realpath(path))  # what a link leads to is replaced, not the link
+            self._check()
+            if self._path.exists() and not self._path.is_file():
+                self._file = self._path.open("wb")  # a device or a pipe
+            else:
+                self._temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
+                self._file = self._temporary.open("xb")
+        self._writer = FileWriter(self._write, format=self.format, compression=self.compression)
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            self._discard()
+
+    def write(self, request: bytes) -> None:
+        """Write a request."""
+        self._writer.write(request)
+
+    def _write(self, data: bytes) -> None:
+        self._file.write(data)
+        self.written += len(data)
+
+    def _check(self) -> None:
+        if self._path is not None and self._path.is_file() and not self._force:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self._path))
+
+    def _finish(self) -> None:
+        self._writer.finish()
+        self._file.flush()
+        if self._path is None:
+            return
+        self._file.close()
+        if self._temporary is not None:
+            self._check()  # once more: it may have come meanwhile
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copymode(self._path, self._temporary)
+            self._temporary.replace(self._path)
+
+    def _discard(self) -> None:
+        if self._path is not None:
+            self._file.close()
+        if self._temporary is not None:
+            self._temporary.unlink(missing_ok=True)
