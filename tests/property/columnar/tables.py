@@ -219,16 +219,15 @@ class _Layouts:
 
     def _odd(self, array: Any) -> Any:
         """The array as it is, big-endian, strided, backwards or misaligned."""
-        return self._draw.choice(
-            [
-                lambda: array,
-                lambda: array,
-                lambda: array.astype(array.dtype.newbyteorder(">")),
-                lambda: np.repeat(array, 2)[::2],
-                lambda: array[::-1].copy()[::-1],
-                lambda: _misaligned(array),
-            ]
-        )()
+        ways: list[Callable[[], Any]] = [
+            lambda: array,
+            lambda: array,
+            lambda: array.astype(array.dtype.newbyteorder(">")),
+            lambda: np.repeat(array, 2)[::2],
+            lambda: array[::-1].copy()[::-1],
+            lambda: _misaligned(array),
+        ]
+        return self._draw.choice(ways)()
 
     def ints(self, values: Sequence[int]) -> Any:
         fitting = [
@@ -266,7 +265,7 @@ class _Layouts:
         if kind is str:
             column = self.texts(filled)
         elif kind is bytes:
-            column = self._draw.choice([Binary.of, lambda some: _views(Binary, list(some))])(filled)
+            column = Binary.of(filled) if self._draw.random() < 0.5 else _views(Binary, filled)
         elif kind is bool:
             column = self._odd(np.array(filled, bool))
         elif kind is int:
