@@ -3,7 +3,6 @@
 //! All lengths come from [`Cells`], which were read once: columns that change meanwhile change bytes, never lengths. A block that
 //! would not fill its room to the byte is not written at all.
 
-use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use spanwire_wire::varint::varint_len;
@@ -25,9 +24,13 @@ pub(crate) struct Room {
 // SAFETY: a room is the only way to its memory.
 unsafe impl Send for Room {}
 
-/// A request under way: memory, what is written of it in order, and what was lent as rooms.
+/// A request under way: memory, what is written of it in order, and what was lent as rooms. Reached through a pointer only: a reference
+/// to all of it would end the loans.
 pub(crate) struct Output {
     memory: Vec<u8>,
+    start: *mut u8,
+    /// Bytes that there is memory for.
+    len: usize,
     /// Bytes written or lent.
     at: usize,
     /// Bytes lent.
@@ -40,25 +43,41 @@ impl Output {
         memory.clear();
         memory.try_reserve_exact(len).map_err(|_| EncodeError::NoMemory(len))?;
         crate::ffi::prefer_huge_pages(memory.spare_capacity_mut());
-        Ok(Self { memory, at: 0, lent: 0 })
+        Ok(Self {
+            start: memory.as_mut_ptr(),
+            memory,
+            len,
+            at: 0,
+            lent: 0,
+        })
     }
 
     /// Writes a head.
     pub fn put(&mut self, bytes: &[u8]) {
-        let room = &mut self.memory.spare_capacity_mut()[self.at..][..bytes.len()];
-        for (to, &byte) in room.iter_mut().zip(bytes) {
-            to.write(byte);
-        }
-        self.at += bytes.len();
+        let to = self.advance(bytes.len());
+        // SAFETY: that many bytes from there on are the request's, neither written nor lent before.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
     }
 
     /// Lends room for frames.
     pub fn lend(&mut self, len: usize) -> Room {
-        let room: &mut [MaybeUninit<u8>] = &mut self.memory.spare_capacity_mut()[self.at..][..len];
-        let start = room.as_mut_ptr().cast();
-        self.at += len;
         self.lent += len;
-        Room { start, len }
+        Room {
+            start: self.advance(len),
+            len,
+        }
+    }
+
+    /// Where the next bytes go.
+    ///
+    /// # Panics
+    /// If there is no memory for so many.
+    fn advance(&mut self, len: usize) -> *mut u8 {
+        assert!(len <= self.len - self.at);
+        // SAFETY: within the memory, as `at` is.
+        let to = unsafe { self.start.add(self.at) };
+        self.at += len;
+        to
     }
 
     /// The request.

@@ -18,3 +18,6 @@ mod threads;
 
 pub use order::Heads;
 pub use plan::{Oversized, Plan};
+
+#[cfg(test)]
+mod tests;
