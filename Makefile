@@ -75,7 +75,7 @@ lint: lint-python lint-rust ## every linter, type checker and formatter, and lic
 wheel: $(WHEEL) ## a wheel for this interpreter in dist/
 
 clean: ## remove everything that was built (not the caches outside the checkout)
-	rm -rf build dist native/target native/wire/fuzz/target native/json/fuzz/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .venv
+	rm -rf build dist native/target native/wire/fuzz/target native/json/fuzz/target native/columns/fuzz/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .venv
 	rm -rf python/spanwire.egg-info
 	find python -name '*.so' -delete
 
