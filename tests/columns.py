@@ -63,7 +63,7 @@ def rows_of_columns(columns: SpanColumns) -> list[Row]:
 
 def _group(columns: SpanColumns, row: int) -> Row:
     group = columns.groups[0 if columns.group is None else int(columns.group[row])]
-    resource, resource_schema, scope, scope_schema = group._heads
+    resource, resource_schema, scope, scope_schema = group.heads
     request = ExportTraceServiceRequest()
     request.resource_spans.add().MergeFromString(resource)
     request.resource_spans[0].scope_spans.add().MergeFromString(scope)

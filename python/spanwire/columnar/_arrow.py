@@ -165,7 +165,7 @@ def _few(codes: Array, values: list[Any], kind: Any) -> Any:
 
 def _request(group: Group) -> bytes:
     """A request with one empty span of the group."""
-    resource, resource_schema, scope, scope_schema = group._heads  # noqa: SLF001  # ours
+    resource, resource_schema, scope, scope_schema = group.heads
     scope_spans = scope + b"\x12\x00" + _field(3, scope_schema)
     return _field(1, resource + _field(2, scope_spans, always=True) + _field(3, resource_schema), always=True)
 

@@ -20,6 +20,9 @@ use super::limits::Limits;
 use super::views::{View, Views};
 use super::{AttributeColumn, AttributeTable, RaggedAttributes};
 
+/// A column is rare that so many rows share one value of.
+const RARE: usize = 16;
+
 /// No column.
 const NONE: u32 = u32::MAX;
 
@@ -197,10 +200,10 @@ impl<'a> Attributes<'a> {
         open.last = id;
     }
 
-    /// Makes room for so many rows in columns that most rows have.
+    /// Makes room for so many rows in columns that are not rare.
     pub fn reserve(&mut self, rows: usize) {
         for column in &mut self.columns {
-            if 2 * column.filled > column.values.len() {
+            if RARE * column.filled > column.values.len() {
                 column.reserve(rows);
             }
         }
