@@ -1,5 +1,6 @@
 """Spans as an Arrow table and back; docs/columns.md has the schema. pyarrow is loaded with this module."""
 
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ from spanwire.columnar._columns import AnyValues, Array, Column
 from spanwire.columnar._pyarrow import pa
 from spanwire.columnar._span_columns import LOCAL_PARENT, Events, Group, Links, RaggedAttributes, SpanColumns
 
-__all__ = ["from_arrow", "from_arrow_array", "to_arrow"]
+__all__ = ["from_arrow", "from_arrow_array", "read_parquet", "to_arrow"]
 
 _INTERNAL = 1
 _PREFIX = "attributes."
@@ -178,6 +179,11 @@ def _field(number: int, content: bytes, *, always: bool = False) -> bytes:
         header.append(length & 0x7F | 0x80)
         length >>= 7
     return bytes([*header, length]) + content
+
+
+def read_parquet(path: str) -> SpanColumns:
+    """Spans from a Parquet file with that schema."""
+    return from_arrow(importlib.import_module("pyarrow.parquet").read_table(path))
 
 
 def from_arrow(data: object) -> SpanColumns:

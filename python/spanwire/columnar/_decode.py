@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from spanwire import _native
+from spanwire._files import SpanFile
 from spanwire.columnar._columns import AnyValues, Array, Binary, Column, Strings
 from spanwire.columnar._span_columns import Events, Group, Links, RaggedAttributes, SpanColumns
 
@@ -22,12 +22,22 @@ def decode_columns(source: "bytes | str | os.PathLike[str] | Iterable[bytes]") -
     order, a key twice) are among the ragged ones, with what follows them, so that :func:`encode_columns` gives the same bytes
     again. Fields that opentelemetry-proto does not declare are left out.
 
-    :param source: the bytes of a request (taken as they are; other buffers are copied); the path of a file with such bytes; or
-        several requests, whose spans are put one behind the other.
+    :param source: the bytes of a request (taken as they are; other buffers are copied); several requests, whose spans are put one
+        behind the other; or the path of a file: protobuf, JSON, JSON lines or Parquet, with gzip or zstd or without, known by its
+        content.
     :raises ValueError: for bytes that are no OTLP; the text has the offset (in all requests together, if there are several).
     :raises OSError: for a file that cannot be read.
+    :raises ImportError: for Parquet without pyarrow.
     """
-    data = _read(source)
+    if isinstance(source, (str, os.PathLike)):
+        with SpanFile(source) as file:
+            if file.format == "parquet":
+                from spanwire.columnar._arrow import read_parquet
+
+                return read_parquet(os.fspath(source))
+            data = b"".join(request for request, _ in file)
+    else:
+        data = _joined(source)
     columns = _native.decode_columns(data)
     text = (
         np.frombuffer(data + columns["extra"] if columns["extra"] else data, np.uint8)
@@ -37,11 +47,9 @@ def decode_columns(source: "bytes | str | os.PathLike[str] | Iterable[bytes]") -
     return _Columns(text).spans(columns)
 
 
-def _read(source: Any) -> bytes:
+def _joined(source: Any) -> bytes:
     if isinstance(source, bytes):
         return source
-    if isinstance(source, (str, os.PathLike)):
-        return Path(source).read_bytes()
     try:
         return bytes(memoryview(source))
     except TypeError:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import spanwire
+from spanwire._files import SpanFileWriter
 from spanwire.cli import _workloads
 from spanwire.columnar import AnyValues, Strings, decode_columns
 from tests.columns import rows_of_columns, rows_of_request
@@ -77,6 +78,20 @@ def test_a_request_may_be_bytes_a_buffer_a_file_or_several(tmp_path: Path) -> No
         decode_columns(tmp_path / "missing")
     with pytest.raises(TypeError, match="int is no source of requests: give bytes"):
         decode_columns(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["spans.otlp", "spans.json", "spans.jsonl.gz", "spans.pb.zst", "spans.parquet"])
+def test_a_file_is_known_by_its_content(name: str, tmp_path: Path) -> None:
+    data = workload("WR", 30)
+    file = tmp_path / name
+    if name.endswith(".parquet"):
+        parquet = pytest.importorskip("pyarrow.parquet", reason="not applicable: no pyarrow in this environment")
+        parquet.write_table(decode_columns(data).to_arrow(), file)
+    else:
+        with SpanFileWriter(file) as writer:
+            writer.write(data)
+    unnamed = file.rename(tmp_path / "spans")
+    assert rows_of_columns(decode_columns(unnamed)) == rows_of_request(parse(data))
 
 
 @pytest.mark.parametrize("nothing", [b"", [], b"\x0a\x00"])

@@ -1,0 +1,43 @@
+"""What decoding takes beside the request: bounded by it, for hostile requests too."""
+
+import subprocess
+import sys
+
+import pytest
+
+# A thousand keys, each on the first and the last of many small spans: a column for each would take 13 GB.
+PROGRAM = r"""
+import resource
+from spanwire.columnar import decode_columns
+
+def length(size):
+    return bytes([size]) if size < 128 else bytes([size & 127 | 128]) + length(size >> 7)
+
+def message(tag, content):
+    return bytes([tag]) + length(len(content)) + content
+
+def attribute(key, value):
+    return message(0x4A, message(0x0A, key) + message(0x12, value))
+
+text = message(0x0A, b"x")
+keys = b"".join(attribute(b"%d" % number, text) for number in range(1000))
+spans = [message(0x12, b"\x30\x02"), message(0x12, keys)]
+request = message(0x0A, message(0x12, spans[1] + spans[0] * ROWS + spans[1]))
+decode_columns(request[:0])  # what is loaded late is loaded now
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+columns = decode_columns(request)
+assert len(columns) == ROWS + 2 and columns.attribute("999")[::ROWS + 1] == ["x", "x"]
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(len(request), (after - before) * 1024)
+"""
+ROWS = 1_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not applicable: ru_maxrss counts other units elsewhere")
+def test_keys_that_few_spans_have_take_no_column_each() -> None:
+    program = PROGRAM.replace("ROWS", str(ROWS))
+    # `columns.attribute` is asked for once, in the same process: a list of all rows.
+    lists = 16 * ROWS
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=100)
+    request, taken = map(int, done.stdout.split())
+    assert taken < 120 * ROWS + 6 * request + lists, f"{taken} bytes for a request of {request}"
