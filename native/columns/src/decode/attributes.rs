@@ -9,11 +9,12 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use spanwire_kernels::utf8;
 use spanwire_wire::read::Message;
 use spanwire_wire::validate::{Part, validate_part};
 
 use super::column::{Column, Value, Values};
-use super::cursor::{Cursor, is_utf8};
+use super::cursor::Cursor;
 use super::error::Halt;
 use super::lazy::Offsets;
 use super::limits::Limits;
@@ -283,7 +284,7 @@ fn short_scalar(message: Cursor<'_>) -> Option<Value> {
     };
     let is_whole = usize::from(first) == content.len();
     match tag {
-        0x0A if is_whole && is_utf8(content) => Some(Value::Text(view)),
+        0x0A if is_whole && utf8::validate(content) => Some(Value::Text(view)),
         0x10 if first < 2 && content.is_empty() => Some(Value::Bool(first == 1)),
         0x18 if first < 0x80 && content.is_empty() => Some(Value::Int(first.into())),
         0x21 => {

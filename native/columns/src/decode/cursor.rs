@@ -2,6 +2,7 @@
 //!
 //! It says nothing of what is wrong. Whoever gets `None` reads the same bytes by [`spanwire_wire`]'s readers, which do.
 
+use spanwire_kernels::utf8;
 use spanwire_wire::varint::{decode_varint, decode_varint32};
 
 use super::views::View;
@@ -112,7 +113,7 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     pub fn text(&mut self) -> Option<Self> {
         let text = self.delimited()?;
-        is_utf8(text.rest).then_some(text)
+        utf8::validate(text.rest).then_some(text)
     }
 
     /// An id of `N` bytes, or none: zeros.
@@ -155,28 +156,6 @@ pub(super) fn length(bytes: &[u8]) -> Option<(usize, usize)> {
 fn long_length(bytes: &[u8]) -> Option<(usize, usize)> {
     let (len, header) = decode_varint32(bytes).ok()?;
     Some((len as usize, header))
-}
-
-const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
-
-/// Whether `bytes` are UTF-8. Strings of spans are short and ASCII: words first, without a call.
-#[inline(always)]
-pub(super) fn is_utf8(bytes: &[u8]) -> bool {
-    if bytes.len() < 8 {
-        return bytes.iter().fold(0, |all, byte| all | byte) < 0x80 || not_ascii(bytes);
-    }
-    let mut all = bytes.last_chunk().map_or(0, |word| u64::from_le_bytes(*word));
-    let mut rest = bytes;
-    while let Some((word, behind)) = rest.split_first_chunk() {
-        all |= u64::from_le_bytes(*word);
-        rest = behind;
-    }
-    all & HIGH_BITS == 0 || not_ascii(bytes)
-}
-
-#[cold]
-fn not_ascii(bytes: &[u8]) -> bool {
-    core::str::from_utf8(bytes).is_ok()
 }
 
 /// Whether two slices of one length are equal: a call of memcmp costs more than comparing keys takes.
