@@ -5,8 +5,13 @@ from typing import Any
 
 __all__ = ["pa"]
 
-try:
-    pa: Any = importlib.import_module("pyarrow")
-    importlib.import_module("pyarrow.compute")
-except ImportError as error:
-    raise ImportError("Arrow data needs pyarrow: pip install 'spanwire[arrow]'", name="pyarrow") from error
+
+def _load() -> Any:
+    try:
+        importlib.import_module("pyarrow.compute")
+        return importlib.import_module("pyarrow")
+    except ImportError as error:
+        raise ImportError("Arrow data needs pyarrow: pip install 'spanwire[arrow]'", name="pyarrow") from error
+
+
+pa = _load()
