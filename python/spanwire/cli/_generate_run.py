@@ -148,9 +148,10 @@ class Work:
 
     def run(self) -> Tally:
         """Make spans until there are enough, time is up or :attr:`stop` is set; then wait for what is under way."""
-        self._began, self._cpu = time.monotonic(), time.process_time()
         try:
-            self._make()
+            stream = _stream(self.plan)
+            self._began, self._cpu = time.monotonic(), time.process_time()
+            self._make(stream)
         finally:
             self._destination.close()
             self.measure()
@@ -168,9 +169,8 @@ class Work:
             self.tally.seconds = time.monotonic() - self._began
             self.tally.cpu_seconds = time.process_time() - self._cpu
 
-    def _make(self) -> None:
+    def _make(self, stream: Stream) -> None:
         plan = self.plan
-        stream = _stream(plan)
         batch = plan.batch if plan.rate is None else max(1, min(plan.batch, int(plan.rate / _PACES_A_SECOND)))
         pace = None if plan.rate is None else _Pace(plan.rate, self.stop)
         deadline = None if plan.seconds is None else self._began + plan.seconds

@@ -2,7 +2,7 @@
 
 Run as ``python -m spanwire.cli._sink_process [MIRROR]`` it is that process: it prints its endpoint, then answers one line
 on stdin with one on stdout: ``count`` and ``requests`` with the numbers of spans and requests received, ``shapes`` with what
-is kept of the spans (``bench._shapes``), ``clear`` by forgetting all that, ``pin N`` by moving to core N. It ends with
+is kept of the spans (``bench._shapes``), ``cpu`` with the seconds of CPU that it used, ``clear`` by forgetting all that, ``pin N`` by moving to core N. It ends with
 stdin. The number of spans also stands in the file MIRROR (``_mirror``).
 """
 
@@ -13,6 +13,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -88,6 +89,10 @@ class SinkProcess:
         """Begin again at no span."""
         self._ask("clear")
 
+    def cpu_seconds(self) -> float:
+        """CPU that it used so far."""
+        return float(self._ask("cpu"))
+
     def pin(self, core: int | None) -> None:
         """Move it to ``core``; None does nothing."""
         if core is not None:
@@ -134,6 +139,7 @@ def _serve() -> None:
                 "count": lambda: sink.span_count,
                 "requests": lambda: sink.request_count,
                 "shapes": lambda: json.dumps([_shapes.of_otlp(span) for span in sink.spans()]),
+                "cpu": time.process_time,
                 "clear": lambda: mirror.clearing(sink.clear),
             },
         )

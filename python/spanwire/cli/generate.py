@@ -74,7 +74,9 @@ def generate(
     timeout: Annotated[
         float | None, typer.Option(min=0.01, help="Seconds for a request, its retries included.")
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, max=8192, help="Spans a request, about: traces stay together.")] = 8192,
+    batch: Annotated[
+        int, typer.Option(min=1, max=16_384, help="Spans a request, about: traces stay together.")
+    ] = 16_384,
     connections: Annotated[int, typer.Option(min=1, max=256, help="Requests at the same time.")] = 4,
     processes: Annotated[int, typer.Option(min=1, max=256, help="Processes that share the work.")] = 1,
     output: Annotated[

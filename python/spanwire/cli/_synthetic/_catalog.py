@@ -192,7 +192,6 @@ class Catalog:
             path = Varying(tuple(f"/{service.name}/{noun}/{choose.randint(1, 99_999)}" for _ in range(_VARIANTS)))
         attributes: dict[str, Value] = {
             "http.request.method": method,
-            "url.scheme": "http",
             "url.path": path,
             "http.route": route,
             "http.response.status_code": 201 if method == "POST" else 200,
@@ -317,7 +316,6 @@ class Catalog:
                 kind=INTERNAL,
                 attributes={
                     "code.function.name": f"shop.{service.name}.{word}",
-                    "app.items": Number(1, 40),
                     "app.cached": Varying((True, False), shared=False),
                 },
                 median_ms=choose.uniform(0.05, 1.5),
@@ -349,8 +347,7 @@ class Catalog:
             service=self.services.index(to),
             name=f"process {topic}",
             kind=CONSUMER,
-            attributes=publish.attributes
-            | {"messaging.operation.type": "process", "messaging.consumer.group.name": to.name},
+            attributes=publish.attributes | {"messaging.operation.type": "process"},
             median_ms=2.0,
             sigma=0.8,
             failure=_failure("ValueError", f"a message of {topic} cannot be read", {"error.type": "ValueError"}),

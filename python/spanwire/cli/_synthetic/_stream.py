@@ -17,8 +17,8 @@ from spanwire.columnar._columns import Array
 
 __all__ = ["BLOCK_SPANS", "Part", "Shape", "Stream"]
 
-BLOCK_SPANS = 8192
-_BLOCKS = 8  # different ones, each used again and again with new ids, times and values
+BLOCK_SPANS = 16_384
+_BLOCKS = 4  # different ones, each used again and again with new ids, times and values
 
 
 @dataclass(frozen=True, slots=True)
