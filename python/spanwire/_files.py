@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Literal, Union
+from typing import IO, TYPE_CHECKING, Literal, Protocol, Union
 
 from spanwire._native import FileReader, FileWriter
 
@@ -34,7 +34,7 @@ FORMATS: tuple[Format, ...] = ("protobuf", "delimited", "prefixed", "json", "jso
   ``format: proto`` or a compression. Read, each may be protobuf or JSON, compressed or not.
 - ``json``: OTLP/JSON, one document when written, any number when read.
 - ``jsonl``: OTLP/JSON, a request a line, as the Collector's file exporter writes.
-- ``parquet``: a row a span; needs pyarrow and numpy.
+- ``parquet``: a row a span, written as a whole at the end; needs pyarrow and numpy.
 """
 
 COMPRESSIONS: tuple[Compression, ...] = ("gzip", "zstd")
@@ -55,7 +55,6 @@ _SUFFIXES: dict[str, Format] = {
 }
 _PACKED: dict[str, Compression] = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 _PARQUET = b"PAR1"
-_ROWS = 64 << 10  # of Parquet, at once
 
 
 class BrokenFileError(ValueError):
@@ -168,7 +167,26 @@ class SpanFile:
         return data
 
     def _parquet(self) -> Iterator[tuple[bytes, int]]:
-        raise BrokenFileError("Parquet cannot be read yet", 0)
+        from spanwire._files_parquet import read_parquet
+
+        # What was looked at is read again.
+        file = self._file
+        seekable = file.seekable()
+        if seekable:
+            file.seek(0)
+        else:
+            file = io.BytesIO(self._begun + file.read())
+        try:
+            for request, spans, share in read_parquet(file):
+                self.position = int((self.size or 0) * share)
+                yield request, spans
+        except ValueError as error:
+            raise BrokenFileError(str(error), 0) from error
+
+
+class _Writer(Protocol):
+    def write(self, request: bytes) -> None: ...
+    def finish(self) -> None: ...
 
 
 class SpanFileWriter:
@@ -210,7 +228,17 @@ class SpanFileWriter:
             else:
                 self._temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
                 self._file = self._temporary.open("xb")
-        self._writer = FileWriter(self._write, format=self.format, compression=self.compression)
+        self._writer: _Writer
+        try:
+            if self.format == "parquet":
+                from spanwire._files_parquet import ParquetWriter
+
+                self._writer = ParquetWriter(self._file, compression or packed or "zstd")
+            else:
+                self._writer = FileWriter(self._write, format=self.format, compression=self.compression)
+        except BaseException:
+            self._discard()
+            raise
 
     def __enter__(self) -> "Self":
         return self
@@ -239,6 +267,8 @@ class SpanFileWriter:
     def _finish(self) -> None:
         self._writer.finish()
         self._file.flush()
+        if self.format == "parquet" and self._path is not None:
+            self.written = self._file.tell()
         if self._path is None:
             return
         self._file.close()

@@ -1,17 +1,23 @@
 """Files of spans keep every span, whatever the format; hostile bytes are an error with a place, never a crash."""
 
+import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from spanwire._files import COMPRESSIONS, BrokenFileError, SpanFile
+from spanwire import encode_spans
+from spanwire._files import COMPRESSIONS, BrokenFileError, SpanFile, SpanFileWriter
 from spanwire._native import FileStats, FileWriter, ReplayPlan, decode_spans
 from tests.property.requests import requests
+from tests.property.strategies import sdk_batches
 
 NATIVE = ("protobuf", "delimited", "prefixed", "json", "jsonl")
 PACKINGS = [None, *COMPRESSIONS]
@@ -143,3 +149,19 @@ def blank(entry: tuple[Any, ...], times: bool, ids: bool) -> tuple[Any, ...]:
         for event in span.events:
             event.time_unix_nano = min(1, event.time_unix_nano)
     return (*entry[:-1], span.SerializeToString(deterministic=True))
+
+
+@pytest.mark.skipif(find_spec("pyarrow") is None, reason="not applicable: pyarrow is not in this environment")
+@given(st.lists(sdk_batches(), max_size=3))
+def test_parquet_keeps_every_span(batches: list[Any]) -> None:
+    bodies = [encode_spans(batch) for batch in batches]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "spans"
+        with SpanFileWriter(path, format="parquet") as out:
+            for body in bodies:
+                out.write(body)
+        with SpanFile(path) as source:
+            found = list(source)
+    # Equal resources and scopes come together.
+    assert sorted(flat([body for body, _ in found])) == sorted(flat(bodies))
+    assert sum(count for _, count in found) == len(flat(bodies))

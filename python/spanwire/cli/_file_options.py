@@ -78,6 +78,10 @@ def failing(command: str) -> Iterator[None]:
     except OSError as error:
         where = "" if error.filename is None else f"{error.filename}: "
         fail(command, f"{where}{error.strerror or error}")
+    except ImportError as error:
+        if error.name != "pyarrow":
+            raise
+        fail(command, error)
     except KeyboardInterrupt as error:
         raise typer.Exit(130) from error
 

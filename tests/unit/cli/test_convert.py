@@ -1,6 +1,9 @@
 """``spanwire convert``: formats by name and by option, what is refused, what is left behind."""
 
+import importlib
 import itertools
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +82,21 @@ def test_a_file_can_replace_itself(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     out = tmp_path / "no" / "out.pb"
     assert f"{out.parent}" in run("-", out, data=request(1), status=1).stderr
+
+
+def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    for arguments in (["-", tmp_path / "a.parquet"], ["-", "-", "--from", "parquet"]):
+        result = run(*arguments, data=request(1), status=1)
+        assert result.stderr == "spanwire convert: Parquet needs pyarrow: pip install 'spanwire[arrow]'\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(find_spec("pyarrow") is None, reason="not applicable: pyarrow is not in this environment")
+def test_what_is_no_parquet_of_spans_is_said(tmp_path: Path) -> None:
+    parquet: Any = importlib.import_module("pyarrow.parquet")
+    arrow: Any = importlib.import_module("pyarrow")
+    parquet.write_table(arrow.table({"a": [1]}), tmp_path / "other.parquet")
+    for data in ((tmp_path / "other.parquet").read_bytes(), b"PAR1", b"PAR1" + bytes(1000) + b"PAR1"):
+        assert run("-", "-", data=data, status=1).stderr.count("\n") == 1
