@@ -181,7 +181,7 @@ class SpanFile:
                 self.position = int((self.size or 0) * share)
                 yield request, spans
         except ValueError as error:
-            raise BrokenFileError(str(error), 0) from error
+            raise BrokenFileError(" ".join(str(error).split()), 0) from error
 
 
 class _Writer(Protocol):

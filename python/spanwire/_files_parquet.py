@@ -1,4 +1,4 @@
-"""Parquet files of spans, a row a span, by pyarrow; docs/commands.md says what the columns are called."""
+"""Parquet files of spans, a row a span, by pyarrow."""
 
 from collections.abc import Iterator
 from typing import IO, Any
