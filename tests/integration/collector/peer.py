@@ -6,6 +6,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -37,10 +38,18 @@ class Collector:
     ``stop()`` lets it finish what it accepted and write it; afterwards ``lines()`` is all that it received.
     """
 
-    def __init__(self, folder: Path, security: Security, certificates: Certificates | None = None) -> None:
-        self._output = folder / "received.jsonl"
+    def __init__(
+        self,
+        folder: Path,
+        security: Security,
+        certificates: Certificates | None = None,
+        *,
+        file_options: Mapping[str, str] | None = None,
+    ) -> None:
+        self.output = folder / "received.jsonl"
         self._config = folder / "collector.json"  # JSON is YAML
-        self._config.write_text(json.dumps(_config(self._output, security, certificates)))
+        config = _config(self.output, security, certificates, file_options or {"format": "json"})
+        self._config.write_text(json.dumps(config))
         self._scheme = "http" if security == "plain" else "https"
         self._log: list[str] = []
         self._process: subprocess.Popen[str] | None = None
@@ -92,12 +101,12 @@ class Collector:
 
     def lines(self) -> list[bytes]:
         assert self._process is None, "stop() first: until then more may come"
-        return self._output.read_bytes().splitlines()
+        return self.output.read_bytes().splitlines()
 
     def wait_for_bytes(self, seconds: float = 30.0) -> None:
         """Wait until something was written."""
         deadline = time.monotonic() + seconds
-        while not self._output.stat().st_size:
+        while not self.output.stat().st_size:
             assert time.monotonic() < deadline, "the Collector wrote nothing:\n" + "".join(self._log)
             time.sleep(0.01)
 
@@ -116,7 +125,9 @@ class Collector:
         ready.put("")  # it ended
 
 
-def _config(output: Path, security: Security, certificates: Certificates | None) -> dict[str, object]:
+def _config(
+    output: Path, security: Security, certificates: Certificates | None, file_options: Mapping[str, str]
+) -> dict[str, object]:
     http: dict[str, object] = {"endpoint": "localhost:0"}
     if security != "plain":
         assert certificates is not None
@@ -126,7 +137,7 @@ def _config(output: Path, security: Security, certificates: Certificates | None)
         http["tls"] = tls
     return {
         "receivers": {"otlp": {"protocols": {"http": http}}},
-        "exporters": {"file": {"path": str(output), "format": "json", "flush_interval": "100ms"}},
+        "exporters": {"file": {"path": str(output), "flush_interval": "100ms", **file_options}},
         "service": {
             "telemetry": {"metrics": {"level": "none"}, "logs": {"encoding": "json"}},
             "pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["file"]}},
