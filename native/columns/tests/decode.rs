@@ -227,6 +227,21 @@ fn a_request_cut_anywhere_is_refused_as_wire_does() {
     }
 }
 
+#[test]
+fn odd_spans_do_not_change_what_others_become() {
+    // Odd ones in runs of every length, between others: read on either way.
+    let plain = plain::span(&sample::request().resources[0].scopes[0].spans[0], &mut Noise::none());
+    let odd = [&[0x98, 0x3E, 1][..], &plain].concat();
+    let field = |span: &[u8]| [spanwire_wire::write::Header::new(0x12, span.len()).as_slice(), span].concat();
+    let spans: Vec<u8> = (0..200_usize)
+        .flat_map(|at| field(if at % 7 < at / 28 { &odd } else { &plain }))
+        .collect();
+    let scope = [spanwire_wire::write::Header::new(0x12, spans.len()).as_slice(), &spans].concat();
+    let request = [spanwire_wire::write::Header::new(0x0A, scope.len()).as_slice(), &scope].concat();
+    let decoded = check(&request).unwrap();
+    assert_eq!((decoded.rows, ragged(&decoded) % 200), (200, 0));
+}
+
 proptest! {
     #![proptest_config(strategies::cases(400))]
 

@@ -189,8 +189,12 @@ struct Pass<'a> {
     links: LinkRows<'a>,
     groups: Groups,
     extra: Vec<u8>,
-    /// Where the scope begins that is being read.
+    /// Where the next span, or field of a scope, begins.
     at: usize,
+    /// How many spans to read carefully before the quick way is tried again: none, or twice as many as the last time.
+    careful: u32,
+    /// What that began with.
+    careful_at_last: u32,
 }
 
 impl<'a> Pass<'a> {
@@ -203,6 +207,8 @@ impl<'a> Pass<'a> {
             groups: Groups::default(),
             extra: Vec::new(),
             at: 0,
+            careful: 0,
+            careful_at_last: 0,
         }
     }
 

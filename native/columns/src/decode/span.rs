@@ -112,6 +112,9 @@ impl<'a> SpanRows<'a> {
     }
 }
 
+/// Spans that are read carefully in a row.
+const MOST_CAREFUL: u32 = 63;
+
 /// How much there was before a span, to go back to.
 #[derive(Clone, Copy, Debug)]
 struct Before {
@@ -125,6 +128,10 @@ impl<'a> Pass<'a> {
     /// Adds the span `input[start..end]`.
     #[inline(always)]
     pub fn span(&mut self, start: usize, end: usize) -> Result<(), Halt> {
+        if self.careful > 0 {
+            self.careful -= 1;
+            return self.read_carefully(start, end);
+        }
         let before = Before {
             events: self.events.len(),
             links: self.links.len(),
@@ -137,15 +144,27 @@ impl<'a> Pass<'a> {
         match self.span_quickly(Cursor::new(self.input, start, end)) {
             Err(Halt::Odd) => {
                 self.undo_span(&before);
-                let bytes = self.input.get(start..end).unwrap_or_default();
-                self.span_carefully(Message::at(bytes, start))
+                self.read_carefully(start, end)
             }
-            outcome => outcome,
+            Ok(()) => {
+                self.careful_at_last = 0;
+                Ok(())
+            }
+            halt => halt,
         }
     }
 
     #[cold]
+    fn read_carefully(&mut self, start: usize, end: usize) -> Result<(), Halt> {
+        let bytes = self.input.get(start..end).unwrap_or_default();
+        self.span_carefully(Message::at(bytes, start))
+    }
+
+    /// Forgets what the quick way did, which costs a look at each column. Where most spans are odd it is tried seldom.
+    #[cold]
     fn undo_span(&mut self, before: &Before) {
+        self.careful_at_last = (2 * self.careful_at_last + 1).min(MOST_CAREFUL);
+        self.careful = self.careful_at_last;
         let row = self.spans.len();
         self.spans.attributes.undo(row, before.ragged[0]);
         self.events.undo(row, before.events, before.ragged[1]);

@@ -1,4 +1,5 @@
 //! Columns as the owned spans of wire's tests, so that they can be compared.
+#![allow(dead_code, reason = "each test program uses its part")]
 
 use spanwire_columns::decode::{AttributeTable, Decoded, GroupHead, RaggedAttributes, Values, View, Views};
 use spanwire_wire::Value as LazyValue;
