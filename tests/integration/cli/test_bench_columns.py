@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from spanwire.cli import make_app
-from spanwire.cli.bench import columns as bench
+from spanwire.cli.bench.columns import GOALS, LAYOUTS, measure
 from spanwire.cli.bench.encode import BytesDiffer
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,7 @@ def test_a_row_for_each_layout_and_number_of_rows() -> None:
     said = json.loads(run("--rows", "600", "--rows", "5000", "--rounds", "2", "--json"))
     *rows, memory = said["results"]
     assert [(row["layout"], row["rows"]) for row in rows] == [
-        (layout, count) for layout in bench.LAYOUTS for count in (600, 5000)
+        (layout, count) for layout in LAYOUTS for count in (600, 5000)
     ]
     for row in rows:
         assert 200 < row["bytes_per_span"] < 300
@@ -42,7 +42,7 @@ def test_a_row_for_each_layout_and_number_of_rows() -> None:
 
 def test_the_table_has_a_verdict_for_each_goal() -> None:
     said = run("--layout", "S", "--rows", "600", "--rounds", "1", "--no-color")
-    assert said.count("goal: ") == len(bench.GOALS)
+    assert said.count("goal: ") == len(GOALS)
     assert "peak memory" in said
 
 
@@ -59,4 +59,4 @@ def test_no_figure_where_the_bytes_differ() -> None:
         return b"other"
 
     with pytest.raises(BytesDiffer, match="W5, layout S"):
-        bench.measure("S", 10, rounds=1, official=wrong, parse=len, core=None)
+        measure("S", 10, rounds=1, official=wrong, parse=len, core=None)
