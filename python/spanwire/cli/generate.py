@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spanwire.cli._destination import parse_headers, traces_url
 from spanwire.cli._generate_run import Plan, Tally
 from spanwire.cli._stop import Stop
 
@@ -109,8 +110,8 @@ def generate(
         seconds=duration,
         rate=rate,
         start_ns=None if start_time is None else _start(start_time),
-        endpoint=None if endpoint is None else _url(endpoint),
-        headers=_headers(header or []),
+        endpoint=None if endpoint is None else traces_url(endpoint),
+        headers=parse_headers(header or []),
         compression=None if compression is None else compression.value,
         certificate=None if certificate is None else str(certificate),
         timeout=timeout,
@@ -156,29 +157,6 @@ def _start(text: str) -> int:
     if not 0 <= start < 1 << 62:
         raise typer.BadParameter(f"{text!r} is out of range: from 1970 to 2116", param_hint="--start-time")
     return start
-
-
-def _url(endpoint: str) -> str:
-    """Traces go to /v1/traces unless a path is given."""
-    from urllib.parse import urlsplit
-
-    try:
-        parts = urlsplit(endpoint)
-    except ValueError as error:
-        raise typer.BadParameter(f"{endpoint!r} is no URL: {error}", param_hint="--endpoint") from None
-    if parts.scheme not in ("http", "https"):
-        raise typer.BadParameter(f"{endpoint!r} is no http:// or https:// URL", param_hint="--endpoint")
-    return endpoint.rstrip("/") + "/v1/traces" if parts.path in ("", "/") and not parts.query else endpoint
-
-
-def _headers(given: list[str]) -> dict[str, str]:
-    headers = {}
-    for one in given:
-        name, equals, value = one.partition("=")
-        if not equals or not name.strip():
-            raise typer.BadParameter(f"{one!r} is no NAME=VALUE", param_hint="--header")
-        headers[name.strip()] = value.strip()
-    return headers
 
 
 def _reason(error: OSError | ValueError) -> str:

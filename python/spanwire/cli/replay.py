@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spanwire.cli._destination import parse_headers, traces_url
 from spanwire.cli._file_options import FormatOption, InputArgument, LimitOption, PartialOption, fail, failing, opened
+from spanwire.cli._latencies import Latencies
 from spanwire.cli._stop import Stop
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ def replay(
                 f"{spans:,} spans in {traces:,} traces over {seconds:,.3f} s, to {client.destination}", file=sys.stderr
             )
         with Stop() as stop:
-            run = _Run(client, plan, spans, connections)
+            run = _Run(client, plan, spans, connections, timed=_speed(speed) is not None)
             with _progress(run, console, shown=not as_json):
                 run.run(stop)
     if as_json:
@@ -115,28 +117,16 @@ def _speed(text: str) -> float | None:
 
 
 def _client(endpoint: str | None, headers: list[str], compression: str | None, timeout: float | None) -> HttpClient:
-    from urllib.parse import urlsplit, urlunsplit
-
     from spanwire.exporter._options import HttpOptions
 
-    pairs = {}
-    for text in headers:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise typer.BadParameter(f"--header is NAME=VALUE, not {name!r}")
-        pairs[name.strip()] = value.strip()
-    if endpoint is not None:
-        parts = urlsplit(endpoint)
-        if parts.path in ("", "/"):
-            endpoint = urlunsplit(parts._replace(path="/v1/traces"))
     try:
         options = HttpOptions.resolve(
             "traces",
-            endpoint=endpoint,
+            endpoint=None if endpoint is None else traces_url(endpoint),
             certificate_file=None,
             client_key_file=None,
             client_certificate_file=None,
-            headers=pairs or None,
+            headers=parse_headers(headers) or None,
             timeout=timeout,
             compression=compression,
             max_request_size=None,
@@ -172,10 +162,11 @@ class _Run:
     plan: ReplayPlan
     spans: int
     connections: int
+    timed: bool  # requests have moments, which they can miss
     delivered: int = 0
     lost: dict[str, int] = field(default_factory=dict)
     requests: int = 0
-    latencies: list[float] = field(default_factory=list)
+    latencies: Latencies = field(default_factory=Latencies)
     retries: int = 0
     last_error: str | None = None
     seconds: float = 0.0
@@ -219,7 +210,7 @@ class _Run:
             with self._lock:
                 self.requests += 1
                 self.retries += outcome.retries
-                self.latencies.append(took)
+                self.latencies.add(took)
                 if outcome.lost is None:
                     self.delivered += spans - outcome.rejected
                     self._lose("rejected", outcome.rejected)
@@ -238,8 +229,7 @@ class _Run:
 
     def document(self) -> dict[str, object]:
         """All figures; times in seconds."""
-        ordered = sorted(self.latencies)
-        shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
+        percents = {"p50": 50, "p90": 90, "p99": 99, "max": 100}
         account: Mapping[str, Any] = _account(self.client.destination)
         return {
             "command": "replay",
@@ -255,8 +245,11 @@ class _Run:
             "connections": account.get("connections", 0),
             "seconds": self.seconds,
             "spans_per_second": self.delivered / self.seconds if self.seconds else 0.0,
-            "seconds_behind": self.behind,
-            "latency": {name: _quantile(ordered, share) for name, share in shares.items()},
+            "seconds_behind": self.behind if self.timed else None,
+            "latency": {
+                name: self.latencies.percentile(percent) if self.requests else None
+                for name, percent in percents.items()
+            },
             "last_error": self.last_error,
         }
 
@@ -281,20 +274,15 @@ class _Run:
             f"{self.seconds:.2f} s: {rate}",
             soft_wrap=True,
         )
-        if self.latencies:
+        if self.requests:
             shown = "  ".join(f"{name} {duration(value * 1e9)}" for name, value in figures["latency"].items())
             console.print(f"a request's answer  {shown}", soft_wrap=True)
-        if self.behind > 1.0:
+        if self.timed and self.behind > 1.0:
             console.print(
                 f"up to {self.behind:.1f} s later than due: the backend is too slow for this speed", soft_wrap=True
             )
         if lost and self.last_error:
             console.print(Text(f"last error: {self.last_error}"), soft_wrap=True)
-
-
-def _quantile(ordered: list[float], share: float) -> float | None:
-    """The value that so large a share is not above."""
-    return ordered[max(0, -(-int(len(ordered) * share * 1000) // 1000) - 1)] if ordered else None
 
 
 def _account(destination: str) -> Mapping[str, Any]:
