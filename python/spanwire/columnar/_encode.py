@@ -16,13 +16,11 @@ from spanwire.columnar._columns import (
     Values,
     _Texts,
 )
-from spanwire.columnar._span_columns import Events, Group, Links, RaggedAttributes, SpanColumns
+from spanwire.columnar._span_columns import Events, Group, Heads, Links, RaggedAttributes, SpanColumns
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-
-    from spanwire.columnar._span_columns import Heads
 
 _Spec = tuple[Any, ...]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from typing_extensions import Self
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from spanwire import _native
     from spanwire._native import ReceivedSpan
 
-    Heads = tuple[bytes, bytes, bytes, bytes]
+
+Heads: TypeAlias = tuple[bytes, bytes, bytes, bytes]
+"""The resource message, its schema URL, the scope message and its schema URL; messages with tag and length."""
 
 LOCAL_PARENT = 0x100
 """``Span.flags`` of a span whose parent is known not to be remote: what the official encoder writes for such spans."""
