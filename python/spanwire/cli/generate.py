@@ -162,7 +162,7 @@ def _start(text: str) -> int:
 def _reason(error: OSError | ValueError) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
-    return str(error)
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def _run(plan: Plan, processes: int, stop: Stop, console: Console) -> Tally:

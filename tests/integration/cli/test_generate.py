@@ -243,3 +243,22 @@ def test_what_cannot_be_opened_or_sent_is_one_line(arguments: tuple[str, ...]) -
     done = generate("--count", 1, *arguments, *endpoint)
     assert done.returncode == 1
     assert done.stderr.startswith("spanwire generate: ") and done.stderr.count("\n") == 1
+
+
+def test_a_reader_that_goes_away_ends_it_in_one_line() -> None:
+    running = subprocess.Popen(command("--output", "-"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert running.stdout is not None and running.stderr is not None
+    running.stdout.read(100)
+    running.stdout.close()
+    with running.stderr:
+        said = running.stderr.read().decode()
+    assert running.wait(60) == 1
+    assert said.splitlines()[-1] == "spanwire generate: Broken pipe"
+    assert "Traceback" not in said and "ignored" not in said
+
+
+def test_without_numpy_one_line_says_what_to_install() -> None:
+    program = "import sys; sys.modules['numpy'] = None; sys.argv = ['spanwire', 'generate']; from spanwire.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == "spanwire: this command needs numpy: pip install 'spanwire[cli,numpy]'\n"
