@@ -56,9 +56,10 @@ bench: $(STAMPS)/ext-release ## encoder, exporter, SDK and the whole way beside 
 bench-peers: $(STAMPS)/ext-release $(STAMPS)/peers ## end to end, beside fastotel and ddtrace too (in an environment of their own)
 	spanwire bench export --sides sdk,exporter,spanwire,fastotel,ddtrace
 
-bench-kernels: ## each kernel by instruction set, beside plain code and the best crate, as a table (about two minutes)
+bench-kernels: $(STAMPS)/ext-release ## each kernel by instruction set, beside plain code and the best crate, and where it is used (minutes)
 	$(CARGO) bench -q $(MANIFEST) -p spanwire-kernels --features std --bench kernels --bench kernels_tried >/dev/null
 	$(VENV)/bin/python benches/kernel_table.py
+	$(VENV)/bin/python benches/kernels_end_to_end.py
 
 bench-web: $(STAMPS)/ext-release $(STAMPS)/web ## what tracing adds to a request of Flask and FastAPI, in an environment of its own
 	$(WEB)/bin/python -m spanwire bench web

@@ -1,12 +1,11 @@
 //! What does each kernel gain, by instruction set, beside its plain twin and the best crate? `make bench-kernels` prints it as a table.
 
 use std::hint::black_box;
-use std::mem::MaybeUninit;
 use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use spanwire_kernels::{Level, hex, json, transcode, utf8, varint};
+use spanwire_kernels::{Level, hex, json, transcode, utf8};
 
 /// Keys and values of W5 and of a span of WR: what texts are like that are looked at one by one.
 const SHORT: [&str; 16] = [
@@ -106,7 +105,8 @@ fn validation(criterion: &mut Criterion) {
 }
 
 fn transcoding(criterion: &mut Criterion) {
-    let mut room = vec![MaybeUninit::uninit(); 16_384];
+    let mut out = Vec::with_capacity(16_384);
+    let mut room = vec![0; 16_384];
     for (name, text) in [("ASCII", ascii()), ("Latin", latin()), ("wide", wide())] {
         let ucs4: Vec<u32> = text.chars().map(u32::from).collect();
         let ucs2: Vec<u16> = text.encode_utf16().collect();
@@ -114,36 +114,29 @@ fn transcoding(criterion: &mut Criterion) {
         if let Some(units) = latin1 {
             let mut of = group(criterion, &format!("latin1, {name}"), units.len());
             levels(&mut of, |level| {
-                let _ = black_box(transcode::latin1_into_at(
-                    level,
-                    black_box(&units),
-                    &mut room,
-                ));
+                out.clear();
+                let _ = transcode::latin1_at(level, black_box(&units), &mut out);
             });
-            let mut out = vec![0; 16_384];
             of.bench_function("encoding_rs", |bencher| {
-                bencher
-                    .iter(|| encoding_rs::mem::convert_latin1_to_utf8(black_box(&units), &mut out));
+                bencher.iter(|| {
+                    encoding_rs::mem::convert_latin1_to_utf8(black_box(&units), &mut room)
+                });
             });
             of.finish();
         }
         let mut of = group(criterion, &format!("ucs2, {name}"), ucs2.len() * 2);
         levels(&mut of, |level| {
-            let _ = black_box(transcode::ucs2_into_at(level, black_box(&ucs2), &mut room));
+            out.clear();
+            let _ = transcode::ucs2_at(level, black_box(&ucs2), &mut out);
         });
-        let mut out = vec![0; 16_384];
         of.bench_function("encoding_rs", |bencher| {
-            bencher.iter(|| encoding_rs::mem::convert_utf16_to_utf8(black_box(&ucs2), &mut out));
+            bencher.iter(|| encoding_rs::mem::convert_utf16_to_utf8(black_box(&ucs2), &mut room));
         });
         of.finish();
         let mut of = group(criterion, &format!("ucs4, {name}"), ucs4.len() * 4);
         levels(&mut of, |level| {
-            let _ = black_box(transcode::ucs4_into_at(level, black_box(&ucs4), &mut room));
-        });
-        of.finish();
-        let mut of = group(criterion, &format!("ucs4 length, {name}"), ucs4.len() * 4);
-        levels(&mut of, |level| {
-            black_box(transcode::ucs4_len_at(level, black_box(&ucs4)));
+            out.clear();
+            let _ = transcode::ucs4_at(level, black_box(&ucs4), &mut out);
         });
         of.finish();
     }
@@ -157,8 +150,9 @@ fn transcoding(criterion: &mut Criterion) {
         columns.iter().map(|units| 4 * units.len()).sum(),
     );
     levels(&mut of, |level| {
+        out.clear();
         for units in black_box(&columns) {
-            let _ = black_box(transcode::ucs4_into_at(level, units, &mut room));
+            let _ = transcode::ucs4_at(level, units, &mut out);
         }
     });
     of.finish();
@@ -181,8 +175,9 @@ fn transcoding(criterion: &mut Criterion) {
         columns.iter().map(Vec::len).sum(),
     );
     levels(&mut of, |level| {
+        out.clear();
         for units in black_box(&columns) {
-            let _ = black_box(transcode::latin1_into_at(level, units, &mut room));
+            let _ = transcode::latin1_at(level, units, &mut out);
         }
     });
     of.finish();
@@ -290,58 +285,5 @@ fn by_digit(text: &[u8; 32]) -> Option<[u8; 16]> {
     Some(bytes)
 }
 
-fn varints(criterion: &mut Criterion) {
-    let mut seed = fastrand_like(1);
-    let mixed: Vec<u64> = (0..2048).map(|_| seed() >> (seed() % 64)).collect();
-    let status: Vec<u64> = (0..2048)
-        .map(|_| [200, 204, 404, 500][(seed() % 4) as usize])
-        .collect();
-    for (name, values) in [("mixed", mixed), ("status codes", status)] {
-        let mut of = group(
-            criterion,
-            &format!("varint lengths, sum of 2,048 u64, {name}"),
-            values.len() * 8,
-        );
-        levels(&mut of, |level| {
-            black_box(varint::len_sum_u64_at(level, black_box(&values)));
-        });
-        of.finish();
-        let narrow: Vec<u32> = values
-            .iter()
-            .map(|&value| (value & 0xFFFF_FFFF) as u32)
-            .collect();
-        let mut of = group(
-            criterion,
-            &format!("varint lengths, sum of 2,048 u32, {name}"),
-            values.len() * 4,
-        );
-        levels(&mut of, |level| {
-            black_box(varint::len_sum_u32_at(level, black_box(&narrow)));
-        });
-        of.finish();
-        let mut sizes = vec![0; values.len()];
-        let mut of = group(
-            criterion,
-            &format!("varint lengths, added to 2,048 sizes, {name}"),
-            values.len() * 8,
-        );
-        levels(&mut of, |level| {
-            varint::add_lens_u64_at(level, black_box(&values), &mut sizes);
-        });
-        of.finish();
-    }
-}
-
-/// xorshift64: the same values in every run.
-fn fastrand_like(seed: u64) -> impl FnMut() -> u64 {
-    let mut state = seed;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-}
-
-criterion_group!(benches, validation, transcoding, strings, ids, varints);
+criterion_group!(benches, validation, transcoding, strings, ids);
 criterion_main!(benches);

@@ -70,6 +70,16 @@ mod x86 {
         false
     }
 
+    #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,lzcnt")]
+    pub fn sum_avx512(values: &[u64]) -> usize {
+        super::sum(values)
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,lzcnt")]
+    pub fn add_avx512(values: &[u64], sizes: &mut [u32]) {
+        super::add(values, sizes);
+    }
+
     /// Copies texts of up to 64 bytes one behind the other.
     ///
     /// # Safety
@@ -227,6 +237,51 @@ unsafe fn by_bytes(values: &[u64], mut out: *mut u8) -> *mut u8 {
     out
 }
 
+#[inline(always)]
+fn sum(values: &[u64]) -> usize {
+    values.iter().map(|&value| varint_len(value)).sum()
+}
+
+#[inline(always)]
+fn add(values: &[u64], sizes: &mut [u32]) {
+    for (size, &value) in sizes.iter_mut().zip(values) {
+        *size += ((64 - (value | 1).leading_zeros()) * 9 + 64) / 64;
+    }
+}
+
+fn lengths(criterion: &mut Criterion) {
+    let values: Vec<u64> = (0..2048)
+        .map(|number| u64::MAX >> (number * 7 % 64))
+        .collect();
+    let mut sizes = vec![0; 2048];
+    let mut of = group(criterion, "lengths of 2,048 varints, their sum");
+    one(&mut of, "instead", || {
+        black_box(sum(black_box(&values)));
+    });
+    #[cfg(target_arch = "x86_64")]
+    if std::is_x86_feature_detected!("avx512cd") && std::is_x86_feature_detected!("avx512dq") {
+        // SAFETY: just asked.
+        one(&mut of, "avx512", || unsafe {
+            black_box(x86::sum_avx512(black_box(&values)));
+        });
+    }
+    of.finish();
+    let mut of = group(criterion, "lengths of 2,048 varints, added to sizes");
+    one(&mut of, "instead", || {
+        sizes.fill(0);
+        add(black_box(&values), &mut sizes);
+    });
+    #[cfg(target_arch = "x86_64")]
+    if std::is_x86_feature_detected!("avx512cd") && std::is_x86_feature_detected!("avx512dq") {
+        // SAFETY: just asked.
+        one(&mut of, "avx512", || unsafe {
+            sizes.fill(0);
+            x86::add_avx512(black_box(&values), &mut sizes);
+        });
+    }
+    of.finish();
+}
+
 fn packing(criterion: &mut Criterion) {
     let mut state = 1_u64;
     let mut random = || {
@@ -297,5 +352,5 @@ fn base64(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, key_lookup, short_copies, packing, base64);
+criterion_group!(benches, key_lookup, short_copies, lengths, packing, base64);
 criterion_main!(benches);

@@ -16,7 +16,7 @@ pub struct Kernel {
 
 impl Kernel {
     /// All that there are.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::new("utf8::validate", "texts are UTF-8", |level| match level {
             Level::Scalar => "standard library",
             Level::Avx512 => "simdutf8, AVX2",
@@ -25,7 +25,6 @@ impl Kernel {
         Self::new("transcode::latin1", "Latin-1 to UTF-8", |_| "ours"),
         Self::new("transcode::ucs2", "UCS-2 to UTF-8", |_| "ours"),
         Self::new("transcode::ucs4", "UCS-4 to UTF-8", |_| "ours"),
-        Self::new("varint::len_sum_u64", "lengths of a column of varints", |_| "ours"),
         Self::new("json::string", "strings of JSON", |_| "ours"),
         Self::new("hex::encode", "ids to hex", |_| "ours, compiled once"),
         Self::new("hex::decode", "ids from hex", |_| "ours, compiled once"),

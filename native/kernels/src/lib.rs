@@ -17,6 +17,5 @@ pub mod json;
 pub mod level;
 pub mod transcode;
 pub mod utf8;
-pub mod varint;
 
 pub use level::{Level, Usable};

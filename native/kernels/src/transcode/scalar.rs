@@ -3,16 +3,6 @@
 use super::BadUnit;
 use crate::simd::Cursor;
 
-/// Bytes of one unit's UTF-8.
-#[inline(always)]
-pub fn len_of(unit: u32) -> usize {
-    1 + usize::from(unit >= 0x80) + usize::from(unit >= 0x800) + usize::from(unit >= 0x1_0000)
-}
-
-pub fn len<U: Copy + Into<u32>>(units: &[U]) -> usize {
-    units.iter().map(|&unit| len_of(unit.into())).sum()
-}
-
 /// The four bytes of a character's UTF-8, the first ones of them if it has fewer, and how many it has.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "six bits of a part, seven of the first")]

@@ -5,7 +5,7 @@ mod avx512;
 
 use core::mem::MaybeUninit;
 
-use super::{BadUnit, LATIN1_MOST, UCS2_MOST, UCS4_MOST, scalar};
+use super::{BadUnit, scalar};
 use crate::level::Usable;
 use crate::simd::{Cursor, Written, at_level};
 
@@ -19,7 +19,7 @@ pub trait Unit: Copy + Into<u32> {
 }
 
 impl Unit for u8 {
-    const MOST: usize = LATIN1_MOST;
+    const MOST: usize = 2;
 
     #[inline(always)]
     fn low(self) -> u8 {
@@ -28,7 +28,7 @@ impl Unit for u8 {
 }
 
 impl Unit for u16 {
-    const MOST: usize = UCS2_MOST;
+    const MOST: usize = 3;
 
     #[inline(always)]
     fn low(self) -> u8 {
@@ -37,7 +37,7 @@ impl Unit for u16 {
 }
 
 impl Unit for u32 {
-    const MOST: usize = UCS4_MOST;
+    const MOST: usize = 4;
 
     #[inline(always)]
     fn low(self) -> u8 {
@@ -95,52 +95,15 @@ fn avx2<U: Unit>(units: &[U], out: &mut Cursor) -> Result<(), BadUnit> {
     blocks(units, out)
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "sse4.2,popcnt")]
-fn len_sse42<U: Unit>(units: &[U]) -> usize {
-    count(units)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn len_avx2<U: Unit>(units: &[U]) -> usize {
-    count(units)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
-fn len_avx512<U: Unit>(units: &[U]) -> usize {
-    count(units)
-}
-
 #[cfg(target_arch = "aarch64")]
 #[target_feature(enable = "neon")]
 fn neon<U: Unit>(units: &[U], out: &mut Cursor) -> Result<(), BadUnit> {
     blocks(units, out)
 }
 
-#[cfg(target_arch = "aarch64")]
-#[target_feature(enable = "neon")]
-fn len_neon<U: Unit>(units: &[U]) -> usize {
-    count(units)
-}
-
-/// In parts, so that compilers count in 32 bits.
-#[inline(always)]
-fn count<U: Unit>(units: &[U]) -> usize {
-    let of = |part: &[U]| -> u32 {
-        let each = |&unit: &U| {
-            let unit: u32 = unit.into();
-            1 + u32::from(unit >= 0x80) + u32::from(unit >= 0x800) + u32::from(unit >= 0x1_0000)
-        };
-        part.iter().map(each).sum()
-    };
-    units.chunks(1 << 16).map(|part| of(part) as usize).sum()
-}
-
 /// Declares the dispatch of a width.
 macro_rules! width {
-    ($unit:ty, $write:ident, $len:ident, $avx512:path) => {
+    ($unit:ty, $write:ident, $avx512:path) => {
         pub fn $write(level: Usable, units: &[$unit], room: &mut [MaybeUninit<u8>]) -> Result<Written, BadUnit> {
             let most = units.len() * <$unit>::MOST;
             assert!(
@@ -161,20 +124,9 @@ macro_rules! width {
             )?;
             Ok(out.written())
         }
-
-        pub fn $len(level: Usable, units: &[$unit]) -> usize {
-            at_level!(
-                level,
-                sse42: len_sse42(units),
-                avx2: len_avx2(units),
-                avx512: len_avx512(units),
-                neon: len_neon(units),
-                scalar: scalar::len(units)
-            )
-        }
     };
 }
 
-width!(u8, latin1, latin1_len, avx512::latin1);
-width!(u16, ucs2, ucs2_len, avx512::ucs2);
-width!(u32, ucs4, ucs4_len, avx512::ucs4);
+width!(u8, latin1, avx512::latin1);
+width!(u16, ucs2, avx512::ucs2);
+width!(u32, ucs4, avx512::ucs4);
