@@ -20,6 +20,9 @@ pub struct Message<'a> {
     offset: usize,
 }
 
+/// Texts of so many bytes are worth a kernel; shorter ones the standard library sees as fast, and hands over in registers.
+const LONG_TEXT: usize = 64;
+
 impl<'a> Message<'a> {
     /// A whole message: offsets of errors count from its start.
     #[must_use]
@@ -64,15 +67,11 @@ impl<'a> Message<'a> {
 
     /// The bytes as text.
     pub fn utf8(self) -> Result<&'a str, DecodeError> {
-        match spanwire_kernels::utf8::text(self.bytes) {
-            Some(text) => Ok(text),
-            None => self.utf8_error(),
+        if self.bytes.len() >= LONG_TEXT
+            && let Some(text) = spanwire_kernels::utf8::text(self.bytes)
+        {
+            return Ok(text);
         }
-    }
-
-    /// What `utf8` says of bytes that are no text: where they cease to be.
-    #[cold]
-    fn utf8_error(self) -> Result<&'a str, DecodeError> {
         core::str::from_utf8(self.bytes)
             .map_err(|error| DecodeError::new(self.offset + error.valid_up_to(), DecodeErrorKind::InvalidUtf8))
     }
