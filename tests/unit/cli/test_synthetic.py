@@ -207,6 +207,12 @@ def test_parts_are_about_as_large_as_asked_for_and_never_empty() -> None:
             assert max(sizes) <= 1.5 * most
 
 
+@pytest.mark.parametrize("count", [1, 100, 5_000, BLOCK_SPANS])
+def test_what_fits_one_request_is_one(count: int) -> None:
+    for seed in range(5):
+        assert [len(part) for part in Stream(Shape(), seed).parts(BLOCK_SPANS, limit=count)] == [count]
+
+
 def test_depth_one_is_roots_alone() -> None:
     (part,) = columns(Shape(depth=1), 1_000)
     assert part.parent_span_id is not None and not part.parent_span_id.any()

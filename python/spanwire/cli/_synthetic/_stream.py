@@ -106,14 +106,12 @@ def _cuts(begins: Array, most: int, last: int) -> Iterator[tuple[int, int]]:
     first = 0
     while first < last:
         left = last - first
-        size = left / max(1, round(left / most))
-        at = int(np.searchsorted(begins, first + size))
-        if (
-            at > 0
-            and begins[at - 1] > first
-            and first + size - begins[at - 1] < begins[min(at, len(begins) - 1)] - first - size
-        ):
-            at -= 1
-        end = min(int(begins[min(at, len(begins) - 1)]), last)
+        pieces = max(1, round(left / most))
+        end = last
+        if pieces > 1:
+            goal = first + left / pieces
+            at = int(np.searchsorted(begins, goal))  # the last one is the block's end, so there is one
+            before, behind = int(begins[at - 1]), int(begins[at])
+            end = min(before if before > first and goal - before < behind - goal else behind, last)
         yield first, end
         first = end
