@@ -17,7 +17,25 @@ Array = npt.NDArray[Any]
 _OFFSETS = ("i4", "i8", "u4", "u8")
 
 
-class _Texts:
+class _Fixed:
+    """What is checked once and then stays: fields are set by the constructor only."""
+
+    __slots__ = ("_is_made",)
+
+    _is_made: bool
+
+    def _made(self) -> None:
+        self._is_made = True
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if hasattr(self, "_is_made"):
+            raise AttributeError(
+                f"{name} of {type(self).__name__} is checked when it is made and stays: make another one"
+            )
+        object.__setattr__(self, name, value)
+
+
+class _Texts(_Fixed):
     """n byte strings in one buffer.
 
     :param offsets: integers of 4 or 8 bytes. Without ``lengths`` n + 1 of them, as in Arrow: string i is
@@ -45,6 +63,7 @@ class _Texts:
                 f"{type(self).__name__} has {len(self.offsets)} offsets and {len(self.lengths)} lengths: with lengths, there "
                 "must be one of each for a value"
             )
+        self._made()
 
     def __len__(self) -> int:
         """How many values."""
@@ -134,7 +153,7 @@ class AnyValues(_Texts):
         return [self[index] for index in range(len(self))]
 
 
-class Dictionary:
+class Dictionary(_Fixed):
     """n values that are few different ones.
 
     :param codes: n integers of any width: which of ``values``; a negative one means absent.
@@ -152,6 +171,7 @@ class Dictionary:
         if column.mask is not None or isinstance(column.values, Dictionary):
             raise TypeError("values of a Dictionary must be a plain column: use negative codes for what is absent")
         self.values = column.values
+        self._made()
 
     def __len__(self) -> int:
         """How many values."""
@@ -173,7 +193,7 @@ Values: TypeAlias = Array | Strings | Binary | AnyValues | Dictionary
 """What a column can hold its values in."""
 
 
-class Column:
+class Column(_Fixed):
     """Values and which of them are absent.
 
     :param values: a numpy array, :class:`Strings`, :class:`Binary`, :class:`AnyValues` or :class:`Dictionary`.
@@ -189,6 +209,7 @@ class Column:
         column = as_column("values", values)
         self.values = column.values
         self.mask = column.mask if mask is None else _mask(mask, len(column))
+        self._made()
 
     def __len__(self) -> int:
         """How many values, absent ones counted."""
@@ -219,13 +240,13 @@ def as_column(name: str, values: Any) -> Column:
     if isinstance(values, Column):
         return values
     column = Column.__new__(Column)
-    column.mask = None
+    mask = None
     if isinstance(values, (Strings, Binary, AnyValues, Dictionary)):
         column.values = values
     elif isinstance(values, np.ma.MaskedArray):
         column.values = _array(name, values.data)
         if np.ma.is_masked(values):
-            column.mask = _mask(np.ma.getmaskarray(values), len(values))
+            mask = _mask(np.ma.getmaskarray(values), len(values))
     elif isinstance(values, np.ndarray):
         column.values = _array(name, values)
     elif hasattr(values, "__arrow_c_array__") or hasattr(values, "__arrow_c_stream__"):
@@ -241,6 +262,8 @@ def as_column(name: str, values: Any) -> Column:
             f"{name}: {type(values).__name__} is no column; give a numpy array, a sequence, Strings, Binary, AnyValues, "
             "Dictionary or an Arrow array"
         )
+    column.mask = mask
+    column._made()  # noqa: SLF001  # ours
     return column
 
 
@@ -248,11 +271,15 @@ def _of_sequence(values: Sequence[object]) -> Array:
     kinds = set(map(type, values))
     if kinds in ({int}, {float}, {bool}):
         try:
-            return np.asarray(values)
+            array = np.asarray(values)
         except OverflowError:
             pass  # the encoder will say which
+        else:
+            if kinds != {int} or array.dtype.kind != "f":  # numpy makes floats of integers around 2 ** 63
+                return array
     array = np.empty(len(values), object)
-    array[:] = values
+    for row, value in enumerate(values):  # one by one: values may be sequences themselves
+        array[row] = value
     return array
 
 
@@ -270,22 +297,36 @@ def _array(name: str, array: Array) -> Array:
 
 
 def contiguous(array: Array) -> Array:
-    """The array in contiguous, aligned memory and in the machine's byte order: itself if it is so."""
+    """The array in contiguous, aligned memory and in the machine's byte order: itself if it is so, a copy of objects."""
     if array.dtype.kind == "O":
-        return np.ascontiguousarray(array)
+        # They are read when they are described for the encoder, once: what is changed later would be seen by some and not by all.
+        array = np.array(array)
+        array.flags.writeable = False
+        return array
     return np.require(array, array.dtype.newbyteorder("="), ["C", "A"])
 
 
 def numbers(name: str, values: Any, kinds: str = "biu") -> Array:
     """One-dimensional integers (or what ``kinds`` of dtypes are allowed) in plain memory."""
     array = np.asarray(values)
-    if array.dtype.kind == "O" or array.size == 0:
+    if array.dtype.kind == "O" and array.ndim == 1:
+        array = _of_objects(name, array)
+    if array.size == 0 and array.ndim == 1:
         array = array.astype(np.int64)
     if array.ndim != 1:
         raise ValueError(f"{name} has shape {array.shape}: one dimension is needed, a value for each row")
     if array.dtype.kind not in kinds:
         raise TypeError(f"{name} has dtype {array.dtype}: integers are needed")
     return contiguous(array)
+
+
+def _of_objects(name: str, objects: Array) -> Array:
+    for row, value in enumerate(objects):
+        if not isinstance(value, (int, np.integer)):
+            raise TypeError(f"{name}, row {row}: {value!r} is no integer")
+        if not -(1 << 63) <= value < 1 << 63:
+            raise ValueError(f"{name}, row {row}: {value} is beyond 64 bits with a sign")
+    return objects.astype(np.int64)
 
 
 def _integers(name: str, values: Any, widths: str = "offsets") -> Array:

@@ -1,5 +1,6 @@
 """``encode_columns``: columns to OTLP requests."""
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +101,7 @@ def positive(name: str, number: Any) -> int | None:
         return None
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise ValueError(f"{name} is {number!r}: a whole number above 0 is needed")
-    return number
+    return min(number, sys.maxsize)
 
 
 def _events(events: Events) -> dict[str, Any]:

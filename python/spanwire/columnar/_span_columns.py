@@ -1,13 +1,24 @@
 """``SpanColumns``: many spans as columns, and what belongs to them: events, links, attributes of any shape, groups."""
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from typing_extensions import Self
 
-from spanwire.columnar._columns import Array, Column, Dictionary, Strings, Values, as_column, contiguous, numbers
+from spanwire.columnar._columns import (
+    Array,
+    Column,
+    Dictionary,
+    Strings,
+    Values,
+    _Fixed,
+    as_column,
+    contiguous,
+    numbers,
+)
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -22,24 +33,6 @@ Heads: TypeAlias = tuple[bytes, bytes, bytes, bytes]
 
 LOCAL_PARENT = 0x100
 """``Span.flags`` of a span whose parent is known not to be remote: what the official encoder writes for such spans."""
-
-
-class _Fixed:
-    """What is checked once and then stays: fields are set by the constructor only."""
-
-    __slots__ = ("_is_made",)
-
-    _is_made: bool
-
-    def _made(self) -> None:
-        self._is_made = True
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if hasattr(self, "_is_made"):
-            raise AttributeError(
-                f"{name} of {type(self).__name__} is checked when it is made and stays: make another one"
-            )
-        object.__setattr__(self, name, value)
 
 
 class RaggedAttributes(_Fixed):
@@ -60,6 +53,7 @@ class RaggedAttributes(_Fixed):
             raise ValueError(
                 f"ragged attributes have {len(self.keys)} keys and {len(self.values)} values: one of each is needed"
             )
+        self._made()
 
     def __len__(self) -> int:
         """How many rows."""
@@ -250,7 +244,7 @@ class SpanColumns(_Fixed):
     and types until the columns are encoded.
 
     :param trace_id: uint8 of shape (n, 16); or S16, V16.
-    :param span_id: uint8 of shape (n, 8), or uint64 as such bytes.
+    :param span_id: uint8 of shape (n, 8); or S8, V8; or uint64, the numbers that ``SpanContext.span_id`` has.
     :param start: n times, uint64 nanoseconds since the epoch (or datetime64).
     :param end: n times likewise.
     :param name: text.
@@ -419,10 +413,11 @@ class SpanColumns(_Fixed):
 
 
 def ids(name: str, values: Any, width: int, rows: int | None = None) -> Array:
-    """Ids as uint8 of shape (n, width), from that, from bytes of fixed width, or (span ids) from big-endian integers' memory."""
+    """Ids as uint8 of shape (n, width), from that, from bytes of fixed width, or (span ids) from numbers."""
     array = np.asarray(values)
-    is_bytes = array.dtype.kind in "SV" or (array.dtype == np.uint64 and width == 8)
-    if is_bytes and array.dtype.itemsize == width and array.ndim == 1:
+    if array.dtype.kind == "u" and array.dtype.itemsize == width:
+        array = array.astype(">u8").view("V8")  # as W3C and OTLP have it: the high byte first
+    if array.dtype.kind in "SV" and array.dtype.itemsize == width and array.ndim == 1:
         array = contiguous(array).view(np.uint8).reshape(len(array), width)
     if array.dtype != np.uint8 or array.ndim != 2 or array.shape[1] != width:
         raise ValueError(
@@ -501,11 +496,21 @@ def _counts(name: str, values: Any, rows: int) -> Array | None:
 
 
 def _enum(name: str, value: Any, rows: int, shift: int) -> Array | None:
-    """Numbers as OTLP has them; one of the API's enumeration, whose numbers are less by ``shift``, stands for all rows."""
-    if value is None or np.ndim(value):
+    """Numbers as OTLP has them; of the API's enumeration, whose numbers are less by ``shift``, too. One stands for all rows."""
+    if value is None or (isinstance(value, np.ndarray) and value.dtype.kind != "O"):
         return _counts(name, value, rows)
-    number = value.value + shift if hasattr(value, "value") else int(value)
-    return np.full(rows, number, np.uint8)
+    if isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, str):
+        return _counts(name, [_number(one, shift) for one in value], rows)
+    number = _number(value, shift)
+    if np.ndim(number):
+        return _counts(name, number, rows)
+    if not isinstance(number, (int, np.integer)) or not 0 <= number < 1 << 31:
+        raise ValueError(f"{name} is {value!r}: a number as OTLP has it is needed, or one of the API's enumeration")
+    return np.full(rows, number, np.uint8 if number < 1 << 8 else np.uint32)
+
+
+def _number(value: Any, shift: int) -> Any:
+    return value.value + shift if isinstance(value, Enum) else value
 
 
 def _items(name: str, items: Any, rows: int) -> Any:

@@ -254,8 +254,14 @@ impl Source<'_> {
         let (first, last) = (first as usize, last as usize);
         let together = match texts {
             Texts::Ucs4 { .. } | Texts::Empty(_) => return Ok(()), // as they become UTF-8
-            // Rows are in rising order or permuted; only a stretch is looked at together.
-            _ if last < first || last - first + 1 != rows.len() => None,
+            // Rows may be those of several groups, each in rising order; only a stretch is looked at together.
+            _ if !(first..).zip(rows).all(|(expected, &row)| row as usize == expected) => None,
+            // Where nothing is, offsets may be anything: values may lie outside of the first and the last one.
+            Texts::Offsets { offsets, .. }
+                if self.mask.is_some() && !(first..=last).all(|row| offsets.get(row) <= offsets.get(row + 1)) =>
+            {
+                None
+            }
             Texts::Fixed { data, width } => Some(data.slice(first * width, (last + 1) * width)),
             Texts::Offsets { offsets, data } => within(data, offsets.get(first), offsets.get(last + 1)).ok(),
             Texts::Views { .. } => None,

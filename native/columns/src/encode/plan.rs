@@ -94,7 +94,7 @@ impl<'a> Plan<'a> {
         plan.measure(threads)?;
         plan.cut(
             &segments,
-            max_request.unwrap_or(LONGEST),
+            max_request.map_or(LONGEST, |most| most.min(LONGEST)),
             max_request.is_some(),
             oversized,
         )?;
