@@ -43,3 +43,32 @@ def test_keys_that_few_spans_have_take_no_column_each() -> None:
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=100)
     request, taken = map(int, done.stdout.split())
     assert taken < 120 * ROWS + 6 * request + lists, f"{taken} bytes for a request of {request}"
+
+
+# A resource of 100 kB with a thousand scopes: a copy for each group would take 100 MB.
+SCOPES = r"""
+import resource
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+from spanwire.columnar import decode_columns
+
+request = TracesData()
+spans = request.resource_spans.add()
+spans.resource.attributes.add(key="k").value.string_value = "x" * 100_000
+for number in range(1000):
+    scope = spans.scope_spans.add()
+    scope.scope.name = str(number)
+    scope.spans.add()
+request = request.SerializeToString()
+decode_columns(request[:0])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+columns = decode_columns(request)
+assert len(columns.groups) == 1000 and len({group.resource_attributes["k"] for group in columns.groups[::500]}) == 1
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print((after - before) * 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not applicable: ru_maxrss counts other units elsewhere")
+def test_the_groups_of_a_large_resource_share_it() -> None:
+    done = subprocess.run([sys.executable, "-c", SCOPES], check=True, capture_output=True, text=True, timeout=100)
+    assert int(done.stdout) < 20 << 20

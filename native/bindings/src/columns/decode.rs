@@ -30,6 +30,9 @@ pub fn decode_columns<'py>(py: Python<'py>, data: Bound<'py, PyBytes>) -> PyResu
     .spans(decoded)
 }
 
+/// Where a resource and its schema URL stand, and both as Python's.
+type KnownResource<'py> = ((Option<View>, View), Bound<'py, PyBytes>, Bound<'py, PyBytes>);
+
 /// What turns columns into Python objects.
 struct Columns<'py, 'a> {
     py: Python<'py>,
@@ -63,7 +66,8 @@ impl<'py> Columns<'py, '_> {
         set("status_code", codes.transpose()?)?;
         set("status_message", self.optional_views(decoded.status_message)?)?;
         set("flags", self.optional(decoded.flags)?)?;
-        let heads = decoded.groups.iter().map(|head| self.heads(head));
+        let mut known = None;
+        let heads = decoded.groups.iter().map(|head| self.heads(head, &mut known));
         set(
             "groups",
             Some(PyList::new(self.py, heads.collect::<PyResult<Vec<_>>>()?)?.into_any()),
@@ -126,8 +130,9 @@ impl<'py> Columns<'py, '_> {
         Ok((key, kind, values, absent).into_pyobject(self.py)?.into_any())
     }
 
-    /// As `encode_heads` gives them.
-    fn heads(&self, head: &GroupHead) -> PyResult<Bound<'py, PyAny>> {
+    /// As `encode_heads` gives them. What a resource is in bytes is `known` from the group before, if that is of the same: a large
+    /// resource can have very many scopes.
+    fn heads(&self, head: &GroupHead, known: &mut Option<KnownResource<'py>>) -> PyResult<Bound<'py, PyAny>> {
         let message = |number, view: Option<View>| match view {
             None => PyBytes::new(self.py, b""),
             Some(view) => {
@@ -135,9 +140,18 @@ impl<'py> Columns<'py, '_> {
                 PyBytes::new(self.py, &[header.as_slice(), self.bytes(view)].concat())
             }
         };
+        let views = (head.resource, head.resource_schema_url);
+        let (_, resource, schema_url) = match known {
+            Some(known) if known.0 == views => known,
+            _ => known.insert((
+                views,
+                message(tag::resource_spans::RESOURCE, head.resource),
+                PyBytes::new(self.py, self.bytes(head.resource_schema_url)),
+            )),
+        };
         let heads = (
-            message(tag::resource_spans::RESOURCE, head.resource),
-            PyBytes::new(self.py, self.bytes(head.resource_schema_url)),
+            &*resource,
+            &*schema_url,
             message(tag::scope_spans::SCOPE, head.scope),
             PyBytes::new(self.py, self.bytes(head.scope_schema_url)),
         );
