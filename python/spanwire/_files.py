@@ -7,6 +7,7 @@ import contextlib
 import errno
 import io
 import os
+import secrets
 import shutil
 import sys
 from collections.abc import Iterator
@@ -226,7 +227,7 @@ class SpanFileWriter:
             if self._path.exists() and not self._path.is_file():
                 self._file = self._path.open("wb")  # a device or a pipe
             else:
-                self._temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
+                self._temporary = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}.part")
                 self._file = self._temporary.open("xb")
         self._writer: _Writer
         try:
