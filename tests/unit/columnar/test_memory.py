@@ -68,6 +68,7 @@ print((after - before) * 1024)
 """
 
 
+@pytest.mark.skipif("SPANWIRE_ASAN" in os.environ, reason="not applicable: AddressSanitizer keeps what is freed")
 @pytest.mark.skipif(sys.platform != "linux", reason="not applicable: ru_maxrss counts other units elsewhere")
 def test_the_groups_of_a_large_resource_share_it() -> None:
     done = subprocess.run([sys.executable, "-c", SCOPES], check=True, capture_output=True, text=True, timeout=100)
