@@ -1,7 +1,7 @@
 """Laws of ``encode_columns``: whatever layouts columns have, the bytes are those of the spans."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -24,6 +24,7 @@ def test_columns_give_the_bytes_that_the_official_encoder_gives_for_the_spans(se
     assert_same_bytes(ours, official_bytes(table.spans))
 
 
+@settings(max_examples=25)  # thousands of rows each
 @given(seeds, st.integers(2, 5))
 def test_any_number_of_threads_gives_the_same_bytes(seed: int, threads: int) -> None:
     draw = np.random.default_rng(seed)
