@@ -2,7 +2,8 @@
 
 use std::io::{self, BufRead, Read};
 
-/// How much is asked of the source at once.
+/// How much is asked of the source at once: at first, and twice as much each time up to the most. Many sources are small.
+const FIRST_CHUNK: usize = 4 << 10;
 const CHUNK: usize = 256 << 10;
 
 /// A source with what was read of it and not yet taken. An error of the source waits until all before it is taken.
@@ -12,6 +13,7 @@ pub struct Input {
     /// Bytes of `buffer` that were taken.
     taken: usize,
     position: u64,
+    chunk: usize,
     ended: bool,
     failure: Option<io::Error>,
 }
@@ -25,6 +27,7 @@ impl Input {
             buffer: Vec::new(),
             taken: 0,
             position: 0,
+            chunk: FIRST_CHUNK,
             ended: false,
             failure: None,
         }
@@ -68,15 +71,16 @@ impl Input {
             self.taken = 0;
         }
         let before = self.buffer.len();
-        self.buffer.resize(before + CHUNK, 0);
+        self.buffer.resize(before + self.chunk, 0);
         let read = loop {
             match self.source.read(&mut self.buffer[before..]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => break other,
             }
         };
-        let count = read.as_ref().map_or(0, |count| (*count).min(CHUNK));
+        let count = read.as_ref().map_or(0, |count| (*count).min(self.chunk));
         self.buffer.truncate(before + count);
+        self.chunk = (self.chunk * 2).min(CHUNK);
         match read {
             Ok(0) => self.ended = true,
             Ok(_) => {}

@@ -55,6 +55,9 @@ def decode(
             _print_trees(requests, make_console(color=color), details=details)
         sys.stdout.flush()
         broken: BrokenFileError | None = requests.broken
+        if not requests.spans and broken is None:
+            # Such as metrics or logs, whose JSON has no field of ours.
+            print(f"spanwire decode: no spans in {source.name}", file=sys.stderr)
     if broken is not None:
         fail("decode", f"{source.name}: {broken}")
 
@@ -68,10 +71,12 @@ class _Requests:
 
         self._error = BrokenFileError
         self.broken: BrokenFileError | None = None
+        self.spans = 0
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            for request, _ in self._source:
+            for request, spans in self._source:
+                self.spans += spans
                 yield request
         except self._error as error:
             self.broken = error

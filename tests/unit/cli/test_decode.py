@@ -143,3 +143,9 @@ def test_what_cannot_be_done_is_said_in_one_line(tmp_path: Path) -> None:
     assert run(str(missing), status=1).stderr == f"spanwire decode: {missing}: No such file or directory\n"
     assert "--lines goes with" in run("-", "--lines", "--stats", status=2).stderr
     assert "no OTLP traces begin like this" in run("-", data=b"hello", status=1).stderr
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"resourceMetrics":[{"scopeMetrics":[]}]}'])
+def test_a_file_without_spans_says_so(data: bytes) -> None:
+    result = run("-", data=data)
+    assert (result.stdout, result.stderr) == ("", "spanwire decode: no spans in standard input\n")
