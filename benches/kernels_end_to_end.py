@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 SPANS = 512
 SAMPLES = 15
@@ -32,10 +33,10 @@ def cases() -> Iterator[tuple[str, int, Callable[[], object]]]:
     for name in _workloads.NAMES:
         spans = _workloads.make(name, SPANS)
         body = bytes(encode_spans(spans))
-        text = bytes(_native.traces_to_json(body))
-        yield f"encode, {name}", SPANS, lambda spans=spans: encode_spans(spans)
-        yield f"to JSON, {name}", SPANS, lambda body=body: _native.traces_to_json(body)
-        yield f"from JSON, {name}", SPANS, lambda text=text: _native.traces_from_json(text)
+        document = bytes(_native.traces_to_json(body))
+        yield f"encode, {name}", SPANS, partial(encode_spans, spans)
+        yield f"to JSON, {name}", SPANS, partial(_native.traces_to_json, body)
+        yield f"from JSON, {name}", SPANS, partial(_native.traces_from_json, document)
 
     tracer = TracerProvider().get_tracer("bench")
 
@@ -63,7 +64,7 @@ def cases() -> Iterator[tuple[str, int, Callable[[], object]]]:
 
     ids = np.arange(1, SPANS * 8 * 16 + 1, dtype=np.uint8).reshape(-1, 16) | 1
     for name, text in [("ASCII", "/users/42/orders/1234567"), ("Latin", LATIN[:24]), ("wide", WIDE[:24])]:
-        spans = SpanColumns(
+        columns = SpanColumns(
             trace_id=ids,
             span_id=ids[:, :8],
             start=np.arange(len(ids), dtype=np.uint64) + 10**18,
@@ -71,10 +72,10 @@ def cases() -> Iterator[tuple[str, int, Callable[[], object]]]:
             name="s",
             attributes={f"key.{number}": np.full(len(ids), text) for number in range(5)},
         )
-        body = b"".join(encode_columns(spans))
-        yield f"encode_columns, 5 U columns, {name}", len(ids), lambda spans=spans: encode_columns(spans)
-        yield f"decode_columns, 5 texts, {name}", len(ids), lambda body=body: decode_columns(body)
-        yield f"to JSON, 5 texts, {name}", len(ids), lambda body=body: _native.traces_to_json(body)
+        body = b"".join(encode_columns(columns))
+        yield f"encode_columns, 5 U columns, {name}", len(ids), partial(encode_columns, columns)
+        yield f"decode_columns, 5 texts, {name}", len(ids), partial(decode_columns, body)
+        yield f"to JSON, 5 texts, {name}", len(ids), partial(_native.traces_to_json, body)
 
 
 def child() -> None:
