@@ -3,6 +3,7 @@
 Needs numpy (``pip install 'spanwire[numpy]'``); Arrow data is taken and given through the PyCapsule interface.
 """
 
+from spanwire.columnar import _numpy  # noqa: F401  # first: it says what is missing
 from spanwire.columnar._columns import AnyValues, Binary, Column, Dictionary, Strings, as_column
 from spanwire.columnar._decode import decode_columns
 from spanwire.columnar._encode import encode_columns

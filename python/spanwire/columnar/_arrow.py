@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from spanwire import _native
 from spanwire.columnar._arrow_arrays import (
     array_of,
     column_of,
@@ -148,6 +149,9 @@ def _links(links: Links) -> Any:
 
 
 def _groups(groups: tuple[Group, ...], group: Array | None, rows: int) -> dict[str, Any]:
+    if group is not None and (outside := (group < 0) | (group >= len(groups))).any():
+        row = int(np.argmax(outside))
+        raise ValueError(f"group, row {row}: {group[row]}, but there are {len(groups)} groups")
     codes = np.zeros(rows, np.int32) if group is None else group.astype(np.int32)
     services = [str(one.resource_attributes.get("service.name", "")) for one in groups]
     return {
@@ -278,12 +282,9 @@ def _links_of(lists: Any) -> Links:
 
 def _groups_of(fields: dict[str, Any], rows: int) -> tuple[list[Group], Array | None]:
     """From encoded groups; without them, from the names of service and scope."""
-    from spanwire.columnar._decode import decode_columns
-
     if "group" in fields:
         codes, values = _different(fields["group"])
-        groups = [Group() if value is None else decode_columns(value).groups[0] for value in values]
-        return groups, codes
+        return [_group_of(value) for value in values], codes
     named = [fields.get(name, pa.nulls(rows, pa.string())) for name in ("service_name", "scope_name")]
     if all(array.null_count == rows for array in named):
         return [], None
@@ -294,6 +295,19 @@ def _groups_of(fields: dict[str, Any], rows: int) -> tuple[list[Group], Array | 
         service, scope = service_names[pair // len(scope_names)], scope_names[pair % len(scope_names)]
         groups.append(Group({} if service is None else {"service.name": service}, scope))
     return groups, codes.astype(np.int64)
+
+
+def _group_of(value: object) -> Group:
+    if value is None:
+        return Group()
+    if not isinstance(value, bytes):
+        raise TypeError(
+            f"group has values of type {type(value).__name__}: a request as bytes is needed, with one empty span"
+        )
+    heads = _native.decode_columns(value)["groups"]
+    if len(heads) != 1:
+        raise ValueError(f"group has a request of {len(heads)} groups: one is needed, with one empty span")
+    return Group._encoded(heads[0])  # noqa: SLF001  # ours
 
 
 def _different(array: Any) -> tuple[Array, list[Any]]:

@@ -233,3 +233,24 @@ def test_strings_that_are_not_utf8_or_out_of_bounds_are_refused() -> None:
         small(attributes={"key": Strings([0, 1], b"ab", [1, 5])}).to_arrow()
     with pytest.raises(ValueError, match="value 0 is -1 bytes from 1 on"):
         small(attributes={"key": Strings([1, 0, 1], b"ab")}).to_arrow()
+
+
+def test_groups_of_a_table_are_requests_and_nothing_else(tmp_path: Path) -> None:
+    table = small().to_arrow()
+    at = table.schema.get_field_index("group")
+    file = tmp_path / "spans"
+    file.write_bytes(bytes(spanwire.columnar.encode_columns(small())[0]))
+    for value, text in [
+        (str(file), "group has values of type str: a request as bytes is needed"),  # the name of a file is not read
+        (1, "group has values of type int"),
+        (b"", "group has a request of 0 groups: one is needed"),
+        (b"\xff", "malformed OTLP"),
+    ]:
+        with pytest.raises((TypeError, ValueError), match=text):
+            SpanColumns.from_arrow(table.set_column(at, "group", pa.array([value] * 2)))
+
+
+@pytest.mark.parametrize("group", [[0, 1], [-1, 0], np.array([0, 2**63], np.uint64)])
+def test_groups_that_are_not_there_are_in_no_table(group: Any) -> None:
+    with pytest.raises(ValueError, match=r"group, row .: .*, but there are 1 groups"):
+        small(group=group).to_arrow()

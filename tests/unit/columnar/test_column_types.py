@@ -1,5 +1,6 @@
 """What becomes a column, what is seen of later changes, and text that is none where it is easily overlooked."""
 
+import subprocess
 import sys
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
 from spanwire.columnar import (
+    AnyValues,
     Column,
     Dictionary,
     Group,
@@ -128,3 +130,18 @@ def test_no_part_can_be_exchanged() -> None:
 
 def test_limits_beyond_the_machine_are_none() -> None:
     assert len(encode_columns(columns(), max_request_bytes=2**80, threads=sys.maxsize + 1)) == 1
+
+
+def test_messages_that_are_none_are_refused() -> None:
+    # A table from a file can hold any bytes.
+    values = AnyValues([0, 2, 4], b"\x18\x01\xff\xff")
+    with pytest.raises(ValueError, match=r"attribute 'k', row 1: .*a value cut short at byte 0"):
+        encode_columns(columns(attributes={"k": values}))
+    with pytest.raises(ValueError, match=r"values of ragged attributes, row 1: .*a value cut short"):
+        encode_columns(columns(ragged_attributes=RaggedAttributes([0, 1, 2], ["k", "l"], values)))
+
+
+def test_without_numpy_it_is_told_how_to_get_it() -> None:
+    program = "import sys; sys.modules['numpy'] = None; import spanwire.columnar"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stderr.endswith("ImportError: spanwire.columnar needs numpy: pip install 'spanwire[numpy]'\n")

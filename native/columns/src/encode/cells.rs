@@ -1,5 +1,8 @@
 //! [`Cells`]: what one field of a block of rows holds, read once; and [`Source`], where bytes of fields come from.
 
+use spanwire_wire::read::Message;
+use spanwire_wire::validate::{Part, validate_part};
+
 use super::source::{Ints, Piece, Texts, with_ints, within, without_zeros};
 use super::table::Table;
 use crate::error::EncodeError;
@@ -53,10 +56,33 @@ pub(crate) struct Source<'a> {
     pub kind: SourceKind<'a>,
 }
 
+/// What bytes must be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Content {
+    /// UTF-8.
+    Text,
+    /// Anything.
+    Bytes,
+    /// An `AnyValue` message.
+    AnyValue,
+}
+
+impl Content {
+    /// What is wrong with bytes that are none.
+    pub fn check(self, bytes: &[u8]) -> Result<(), String> {
+        match self {
+            Self::Text if !text::is_utf8(bytes) => Err(text::why_not_utf8(bytes)),
+            Self::Text | Self::Bytes => Ok(()),
+            Self::AnyValue => validate_part(Part::AnyValue, Message::new(bytes))
+                .map_err(|error| format!("no AnyValue message: {error}")),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) enum SourceKind<'a> {
-    /// Text is checked, other bytes are not.
-    Texts { texts: Texts<'a>, is_text: bool },
+    /// As they were given, to be checked.
+    Texts { texts: Texts<'a>, content: Content },
     /// Bytes made before: which of them each row has.
     Table { codes: Ints<'a>, table: Table },
     /// The same for booleans.
@@ -74,9 +100,9 @@ impl Source<'_> {
         mut take: impl FnMut(usize, *const u8, u32),
     ) -> Result<(), EncodeError> {
         match &self.kind {
-            SourceKind::Texts { texts, is_text } => {
-                if CHECK && *is_text {
-                    self.check(texts, rows)?;
+            SourceKind::Texts { texts, content } => {
+                if CHECK && *content != Content::Bytes {
+                    self.check(texts, *content, rows)?;
                 }
                 self.each_text(texts, rows, scratch, take)
             }
@@ -246,8 +272,8 @@ impl Source<'_> {
         Ok(())
     }
 
-    /// Whether all texts are UTF-8. Values that lie one behind the other are looked at together.
-    fn check(&self, texts: &Texts<'_>, rows: &[u32]) -> Result<(), EncodeError> {
+    /// Whether all values are what they must be. Texts that lie one behind the other are looked at together.
+    fn check(&self, texts: &Texts<'_>, content: Content, rows: &[u32]) -> Result<(), EncodeError> {
         let (Some(&first), Some(&last)) = (rows.first(), rows.last()) else {
             return Ok(());
         };
@@ -266,7 +292,9 @@ impl Source<'_> {
             Texts::Offsets { offsets, data } => within(data, offsets.get(first), offsets.get(last + 1)).ok(),
             Texts::Views { .. } => None,
         };
-        if let Some(together) = together {
+        if content == Content::Text
+            && let Some(together) = together
+        {
             let is_fine = together.is_ascii()
                 || (text::is_utf8(together) && rows.iter().all(|&row| begins_character(texts, row)));
             if is_fine {
@@ -276,9 +304,8 @@ impl Source<'_> {
         for &row in rows {
             if !self.is_masked(row)
                 && let Ok(Piece::Bytes(bytes)) = texts.get(row as usize)
-                && !text::is_utf8(bytes)
             {
-                return Err(self.wrong(row, text::why_not_utf8(bytes)));
+                content.check(bytes).map_err(|why| self.wrong(row, why))?;
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use spanwire_wire::tag::{
 };
 use spanwire_wire::write;
 
-use super::cells::{Source, SourceKind};
+use super::cells::{Content, Source, SourceKind};
 use super::items::{ItemKind, Items};
 use super::op::{Head, Op, Scalar, Value};
 use super::source::{Attributes, Column, Events, Ints, Links, Ragged, Spans, Values};
@@ -240,16 +240,16 @@ fn attribute<'a>(key: &str, column: Column<'a>, tag: u8) -> Result<Op<'a>, Encod
 /// Contents of `AnyValue`s, and the tag that stands in front of each, or 0.
 fn value(column: Column<'_>) -> Result<(u8, Value<'_>), EncodeError> {
     let Column { name, mask, values } = column;
-    let texts = |texts, is_text| SourceKind::Texts { texts, is_text };
+    let texts = |texts, content| SourceKind::Texts { texts, content };
     let bytes = |tag, scalar, kind, name, mask| {
         let source = Source { name, mask, kind };
         (tag, Value::Bytes { scalar, source })
     };
     let (string, binary) = (len_tag(any_value::STRING_VALUE), len_tag(any_value::BYTES_VALUE));
     Ok(match values {
-        Values::Str(values) => bytes(string, Scalar::Tagged, texts(values, true), name, mask),
-        Values::Bytes(values) => bytes(binary, Scalar::Tagged, texts(values, false), name, mask),
-        Values::Any(values) => bytes(0, Scalar::Message, texts(values, false), name, mask),
+        Values::Str(values) => bytes(string, Scalar::Tagged, texts(values, Content::Text), name, mask),
+        Values::Bytes(values) => bytes(binary, Scalar::Tagged, texts(values, Content::Bytes), name, mask),
+        Values::Any(values) => bytes(0, Scalar::Message, texts(values, Content::AnyValue), name, mask),
         Values::Int(values) => (varint_tag(any_value::INT_VALUE), Value::Int { name, mask, values }),
         Values::Double(values) => (fixed64_tag(any_value::DOUBLE_VALUE), Value::Double { mask, values }),
         Values::Bool(truths) => {
@@ -294,7 +294,10 @@ fn text(column: Column<'_>, tag: u8, rows: usize) -> Result<Op<'_>, EncodeError>
 fn plain_text(column: Column<'_>) -> Result<Source<'_>, EncodeError> {
     let Column { name, mask, values } = column;
     let kind = match values {
-        Values::Str(texts) => SourceKind::Texts { texts, is_text: true },
+        Values::Str(texts) => SourceKind::Texts {
+            texts,
+            content: Content::Text,
+        },
         Values::Dictionary(codes, values) => {
             let different = Column {
                 name: format!("{name}, different values"),

@@ -18,9 +18,8 @@ impl Source<'_> {
             return Ok(None);
         }
         match &self.kind {
-            SourceKind::Texts { texts, is_text } => match texts.get(row).map_err(wrong)? {
-                Piece::Bytes(bytes) if *is_text && !text::is_utf8(bytes) => Err(wrong(text::why_not_utf8(bytes))),
-                Piece::Bytes(bytes) => Ok(Some(bytes)),
+            SourceKind::Texts { texts, content } => match texts.get(row).map_err(wrong)? {
+                Piece::Bytes(bytes) => content.check(bytes).map(|()| Some(bytes)).map_err(wrong),
                 Piece::Ucs4(points) => {
                     scratch.clear();
                     text::push_ucs4(points, scratch).map_err(wrong)?;
