@@ -79,7 +79,7 @@ def failing(command: str) -> Iterator[None]:
         where = "" if error.filename is None else f"{error.filename}: "
         fail(command, f"{where}{error.strerror or error}")
     except ImportError as error:
-        if error.name != "pyarrow":
+        if error.name not in ("numpy", "pyarrow"):
             raise
         fail(command, error)
     except KeyboardInterrupt as error:
