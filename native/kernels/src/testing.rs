@@ -9,7 +9,7 @@ pub fn each_level(check: impl FnMut(Usable)) {
 
 /// Calls `check` with the first 0 to 256 of `items`, each at every place from a boundary of 64 bytes on.
 pub fn each_place<T: Copy>(items: &[T], mut check: impl FnMut(&[T])) {
-    let (longest, step) = if cfg!(miri) { (70, 14) } else { (256, 1) };
+    let (longest, step) = if cfg!(miri) { (38, 19) } else { (256, 1) };
     let mut memory: Vec<T> = Vec::with_capacity(items.len() + 128);
     let boundary = memory.as_ptr().align_offset(64);
     for place in (0..64 / size_of::<T>()).step_by(step) {

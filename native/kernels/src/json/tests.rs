@@ -58,14 +58,14 @@ fn every_length_and_alignment() {
 #[test]
 fn every_byte_at_every_place() {
     let lens: &[usize] = if cfg!(miri) {
-        &[1, 9, 17]
+        &[9]
     } else {
         &[1, 8, 15, 16, 31, 33, 64, 65, 100]
     };
     for &len in lens {
         let mut text = vec![b'x'; len];
         for at in 0..len {
-            for byte in (0..=0xFF).step_by(if cfg!(miri) { 17 } else { 1 }) {
+            for byte in (0..=0xFF).step_by(if cfg!(miri) { 51 } else { 1 }) {
                 text[at] = byte;
                 same(&text);
             }
