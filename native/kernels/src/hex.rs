@@ -78,6 +78,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
     fn every_byte_and_every_character_at_every_place() {
         for byte in 0..=0xFF_u8 {
             same([byte; 16], "");
