@@ -165,7 +165,8 @@ fn request(bytes: &[u8], size: usize) -> Score {
         return Score::Not;
     }
     match bytes.get(..size) {
-        Some(whole) if validate(whole).is_ok() => Score::Whole,
+        // A few bytes of something else can be fields that nobody knows.
+        Some(whole) if whole.first() == Some(&RESOURCE_SPANS) && validate(whole).is_ok() => Score::Whole,
         // Its own end is missing.
         None if bytes.len() < FAR - MAX_LENGTH => first_field(bytes, size).min(Score::Hardly),
         _ => first_field(bytes, size).min(Score::Begins),
@@ -195,5 +196,22 @@ fn delimited(bytes: &[u8]) -> Score {
     match spanwire_wire::varint::decode_varint32(bytes) {
         Ok((0, _)) | Err(_) => Score::Not,
         Ok((size, len)) => request(&bytes[len..], usize::try_from(size).unwrap_or(usize::MAX)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn a_few_bytes_that_are_unknown_fields_by_chance_are_no_request() {
+        // Spans of a resource, 777,888 bytes. With a length in front, its first ten bytes would be two fields.
+        let mut bytes = b"\x0a\xa0\xcd\x2f\x0a\xcd\x02\x0a\x19\x0a\x0c".to_vec();
+        assert!(validate(&bytes[1..]).is_ok());
+        bytes.resize(FAR + 1, b'a');
+        let mut input = Input::new(Box::new(Cursor::new(bytes)));
+        assert_eq!(detect(&mut input), Some(Format::Protobuf));
     }
 }

@@ -201,7 +201,7 @@ class _Run:
                 return
             request, spans, due = job
             left = self._begin + due - time.monotonic()
-            if left > 0 and self._ending.wait(left):
+            if left > 0 and self._ending.wait(min(left, threading.TIMEOUT_MAX)):
                 return
             self.behind = max(self.behind, -left)
             begin = time.perf_counter()

@@ -114,6 +114,19 @@ def test_a_signal_ends_it_with_a_report_that_is_true(tmp_path: Path, otlp_sink: 
     assert (report["delivered"], report["not_sent"], report["dropped"]) == (otlp_sink.span_count, 1, {})
 
 
+def test_what_is_due_in_hundreds_of_years_is_waited_for(tmp_path: Path, otlp_sink: Sink) -> None:
+    path = tmp_path / "spans.pb"
+    path.write_bytes(recording([0, 3_600_000]))
+    arguments = command("replay", path, "--endpoint", otlp_sink.http_endpoint, "--speed=1e-9", "--json")
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        otlp_sink.wait_for(1, timeout=30)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        out, said = process.communicate(timeout=30)
+    assert process.returncode == 130 and b"Traceback" not in said, said.decode()
+    assert (json.loads(out)["delivered"], json.loads(out)["not_sent"]) == (1, 1)
+
+
 def test_a_backend_that_is_gone_does_not_hold_ctrl_c(file: Path) -> None:
     with Sink() as gone:
         endpoint = gone.http_endpoint

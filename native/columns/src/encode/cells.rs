@@ -281,7 +281,7 @@ impl Source<'_> {
         let together = match texts {
             Texts::Ucs4 { .. } | Texts::Empty(_) => return Ok(()), // as they become UTF-8
             // Rows may be those of several groups, each in rising order; only a stretch is looked at together.
-            _ if !(first..).zip(rows).all(|(expected, &row)| row as usize == expected) => None,
+            _ if !is_stretch(rows) => None,
             // Where nothing is, offsets may be anything: values may lie outside of the first and the last one.
             Texts::Offsets { offsets, .. }
                 if self.mask.is_some() && !(first..=last).all(|row| offsets.get(row) <= offsets.get(row + 1)) =>
@@ -319,6 +319,16 @@ impl Source<'_> {
             why,
         }
     }
+}
+
+/// Whether rows follow each other; all are looked at, which takes fewer instructions than to stop at the first that does not.
+#[inline(always)]
+fn is_stretch(rows: &[u32]) -> bool {
+    let first = rows.first().copied().unwrap_or_default();
+    (0..)
+        .zip(rows)
+        .fold(0, |odd, (place, &row)| odd | (row ^ first.wrapping_add(place)))
+        == 0
 }
 
 #[inline(always)]
