@@ -97,6 +97,8 @@ def generate(
         raise typer.BadParameter("a file is written by one process: leave out --processes or --output")
     if output is not None and (endpoint is not None or header):
         raise typer.BadParameter("spans go to a file or to an endpoint: leave out --output, or --endpoint and --header")
+    if output is not None and Path(output).suffix in (".gz", ".zst", ".parquet"):
+        raise typer.BadParameter(f"{output}: neither compressed nor Parquet here; spanwire convert makes that of a .pb")
     import secrets
 
     plan = Plan(

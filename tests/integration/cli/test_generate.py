@@ -224,6 +224,7 @@ def test_people_are_told_rate_latency_and_seed(sink: Sink) -> None:
         (("--header", "x-tenant"), "'x-tenant' is no NAME=VALUE"),
         (("--processes", 2, "--output", "x.pb"), "one process"),
         (("--endpoint", "http://localhost", "--output", "x.pb"), "a file or to an endpoint"),
+        (("--output", "x.pb.gz"), "neither compressed nor Parquet"),
         (("--error-rate", "1.5"), "--error-rate"),
         (("--depth", "0"), "--depth"),
     ],
