@@ -67,6 +67,21 @@ impl<'a, T: Plain> Shared<'a, T> {
         unsafe { self.start.add(index).read_volatile() }
     }
 
+    /// A value and the one behind it, each read once.
+    ///
+    /// # Panics
+    /// Outside of the array.
+    #[must_use]
+    #[inline(always)]
+    pub fn pair(&self, index: usize) -> (T, T) {
+        assert!(self.len > 1 && index < self.len - 1);
+        // SAFETY: both are within the array, which is readable; volatile as in `get`.
+        unsafe {
+            let first = self.start.add(index);
+            (first.read_volatile(), first.add(1).read_volatile())
+        }
+    }
+
     /// Where the array begins.
     #[must_use]
     #[inline(always)]

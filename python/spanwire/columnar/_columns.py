@@ -17,6 +17,9 @@ Array = npt.NDArray[Any]
 _OFFSETS = ("i4", "i8", "u4", "u8")
 
 
+_put = object.__setattr__
+
+
 class _Fixed:
     """What is checked once and then stays: fields are set by the constructor only."""
 
@@ -24,15 +27,20 @@ class _Fixed:
 
     _is_made: bool
 
+    def __new__(cls, *_arguments: Any, **_keywords: Any) -> Self:
+        fixed = object.__new__(cls)
+        _put(fixed, "_is_made", False)
+        return fixed
+
     def _made(self) -> None:
-        self._is_made = True
+        _put(self, "_is_made", True)
 
     def __setattr__(self, name: str, value: object) -> None:
-        if hasattr(self, "_is_made"):
+        if self._is_made:
             raise AttributeError(
                 f"{name} of {type(self).__name__} is checked when it is made and stays: make another one"
             )
-        object.__setattr__(self, name, value)
+        _put(self, name, value)
 
 
 class _Texts(_Fixed):
@@ -65,6 +73,16 @@ class _Texts(_Fixed):
             )
         self._made()
 
+    @classmethod
+    def views(cls, starts: Array, data: Array, lengths: Array) -> Self:
+        """Of native code's own arrays, which need no look."""
+        texts = cls.__new__(cls)
+        _put(texts, "offsets", starts)
+        _put(texts, "data", data)
+        _put(texts, "lengths", lengths)
+        _put(texts, "_is_made", True)
+        return texts
+
     def __len__(self) -> int:
         """How many values."""
         return len(self.offsets) - (self.lengths is None)
@@ -85,6 +103,8 @@ class _Texts(_Fixed):
         pieces = list(values)
         offsets = np.zeros(len(pieces) + 1, np.int64)
         np.cumsum(np.fromiter(map(len, pieces), np.int64, len(pieces)), out=offsets[1:])
+        if offsets[-1] < 1 << 31:
+            offsets = offsets.astype(np.int32)  # half the memory to read
         return cls(offsets, b"".join(pieces))
 
     def __repr__(self) -> str:
@@ -179,7 +199,7 @@ class Dictionary(_Fixed):
 
     def __getitem__(self, index: int) -> object:
         code = int(self.codes[index])
-        return None if code < 0 else plain(self.values[code])
+        return None if code < 0 else python_value(self.values[code])
 
     def to_list(self) -> list[object]:
         """As Python objects; None where absent."""
@@ -211,6 +231,15 @@ class Column(_Fixed):
         self.mask = column.mask if mask is None else _mask(mask, len(column))
         self._made()
 
+    @classmethod
+    def plain(cls, values: Values, mask: Array | None) -> Self:
+        """Of values and a mask that need no look."""
+        column = cls.__new__(cls)
+        _put(column, "values", values)
+        _put(column, "mask", mask)
+        _put(column, "_is_made", True)
+        return column
+
     def __len__(self) -> int:
         """How many values, absent ones counted."""
         return len(self.values)
@@ -218,7 +247,7 @@ class Column(_Fixed):
     def __getitem__(self, index: int) -> object:
         if self.mask is not None and self.mask[index]:
             return None
-        return plain(self.values[index])
+        return python_value(self.values[index])
 
     def to_list(self) -> list[object]:
         """As Python objects; None where absent."""
@@ -239,32 +268,26 @@ def as_column(name: str, values: Any) -> Column:
     """
     if isinstance(values, Column):
         return values
-    column = Column.__new__(Column)
-    mask = None
     if isinstance(values, (Strings, Binary, AnyValues, Dictionary)):
-        column.values = values
-    elif isinstance(values, np.ma.MaskedArray):
-        column.values = _array(name, values.data)
-        if np.ma.is_masked(values):
-            mask = _mask(np.ma.getmaskarray(values), len(values))
-    elif isinstance(values, np.ndarray):
-        column.values = _array(name, values)
-    elif hasattr(values, "__arrow_c_array__") or hasattr(values, "__arrow_c_stream__"):
+        return Column.plain(values, None)
+    if isinstance(values, np.ma.MaskedArray):
+        is_masked = np.ma.is_masked(values)
+        mask = _mask(np.ma.getmaskarray(values), len(values)) if is_masked else None
+        return Column.plain(_array(name, values.data), mask)
+    if isinstance(values, np.ndarray):
+        return Column.plain(_array(name, values), None)
+    if hasattr(values, "__arrow_c_array__") or hasattr(values, "__arrow_c_stream__"):
         from spanwire.columnar import _arrow
 
         return _arrow.from_arrow_array(values, name)
-    elif isinstance(values, Sequence) and not isinstance(values, (str, bytes, bytearray, memoryview)):
-        column.values = _array(name, _of_sequence(values))
-    elif hasattr(values, "__array__"):
+    if isinstance(values, Sequence) and not isinstance(values, (str, bytes, bytearray, memoryview)):
+        return Column.plain(_array(name, _of_sequence(values)), None)
+    if hasattr(values, "__array__"):
         return as_column(name, np.asarray(values))
-    else:
-        raise TypeError(
-            f"{name}: {type(values).__name__} is no column; give a numpy array, a sequence, Strings, Binary, AnyValues, "
-            "Dictionary or an Arrow array"
-        )
-    column.mask = mask
-    column._made()  # noqa: SLF001  # ours
-    return column
+    raise TypeError(
+        f"{name}: {type(values).__name__} is no column; give a numpy array, a sequence, Strings, Binary, AnyValues, "
+        "Dictionary or an Arrow array"
+    )
 
 
 def _of_sequence(values: Sequence[object]) -> Array:
@@ -302,6 +325,9 @@ def contiguous(array: Array) -> Array:
         # They are read when they are described for the encoder, once: what is changed later would be seen by some and not by all.
         array = np.array(array)
         array.flags.writeable = False
+        return array
+    flags = array.flags
+    if flags.c_contiguous and flags.aligned and array.dtype.isnative:
         return array
     return np.require(array, array.dtype.newbyteorder("="), ["C", "A"])
 
@@ -359,7 +385,7 @@ def as_bytes(name: str, data: Any) -> Array:
         raise TypeError(f"{name}: {type(data).__name__} is no contiguous buffer of bytes ({error})") from error
 
 
-def plain(value: object) -> object:
+def python_value(value: object) -> object:
     """A numpy scalar as the Python object that an attribute would have."""
     if isinstance(value, np.bytes_):
         return value.decode()

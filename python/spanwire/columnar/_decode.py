@@ -127,25 +127,25 @@ class _Columns:
     def _column(self, kind: str, values: Any, absent: Any) -> Column:
         mask = _array(absent, np.bool_)
         if kind == "text":
-            return Column(self._strings(values), mask)
+            return Column.plain(self._strings(values), mask)
         if kind == "bytes":
-            return Column(self._views(Binary, values), mask)
+            return Column.plain(self._views(Binary, values), mask)
         if kind == "any":
-            return Column(self._views(AnyValues, values), mask)
-        return Column(_array(values, {"int": np.int64, "double": np.float64, "bool": np.bool_}[kind]), mask)
+            return Column.plain(self._views(AnyValues, values), mask)
+        return Column.plain(_array(values, {"int": np.int64, "double": np.float64, "bool": np.bool_}[kind]), mask)
 
     def _strings(self, views: Any) -> Any:
         return None if views is None else self._views(Strings, views)
 
-    def _views(self, kind: type, views: Any) -> Any:
+    def _views(self, kind: type[Strings | Binary | AnyValues], views: Any) -> Any:
         starts, lengths = views
-        return kind(_array(starts, np.int64), self._text, _array(lengths, np.int32))
+        return kind.views(_array(starts, np.int64), self._text, _array(lengths, np.int32))
 
 
 def _array(buffer: Any, dtype: Any) -> Any:
     if buffer is None:
         return None
-    if not len(buffer):
+    if not buffer:
         empty = np.empty(0, dtype)
         empty.flags.writeable = False
         return empty

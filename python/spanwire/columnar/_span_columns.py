@@ -466,6 +466,9 @@ def attribute_columns(owner: str, attributes: Mapping[str, Any] | None, rows: in
     """Columns by key, each of ``rows`` values; a str, bool, int or float stands for all rows."""
     columns: dict[str, Column] = {}
     for key, values in (attributes or {}).items():
+        if isinstance(values, Column) and type(key) is str and len(values) == rows:
+            columns[key] = values
+            continue
         name = f"attribute {key!r}" + (f" of {owner}" if owner else "")
         if not isinstance(key, str):
             raise TypeError(f"{name}: keys must be str")

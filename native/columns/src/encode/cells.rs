@@ -220,6 +220,8 @@ impl Source<'_> {
         mut take: impl FnMut(usize, *const u8, u32),
         range: impl Fn(usize) -> (i64, i64),
     ) -> Result<(), EncodeError> {
+        let bytes = data.len() as u64;
+        let is_short = bytes <= LONGEST as u64;
         for (j, &row) in rows.iter().enumerate() {
             // Where nothing is, offsets may be anything.
             if self.is_masked(row) {
@@ -228,8 +230,7 @@ impl Source<'_> {
             }
             let (start, end) = range(row as usize);
             let (from, to) = (start.cast_unsigned(), end.cast_unsigned());
-            if from > to || to > data.len() as u64 || to - from > LONGEST as u64 {
-                let bytes = data.len();
+            if from > to || to > bytes || (!is_short && to - from > LONGEST as u64) {
                 return Err(self.wrong(
                     row,
                     format!(
@@ -333,7 +334,8 @@ fn is_stretch(rows: &[u32]) -> bool {
 
 #[inline(always)]
 fn between<T: Plain + Code>(offsets: &Shared<'_, T>, row: usize) -> (i64, i64) {
-    (offsets.get(row).code(), offsets.get(row + 1).code())
+    let (start, end) = offsets.pair(row);
+    (start.code(), end.code())
 }
 
 /// Where `len` bytes from `start` on end; nowhere if it is less than 0.

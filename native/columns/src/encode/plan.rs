@@ -25,6 +25,9 @@ const HEADER: usize = 6;
 /// In the place of a span's length: it is left out.
 const SKIPPED: u32 = u32::MAX;
 
+/// In the place of a sum: frames must be looked at one by one.
+const MIXED: usize = usize::MAX;
+
 /// What to do with a span that does not fit a request by itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Oversized {
@@ -42,6 +45,8 @@ pub struct Plan<'a> {
     order: Order,
     /// Of each span's content, by position.
     lens: Vec<u32>,
+    /// Bytes of the frames at each [`BLOCK`] of positions; [`MIXED`] where some are left out.
+    sums: Vec<usize>,
     requests: Vec<Request>,
     skipped: usize,
 }
@@ -87,7 +92,8 @@ impl<'a> Plan<'a> {
             fields,
             groups,
             order,
-            lens: vec![0; spans.rows],
+            lens: zeros(spans.rows),
+            sums: vec![0; spans.rows.div_ceil(BLOCK)],
             requests: Vec::new(),
             skipped: 0,
         };
@@ -143,16 +149,17 @@ impl<'a> Plan<'a> {
     fn measure(&mut self, threads: usize) -> Result<(), EncodeError> {
         let threads = worth(self.lens.len(), threads);
         let (fields, order) = (&self.fields, &self.order);
-        let chunks: Vec<(usize, &mut [u32])> = self
+        let chunks: Vec<(usize, &mut [u32], &mut usize)> = self
             .lens
             .chunks_mut(BLOCK)
+            .zip(&mut self.sums)
             .enumerate()
-            .map(|(index, lens)| (index * BLOCK, lens))
+            .map(|(index, (lens, sum))| (index * BLOCK, lens, sum))
             .collect();
         threads::each(chunks, threads, |chunks| {
             let mut cells: Vec<Cells> = fields.iter().map(|_| Cells::new()).collect();
             let mut rows = [0; BLOCK];
-            for (start, lens) in chunks {
+            for (start, lens, sum) in chunks {
                 let rows = order.rows(start..start + lens.len(), &mut rows);
                 let mut totals = Totals::new();
                 for (field, cells) in fields.iter().zip(&mut cells) {
@@ -166,6 +173,7 @@ impl<'a> Plan<'a> {
                             why: "it would be over 2 GiB".to_owned(),
                         })?
                         .cast_unsigned();
+                    *sum += frame_len(*len);
                 }
             }
             Ok(())
@@ -192,7 +200,7 @@ impl<'a> Plan<'a> {
             while let Some(position) = positions.next() {
                 // What goes on in the scope that is open: all but the first span, mostly.
                 if is_open && let Some(piece) = request.pieces.last_mut() {
-                    let (fit, bytes) = fitting(&self.lens[position..positions.end], most - len);
+                    let (fit, bytes) = self.fitting(position..positions.end, most - len);
                     piece.positions.end = position + fit;
                     piece.frames_len += bytes;
                     len += bytes;
@@ -211,6 +219,7 @@ impl<'a> Plan<'a> {
                         return Err(self.too_large(position, frame, most));
                     }
                     self.lens[position] = SKIPPED;
+                    self.sums[position / BLOCK] = MIXED;
                     self.skipped += 1;
                     if is_open && let Some(piece) = request.pieces.last_mut() {
                         piece.positions.end = position + 1;
@@ -251,6 +260,28 @@ impl<'a> Plan<'a> {
             self.requests.push(request);
         }
         Ok(())
+    }
+
+    /// How many of the spans at these positions fit into so many bytes, and how many bytes they take.
+    fn fitting(&self, positions: Range<usize>, most: usize) -> (usize, usize) {
+        let (mut at, mut bytes) = (positions.start, 0);
+        while at < positions.end {
+            // All of a block at once, where that fits.
+            if at.is_multiple_of(BLOCK)
+                && at + BLOCK <= positions.end
+                && let sum = self.sums[at / BLOCK]
+                && sum <= most - bytes
+            {
+                (at, bytes) = (at + BLOCK, bytes + sum);
+                continue;
+            }
+            let frame = frame_len(self.lens[at]);
+            if frame > most - bytes {
+                break;
+            }
+            (at, bytes) = (at + 1, bytes + frame);
+        }
+        (at - positions.start, bytes)
     }
 
     fn total(&self) -> usize {
@@ -315,32 +346,40 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Blocks begin where the measured ones did, or behind what is left out.
     fn lend(&self, piece: &Piece, output: &mut Output, blocks: &mut Vec<Block>) {
         let mut at = piece.positions.start;
-        for lens in self.lens[piece.positions.clone()].split(|&len| len == SKIPPED) {
-            let end = at + lens.len();
-            for lens in lens.chunks(BLOCK) {
-                let positions = at..at + lens.len();
-                at = positions.end;
-                let room = output.lend(lens.iter().map(|&len| frame_len(len)).sum());
-                blocks.push(Block { positions, room });
+        while at < piece.positions.end {
+            let end = piece.positions.end.min((at / BLOCK + 1) * BLOCK);
+            let sum = self.sums[at / BLOCK];
+            if sum != MIXED && end - at == BLOCK {
+                let room = output.lend(sum);
+                blocks.push(Block {
+                    positions: at..end,
+                    room,
+                });
+            } else {
+                let mut start = at;
+                for lens in self.lens[at..end].split(|&len| len == SKIPPED) {
+                    let positions = start..start + lens.len();
+                    start = positions.end + 1;
+                    if !lens.is_empty() {
+                        let room = output.lend(lens.iter().map(|&len| frame_len(len)).sum());
+                        blocks.push(Block { positions, room });
+                    }
+                }
             }
-            at = end + 1;
+            at = end;
         }
     }
 }
 
-/// How many of the spans fit into so many bytes, and how many bytes they take.
-fn fitting(lens: &[u32], most: usize) -> (usize, usize) {
-    let mut bytes = 0;
-    for (count, &len) in lens.iter().enumerate() {
-        let frame = frame_len(len);
-        if bytes + frame > most {
-            return (count, bytes);
-        }
-        bytes += frame;
-    }
-    (lens.len(), bytes)
+/// So many zeros, in memory whose pages do not cost more than what is done with them.
+fn zeros(len: usize) -> Vec<u32> {
+    let mut zeros = Vec::with_capacity(len);
+    crate::ffi::prefer_huge_pages(zeros.spare_capacity_mut());
+    zeros.resize(len, 0);
+    zeros
 }
 
 /// Threads that are worth it for so many rows.
