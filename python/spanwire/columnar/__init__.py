@@ -7,7 +7,9 @@ from spanwire.columnar import _numpy  # noqa: F401  # first: it says what is mis
 from spanwire.columnar._columns import AnyValues, Binary, Column, Dictionary, Strings, as_column
 from spanwire.columnar._decode import decode_columns
 from spanwire.columnar._encode import encode_columns
-from spanwire.columnar._span_columns import Events, Group, Links, RaggedAttributes, SpanColumns
+from spanwire.columnar._group import Group
+from spanwire.columnar._items import Events, Links, RaggedAttributes
+from spanwire.columnar._span_columns import SpanColumns
 
 __all__ = [
     "AnyValues",

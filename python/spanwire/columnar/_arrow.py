@@ -20,8 +20,10 @@ from spanwire.columnar._arrow_arrays import (
     times_of,
 )
 from spanwire.columnar._columns import AnyValues, Array, Column
+from spanwire.columnar._group import Group
+from spanwire.columnar._items import Events, Links, RaggedAttributes
 from spanwire.columnar._pyarrow import pa
-from spanwire.columnar._span_columns import LOCAL_PARENT, Events, Group, Links, RaggedAttributes, SpanColumns
+from spanwire.columnar._span_columns import LOCAL_PARENT, SpanColumns
 
 __all__ = ["from_arrow", "from_arrow_array", "read_parquet", "to_arrow"]
 

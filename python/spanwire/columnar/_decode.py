@@ -9,7 +9,9 @@ import numpy as np
 from spanwire import _native
 from spanwire._files import SpanFile
 from spanwire.columnar._columns import AnyValues, Array, Binary, Column, Strings
-from spanwire.columnar._span_columns import Events, Group, Links, RaggedAttributes, SpanColumns
+from spanwire.columnar._group import Group
+from spanwire.columnar._items import Events, Links, RaggedAttributes
+from spanwire.columnar._span_columns import SpanColumns
 
 __all__ = ["decode_columns"]
 

@@ -17,7 +17,9 @@ from spanwire.columnar._columns import (
     Values,
     _Texts,
 )
-from spanwire.columnar._span_columns import Events, Group, Heads, Links, RaggedAttributes, SpanColumns
+from spanwire.columnar._group import Group, Heads
+from spanwire.columnar._items import Events, Links, RaggedAttributes
+from spanwire.columnar._span_columns import SpanColumns
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource

@@ -10,8 +10,9 @@ import numpy as np
 from spanwire.columnar._arrow import to_arrow
 from spanwire.columnar._arrow_arrays import array_of
 from spanwire.columnar._columns import AnyValues, Array, Column
+from spanwire.columnar._items import Events, Links, RaggedAttributes
 from spanwire.columnar._pyarrow import pa
-from spanwire.columnar._span_columns import Events, Links, RaggedAttributes, SpanColumns
+from spanwire.columnar._span_columns import SpanColumns
 
 __all__ = ["to_pandas"]
 
