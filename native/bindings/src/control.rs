@@ -136,15 +136,16 @@ impl HttpClient {
 
     /// Encodes and delivers the spans of columns, in requests of at most so many bytes; raises `ValueError` for columns that cannot be
     /// encoded, before anything is sent, and what a signal handler raises while waiting.
+    #[allow(clippy::needless_pass_by_value)] // owned values are what PyO3 hands over
     fn export_columns(
         &self,
         py: Python<'_>,
         columns: &ColumnEncoder,
-        groups: Vec<EncodedHeads>,
+        groups: Vec<EncodedHeads<'_>>,
         max_request_bytes: usize,
         threads: usize,
     ) -> PyResult<Outcome> {
-        columns::export::export(py, &self.client, columns, groups, max_request_bytes, threads).map(Outcome::from)
+        columns::export::export(py, &self.client, columns, &groups, max_request_bytes, threads).map(Outcome::from)
     }
 
     /// Delivers a request taken from a queue; a second time it is empty.

@@ -1,9 +1,11 @@
 //! [`ColumnEncoder`]: columns of Python's, checked and held, and the requests made of them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use spanwire_columns::EncodeError;
 use spanwire_columns::encode::{Heads, Oversized, Plan};
 use spanwire_engine::buffer::Buffer;
@@ -12,7 +14,30 @@ use super::source::{Held, Reader};
 use crate::ffi::buffer::NativeBuffer;
 
 /// The resource message, its schema URL, the scope message and its schema URL.
-pub type EncodedHeads = (Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>);
+pub type EncodedHeads<'py> = (
+    Bound<'py, PyBytes>,
+    Bound<'py, PyBytes>,
+    Bound<'py, PyBytes>,
+    Bound<'py, PyBytes>,
+);
+
+/// The heads of groups; what is one object of Python's, as a resource of many groups is, is copied once.
+pub fn heads(groups: &[EncodedHeads<'_>]) -> Vec<Heads> {
+    let mut known = HashMap::new();
+    let mut shared = |bytes: &Bound<'_, PyBytes>| -> Arc<[u8]> {
+        let copy = known.entry(bytes.as_ptr()).or_insert_with(|| bytes.as_bytes().into());
+        Arc::clone(copy)
+    };
+    groups
+        .iter()
+        .map(|(resource, resource_schema, scope, scope_schema)| Heads {
+            resource: shared(resource),
+            resource_schema: shared(resource_schema),
+            scope: shared(scope),
+            scope_schema: shared(scope_schema),
+        })
+        .collect()
+}
 
 /// Spans as columns, ready to be encoded. Holds the arrays that it was made of.
 #[pyclass(frozen, module = "spanwire._native")]
@@ -32,13 +57,15 @@ impl ColumnEncoder {
 
     /// Requests of at most so many bytes, each with the number of its spans. A group's heads are the resource message, its schema URL,
     /// the scope message and its schema URL.
+    #[allow(clippy::needless_pass_by_value)] // owned values are what PyO3 hands over
     fn encode(
         &self,
         py: Python<'_>,
-        groups: Vec<EncodedHeads>,
+        groups: Vec<EncodedHeads<'_>>,
         max_request_bytes: Option<usize>,
         threads: usize,
     ) -> PyResult<Vec<(NativeBuffer, usize)>> {
+        let groups = heads(&groups);
         let requests = py.detach(|| {
             let plan = self.plan(groups, max_request_bytes, Oversized::Refuse, threads)?;
             let requests = plan.write(0..plan.requests(), threads, || Buffer::take().into_vec())?;
@@ -60,22 +87,13 @@ impl ColumnEncoder {
     /// The requests that can be made.
     pub fn plan(
         &self,
-        groups: Vec<EncodedHeads>,
+        groups: Vec<Heads>,
         max_request: Option<usize>,
         oversized: Oversized,
         threads: usize,
     ) -> Result<Plan<'_>, EncodeError> {
-        let heads = groups
-            .into_iter()
-            .map(|(resource, resource_schema, scope, scope_schema)| Heads {
-                resource,
-                resource_schema,
-                scope,
-                scope_schema,
-            })
-            .collect();
         let codes = self.columns.group();
-        Plan::new(self.columns.spans(), heads, codes, max_request, oversized, threads)
+        Plan::new(self.columns.spans(), groups, codes, max_request, oversized, threads)
     }
 
     /// How many spans there are.

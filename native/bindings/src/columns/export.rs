@@ -9,7 +9,7 @@ use spanwire_engine::buffer::Buffer;
 use spanwire_engine::client::Submitted;
 use spanwire_engine::{Answer, Client, DropReason};
 
-use super::encode::{ColumnEncoder, EncodedHeads, encode_error};
+use super::encode::{ColumnEncoder, EncodedHeads, encode_error, heads};
 use crate::control::settle;
 
 /// Requests that are under way while the next one is encoded.
@@ -20,7 +20,7 @@ pub fn export(
     py: Python<'_>,
     client: &Client,
     encoder: &ColumnEncoder,
-    groups: Vec<EncodedHeads>,
+    groups: &[EncodedHeads<'_>],
     max_request: usize,
     threads: usize,
 ) -> PyResult<Answer> {
@@ -31,6 +31,7 @@ pub fn export(
             "the exporter is shut down".into(),
         ));
     }
+    let groups = heads(groups);
     let plan = py.detach(|| encoder.plan(groups, Some(max_request), Oversized::Skip, threads));
     let plan = plan.map_err(|error| encode_error(&error))?;
     let mut all = Answer::default();

@@ -2,22 +2,23 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::cells::BLOCK;
 use super::source::Ints;
 use crate::error::EncodeError;
 
-/// What stands before the spans of a resource and of a scope.
+/// What stands before the spans of a resource and of a scope. Groups of one resource may share its bytes.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Heads {
     /// The `Resource` message, with its tag and length in `ResourceSpans`.
-    pub resource: Vec<u8>,
+    pub resource: Arc<[u8]>,
     /// The resource's schema URL, or nothing.
-    pub resource_schema: Vec<u8>,
+    pub resource_schema: Arc<[u8]>,
     /// The `InstrumentationScope` message, with its tag and length in `ScopeSpans`.
-    pub scope: Vec<u8>,
+    pub scope: Arc<[u8]>,
     /// The scope's schema URL, or nothing.
-    pub scope_schema: Vec<u8>,
+    pub scope_schema: Arc<[u8]>,
 }
 
 /// Which row stands at which position.

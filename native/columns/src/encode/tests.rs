@@ -213,9 +213,9 @@ fn columns<'a>(owned: &'a Owned, laid: &'a Laid, different: &'a [u8]) -> Spans<'
 fn heads() -> Vec<Heads> {
     [(1, 1), (1, 2), (3, 1)]
         .map(|(resource, scope)| Heads {
-            resource: vec![0x0A, 2, 0x10, resource],
-            scope: vec![0x0A, 2, 0x20, scope],
-            scope_schema: b"schema".to_vec(),
+            resource: [0x0A, 2, 0x10, resource].into(),
+            scope: [0x0A, 2, 0x20, scope].into(),
+            scope_schema: (*b"schema").into(),
             ..Heads::default()
         })
         .to_vec()
