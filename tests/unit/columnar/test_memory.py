@@ -49,7 +49,7 @@ def test_keys_that_few_spans_have_take_no_column_each() -> None:
 SCOPES = r"""
 import resource
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
-from spanwire.columnar import decode_columns
+from spanwire.columnar import decode_columns, encode_columns
 
 request = TracesData()
 spans = request.resource_spans.add()
@@ -63,6 +63,7 @@ decode_columns(request[:0])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 columns = decode_columns(request)
 assert len(columns.groups) == 1000 and len({group.resource_attributes["k"] for group in columns.groups[::500]}) == 1
+assert len(encode_columns(columns)[0]) < 200_000
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print((after - before) * 1024)
 """
