@@ -135,8 +135,10 @@ class OTLPSpanExporter(SpanExporter):
             span that does not fit is dropped and counted.
         :param threads: how many encode.
         :returns: SUCCESS if the destination took all requests. What is lost is logged and counted in ``spanwire.stats()``.
-        :raises ValueError: for columns that cannot be encoded, before anything is sent; the text names column, row and cause.
-        :raises TypeError: likewise.
+        :raises ValueError: for columns that cannot be encoded, before anything is sent; the text names column, row and cause. If
+            another thread changes the arrays meanwhile, also later.
+        :raises TypeError: for what is no ``SpanColumns``.
+        :raises MemoryError: if there is no memory for a request.
         """
         from spanwire.columnar import _encode
 
