@@ -4,18 +4,15 @@ A request is the bytes of an ``ExportTraceServiceRequest``. Reading holds one me
 """
 
 import contextlib
-import errno
 import io
 import os
-import secrets
-import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Literal, Protocol, Union
 
 from spanwire._native import FileReader, FileWriter
+from spanwire._new_file import NewFile, standard_input
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -97,7 +94,8 @@ class SpanFile:
             self._file, self.size = io.BytesIO(place), len(place)
         elif place == "-":
             # Unbuffered: what somebody types or follows is shown at once.
-            self._file, self._own = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer), False
+            stdin = standard_input()
+            self._file, self._own = getattr(stdin, "raw", stdin), False
         else:
             self._file = Path(place).open("rb", buffering=0)  # noqa: SIM115  # closed by close()
             with contextlib.suppress(OSError, io.UnsupportedOperation):
@@ -215,30 +213,17 @@ class SpanFileWriter:
         self.compression: Compression | None = None if compression == "none" else compression or packed
         self.written = 0
         """Bytes written so far."""
-        self._temporary: Path | None = None
-        self._path: Path | None = None
-        self._force = force
-        self._file: IO[bytes]
-        if path == "-":
-            self._file = sys.stdout.buffer
-        else:
-            self._path = Path(os.path.realpath(path))  # what a link leads to is replaced, not the link
-            self._check()
-            if self._path.exists() and not self._path.is_file():
-                self._file = self._path.open("wb")  # a device or a pipe
-            else:
-                self._temporary = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}.part")
-                self._file = self._temporary.open("xb")
+        self._new = NewFile(path, force=force)
         self._writer: _Writer
         try:
             if self.format == "parquet":
                 from spanwire._files_parquet import ParquetWriter
 
-                self._writer = ParquetWriter(self._file, compression or packed or "zstd")
+                self._writer = ParquetWriter(self._new.file, compression or packed or "zstd")
             else:
                 self._writer = FileWriter(self._write, format=self.format, compression=self.compression)
         except BaseException:
-            self._discard()
+            self._new.close(complete=False)
             raise
 
     def __enter__(self) -> "Self":
@@ -247,40 +232,20 @@ class SpanFileWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        complete = False
         try:
             if kind is None:
-                self._finish()
+                self._writer.finish()
+                if self.format == "parquet" and self._new.is_file:
+                    self.written = self._new.file.tell()
+                complete = True
         finally:
-            self._discard()
+            self._new.close(complete=complete)
 
     def write(self, request: bytes) -> None:
         """Write a request."""
         self._writer.write(request)
 
     def _write(self, data: bytes) -> None:
-        self._file.write(data)
+        self._new.file.write(data)
         self.written += len(data)
-
-    def _check(self) -> None:
-        if self._path is not None and self._path.is_file() and not self._force:
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self._path))
-
-    def _finish(self) -> None:
-        self._writer.finish()
-        self._file.flush()
-        if self.format == "parquet" and self._path is not None:
-            self.written = self._file.tell()
-        if self._path is None:
-            return
-        self._file.close()
-        if self._temporary is not None:
-            self._check()  # once more: it may have come meanwhile
-            with contextlib.suppress(FileNotFoundError):
-                shutil.copymode(self._path, self._temporary)
-            self._temporary.replace(self._path)
-
-    def _discard(self) -> None:
-        if self._path is not None:
-            self._file.close()
-        if self._temporary is not None:
-            self._temporary.unlink(missing_ok=True)

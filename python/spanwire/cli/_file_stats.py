@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,9 @@ def show_stats(source: SpanFile, requests: Iterable[bytes], console: Console, *,
         stats.add(request)
     counts = stats.counts()
     if as_json:
-        print(json.dumps(_document(source, counts), indent=2, ensure_ascii=False))
+        from spanwire.cli._span_lines import as_json as to_json
+
+        print(to_json(_document(source, counts), indent=2))
     else:
         _print(source, counts, console, top)
 

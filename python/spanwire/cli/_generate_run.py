@@ -15,8 +15,9 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from spanwire._new_file import NewFile
 from spanwire.cli._latencies import Latencies
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Plan:
     connections: int = 4
     output: str | None = None
     """A file instead of an endpoint."""
+    force: bool = False
+    """Replace a file that is there."""
 
 
 @dataclass(slots=True)
@@ -118,8 +121,8 @@ class _Destination(Protocol):
     def take(self, columns: SpanColumns) -> None:
         """Send or write; may wait until there is room."""
 
-    def close(self) -> None:
-        """Wait for what is under way."""
+    def close(self, *, complete: bool) -> None:
+        """Wait for what is under way; ``complete`` tells whether nothing went wrong in making it."""
 
     def measure(self) -> None:
         """Say in the tally what was counted elsewhere."""
@@ -142,25 +145,27 @@ class Work:
         self._took_any = False
         self._began = self._cpu = 0.0
         if plan.output is not None:
-            self._destination: _Destination = _File(self, Path(plan.output))
+            self._destination: _Destination = _File(self, plan.output, force=plan.force)
         else:
             self._destination = _Endpoint(self, plan)
 
     def run(self) -> Tally:
         """Make spans until there are enough, time is up or :attr:`stop` is set; then wait for what is under way."""
+        complete = False
         try:
             stream = _stream(self.plan)
             self._began, self._cpu = time.monotonic(), time.process_time()
             self._make(stream)
+            complete = True
         finally:
-            self._destination.close()
+            self._destination.close(complete=complete)
             self.measure()
             self.tally.ended = True
         return self.tally
 
     def close(self) -> None:
         """Instead of :meth:`run`."""
-        self._destination.close()
+        self._destination.close(complete=False)
 
     def measure(self) -> None:
         """Say in the tally how long it has been."""
@@ -232,13 +237,16 @@ class _Pace:
 
 
 class _File:
-    """A file of OTLP: requests one after the other, which together are one; or a line of OTLP/JSON for each."""
+    """A file of OTLP: requests one after the other, which together are one; or a line of OTLP/JSON for each.
 
-    def __init__(self, work: Work, path: Path) -> None:
+    It appears when all is made, or when that is stopped.
+    """
+
+    def __init__(self, work: Work, path: str, *, force: bool) -> None:
         self._work = work
         self._requests = 0
-        self._lines = path.suffix in (".json", ".jsonl", ".ndjson")
-        self._out: BinaryIO = sys.stdout.buffer if str(path) == "-" else path.open("wb")
+        self._lines = Path(path).suffix in (".json", ".jsonl", ".ndjson")
+        self._new = NewFile(path, force=force)
 
     def take(self, columns: SpanColumns) -> None:
         from spanwire.columnar import encode_columns
@@ -248,20 +256,17 @@ class _File:
             if self._lines:
                 from spanwire._native import traces_to_json
 
-                self._out.write(traces_to_json(bytes(request)) + b"\n")
+                self._new.file.write(traces_to_json(bytes(request)) + b"\n")
             else:
-                self._out.write(request)
+                self._new.file.write(request)
         self._requests += 1
         self._work.delivered(len(columns), None)
 
     def measure(self) -> None:
         self._work.tally.requests = self._requests
 
-    def close(self) -> None:
-        if self._out is sys.stdout.buffer:
-            self._out.flush()
-        else:
-            self._out.close()
+    def close(self, *, complete: bool) -> None:
+        self._new.close(complete=complete)
 
 
 class _Endpoint:
@@ -295,7 +300,7 @@ class _Endpoint:
         self._room.acquire()
         self._waiting.put(columns)
 
-    def close(self) -> None:
+    def close(self, *, complete: bool) -> None:  # what was handed on is sent in any case
         for _ in self._threads:
             self._waiting.put(None)
         for thread in self._threads:

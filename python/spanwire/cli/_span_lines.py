@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from spanwire._native import ReceivedSpan
 
-__all__ = ["span_line", "timestamp"]
+__all__ = ["as_json", "span_line", "timestamp"]
 
 
 def span_line(span: ReceivedSpan) -> bytes:
@@ -65,7 +65,16 @@ def span_line(span: ReceivedSpan) -> bytes:
         "scope_attributes": _plain(span.scope_attributes),
         "scope_schema_url": span.scope_schema_url,
     }
-    return json.dumps(_full(line), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return as_json(_full(line)).encode() + b"\n"
+
+
+def as_json(document: object, indent: int | None = None) -> str:
+    """JSON in which nothing steers a terminal: what cannot be printed (also U+0080 to U+009F) is escaped."""
+    text = json.dumps(document, ensure_ascii=False, indent=indent, separators=(",", ": " if indent else ":"))
+    if text.isprintable():
+        return text
+    # Line breaks are between values: in strings they are escaped already.
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
 _ALWAYS = {"attributes", "duration_ns"}

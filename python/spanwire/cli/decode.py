@@ -37,11 +37,13 @@ def decode(
     Of a broken file all is shown that is whole in front of the break; then one line says where and what it is, with status 1.
     """
     from spanwire._files import BrokenFileError
+    from spanwire._new_file import standard_output
     from spanwire.cli._render import make_console
 
     if lines and (as_json or stats):
         raise typer.BadParameter("--lines goes with neither --json nor --stats")
     with failing("decode"), opened(file, kind, limit) as source:
+        standard_output()  # or it is told that there is none
         requests = _Requests(source)
         if stats:
             from spanwire.cli._file_stats import show_stats

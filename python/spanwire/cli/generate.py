@@ -86,6 +86,7 @@ def generate(
             help="Write a file instead: OTLP protobuf; .json, .jsonl: OTLP/JSON, a request a line; -: stdout."
         ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="With --output: replace a file that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     color: Annotated[bool, typer.Option(help="Colours (NO_COLOR is obeyed).")] = True,
 ) -> None:
@@ -119,6 +120,7 @@ def generate(
         timeout=timeout,
         connections=connections,
         output=output,
+        force=force,
     )
     from spanwire.cli import _generate_report
     from spanwire.cli._render import make_console
@@ -162,6 +164,8 @@ def _start(text: str) -> int:
 
 
 def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, FileExistsError):
+        return f"{error.filename} exists: --force replaces it"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return (isinstance(error, OSError) and error.strerror) or str(error)

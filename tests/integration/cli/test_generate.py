@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from opentelemetry.trace import StatusCode
 
+from spanwire._native import decode_spans
 from spanwire._trace_tree import build_traces
 from spanwire.sink import ReceivedSpan, Sink
 from tests.post import JSON, post
@@ -131,6 +132,31 @@ def test_files_are_requests_that_a_receiver_takes(tmp_path: Path, sink: Sink) ->
         assert post(sink, text, content_type=JSON).status == 200
     of_lines = [(span.span_id, span.name, span.end_time, span.attributes) for span in sink.spans()]
     assert of_wire == of_lines and len(of_wire) == 3_000
+
+
+def test_a_file_that_is_there_is_replaced_by_force_only(tmp_path: Path) -> None:
+    path = tmp_path / "a.pb"
+    path.write_text("before")
+    done = generate("--count", 10, "--output", path)
+    assert (done.returncode, done.stderr) == (1, f"spanwire generate: {path} exists: --force replaces it\n")
+    assert path.read_text() == "before"
+    report(generate("--count", 10, "--output", path, "--force", "--json"))
+    assert len(decode_spans(path.read_bytes())) == 10
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_disk_without_room_leaves_no_part_of_a_file(tmp_path: Path) -> None:
+    limited = [
+        "/bin/sh",
+        "-c",
+        'ulimit -f 8; exec "$@"',
+        "sh",
+        *command("--count", 10_000, "--output", tmp_path / "a.pb"),
+    ]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "spanwire generate: File too large"
+    assert not list(tmp_path.iterdir())
 
 
 def test_stdout_has_the_spans_and_stderr_the_report(sink: Sink) -> None:

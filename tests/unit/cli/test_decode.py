@@ -1,6 +1,9 @@
 """``spanwire decode``: each way to show spans, and how it says what is wrong."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +96,19 @@ def test_lines_have_a_span_each() -> None:
     assert lines[1]["parent_span_id"] == "02" * 8
 
 
+@pytest.mark.parametrize("options", [["--lines"], ["--stats", "--json"]])
+def test_json_for_programs_does_not_steer_the_terminal_either(options: list[str]) -> None:
+    message = full()
+    name = "a\x7f\x80\x9b31m\u2028\u202e\U000e0001é☃\n"
+    message.resource_spans[0].scope_spans[0].spans[0].name = name
+    out = run("-", *options, data=message.SerializeToString()).stdout
+    assert all(char.isprintable() or char == "\n" for char in out)
+    assert "\\u009b31m" in out and "é☃" in out
+    lines = [out] if "--stats" in options else out.splitlines()
+    document = json.loads(lines[0])
+    assert name in (document["names"] if "--stats" in options else [document["name"]])
+
+
 def test_stats_count_everything() -> None:
     counts = json.loads(run("-", "--stats", "--json", data=FULL + request(3)).stdout)
     sizes = sorted(len(span.serialized) for span in decode_spans(FULL + request(3)))
@@ -143,6 +159,30 @@ def test_what_cannot_be_done_is_said_in_one_line(tmp_path: Path) -> None:
     assert run(str(missing), status=1).stderr == f"spanwire decode: {missing}: No such file or directory\n"
     assert "--lines goes with" in run("-", "--lines", "--stats", status=2).stderr
     assert "no OTLP traces begin like this" in run("-", data=b"hello", status=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("decode FILE >&-", "decode: standard output: it is closed"),
+        ("decode FILE --lines >&-", "decode: standard output: it is closed"),
+        ("decode - <&-", "decode: standard input: it is closed"),
+        ("convert FILE - >&-", "convert: standard output: it is closed"),
+    ],
+)
+def test_streams_that_are_closed_are_told_in_one_line(command: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "spans.pb"
+    path.write_bytes(FULL)
+    script = '"$PYTHON" -m spanwire ' + command.replace("FILE", f"'{path}'")
+    done = subprocess.run(
+        ["/bin/sh", "-c", script],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHON": sys.executable},
+    )
+    assert (done.returncode, done.stderr) == (1, f"spanwire {said}\n")
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"resourceMetrics":[{"scopeMetrics":[]}]}'])
