@@ -10,7 +10,9 @@ from spanwire import _native
 from spanwire.columnar._arrow_arrays import (
     array_of,
     column_of,
+    fields_of,
     ids_of,
+    list_items,
     list_of,
     numbers_of,
     one_chunk,
@@ -19,7 +21,7 @@ from spanwire.columnar._arrow_arrays import (
     time_array,
     times_of,
 )
-from spanwire.columnar._columns import AnyValues, Array, Column
+from spanwire.columnar._columns import AnyValues, Array, Column, Strings
 from spanwire.columnar._group import Group
 from spanwire.columnar._items import Events, Links, RaggedAttributes
 from spanwire.columnar._pyarrow import pa
@@ -204,13 +206,19 @@ def from_arrow(data: object) -> SpanColumns:
         raise ValueError(f"columns {missing} are missing: spans cannot be without them")
     rows = len(fields["trace_id"])
     columns, ragged = _attributes(fields, "")
-    columns.update({name.removeprefix(_PREFIX): column_of(array, name) for name, array in attributes.items()})
+    for name, array in attributes.items():
+        key = name.removeprefix(_PREFIX)
+        if key in columns:
+            raise ValueError(f"attribute {key!r} is there twice: as {name} and in attributes")
+        columns[key] = column_of(array, name)
     groups, group = _groups_of(fields, rows)
     events, links = fields.get("events"), fields.get("links")
     return SpanColumns(
         trace_id=ids_of(fields["trace_id"], "trace_id", 16),
         span_id=ids_of(fields["span_id"], "span_id", 8),
-        parent_span_id=ids_of(fields["parent_span_id"], "parent_span_id", 8) if "parent_span_id" in fields else None,
+        parent_span_id=(
+            ids_of(fields["parent_span_id"], "parent_span_id", 8, optional=True) if "parent_span_id" in fields else None
+        ),
         trace_state=texts_of(fields.get("trace_state"), "trace_state"),
         name=texts_of(fields["name"], "name") or "",
         kind=numbers_of(fields.get("kind"), "kind", _INTERNAL),
@@ -235,25 +243,17 @@ def from_arrow(data: object) -> SpanColumns:
 def _attributes(fields: dict[str, Any], owner: str) -> tuple[dict[str, Column], RaggedAttributes | None]:
     columns = {}
     if "attributes" in fields:
-        for key, array in rows_of(fields["attributes"]).items():
+        for key, array in fields_of(fields["attributes"], f"attributes{owner}").items():
             columns[key] = column_of(array, f"attribute {key!r}{owner}")
     if "ragged_attributes" not in fields:
         return columns, None
-    offsets, items = _items(fields["ragged_attributes"])
-    keys = column_of(items["key"].fill_null(""), f"keys of ragged attributes{owner}")
+    offsets, items = list_items(fields["ragged_attributes"], f"ragged_attributes{owner}", "key", "value")
+    keys = texts_of(items["key"], f"keys of ragged attributes{owner}") or Strings.of([""] * len(items["key"]))
     return columns, RaggedAttributes(offsets, keys, column_of(items["value"], f"values of ragged attributes{owner}"))
 
 
-def _items(lists: Any) -> tuple[Array, dict[str, Any]]:
-    """Offsets, and the fields of what is in the lists."""
-    lengths = pa.compute.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False)
-    offsets = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return offsets, rows_of(lists.flatten())
-
-
 def _events_of(lists: Any) -> Events:
-    offsets, items = _items(lists)
+    offsets, items = list_items(lists, "events", "time", "name")
     attributes, ragged = _attributes(items, " of events")
     return Events(
         offsets,
@@ -268,7 +268,7 @@ def _events_of(lists: Any) -> Events:
 
 
 def _links_of(lists: Any) -> Links:
-    offsets, items = _items(lists)
+    offsets, items = list_items(lists, "links", "trace_id", "span_id")
     attributes, ragged = _attributes(items, " of links")
     return Links(
         offsets,
@@ -285,11 +285,17 @@ def _links_of(lists: Any) -> Links:
 def _groups_of(fields: dict[str, Any], rows: int) -> tuple[list[Group], Array | None]:
     """From encoded groups; without them, from the names of service and scope."""
     if "group" in fields:
+        if pa.types.is_nested(fields["group"].type):
+            raise TypeError(f"group has type {fields['group'].type}: bytes are needed")
         codes, values = _different(fields["group"])
         return [_group_of(value) for value in values], codes
     named = [fields.get(name, pa.nulls(rows, pa.string())) for name in ("service_name", "scope_name")]
     if all(array.null_count == rows for array in named):
         return [], None
+    for name, array in zip(("service_name", "scope_name"), named, strict=True):
+        kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)):
+            raise TypeError(f"{name} has type {array.type}: text is needed")
     (services, service_names), (scopes, scope_names) = map(_different, named)
     pairs, codes = np.unique(services * len(scope_names) + scopes, return_inverse=True)
     groups = []

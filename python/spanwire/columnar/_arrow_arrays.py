@@ -11,7 +11,9 @@ from spanwire.columnar._pyarrow import pa
 __all__ = [
     "array_of",
     "column_of",
+    "fields_of",
     "ids_of",
+    "list_items",
     "list_of",
     "numbers_of",
     "one_chunk",
@@ -122,16 +124,43 @@ def _without_views(array: Any) -> Any:
 
 
 def rows_of(data: Any) -> dict[str, Any]:
-    """The columns of a table, record batch or struct by name, each as one array."""
-    if isinstance(data, pa.StructArray):
-        return dict(zip((field.name for field in data.type), map(one_chunk, data.flatten()), strict=True))
+    """The columns of a table or record batch by name, each as one array."""
     if not isinstance(data, (pa.Table, pa.RecordBatch)):
         if not hasattr(data, "__arrow_c_stream__") and not hasattr(data, "__arrow_c_array__"):
             raise TypeError(
                 f"{type(data).__name__} is no Arrow data: it has neither __arrow_c_stream__ nor __arrow_c_array__"
             )
         data = pa.table(data) if hasattr(data, "__arrow_c_stream__") else pa.record_batch(data)
+    _refuse_twice("the table", data.schema.names)
     return {name: one_chunk(data.column(index)) for index, name in enumerate(data.schema.names)}
+
+
+def fields_of(struct: Any, name: str) -> dict[str, Any]:
+    """The fields of structs by name, each as one array."""
+    if not pa.types.is_struct(struct.type):
+        raise TypeError(f"{name} has type {struct.type}: a struct is needed, with a field for each column")
+    names = [field.name for field in struct.type]
+    _refuse_twice(name, names)
+    return dict(zip(names, map(one_chunk, struct.flatten()), strict=True))
+
+
+def list_items(lists: Any, name: str, *needed: str) -> tuple[Array, dict[str, Any]]:
+    """Offsets, and the fields of the structs that are in the lists; those that are needed must be there."""
+    types, kind = pa.types, lists.type
+    if not types.is_nested(kind) or types.is_struct(kind) or types.is_union(kind) or types.is_map(kind):
+        raise TypeError(f"{name} has type {kind}: lists of structs are needed")
+    lengths = pa.compute.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False)
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    fields = fields_of(lists.flatten(), f"items of {name}")
+    if missing := [field for field in needed if field not in fields]:
+        raise ValueError(f"{name} has items without {missing}: they cannot be without")
+    return offsets, fields
+
+
+def _refuse_twice(owner: str, names: list[str]) -> None:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{owner} has several columns of one name: {twice}")
 
 
 def column_of(array: Any, name: str) -> Column:
@@ -163,7 +192,8 @@ def column_of(array: Any, name: str) -> Column:
             raise TypeError(f"{name} has type {kind}: {ANY_VALUE} must be bytes")
         return Column(AnyValues(encoded.offsets, encoded.data, encoded.lengths), mask)
     if types.is_nested(kind):
-        return Column(AnyValues.of(array.to_pylist()), mask)
+        offsets, data = _native.encode_any_values(array.to_pylist(), name)
+        return Column(AnyValues(np.frombuffer(memoryview(offsets), np.int64), data), mask)
     raise TypeError(f"{name} has type {kind}, which attributes cannot hold: cast it to numbers or strings first")
 
 
@@ -180,9 +210,13 @@ def texts_of(array: Any, name: str) -> Column | None:
     """Text, empty where it is null; none if it is so everywhere."""
     if array is None or array.null_count == len(array):
         return None
-    if pa.types.is_dictionary(array.type):
-        array = array if not array.null_count else array.dictionary_decode()
-    return column_of(array.fill_null("") if array.null_count else array, name)
+    if pa.types.is_dictionary(array.type) and array.null_count:
+        array = array.dictionary_decode()
+    if not array.null_count:
+        return column_of(array, name)
+    if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
+        raise TypeError(f"{name} has type {array.type}: text is needed")
+    return column_of(array.fill_null(""), name)
 
 
 def numbers_of(array: Any, name: str, default: int = 0) -> Array | None:
@@ -191,28 +225,31 @@ def numbers_of(array: Any, name: str, default: int = 0) -> Array | None:
         return None
     if not pa.types.is_integer(array.type):
         raise TypeError(f"{name} has type {array.type}: integers are needed")
-    filled = array.fill_null(default) if array.null_count else array
-    return filled.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+    if array.null_count:
+        # The default may be more than a narrow integer can hold.
+        array = (array.cast(pa.int64()) if array.type.bit_width < 32 else array).fill_null(default)
+    return array.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
 def times_of(array: Any, name: str) -> Array:
-    """Nanoseconds since the epoch, from timestamps or integers; 0 where they are null."""
+    """Nanoseconds since the epoch, from integers or timestamps (of another unit: datetime64); 0 where they are null."""
     if pa.types.is_timestamp(array.type):
-        array = array.cast(pa.timestamp("ns", array.type.tz)).view(pa.int64())
+        unit, array = array.type.unit, array.view(pa.int64())
         filled = array.fill_null(0) if array.null_count else array
-        return filled.to_numpy(zero_copy_only=False).view(np.uint64)  # type: ignore[no-any-return]
+        numbers = filled.to_numpy(zero_copy_only=False)
+        return numbers.view(np.uint64 if unit == "ns" else f"datetime64[{unit}]")  # type: ignore[no-any-return]
     if not pa.types.is_integer(array.type):
         raise TypeError(f"{name} has type {array.type}: timestamps, or integers of nanoseconds, are needed")
     filled = array.fill_null(0) if array.null_count else array
     return filled.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
-def ids_of(array: Any, name: str, width: int) -> Array:
-    """Ids from bytes, or from text in hexadecimal; zeros where they are null or empty."""
+def ids_of(array: Any, name: str, width: int, *, optional: bool = False) -> Array:
+    """Ids from bytes, or from text in hexadecimal; if they are optional, zeros where they are null or empty."""
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-        array = pa.array([None if text is None else bytes.fromhex(text) for text in array.to_pylist()], pa.binary())
+        array = pa.array([_id_of_text(text, name, row) for row, text in enumerate(array.to_pylist())], pa.binary())
     column = column_of(array, name)
     if not isinstance(column.values, Binary):
         raise TypeError(f"{name} has type {array.type}: bytes, or text in hexadecimal, are needed")
@@ -221,11 +258,21 @@ def ids_of(array: Any, name: str, width: int) -> Array:
     data, starts = column.values.data, offsets[:-1]
     if column.mask is None and (lengths == width).all():
         return data[offsets[0] : offsets[-1]].reshape(-1, width)
-    empty = lengths == 0 if column.mask is None else column.mask | (lengths == 0)
-    if (wrong := (lengths != width) & ~empty).any():
+    if column.mask is not None:
+        lengths[column.mask] = 0
+    empty = lengths == 0
+    if (wrong := (lengths != width) & ~(empty & optional)).any():
         row = int(np.argmax(wrong))
-        raise ValueError(f"{name} has {lengths[row]} bytes in row {row}: {width} are needed, or none")
+        or_none = ", or none" if optional else ""
+        raise ValueError(f"{name} has {lengths[row]} bytes in row {row}: {width} are needed{or_none}")
     ids = np.zeros((len(array), width), np.uint8)
     present = np.flatnonzero(~empty)
     ids[present] = data[starts[present, None] + np.arange(width)]
     return ids
+
+
+def _id_of_text(text: str | None, name: str, row: int) -> bytes | None:
+    try:
+        return None if text is None else bytes.fromhex(text)
+    except ValueError:
+        raise ValueError(f"{name}, row {row}: {text!r} is no text in hexadecimal") from None

@@ -4,7 +4,7 @@ Whatever a caller has becomes one of few layouts here: contiguous memory in the 
 where it lies; anything else (strided, big-endian, misaligned) is copied once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -41,6 +41,20 @@ class _Fixed:
                 f"{name} of {type(self).__name__} is checked when it is made and stays: make another one"
             )
         _put(self, name, value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled and copied as what it was made of: the constructors' parameters are the fields."""
+        slots = [name for kind in type(self).__mro__ for name in getattr(kind, "__slots__", ()) if name[0] != "_"]
+        fields = {name: getattr(self, name) for name in slots}
+        # A view of a mapping cannot be pickled.
+        return _made_again, (
+            type(self),
+            {name: dict(value) if isinstance(value, Mapping) else value for name, value in fields.items()},
+        )
+
+
+def _made_again(kind: type, fields: dict[str, Any]) -> object:
+    return kind(**fields)
 
 
 class _Texts(_Fixed):

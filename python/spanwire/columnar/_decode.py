@@ -24,9 +24,9 @@ def decode_columns(source: "bytes | str | os.PathLike[str] | Iterable[bytes]") -
     order, a key twice) are among the ragged ones, with what follows them, so that :func:`encode_columns` gives the same bytes
     again. Fields that opentelemetry-proto does not declare are left out.
 
-    :param source: the bytes of a request (taken as they are; other buffers are copied); several requests, whose spans are put one
-        behind the other; or the path of a file: protobuf, JSON, JSON lines or Parquet, with gzip or zstd or without, known by its
-        content.
+    :param source: the bytes of a request (taken as they are; other buffers are copied); an iterable of such bytes, which
+        are joined and taken as one stream: where one of them ends is not looked at; or the path of a file: protobuf, JSON, JSON
+        lines or Parquet, with gzip or zstd or without, known by its content.
     :raises ValueError: for bytes that are no OTLP; the text has the offset (in all requests together, if there are several).
     :raises OSError: for a file that cannot be read.
     :raises ImportError: for Parquet without pyarrow.

@@ -32,7 +32,7 @@ def times(name: str, values: Any, rows: int | None = None) -> Array:
     """Times as uint64 nanoseconds since the epoch."""
     array = np.asarray(values)
     if array.dtype.kind == "M":
-        array = array.astype("datetime64[ns]").view(np.int64)
+        array = _nanoseconds(name, array)
     array = numbers(name, array, "iu")
     if rows is not None and len(array) != rows:
         raise ValueError(f"{name} has {len(array)} values for {rows} spans")
@@ -42,12 +42,27 @@ def times(name: str, values: Any, rows: int | None = None) -> Array:
     return contiguous(array.astype(np.uint64, copy=False))
 
 
+def _nanoseconds(name: str, times: Array) -> Array:
+    """Of datetime64 of any unit. numpy lets what is too large wrap around."""
+    absent = np.isnat(times)
+    if absent.any():
+        raise ValueError(f"{name} is NaT in row {int(np.argmax(absent))}: a time is needed")
+    nanoseconds = times.astype("datetime64[ns]")
+    unit = np.datetime_data(times.dtype)[0]
+    if unit not in ("ns", "ps", "fs", "as", "generic") and (wrong := nanoseconds.astype(times.dtype) != times).any():
+        row = int(np.argmax(wrong))
+        raise ValueError(
+            f"{name} is {times[row]} in row {row}: outside of what datetime64[ns] can hold, which ends in the year 2262"
+        )
+    return nanoseconds.view(np.int64)
+
+
 def text(name: str, values: Any, rows: int | None = None) -> Column:
     """A column of text; one str stands for all rows."""
     if isinstance(values, str):
         if rows is None:
             raise TypeError(f"{name} must be a column, a value for each row, and is one str")
-        return Column(Dictionary(np.zeros(rows, np.uint8), Strings.of([values])))
+        return Column(Dictionary(np.zeros(rows, np.uint8), Strings.of([_encodable(name, values)])))
     column = as_column(name, values)
     if not _is_text(column.values):
         raise TypeError(f"{name} must be text: a column of S, U, str objects, Strings or a Dictionary of them")
@@ -56,24 +71,36 @@ def text(name: str, values: Any, rows: int | None = None) -> Column:
     return column
 
 
+def _encodable(name: str, value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{name}: {error}") from error
+    return value
+
+
 def _is_text(values: Values) -> bool:
     if isinstance(values, Dictionary):
         return _is_text(values.values)
     return isinstance(values, Strings) or (isinstance(values, np.ndarray) and values.dtype.kind in "SUO")
 
 
-def attribute_columns(owner: str, attributes: Mapping[str, Any] | None, rows: int) -> Mapping[str, Column]:
+def attribute_columns(owner: str, attributes: Any, rows: int) -> Mapping[str, Column]:
     """Columns by key, each of ``rows`` values; a str, bool, int or float stands for all rows."""
+    if attributes is not None and not isinstance(attributes, Mapping):
+        of = f" of {owner}" if owner else ""
+        raise TypeError(f"attributes{of} must be a mapping of keys to columns, not {type(attributes).__name__}")
     columns: dict[str, Column] = {}
     for key, values in (attributes or {}).items():
-        if isinstance(values, Column) and type(key) is str and len(values) == rows:
+        if isinstance(values, Column) and type(key) is str and key.isascii() and len(values) == rows:
             columns[key] = values
             continue
         name = f"attribute {key!r}" + (f" of {owner}" if owner else "")
         if not isinstance(key, str):
             raise TypeError(f"{name}: keys must be str")
+        _encodable(name, key)
         if isinstance(values, (str, bool, int, float)):
-            one = Strings.of([values]) if isinstance(values, str) else [values]
+            one = Strings.of([_encodable(name, values)]) if isinstance(values, str) else [values]
             values = Dictionary(np.zeros(rows, np.uint8), one)  # noqa: PLW2901  # one value for all rows
         column = as_column(name, values)
         if len(column) != rows:

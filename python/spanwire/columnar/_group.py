@@ -1,6 +1,6 @@
 """``Group``: the resource and the scope that spans have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from typing_extensions import Self
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from spanwire._native import ReceivedSpan
 
-__all__ = ["Group", "Heads"]
+__all__ = ["Group", "Heads", "groups_of"]
 
 Heads: TypeAlias = tuple[bytes, bytes, bytes, bytes]
 """The resource message, its schema URL, the scope message and its schema URL; messages with tag and length."""
@@ -22,6 +22,7 @@ class Group:
 
     :param resource: an SDK ``Resource``, a mapping of its attributes, or None for an empty one.
     :param scope: an ``InstrumentationScope``, its name, or None.
+    :raises TypeError: for anything else.
     """
 
     __slots__ = ("_heads",)
@@ -40,6 +41,13 @@ class Group:
             resource = Resource(resource or {})
         if isinstance(scope, str):
             scope = InstrumentationScope(scope)
+        # What is neither would be logged and left out.
+        if not isinstance(getattr(resource, "attributes", None), Mapping):
+            raise TypeError(
+                f"resource must be a Resource or a mapping of its attributes, not {type(resource).__name__}"
+            )
+        if scope is not None and not hasattr(scope, "name"):
+            raise TypeError(f"scope must be an InstrumentationScope or its name, not {type(scope).__name__}")
         self._heads = _native.encode_heads(resource, scope)
 
     @classmethod
@@ -97,3 +105,14 @@ class Group:
 
     def __repr__(self) -> str:
         return f"<Group of {self.resource_attributes.get('service.name', 'no service')!r}, scope {self.scope_name!r}>"
+
+
+def groups_of(groups: Any) -> tuple[Group, ...]:
+    """What is given as groups, if it is some."""
+    if not isinstance(groups, Iterable):
+        raise TypeError(f"groups must be a sequence of Group, not {type(groups).__name__}")
+    made = tuple(groups)
+    for at, group in enumerate(made):
+        if not isinstance(group, Group):
+            raise TypeError(f"groups[{at}] must be a Group, not {type(group).__name__}")
+    return made

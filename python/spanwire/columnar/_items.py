@@ -128,15 +128,19 @@ class Links(_Fixed):
         return len(self.trace_id)
 
 
-def items_of(name: str, items: Any, rows: int) -> Any:
+def items_of(name: str, items: Any, rows: int, kind: type[Events | Links]) -> Any:
+    if items is not None and not isinstance(items, kind):
+        raise TypeError(f"{name} must be {kind.__name__}, not {type(items).__name__}")
     if items is not None and len(items.offsets) != rows + 1:
         raise ValueError(f"offsets of {name} are {len(items.offsets)} for {rows} spans: one more than spans is needed")
     return items
 
 
-def ragged_of(owner: str, ragged: RaggedAttributes | None, rows: int) -> RaggedAttributes | None:
+def ragged_of(owner: str, ragged: Any, rows: int) -> RaggedAttributes | None:
+    of = f" of {owner}" if owner else ""
+    if ragged is not None and not isinstance(ragged, RaggedAttributes):
+        raise TypeError(f"ragged_attributes{of} must be RaggedAttributes, not {type(ragged).__name__}")
     if ragged is not None and len(ragged) != rows:
-        of = f" of {owner}" if owner else ""
         raise ValueError(
             f"offsets of ragged attributes{of} are {len(ragged.offsets)} for {rows} rows: one more is needed"
         )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanwire.columnar._columns import _Fixed, numbers
 from spanwire.columnar._fields import attribute_columns, counts, enum_numbers, ids, text, times
-from spanwire.columnar._group import Group
+from spanwire.columnar._group import Group, groups_of
 from spanwire.columnar._items import Events, Links, RaggedAttributes, items_of, ragged_of
 
 if TYPE_CHECKING:
@@ -110,14 +110,14 @@ class SpanColumns(_Fixed):
         self.attributes = attribute_columns("", attributes, rows)
         self.ragged_attributes = ragged_of("", ragged_attributes, rows)
         self.dropped_attributes_count = counts("dropped_attributes_count", dropped_attributes_count, rows)
-        self.events = items_of("events", events, rows)
+        self.events = items_of("events", events, rows, Events)
         self.dropped_events_count = counts("dropped_events_count", dropped_events_count, rows)
-        self.links = items_of("links", links, rows)
+        self.links = items_of("links", links, rows, Links)
         self.dropped_links_count = counts("dropped_links_count", dropped_links_count, rows)
         self.status_code = enum_numbers("status_code", status_code, rows, 0)
         self.status_message = None if status_message is None else text("status_message", status_message, rows)
         self.flags = counts("flags", flags, rows)
-        self.groups = tuple(groups)
+        self.groups = groups_of(groups)
         self.group = None if group is None else numbers("group", group, "iu")
         if self.group is not None and len(self.group) != rows:
             raise ValueError(f"group has {len(self.group)} values for {rows} spans")

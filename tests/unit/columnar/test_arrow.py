@@ -187,12 +187,71 @@ def test_a_table_of_ones_own_needs_few_columns() -> None:
         ({"start": [-1, 0]}, ValueError, "start is -1 in row 0"),
         ({"trace_id": [1, 2]}, TypeError, "trace_id has type int64: bytes"),
         ({"attributes.x": [dt.date(2026, 1, 1)] * 2}, TypeError, "attributes.x has type date32"),
+        ({"attributes.x": [[dt.date(2026, 1, 1)]] * 2}, ValueError, "attributes.x, row 0: OTLP has no type for date"),
+        ({"trace_id": pa.array([b"1" * 16, None], pa.binary(16))}, ValueError, "trace_id has 0 bytes in row 1: 16 are"),
+        ({"span_id": pa.array([b"", b"1" * 8])}, ValueError, "span_id has 0 bytes in row 0: 8 are needed$"),
+        ({"span_id": ["1" * 16, "g" * 16]}, ValueError, "span_id, row 1: 'g+' is no text in hexadecimal"),
+        ({"parent_span_id": pa.array([b"1", None])}, ValueError, "parent_span_id has 1 bytes in row 0: 8 .*, or none"),
+        ({"end": pa.array([1, 2**40], pa.timestamp("s"))}, ValueError, "end is .* in row 1: .*2262"),
+        ({"name": pa.array([1, None])}, TypeError, "name has type int64: text is needed"),
+        ({"events": [1, 2]}, TypeError, "events has type int64: lists of structs are needed"),
+        ({"events": [[1], [2]]}, TypeError, "items of events has type int64: a struct is needed"),
+        (
+            {"events": pa.array([[{}], []], pa.list_(pa.struct([])))},
+            ValueError,
+            r"events has items without \['time', 'na",
+        ),
+        ({"links": [[{"span_id": b"1" * 8}], []]}, ValueError, r"links has items without \['trace_id'\]"),
+        (
+            {"links": [[{"trace_id": None, "span_id": b"1" * 8}], [{"trace_id": b"1" * 16, "span_id": None}]]},
+            ValueError,
+            "trace_id of links has 0 bytes in row 0",
+        ),
+        ({"ragged_attributes": [[{"value": 1}], []]}, ValueError, r"ragged_attributes has items without \['key'\]"),
+        ({"ragged_attributes": [[{"key": 1, "value": 1}], []]}, TypeError, "keys of ragged attributes must be text"),
+        (
+            {"events": [[{"time": 1, "name": "n", "ragged_attributes": [{"key": "k"}]}], []]},
+            ValueError,
+            r"ragged_attributes of events has items without \['value'\]",
+        ),
+        ({"links": pa.array([{}] * 2, pa.map_(pa.string(), pa.int64()))}, TypeError, "links has type map"),
+        ({"attributes": [1, 2]}, TypeError, "attributes has type int64: a struct is needed"),
+        ({"attributes": [{"x": 1}] * 2, "attributes.x": [1, 2]}, ValueError, "attribute 'x' is there twice"),
+        (
+            {"attributes": pa.StructArray.from_arrays([pa.array([1, 2]), pa.array([3, 4])], ["x", "x"])},
+            ValueError,
+            r"attributes has several columns of one name: \['x'\]",
+        ),
+        ({"group": [[b""], [b""]]}, TypeError, "group has type list"),
     ],
 )
 def test_a_column_that_cannot_be_used_is_named(change: dict[str, Any], error: type[Exception], message: str) -> None:
     table = small().to_arrow()
     with pytest.raises(error, match=message):
         SpanColumns.from_arrow(pa.table({**{name: table[name] for name in table.column_names}, **change}))
+
+
+def test_names_of_services_are_text() -> None:
+    table = small().to_arrow().drop_columns(["group", "service_name"])
+    with pytest.raises(TypeError, match="service_name has type int64: text is needed"):
+        SpanColumns.from_arrow(table.append_column("service_name", pa.array([1, 2])))
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    table = small().to_arrow()
+    with pytest.raises(ValueError, match=r"the table has several columns of one name: \['name'\]"):
+        SpanColumns.from_arrow(table.append_column("name", table["name"]))
+
+
+def test_what_is_null_has_the_value_that_is_usual() -> None:
+    table = small().to_arrow().drop_columns(["flags", "parent_span_id"])
+    table = table.append_column("flags", pa.array([None, 3], pa.uint8()))
+    table = table.append_column("parent_span_id", pa.array([None, b"12345678"]))
+    columns = SpanColumns.from_arrow(table)
+    assert columns.flags is not None
+    assert columns.parent_span_id is not None
+    assert columns.flags.tolist() == [0x100, 3]
+    assert [one.tobytes() for one in columns.parent_span_id] == [bytes(8), b"12345678"]
 
 
 def test_what_is_no_table_or_lacks_columns_is_refused() -> None:

@@ -64,6 +64,24 @@ def at(row: int, value: Any, other: Any, dtype: Any = object) -> Any:
         ("attributes", {3: np.ones(ROWS)}, "keys must be str"),
         ("group", np.zeros(ROWS, int), "group says which of groups each span is of, but groups is empty"),
         ("events", Events([0], [], Strings.of([])), "offsets of events are 1 for 70 spans"),
+        ("start", at(3, 2**40, 1, "M8[s]"), "start is 36812-.* in row 3: outside of .*2262"),
+        ("end", at(66, -(2**40), 1, "M8[D]"), "end is -.* in row 66: outside of"),
+        ("end", at(69, "NaT", 1, "M8[s]"), "end is NaT in row 69"),
+        ("events", 5, "events must be Events, not int"),
+        (
+            "events",
+            Links([0], np.empty((0, 16), np.uint8), np.empty((0, 8), np.uint8)),
+            "events must be Events, not Links",
+        ),
+        ("links", [5], "links must be Links, not list"),
+        ("ragged_attributes", 5, "ragged_attributes must be RaggedAttributes, not int"),
+        ("groups", ["x"], r"groups\[0\] must be a Group, not str"),
+        ("groups", 5, "groups must be a sequence of Group, not int"),
+        ("attributes", 5, "attributes must be a mapping of keys to columns, not int"),
+        ("attributes", {"\ud800": 1}, r"attribute '\\ud800': .* surrogates not allowed"),
+        ("attributes", {"k": "\ud800"}, "attribute 'k': .* surrogates not allowed"),
+        ("name", "\ud800", "name: .* surrogates not allowed"),
+        ("name", 5, "name: int is no column"),
     ],
 )
 def test_wrong_shapes_and_types_are_refused_when_the_columns_are_made(field: str, value: Any, text: str) -> None:
@@ -156,6 +174,26 @@ def test_the_first_wrong_row_is_named_whatever_the_threads(threads: int) -> None
 def test_wrong_arguments_are_refused(arguments: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         encode_columns(columns(), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("resource", "scope", "text"),
+    [
+        (5, None, "resource must be a Resource or a mapping of its attributes, not int"),
+        (None, 5, "scope must be an InstrumentationScope or its name, not int"),
+    ],
+)
+def test_what_is_no_resource_or_scope_is_refused(resource: Any, scope: Any, text: str) -> None:
+    with pytest.raises(TypeError, match=text):
+        encode_columns(columns(), resource, scope)
+    with pytest.raises(TypeError, match=text):
+        Group(resource, scope)
+
+
+@pytest.mark.parametrize("unit", ["D", "s", "ms", "us", "ns", "ps"])
+def test_times_of_any_unit_are_nanoseconds(unit: str) -> None:
+    made = columns(end=np.array(["1970-01-02"] * ROWS, f"M8[{unit}]"))
+    assert set(made.end.tolist()) == {86_400 * 10**9}
 
 
 def test_what_is_absent_may_be_anything() -> None:

@@ -1,5 +1,6 @@
 """What becomes a column, what is seen of later changes, and text that is none where it is easily overlooked."""
 
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -10,9 +11,12 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from spanwire.columnar import (
     AnyValues,
+    Binary,
     Column,
     Dictionary,
+    Events,
     Group,
+    Links,
     RaggedAttributes,
     SpanColumns,
     Strings,
@@ -101,6 +105,26 @@ def test_span_ids_may_be_the_numbers_that_contexts_have() -> None:
     number = 0x0102030405060708
     for dtype in (">u8", "<u8"):
         assert bytes(columns(span_id=np.array([number, 1], dtype)).span_id[0]) == number.to_bytes(8, "big")
+
+
+def test_columns_of_any_kind_can_be_pickled() -> None:
+    table = columns(
+        attributes={
+            "objects": np.array(["x", None], object),
+            "masked": np.ma.MaskedArray([1, 2], [True, False]),
+            "few": Dictionary([0, -1], ["a"]),
+            "any": AnyValues.of([(1, 2), None]),
+            "bytes": Binary.of([b"1", b""]),
+            "one": 1.5,
+        },
+        ragged_attributes=RaggedAttributes([0, 0, 1], ["k"], ["v"]),
+        events=Events([0, 1, 1], [1], ["e"], attributes={"k": [1]}),
+        links=Links([0, 0, 1], np.ones((1, 16), np.uint8), np.ones((1, 8), np.uint8), flags=[3]),
+        groups=[Group({"a": 1}, "scope")],
+    )
+    again = pickle.loads(pickle.dumps(table))
+    assert encode_columns(again) == encode_columns(table)
+    assert list(again.attributes) == list(table.attributes)
 
 
 def test_objects_are_those_that_were_given() -> None:

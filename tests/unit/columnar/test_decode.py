@@ -1,7 +1,10 @@
 """``decode_columns``: what it takes, what it gives, and what it says of bytes that are no request."""
 
+import copy
+import pickle
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import pytest
 import spanwire
 from spanwire._files import SpanFileWriter
 from spanwire.cli import _workloads
-from spanwire.columnar import AnyValues, Strings, decode_columns
+from spanwire.columnar import AnyValues, SpanColumns, Strings, decode_columns, encode_columns
 from tests.columns import rows_of_columns, rows_of_request
 from tests.official import parse
 
@@ -98,6 +101,28 @@ def test_a_file_is_known_by_its_content(name: str, tmp_path: Path) -> None:
 def test_a_request_without_spans_has_columns_without_rows(nothing: bytes) -> None:
     columns = decode_columns(nothing)
     assert (len(columns), columns.attributes, columns.groups) == (0, {}, ())
+
+
+def test_several_bodies_are_one_stream() -> None:
+    data = workload("W5", 3)
+    assert rows_of_columns(decode_columns([data[:30], data[30:]])) == rows_of_columns(decode_columns(data))
+
+
+@pytest.mark.parametrize("again", [lambda columns: pickle.loads(pickle.dumps(columns)), copy.copy, copy.deepcopy])
+def test_columns_can_be_pickled_and_copied(again: Callable[[SpanColumns], SpanColumns]) -> None:
+    data = workload("W5") + workload("W10")
+    columns = decode_columns(data)
+    twin = again(columns)
+    assert rows_of_columns(twin) == rows_of_columns(columns)
+    assert encode_columns(twin) == encode_columns(columns) == encode_columns(again(twin))
+    assert twin.groups == columns.groups
+    with pytest.raises(AttributeError, match="checked when it is made"):
+        twin.name = columns.name
+
+
+def test_a_pickle_has_the_request_once() -> None:
+    data = workload("W5")
+    assert pickle.dumps(decode_columns(data)).count(data) == 1
 
 
 def test_malformed_bytes_are_refused_with_the_offset() -> None:
