@@ -7,6 +7,9 @@ use super::op::{ANY_VALUE, KEY, Op, Value};
 use super::source::Ints;
 use crate::error::EncodeError;
 
+/// Bytes that the items of a block's rows may have together.
+const MOST: usize = i32::MAX as usize;
+
 /// What rows have any number of.
 #[derive(Debug)]
 pub(crate) struct Items<'a> {
@@ -46,6 +49,14 @@ impl Items<'_> {
         let mut made = Ok(());
         for (end, &row) in ends.iter_mut().zip(rows) {
             made = self.append(row as usize, &mut out, &mut scratch);
+            // Values may be views of one huge text: that must end before memory does.
+            if made.is_ok() && out.len() > MOST {
+                made = Err(EncodeError::Value {
+                    column: self.name.clone(),
+                    row: row as usize,
+                    why: format!("with those of the rows before, its items are over {MOST} bytes: encode fewer rows"),
+                });
+            }
             if made.is_err() {
                 break;
             }
