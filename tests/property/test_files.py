@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -54,7 +55,7 @@ def fill(message: Any) -> None:
         message.status.SetInParent()
     for field, value in message.ListFields():
         if field.type == field.TYPE_MESSAGE:
-            for inner in value if field.is_repeated else [value]:
+            for inner in [value] if isinstance(value, Message) else value:
                 fill(inner)
 
 
