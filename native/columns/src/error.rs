@@ -35,6 +35,29 @@ pub enum EncodeError {
 }
 
 impl EncodeError {
+    #[cold]
+    pub(crate) fn value(column: &str, row: usize, why: impl Display) -> Self {
+        Self::Value {
+            column: column.to_owned(),
+            row,
+            why: why.to_string(),
+        }
+    }
+
+    /// A number that a field of 32 bits cannot hold.
+    #[cold]
+    pub(crate) fn no_u32(column: &str, row: usize, number: impl Display) -> Self {
+        let why = format!("{number} is no number of 32 bits without a sign");
+        Self::value(column, row, why)
+    }
+
+    /// A number that an attribute cannot hold.
+    #[cold]
+    pub(crate) fn no_i64(column: &str, row: usize, number: impl Display) -> Self {
+        let why = format!("{number} is beyond 64 bits with a sign, which is all that OTLP holds");
+        Self::value(column, row, why)
+    }
+
     pub(crate) fn column(column: &str, why: impl Display) -> Self {
         Self::Column {
             column: column.to_owned(),

@@ -5,6 +5,7 @@ use std::ffi::c_int;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use spanwire_columns::ffi::Plain;
 use spanwire_engine::buffer::Buffer;
 
 /// Read-only memory; views of it keep it alive.
@@ -20,16 +21,6 @@ pub struct NativeBuffer {
 unsafe impl Send for NativeBuffer {}
 // SAFETY: as above.
 unsafe impl Sync for NativeBuffer {}
-
-/// Numbers whose every bit pattern may be read as bytes.
-pub trait Plain: Copy + Send + Sync + 'static {}
-
-impl Plain for u8 {}
-impl Plain for i32 {}
-impl Plain for u32 {}
-impl Plain for i64 {}
-impl Plain for u64 {}
-impl Plain for f64 {}
 
 impl<T: Plain> From<Vec<T>> for NativeBuffer {
     /// Takes over the vector; bytes are in the machine's order.

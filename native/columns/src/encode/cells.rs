@@ -314,11 +314,7 @@ impl Source<'_> {
 
     #[cold]
     pub fn wrong(&self, row: u32, why: String) -> EncodeError {
-        EncodeError::Value {
-            column: self.name.clone(),
-            row: row as usize,
-            why,
-        }
+        EncodeError::value(&self.name, row as usize, why)
     }
 }
 

@@ -51,11 +51,8 @@ impl Items<'_> {
             made = self.append(row as usize, &mut out, &mut scratch);
             // Values may be views of one huge text: that must end before memory does.
             if made.is_ok() && out.len() > MOST {
-                made = Err(EncodeError::Value {
-                    column: self.name.clone(),
-                    row: row as usize,
-                    why: format!("with those of the rows before, its items are over {MOST} bytes: encode fewer rows"),
-                });
+                let why = format!("with those of the rows before, its items are over {MOST} bytes: encode fewer rows");
+                made = Err(EncodeError::value(&self.name, row as usize, why));
             }
             if made.is_err() {
                 break;
@@ -65,15 +62,12 @@ impl Items<'_> {
         *bytes = out.into_vec();
         made?;
         let mut start = 0;
-        for (j, (&end, &row)) in ends.iter().zip(rows).enumerate() {
-            let Ok(len) = i32::try_from(end - start) else {
-                return Err(EncodeError::Value {
-                    column: self.name.clone(),
-                    row: row as usize,
-                    why: "its items are over 2 GiB".to_owned(),
-                });
-            };
-            take(j, bytes.as_ptr().wrapping_add(start), len.cast_unsigned());
+        for (j, &end) in ends[..rows.len().min(BLOCK)].iter().enumerate() {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "all rows together have no more than MOST"
+            )]
+            take(j, bytes.as_ptr().wrapping_add(start), (end - start) as u32);
             start = end;
         }
         Ok(())
@@ -85,11 +79,8 @@ impl Items<'_> {
         let range = match (usize::try_from(start), usize::try_from(end)) {
             (Ok(from), Ok(to)) if from <= to && to <= self.count => from..to,
             _ => {
-                return Err(EncodeError::Value {
-                    column: self.name.clone(),
-                    row,
-                    why: format!("its offsets say {start}:{end}, and there are {} items", self.count),
-                });
+                let why = format!("its offsets say {start}:{end}, and there are {} items", self.count);
+                return Err(EncodeError::value(&self.name, row, why));
             }
         };
         for at in range {

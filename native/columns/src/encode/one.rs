@@ -4,10 +4,9 @@ use spanwire_wire::arena::Region;
 use spanwire_wire::write;
 
 use super::cells::{Source, SourceKind};
-use super::op::{ANY_VALUE, Op, STATUS_CODE, STATUS_MESSAGE, Scalar, Value, status_len};
+use super::op::{ANY_VALUE, Op, STATUS_CODE, STATUS_MESSAGE, Scalar, Value, id, status_len};
 use super::source::{Ints, Piece};
 use crate::error::EncodeError;
-use crate::ffi::Shared;
 use crate::text;
 
 impl Source<'_> {
@@ -120,11 +119,7 @@ impl Value<'_> {
             }
             Self::Int { name, values, .. } => {
                 let number = values.get(row);
-                let number = i64::try_from(number).map_err(|_| EncodeError::Value {
-                    column: name.clone(),
-                    row,
-                    why: format!("{number} is beyond 64 bits with a sign, which is all that OTLP holds"),
-                })?;
+                let number = i64::try_from(number).map_err(|_| EncodeError::no_i64(name, row, number))?;
                 out.varint_field(tag.into(), number.cast_unsigned());
             }
             Self::Double { values, .. } => out.fixed64_field(tag.into(), values.get(row).to_bits()),
@@ -135,15 +130,5 @@ impl Value<'_> {
 
 fn narrow(values: &Ints<'_>, name: &str, row: usize) -> Result<u32, EncodeError> {
     let number = values.get(row);
-    u32::try_from(number).map_err(|_| EncodeError::Value {
-        column: name.to_owned(),
-        row,
-        why: format!("{number} is no number of 32 bits without a sign"),
-    })
-}
-
-fn id<const N: usize>(ids: &Shared<'_, u8>, row: usize) -> [u8; N] {
-    let mut id = [0; N];
-    id.copy_from_slice(ids.slice(row * N, (row + 1) * N));
-    id
+    u32::try_from(number).map_err(|_| EncodeError::no_u32(name, row, number))
 }

@@ -194,7 +194,7 @@ impl Op<'_> {
             Self::Ids { .. } => totals.all += 28,
             Self::Id8 { ids, .. } => {
                 for (j, &row) in rows.iter().enumerate() {
-                    value[j] = id(ids, row);
+                    value[j] = u64::from_ne_bytes(id(ids, row as usize));
                     each[j] += if value[j] == 0 { 0 } else { 10 };
                 }
             }
@@ -349,13 +349,12 @@ pub(crate) fn is_masked(mask: Option<&Shared<'_, u8>>, row: u32) -> bool {
     mask.is_some_and(|mask| mask.get(row as usize) != 0)
 }
 
-/// The 8 bytes of a row.
+/// The bytes of a row.
 #[inline(always)]
-fn id(ids: &Shared<'_, u8>, row: u32) -> u64 {
-    let start = row as usize * 8;
-    let mut id = [0; 8];
-    id.copy_from_slice(ids.slice(start, start + 8));
-    u64::from_ne_bytes(id)
+pub(crate) fn id<const N: usize>(ids: &Shared<'_, u8>, row: usize) -> [u8; N] {
+    let mut id = [0; N];
+    id.copy_from_slice(ids.slice(row * N, (row + 1) * N));
+    id
 }
 
 /// Tells `take` of numbers of 32 bits without a sign.
@@ -365,11 +364,7 @@ fn narrow(values: &Ints<'_>, name: &str, rows: &[u32], mut take: impl FnMut(usiz
         for (j, &row) in rows.iter().enumerate() {
             let number = values.get(row as usize);
             let Some(narrow) = to_u32(number) else {
-                return Err(EncodeError::Value {
-                    column: name.to_owned(),
-                    row: row as usize,
-                    why: format!("{number} is no number of 32 bits without a sign"),
-                });
+                return Err(EncodeError::no_u32(name, row as usize, number));
             };
             take(j, narrow);
         }
@@ -393,11 +388,7 @@ fn wide<T: Plain + TryInto<i64> + std::fmt::Display>(
         }
         let number = values.get(row as usize);
         let Ok(wide) = number.try_into() else {
-            return Err(EncodeError::Value {
-                column: name.to_owned(),
-                row: row as usize,
-                why: format!("{number} is beyond 64 bits with a sign, which is all that OTLP holds"),
-            });
+            return Err(EncodeError::no_i64(name, row as usize, number));
         };
         take(j, Some(wide.cast_unsigned()));
     }

@@ -80,11 +80,8 @@ pub(crate) fn order(
     let of = |row: usize| {
         let code = codes.get(row);
         let group = usize::try_from(code).ok().and_then(|code| same.get(code));
-        group.copied().ok_or_else(|| EncodeError::Value {
-            column: "group".to_owned(),
-            row,
-            why: format!("{code}, but there are {} groups", groups.len()),
-        })
+        let why = || format!("{code}, but there are {} groups", groups.len());
+        group.copied().ok_or_else(|| EncodeError::value("group", row, why()))
     };
     let mut counts = vec![0_usize; groups.len()];
     let mut appeared: Vec<usize> = Vec::new();

@@ -167,11 +167,7 @@ impl<'a> Plan<'a> {
                 }
                 for (j, len) in lens.iter_mut().enumerate() {
                     *len = i32::try_from(totals.of(j))
-                        .map_err(|_| EncodeError::Value {
-                            column: "span".to_owned(),
-                            row: rows[j] as usize,
-                            why: "it would be over 2 GiB".to_owned(),
-                        })?
+                        .map_err(|_| EncodeError::value("span", rows[j] as usize, "it would be over 2 GiB"))?
                         .cast_unsigned();
                     *sum += frame_len(*len);
                 }
@@ -291,11 +287,9 @@ impl<'a> Plan<'a> {
     #[cold]
     fn too_large(&self, position: usize, frame: usize, most: usize) -> EncodeError {
         let mut rows = [0; BLOCK];
-        EncodeError::Value {
-            column: "span".to_owned(),
-            row: self.order.rows(position..position + 1, &mut rows)[0] as usize,
-            why: format!("its {frame} bytes and the heads do not fit max_request_bytes={most}"),
-        }
+        let row = self.order.rows(position..position + 1, &mut rows)[0] as usize;
+        let why = format!("its {frame} bytes and the heads do not fit max_request_bytes={most}");
+        EncodeError::value("span", row, why)
     }
 
     fn is_same_resource(&self, one: usize, other: usize) -> bool {
