@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from spanwire.cli.bench._delivery_child import NOT_INSTALLED, command
+from spanwire.cli.bench._measure import Figure
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -30,7 +31,6 @@ __all__ = [
     "PEERS",
     "SIDES",
     "Bench",
-    "Figure",
     "Lost",
     "Peer",
     "Result",
@@ -66,26 +66,6 @@ PEERS = {
 
 class Lost(Exception):
     """Not everything arrived, or not what was to arrive."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """Of the rounds, ns of CPU a span."""
-
-    minimum: float
-    median: float
-    maximum: float
-    rounds: int
-
-    @classmethod
-    def of(cls, samples: Sequence[float]) -> Figure:
-        """One sample a round; raises statistics.StatisticsError when there is none."""
-        return cls(min(samples), statistics.median(samples), max(samples), len(samples))
-
-    @property
-    def spread(self) -> float:
-        """How far the rounds are apart, as a part of the median."""
-        return (self.maximum - self.minimum) / self.median
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ from spanwire.cli._render import bar, make_console
 from spanwire.cli._sink_process import SinkProcess
 from spanwire.cli.bench import _delivery_child, _perf
 from spanwire.cli.bench._costs import Cost, Profile
-from spanwire.cli.bench._delivery import Figure, Lost
+from spanwire.cli.bench._delivery import Lost
+from spanwire.cli.bench._measure import Figure
 from spanwire.cli.bench._report import show_method
 
 __all__ = ["STAGES", "Profiled", "profile", "show"]

@@ -11,7 +11,7 @@ import platform
 import statistics
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 __all__ = [
     "OFFICIAL_HINT",
@@ -29,16 +29,30 @@ OFFICIAL_HINT = "spanwire bench: nothing to compare with: pip install openteleme
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Minimum and median over the rounds, in the unit that the benchmark names."""
+    """Of the rounds, in the unit that the benchmark names; ``samples`` are theirs, in the order in which they were taken."""
 
     minimum: float
     median: float
-    rounds: int
+    maximum: float
+    samples: tuple[float, ...]
 
     @classmethod
     def of(cls, samples: Sequence[float]) -> Figure:
         """Sum up one sample per round; raises statistics.StatisticsError when there is none."""
-        return cls(min(samples), statistics.median(samples), len(samples))
+        return cls(min(samples), statistics.median(samples), max(samples), tuple(samples))
+
+    @property
+    def rounds(self) -> int:
+        return len(self.samples)
+
+    @property
+    def spread(self) -> float:
+        """How far the rounds are apart, as a part of the median."""
+        return (self.maximum - self.minimum) / self.median
+
+    def as_json(self) -> dict[str, object]:
+        """See ``benches/README.md``."""
+        return {"minimum": self.minimum, "median": self.median, "rounds": self.rounds}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +72,8 @@ class Comparison:
 
     def as_json(self) -> dict[str, object]:
         return {
-            "official": asdict(self.official),
-            "spanwire": asdict(self.spanwire),
+            "official": self.official.as_json(),
+            "spanwire": self.spanwire.as_json(),
             "ratio_of_minima": self.ratio_of_minima,
             "ratio_of_medians": self.ratio_of_medians,
         }

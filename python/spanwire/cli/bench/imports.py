@@ -81,8 +81,14 @@ def measure(rounds: int, progress: Callable[[int], None] = lambda steps: None) -
 
 
 def _beyond(samples: list[float], bare: list[float]) -> Figure:
-    """Minimum beyond minimum, median beyond median."""
-    return Figure(min(samples) - min(bare), statistics.median(samples) - statistics.median(bare), len(samples))
+    """Minimum beyond minimum, median beyond median, and each sample beyond the bare interpreter's median."""
+    median = statistics.median(bare)
+    return Figure(
+        min(samples) - min(bare),
+        statistics.median(samples) - median,
+        max(samples) - max(bare),
+        tuple(sample - median for sample in samples),
+    )
 
 
 def _run(program: str) -> float:

@@ -121,7 +121,7 @@ class Result:
             "spans_per_request": self.spans,
             "calls_per_request": dict(self.calls),
             "null_tracer_itself": self.null_cost,
-            "cpu": {side: asdict(self.cpu(side)) for side in self.samples},
+            "cpu": {side: self.cpu(side).as_json() for side in self.samples},
             "added": {side: asdict(self.added(side)) for side in self.samples if side != "untraced"},
             "share": {side: asdict(self.share(side)) for side in ("official", "spanwire")},
             "share_ratio": self.share_ratio,

@@ -11,8 +11,9 @@ import pytest
 from spanwire.cli import _mirror
 from spanwire.cli.bench import _delivery, _delivery_profile, _delivery_report, _intake, _shapes
 from spanwire.cli.bench._costs import Cost
-from spanwire.cli.bench._delivery import Figure, Result, Side
+from spanwire.cli.bench._delivery import Result, Side
 from spanwire.cli.bench._delivery_profile import Profiled
+from spanwire.cli.bench._measure import Figure
 from spanwire.cli.bench._shapes import Shape
 
 
