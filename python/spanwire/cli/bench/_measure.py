@@ -9,6 +9,7 @@ import os
 import pathlib
 import platform
 import statistics
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ __all__ = [
     "cores",
     "environment",
     "has_official_exporter",
+    "package_version",
     "pinned",
 ]
 
@@ -120,7 +122,7 @@ def collector_off() -> Iterator[None]:
 
 
 def environment() -> dict[str, object]:
-    """What a figure is worth nothing without: interpreter, versions, machine."""
+    """What a figure is worth nothing without: interpreter, versions, machine. What cannot be read is None."""
     return {
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
@@ -128,14 +130,20 @@ def environment() -> dict[str, object]:
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.release()}",
-        "versions": {name: _version(name) for name in _PACKAGES},
+        "kernel": platform.version() or None,
+        "memory_bytes": _memory(),
+        "governor": _first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "smt": {"0": False, "1": True}.get(_first_line("/sys/devices/system/cpu/smt/active") or ""),
+        "commit": _commit(),
+        "versions": {name: package_version(name) for name in _PACKAGES},
     }
 
 
 _PACKAGES = ("spanwire", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http", "protobuf")
 
 
-def _version(package: str) -> str | None:
+def package_version(package: str) -> str | None:
+    """None if it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -148,3 +156,34 @@ def _cpu_model() -> str:
             return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or "unknown"
+
+
+def _memory() -> int | None:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return None
+
+
+def _first_line(path: str) -> str | None:
+    try:
+        return pathlib.Path(path).read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
+
+
+def _commit() -> str | None:
+    """Of the checkout that this package lies in, with a ``+`` where files that it knows were changed; None elsewhere."""
+    here = pathlib.Path(__file__).resolve().parents[4]
+    if not (here / ".git").exists():
+        return None  # somebody else's repository may be around an installed package
+    try:
+        commit, changed = (
+            subprocess.run(
+                ["git", "-C", str(here), *asked], capture_output=True, text=True, timeout=10, check=True
+            ).stdout.strip()
+            for asked in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return commit + "+" * bool(changed)

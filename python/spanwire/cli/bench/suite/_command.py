@@ -1,0 +1,221 @@
+"""``spanwire bench`` without a command: what was typed becomes a plan, and what came of it files and a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+from spanwire._new_file import NewFile
+
+if TYPE_CHECKING:
+    from spanwire.cli.bench.suite._model import Document
+    from spanwire.cli.bench.suite._scenario import Scenario, Settings
+
+__all__ = ["Asked", "list_scenarios", "run_suite"]
+
+_INTERRUPTED_STATUS = 130
+_PEER_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options as they were typed; see ``bench.__init__``."""
+
+    scenarios: Sequence[str] = ()
+    sides: Sequence[str] = ()
+    peers: bool = False
+    peer_python: str | None = None
+    rounds: int = 0
+    scale: float = 1.0
+    batch: int | None = None
+    json: str | None = None
+    html: str | None = None
+    compare: str | None = None
+    color: bool = True
+    quiet: bool = False
+
+
+def list_scenarios(asked: Asked) -> None:
+    """Names, titles, sides and estimates, and end."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from spanwire.cli._render import make_console
+    from spanwire.cli.bench.suite._progress import clock
+
+    chosen, settings = _scenarios(asked), _settings(asked, _wanted_sides(asked))
+    console = make_console(color=asked.color)
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("scenario", no_wrap=True)
+    table.add_column("what")
+    table.add_column("about", justify="right", no_wrap=True)
+    for one in chosen:
+        title = Text(one.title)
+        title.append(f" ({', '.join(one.chosen(settings)) or 'none of the sides'})", style="dim")
+        table.add_row(Text(one.name, style="bold"), title, clock(one.seconds(settings)))
+    console.print(table)
+    console.print(f"{len(chosen)} scenarios, about {clock(sum(one.seconds(settings) for one in chosen))} minutes")
+
+
+def run_suite(asked: Asked) -> None:
+    """Measure, show and write. Raises typer.Exit with status 1 or 130 where not everything gave figures."""
+    from spanwire.cli.bench.suite import _choice, _compare, _run
+    from spanwire.cli.bench.suite._model import BadDocument
+    from spanwire.cli.bench.suite._progress import Progress
+
+    chosen = _scenarios(asked)
+    wanted = _wanted_sides(asked)
+    try:
+        old = None if asked.compare is None else _compare.read(asked.compare)
+        sides = _choice.available(wanted, _choice.peer_python(asked.peer_python))
+    except (BadDocument, _choice.BadName) as error:
+        _fail(str(error))
+    for side, why in sides.left_out.items():
+        print(f"spanwire bench: {side} is left out: {why}", file=sys.stderr)
+    if not sides.names:
+        raise typer.Exit(1)
+    settings = _settings(asked, sides.names)
+    able = [one for one in chosen if one.chosen(settings)]
+    if not able:
+        _fail(f"none of these scenarios has the sides {', '.join(sides.names)}")
+    plan = _plan(asked, able, settings, sides.left_out)
+    with ExitStack() as files:
+        html, as_json = _open(files, asked.html), _open(files, asked.json)
+        done = _run.run(plan, Progress(able, settings, quiet=asked.quiet, color=asked.color))
+        _write(done.document, old, html=html, as_json=as_json)
+        if "-" not in (asked.json, asked.html):
+            _show(done.document, old, asked)
+    if done.failed:
+        print(f"spanwire bench: no figures of {', '.join(done.failed)}", file=sys.stderr)
+    if done.interrupted:
+        print("spanwire bench: interrupted; what was finished is shown and written", file=sys.stderr)
+        raise typer.Exit(_INTERRUPTED_STATUS)
+    if done.failed:
+        raise typer.Exit(1)
+
+
+def _show(document: Document, old: Document | None, asked: Asked) -> None:
+    from spanwire.cli.bench.suite import _compare, _table
+
+    _table.show(document, color=asked.color)
+    if old is not None:
+        _compare.show(old, document, asked.compare or "", color=asked.color)
+
+
+def _scenarios(asked: Asked) -> list[Scenario]:
+    from spanwire.cli.bench.suite import _choice
+
+    try:
+        return _choice.scenarios(_catalogue(), asked.scenarios, peers=asked.peers)
+    except _choice.BadName as error:
+        _fail(str(error))
+
+
+def _catalogue() -> Sequence[Scenario]:
+    import importlib
+
+    there: Sequence[Scenario] = importlib.import_module("spanwire.cli.bench.suite._catalogue").SCENARIOS
+    return there
+
+
+def _wanted_sides(asked: Asked) -> list[str]:
+    from spanwire.cli.bench.suite import _choice
+
+    try:
+        return _choice.sides(asked.sides, peers=asked.peers)
+    except _choice.BadName as error:
+        _fail(str(error))
+
+
+def _settings(asked: Asked, sides: Sequence[str]) -> Settings:
+    from spanwire.cli.bench._measure import cores
+    from spanwire.cli.bench.suite import _choice
+    from spanwire.cli.bench.suite._scenario import Settings
+
+    sender, receiver = (cores()[-1], cores()[0]) if len(cores()) > 1 else (None, None)
+    return Settings(
+        tuple(sides),
+        rounds=asked.rounds,
+        scale=asked.scale,
+        # Peers are only compared at the same size of a batch.
+        batch=asked.batch or (_PEER_BATCH if asked.peers else None),
+        sender_core=sender,
+        receiver_core=receiver,
+        peer_python=_choice.peer_python(asked.peer_python),
+    )
+
+
+def _plan(asked: Asked, able: Sequence[Scenario], settings: Settings, left_out: Mapping[str, str]) -> Any:
+    from spanwire.cli.bench import _perf
+    from spanwire.cli.bench._measure import environment
+    from spanwire.cli.bench.suite import _run, _versions
+
+    where = environment()
+    method = {
+        "rounds": asked.rounds or "each scenario's own",
+        "scale": asked.scale,
+        "batch": settings.batch or "each side's default",
+        "sender_core": settings.sender_core,
+        "receiver_core": settings.receiver_core,
+        "pinning": "sender and receiver on cores of their own"
+        if settings.sender_core is not None
+        else "none: there is one core, so sender and receiver share it",
+        "order": "the sides take turns in each round, a different one first each time",
+        "cpu": "user and system time by getrusage, of fresh processes where spans are sent, else of the pinned thread",
+        "figures": "median of the rounds; intervals from quartiles (of fewer than four rounds: from all)",
+        "content": "before timing, what the sides send is compared; a span too few or too many, and there is no figure",
+        "instructions": _perf.counting() or "counted by perf stat -e instructions:u",
+    }
+    return _run.Plan(able, settings, _typed(), where, method, _versions.sides(settings), left_out)
+
+
+def _typed() -> str:
+    """The command, without the path of the program."""
+    return shlex.join(["spanwire", *sys.argv[1:]])
+
+
+def _open(files: ExitStack, place: str | None) -> NewFile | None:
+    """Before anything is measured: what cannot be written is said at once, and an interrupted program leaves nothing."""
+    if place is None:
+        return None
+    try:
+        file = NewFile(place, force=True)
+    except OSError as error:
+        _fail(f"{place}: {error.strerror}")
+    files.callback(lambda: file.close(complete=False))
+    return file
+
+
+def _write(document: Document, old: Document | None, *, html: NewFile | None, as_json: NewFile | None) -> None:
+    """The JSON first: it holds everything, and a page can be made of it again."""
+    if as_json is not None:
+        _complete(as_json, json.dumps(document.as_json(), indent=1, allow_nan=False) + "\n")
+    if html is not None:
+        import importlib
+
+        _complete(html, importlib.import_module("spanwire.cli.bench.suite._html").render(document, old))
+
+
+def _complete(file: NewFile, text: str) -> None:
+    try:
+        file.file.write(text.encode())
+        file.close(complete=True)
+    except BrokenPipeError:
+        # Nobody reads on; the interpreter must not say so again when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from None
+    except OSError as error:
+        _fail(f"the result cannot be written: {error.strerror}")
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"spanwire bench: {message}", file=sys.stderr)
+    raise typer.Exit(1)

@@ -1,0 +1,215 @@
+"""An earlier run beside this one: figures then and now, and ratios, which other machines can be compared by."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from spanwire.cli._render import make_console
+from spanwire.cli.bench.suite import _verdict
+from spanwire.cli.bench.suite._model import BadDocument, Document, Outcome, Row
+from spanwire.cli.bench.suite._sides import OURS
+from spanwire.cli.bench.suite._values import place, ratio_text, value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from spanwire.cli.bench.suite._verdict import Ratio
+
+__all__ = ["Change", "changes", "differences", "read", "show"]
+
+_MACHINE = ("cpu", "cores", "machine", "python", "implementation", "system", "memory_bytes", "governor", "smt")
+_LARGEST_FILE = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One side at one place, then and now.
+
+    :param old_ratio: to the reference then, ``new_ratio`` now; None for the reference itself, or where there is none.
+    :param within: whether the new ratio lies within what the rounds spanned then; None where there is no ratio.
+    :param words: what that means.
+    """
+
+    outcome: str
+    side: str
+    at: float | None
+    unit: str
+    old: float
+    new: float
+    old_ratio: Ratio | None
+    new_ratio: Ratio | None
+    within: bool | None
+    words: str
+
+
+def read(path: str) -> Document:
+    """Raises BadDocument with a reason in one line."""
+    try:
+        file = pathlib.Path(path)
+        if file.is_file() and file.stat().st_size > _LARGEST_FILE:
+            raise BadDocument(f"{path}: it is larger than any result")
+        said: Any = json.loads(file.read_bytes())
+    except OSError as error:
+        raise BadDocument(f"{path}: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise BadDocument(f"{path}: it is no JSON") from None
+    try:
+        return _sound(Document.from_json(said))
+    except BadDocument as error:
+        raise BadDocument(f"{path}: {error}") from None
+
+
+def _sound(document: Document) -> Document:
+    """What everything else relies on: numbers where numbers are meant, and a sample at least. Raises BadDocument."""
+    try:
+        for outcome in document.outcomes:
+            for row in outcome.rows:
+                if not row.samples or not all(_is_number(one) for one in (*row.samples, row.at or 0)):
+                    raise BadDocument(f"it is damaged: {outcome.name}, {row.side}: samples that are no numbers")
+            if not all(isinstance(text, str) for text in (outcome.name, outcome.unit, outcome.per, outcome.axis)):
+                raise BadDocument("it is damaged: a scenario's name or unit is no text")
+        if not isinstance(document.environment, dict) or not isinstance(document.sides, dict):
+            raise BadDocument("it is damaged: it does not say where it was measured")
+    except TypeError as error:
+        raise BadDocument(f"it is damaged: {error}") from None
+    return document
+
+
+def _is_number(one: object) -> bool:
+    return isinstance(one, int | float) and not isinstance(one, bool) and one - one == 0  # neither infinite nor NaN
+
+
+def differences(old: Document, new: Document) -> list[str]:
+    """What differs of the machine, of Python and of versions: a line each."""
+    found = []
+    for name in _MACHINE:
+        then, now = old.environment.get(name), new.environment.get(name)
+        if then != now:
+            found.append(f"{name.removesuffix('_bytes')}: {_said(then)} then, {_said(now)} now")
+    then_versions, now_versions = (_versions(one) for one in (old, new))
+    found += [
+        f"{name}: {_said(then_versions.get(name))} then, {_said(now_versions.get(name))} now"
+        for name in dict.fromkeys([*then_versions, *now_versions])
+        if then_versions.get(name) != now_versions.get(name)
+    ]
+    if old.method.get("batch") != new.method.get("batch"):
+        found.append(f"batch: {_said(old.method.get('batch'))} then, {_said(new.method.get('batch'))} now")
+    return found
+
+
+def _versions(document: Document) -> Mapping[str, Any]:
+    """Of packages, and of sides that are no packages."""
+    versions = document.environment.get("versions")
+    sides = {
+        name: one["version"] for name, one in document.sides.items() if isinstance(one, dict) and one.get("version")
+    }
+    return {**(versions if isinstance(versions, dict) else {}), **sides}
+
+
+def _said(what: object) -> str:
+    return "not known" if what is None else str(what)
+
+
+def changes(old: Document, new: Document) -> list[Change]:
+    """Of each outcome, side and place that both have, in the new order."""
+    found = []
+    for outcome in new.outcomes:
+        before = old.outcome(outcome.name)
+        if before is None or (before.unit, before.lower_is_better) != (outcome.unit, outcome.lower_is_better):
+            continue
+        pairs = [(then, row) for row in outcome.rows if (then := before.row(row.side, row.at)) is not None]
+        found += [_change(before, then, outcome, row) for then, row in pairs]
+    return found
+
+
+def _change(before: Outcome, then: Row, outcome: Outcome, now: Row) -> Change:
+    old_ratio, new_ratio = (
+        _to_reference(before, then, outcome.reference),
+        _to_reference(outcome, now, outcome.reference),
+    )
+    within, words = None, ""
+    if old_ratio is not None and new_ratio is not None:
+        within, words = _judged(old_ratio, new_ratio)
+    return Change(
+        outcome.name, now.side, now.at, outcome.unit, then.median, now.median, old_ratio, new_ratio, within, words
+    )
+
+
+def _to_reference(outcome: Outcome, row: Row, reference: str | None) -> Ratio | None:
+    against = None if reference is None or reference == row.side else outcome.row(reference, row.at)
+    return None if against is None else _verdict.ratio(outcome, row, against)
+
+
+def _judged(old: Ratio, new: Ratio) -> tuple[bool | None, str]:
+    """By what single rounds of the old run spanned: a run later on is another day, and quartiles are of one day."""
+    if old.rounds < 2:
+        return None, "one round then, no spread known"
+    spread = f"{ratio_text(old.least)} to {ratio_text(old.most)}"
+    if old.least <= new.medians <= old.most:
+        return True, f"within the rounds of then ({spread})"
+    where = "above" if new.medians > old.most else "below"
+    if new.rounds > 1 and new.least <= old.most and old.least <= new.most:
+        return False, f"{where} the rounds of then ({spread}), but some rounds overlap: doubtful"
+    return False, f"{where} the rounds of then ({spread}): {'better' if where == 'above' else 'worse'} than it was"
+
+
+def show(old: Document, new: Document, name: str, *, color: bool = True) -> None:
+    """A table, what differs, and a sentence, to standard output."""
+    console = make_console(color=color)
+    arrow = "->" if console.options.ascii_only else "→"
+    console.print()
+    console.print(Text(f"beside {name}, of {old.started}", style="bold"))
+    for line in differences(old, new):
+        console.print(Text(line, style="yellow"))
+    found = changes(old, new)
+    if not found:
+        console.print("nothing to compare: the two runs have no scenario and side in common")
+        return
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column(f"then {arrow} now", justify="right", no_wrap=True)
+    table.add_column("ratio", justify="right", no_wrap=True)
+    shown = ""
+    for one in found:
+        heading = " ".join(filter(None, (one.outcome, _at(new, one))))
+        table.add_row(
+            Text("" if heading == shown else heading, style="bold"),
+            Text(one.side, style="bold green" if one.side == OURS else ""),
+            f"{value(one.old, one.unit)} {arrow} {value(one.new, one.unit)}",
+            _ratios(one, arrow),
+        )
+        shown = heading
+    console.print(table)
+    for one in found:
+        if one.side == OURS and one.words:
+            heading = " ".join(filter(None, (one.outcome, _at(new, one))))
+            style = "" if one.within else "yellow"
+            console.print(Text(f"{heading}: {_ratios(one, arrow)}: {one.words}", style=style))
+    console.print(Text(_sentence(found), style="bold"))
+
+
+def _at(document: Document, change: Change) -> str:
+    outcome = document.outcome(change.outcome)
+    return "" if outcome is None else place(outcome, change.at)
+
+
+def _ratios(change: Change, arrow: str) -> str:
+    if change.old_ratio is None or change.new_ratio is None:
+        return ""
+    return f"{ratio_text(change.old_ratio.medians)} {arrow} {ratio_text(change.new_ratio.medians)}"
+
+
+def _sentence(found: Sequence[Change]) -> str:
+    ours = [one for one in found if one.side == OURS and one.within is not None]
+    if not ours:
+        return "no ratio of spanwire's can be compared"
+    within = sum(one.within is True for one in ours)
+    return f"{within} of {len(ours)} ratios of spanwire's lie within the rounds of then"
