@@ -26,7 +26,7 @@ _EXPORTERS = {
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A provider whose spans a batch processor sends by OTLP over HTTP, everything by one of NAMES.
+    """A provider whose spans a processor, a batch one unless told otherwise, sends by OTLP over HTTP, everything by one of NAMES.
 
     What is not given is that side's default, as is ``max_queue_size``: 2,048 spans of the SDK's, 64 MiB of ours.
     """
@@ -36,13 +36,18 @@ class Pipeline:
     processor: Any
 
     @classmethod
-    def to(cls, endpoint: str, side: str, *, max_queue_size: int | None = None) -> Pipeline:
-        """A new one; raises ImportError where the official exporter is missing."""
+    def to(
+        cls, endpoint: str, side: str, *, max_queue_size: int | None = None, simple: bool = False, **options: Any
+    ) -> Pipeline:
+        """A new one, ``options`` being those of its provider; raises ImportError where the official exporter is missing."""
         trace = importlib.import_module(MODULES[side])
         export = importlib.import_module(f"{MODULES[side]}.export")
         exporter = importlib.import_module(_EXPORTERS[side]).OTLPSpanExporter(endpoint=endpoint)
-        processor = export.BatchSpanProcessor(exporter, max_queue_size=max_queue_size)
-        provider = trace.TracerProvider(shutdown_on_exit=False)
+        if simple:
+            processor = export.SimpleSpanProcessor(exporter)
+        else:
+            processor = export.BatchSpanProcessor(exporter, max_queue_size=max_queue_size)
+        provider = trace.TracerProvider(shutdown_on_exit=False, **options)
         provider.add_span_processor(processor)
         return cls(side, provider, processor)
 

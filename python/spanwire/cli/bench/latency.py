@@ -9,10 +9,11 @@ the figures is the clock's, and what the machine's (whoever else had the core), 
 from __future__ import annotations
 
 import array
+import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,7 +23,7 @@ from spanwire.cli.bench._measure import OFFICIAL_HINT, cores, has_official_expor
 if TYPE_CHECKING:
     from spanwire.cli._sink_process import SinkProcess
 
-__all__ = ["SCENARIOS", "Quantiles", "Result", "Scenario", "latency"]
+__all__ = ["SCENARIOS", "Quantiles", "Result", "Scenario", "latency", "measure"]
 
 _FULL_QUEUE = 2048  # the SDK's default
 
@@ -67,7 +68,10 @@ class Quantiles:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One scenario by one side: ``end()``, the clock with nothing between, and what a sink received of the spans."""
+    """One scenario by one side: ``end()``, the clock with nothing between, and what a sink received of the spans.
+
+    :param each: what every ``end()`` took, by process.
+    """
 
     scenario: Scenario
     side: str
@@ -75,6 +79,11 @@ class Result:
     times: Quantiles
     clock: Quantiles
     delivered: int | None
+    each: Sequence[Sequence[int]] = field(repr=False)
+
+    def quantiles(self, process: int) -> Quantiles:
+        """Of one process alone."""
+        return Quantiles.of(self.each[process])
 
     def as_json(self) -> dict[str, object]:
         """See ``benches/README.md``."""
@@ -104,7 +113,7 @@ def measure(
     from spanwire.cli.bench import _fresh, _latency_child
 
     words = [word for word, wanted in (("flush", scenario.flushing), ("dead", scenario.backend != "alive")) if wanted]
-    times: dict[str, array.array[int]] = {side: array.array("Q") for side in counts}
+    each: dict[str, list[array.array[int]]] = {side: [] for side in counts}
     clock: dict[str, array.array[int]] = {side: array.array("Q") for side in counts}
     delivered = dict.fromkeys(counts, 0)
     with _backend(scenario.backend, sink) as endpoint:
@@ -113,18 +122,20 @@ def measure(
                 before = sink.count()
                 with pinned(core):
                     said = _fresh.run(_latency_child.__name__, side, endpoint, count, rate, scenario.queue, *words)
-                times[side].frombytes(said[: 8 * count])
+                each[side].append(array.array("Q", said[: 8 * count]))
                 clock[side].frombytes(said[8 * count :])
                 delivered[side] += sink.count() - before
                 progress(1)
+    alive = scenario.backend == "alive"
     return [
         Result(
             scenario,
             side,
-            len(times[side]),
-            Quantiles.of(times[side]),
+            sum(map(len, each[side])),
+            Quantiles.of(list(itertools.chain.from_iterable(each[side]))),
             Quantiles.of(clock[side]),
-            delivered[side] - rounds * _latency_child.WARM if scenario.backend == "alive" else None,
+            delivered[side] - rounds * _latency_child.WARM if alive else None,
+            each[side],
         )
         for side in counts
     ]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from spanwire.cli.bench._trace_loops import Run
     from spanwire.cli.bench._trace_sides import Side
 
-__all__ = ["Result", "measure", "trace"]
+__all__ = ["Result", "measure", "quiet", "trace"]
 
 _ALLOCATING = (
     *("w5", "w5-child", "w10", "scope", "start-end", "unsampled-root", "unsampled-child"),
@@ -113,7 +113,7 @@ def trace(
     from spanwire.cli.bench._trace_sides import Side
 
     # What evicts is warned of by both sides; printing that is not what is asked here.
-    with _quiet():
+    with quiet():
         chosen, unknown = _trace_cases.select(case)
         if unknown:
             names = ", ".join(one.name for one in _trace_cases.CASES)
@@ -145,7 +145,8 @@ def trace(
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
+    """No warnings of what evicts: both sides give them."""
     logger = logging.getLogger("opentelemetry")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,0 +1,101 @@
+"""``export/…`` and ``export-gzip/…``: the CPU of a span from making it to its delivery; ``bench export`` has the detail."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from spanwire.cli.bench.suite._model import Outcome, Row
+from spanwire.cli.bench.suite._scenario import Failed, Scenario, Settings, Step
+from spanwire.cli.bench.suite._shared import need_official, rounds_of, scaled, steps
+from spanwire.cli.bench.suite._sides import PEERS, SIDES
+
+__all__ = ["SCENARIOS"]
+
+_ROUNDS = 5
+_CPU_SECONDS = 0.4  # of a side in a round
+_SMALL = 0.2  # at a smaller scale than this the number of spans is given: finding it out would take longer than they do
+_SMALL_SPANS = 5_000  # at a scale of 1
+_SECONDS_A_PROCESS = 1.3  # beside what is measured: start, sample, warm-up, finding out how many spans
+_GOALS = {"export/W5": 75.0}  # the SDK ÷ spanwire
+_COMPRESSION = "OTEL_EXPORTER_OTLP_COMPRESSION"
+_WHAT = (
+    "CPU of the whole sending process, all threads, per span: made, batched, encoded{}, and delivered over HTTP to another process. Fresh "
+    "processes; every span arrived, and is the same for every side."
+)
+
+
+def _seconds(sides: Sequence[str], settings: Settings) -> float:
+    processes = rounds_of(settings, _ROUNDS) * len([side for side in settings.sides if side in sides])
+    small = settings.scale < _SMALL
+    return 1 + processes * (_SECONDS_A_PROCESS + (0 if small else _CPU_SECONDS * settings.scale))
+
+
+def _run(name: str, title: str, sides: Sequence[str], settings: Settings, step: Step) -> Outcome:
+    from spanwire.cli.bench import _delivery
+
+    group, _, workload = name.partition("/")
+    chosen = [side for side in settings.sides if side in sides]
+    if "sdk" in chosen:
+        need_official()
+    rounds = rounds_of(settings, _ROUNDS)
+    spans = scaled(_SMALL_SPANS, settings, least=64) if settings.scale < _SMALL else 0
+    compression = "gzip" if group == "export-gzip" else "none"
+    try:
+        with (
+            _environment(_COMPRESSION, compression),
+            _delivery.Bench(
+                chosen,
+                peer_python=settings.peer_python,
+                sender_core=settings.sender_core,
+                receiver_core=settings.receiver_core,
+            ) as bench,
+        ):
+            found = bench.measure(
+                workload,
+                rounds=rounds,
+                spans=spans,
+                seconds=_CPU_SECONDS * settings.scale,
+                progress=steps(step, rounds * len(chosen)),
+            )
+    except _delivery.Lost as error:
+        raise Failed(str(error)) from None
+    rows = tuple(
+        Row(side.name, side.cpu.samples, delivered=side.delivered, spans_a_request=side.spans_a_request)
+        for side in found.sides
+    )
+    compressed = " and compressed by gzip" if compression == "gzip" else ""
+    return Outcome(name, title, _WHAT.format(compressed), rows, goal=_GOALS.get(name))
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """For children that start meanwhile."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def _scenario(name: str, title: str, sides: Sequence[str]) -> Scenario:
+    return Scenario(name, title, sides, partial(_seconds, sides), partial(_run, name, title, sides))
+
+
+_ALL = tuple(SIDES)
+_PYTHON = tuple(side for side in SIDES if side not in PEERS)  # the others have no program that replays a recording
+_OTLP = tuple(side for side in SIDES if side != "ddtrace")
+
+SCENARIOS = (
+    _scenario("export/W5", "W5 from making a span to its delivery", _ALL),
+    _scenario("export/W10", "W10 from making a span to its delivery", _ALL),
+    _scenario("export/WR", "A web shop, recorded, from making spans to their delivery", _PYTHON),
+    _scenario("export-gzip/W5", "W5 to its delivery, compressed by gzip", _OTLP),
+    _scenario("export-gzip/W10", "W10 to its delivery, compressed by gzip", _OTLP),
+)

@@ -1,0 +1,39 @@
+"""``import/exporter``: the CPU of importing an exporter; as ``bench import`` measures it."""
+
+from __future__ import annotations
+
+from spanwire.cli.bench._measure import pinned
+from spanwire.cli.bench.suite._model import Outcome
+from spanwire.cli.bench.suite._scenario import Failed, Scenario, Settings, Step
+from spanwire.cli.bench.suite._shared import COMPARED, compared, need_official, rounds_of, steps
+
+__all__ = ["SCENARIOS"]
+
+_ROUNDS = 9
+_SECONDS_A_ROUND = 1.0
+_TITLE = "Import the exporter"
+_WHAT = (
+    "CPU of a fresh interpreter that imports the exporter's class, beyond the median of one that does nothing. Both need the SDK, whose own "
+    "import is part of both."
+)
+
+
+def _seconds(settings: Settings) -> float:
+    return (2 + rounds_of(settings, _ROUNDS)) * _SECONDS_A_ROUND
+
+
+def _run(settings: Settings, step: Step) -> Outcome:
+    from spanwire.cli.bench.imports import ImportFailed, measure
+
+    need_official()
+    rounds = rounds_of(settings, _ROUNDS)
+    try:
+        with pinned(settings.sender_core):
+            found = measure(rounds, steps(step, rounds))
+    except ImportFailed as error:
+        raise Failed(str(error)) from None
+    sides = [side for side in settings.sides if side in COMPARED]
+    return Outcome("import/exporter", _TITLE, _WHAT, tuple(compared(sides, found.added_with_class)), per="process")
+
+
+SCENARIOS = (Scenario("import/exporter", _TITLE, COMPARED, _seconds, _run),)

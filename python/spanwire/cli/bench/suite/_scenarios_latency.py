@@ -1,0 +1,103 @@
+"""``latency/…``: how long ``end()`` keeps its caller, whatever the backend does; as ``bench latency`` measures it."""
+
+from __future__ import annotations
+
+import itertools
+from functools import partial
+from typing import TYPE_CHECKING
+
+from spanwire.cli.bench.suite._histogram import histogram
+from spanwire.cli.bench.suite._model import Outcome, Row
+from spanwire.cli.bench.suite._scenario import Failed, Scenario, Settings, Step
+from spanwire.cli.bench.suite._shared import COMPARED, PIPELINES, need_official, rounds_of, scaled, steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spanwire.cli.bench.latency import Result
+
+__all__ = ["SCENARIOS"]
+
+_ROUNDS = 4
+_ENDS = 10_000  # of each side in a round
+_RATE = 10_000.0  # spans a second, which both sides can hold
+_SECONDS_A_PROCESS = 0.8  # beside the ends: start, warm-up, flush
+_TITLES = {
+    "steady": "end() while batches are sent",
+    "flush": "end() while another thread flushes",
+    "refused": "end() while connections are refused",
+    "silent": "end() while requests are never answered",
+    "full": "end() with a full queue",
+}
+_WHAT = (
+    "The call alone, by the monotonic clock; W5 spans in bursts of 100, 10,000 a second, each side as it is by default. {} Two readings of "
+    "the clock with nothing between are part of every value."
+)
+
+
+def _seconds(settings: Settings) -> float:
+    a_process = _SECONDS_A_PROCESS + scaled(_ENDS, settings, least=200) / _RATE
+    return 0.5 + rounds_of(settings, _ROUNDS) * len([side for side in settings.sides if side in COMPARED]) * a_process
+
+
+def _run(name: str, settings: Settings, step: Step) -> Outcome:
+    from spanwire.cli._sink_process import SinkProcess
+    from spanwire.cli.bench._fresh import ChildFailed
+    from spanwire.cli.bench.latency import SCENARIOS as KNOWN
+    from spanwire.cli.bench.latency import measure
+
+    need_official()
+    (scenario,) = (one for one in KNOWN if one.name == name)
+    sides = {PIPELINES[side]: side for side in settings.sides if side in COMPARED}
+    ends = scaled(_ENDS, settings, least=200)
+    rounds = rounds_of(settings, _ROUNDS)
+    try:
+        with SinkProcess(settings.receiver_core) as sink:
+            found = measure(
+                scenario,
+                dict.fromkeys(sides, ends),
+                rounds=rounds,
+                rate=_RATE,
+                core=settings.sender_core,
+                sink=sink,
+                progress=steps(step, rounds * len(sides)),
+            )
+    except ChildFailed as error:
+        raise Failed(str(error)) from None
+    for one in found:
+        if one.delivered not in {None, one.ends}:
+            raise Failed(f"{sides[one.side]}: {one.ends} spans ended, {one.delivered} received")
+    rows = tuple(row for one in found for row in _rows(sides[one.side], one))
+    what = f"{scenario.what[0].upper()}{scenario.what[1:]}."
+    return Outcome(
+        f"latency/{name}",
+        _TITLES[name],
+        _WHAT.format(what),
+        rows,
+        per="call",
+        plot="histogram",
+        axis="how long end() took, ns",
+    )
+
+
+def _rows(side: str, found: Result) -> Iterator[Row]:
+    """A row a quantile, with a sample of each round; what is drawn is on the first."""
+    note = f"of which the clock: {found.clock.p50:,} ns at the median, {found.clock.maximum:,} ns at most"
+    first = histogram(itertools.chain.from_iterable(found.each))
+    quantiles = [found.quantiles(number) for number in range(len(found.each))]
+    yield Row(
+        side,
+        tuple(float(one.p50) for one in quantiles),
+        at=0.5,
+        delivered=found.delivered,
+        histogram=first,
+        note=note,
+    )
+    yield Row(side, tuple(float(one.p99) for one in quantiles), at=0.99)
+    yield Row(side, tuple(float(one.p999) for one in quantiles), at=0.999)
+    yield Row(side, tuple(float(one.maximum) for one in quantiles), at=1.0)
+
+
+SCENARIOS = tuple(
+    Scenario(f"latency/{name}", title, COMPARED, _seconds, partial(_run, name)) for name, title in _TITLES.items()
+)
