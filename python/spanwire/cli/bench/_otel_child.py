@@ -4,7 +4,7 @@
 ``python -m … load SIDE ENDPOINT MIRROR CORE SECONDS RATE PROCESSOR LOOK``: RATE spans a second to PROCESSOR (``batch`` or ``simple``), and
 what LOOK (``cpu``, once a second, or ``memory``, ten times) was in the course of it.
 
-CORE -1 is any core. The receiver keeps the number of spans in the file MIRROR; never more wait for it than fit into the SDK's queue.
+CORE -1 is any core. The receiver keeps the number of spans in the file MIRROR; never more wait for it than a queue holds.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ __all__: list[str] = []
 
 _WARM = 2000  # spans beforehand
 _SIMPLY_WARM = 100  # the same where each is a request
-_MOST_OUTSTANDING = 1536  # of the 2,048 that the SDK's queue holds
+# Spans that may be made and not yet received. More might not fit into the SDK's queue; ours has a bound in bytes that holds several times as many.
+_MOST_OUTSTANDING = {"official": 2048 - 256, "spanwire": 16_384}
 _STEP = 64
 _ALONE = 1 / 15  # of the time, the loop that keeps the rate runs with nothing in it
 _PAUSE_SECONDS = 0.001
@@ -98,7 +99,7 @@ def _create(side: str, endpoint: str, mirror: str, seconds: float) -> dict[str, 
     def work(made: int, end: float) -> int:
         """Until ``end``, never more in flight than a queue holds; what is made then."""
         while time.monotonic() < end:
-            if made - received() > _MOST_OUTSTANDING - _STEP:
+            if made - received() > _MOST_OUTSTANDING[side] - _STEP:
                 time.sleep(_PAUSE_SECONDS)
             else:
                 _ten_attributes(tracer, _STEP)
@@ -139,7 +140,7 @@ def _load(
         lambda count: _one_attribute(tracer, count),
         rate=rate,
         seconds=seconds,
-        room=lambda made: warm + made - received() < _MOST_OUTSTANDING,
+        room=lambda made: warm + made - received() < _MOST_OUTSTANDING[side],
         look=look,
     )
     took = time.monotonic() - begin

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from spanwire.cli.bench.suite import (
     _scenarios_columns,
     _scenarios_create,
@@ -12,11 +10,12 @@ from spanwire.cli.bench.suite import (
     _scenarios_import,
     _scenarios_latency,
     _scenarios_memory,
+    _scenarios_otel,
     _scenarios_threads,
 )
 from spanwire.cli.bench.suite._scenario import Scenario
 
-__all__ = ["SCENARIOS", "UnknownScenario", "select"]
+__all__ = ["SCENARIOS"]
 
 SCENARIOS: tuple[Scenario, ...] = (
     *_scenarios_export.SCENARIOS,
@@ -27,29 +26,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     *_scenarios_memory.SCENARIOS,
     *_scenarios_import.SCENARIOS,
     *_scenarios_columns.SCENARIOS,
+    *_scenarios_otel.SCENARIOS,
 )
-
-
-class UnknownScenario(Exception):
-    """A name that no scenario has or begins with; the text is that name."""
-
-
-def select(names: Iterable[str] = ()) -> tuple[Scenario, ...]:
-    """Those that have one of ``names``, else those that begin with it, whatever the case, in the catalogue's order; without names all.
-
-    ``export/`` is a whole group, and so is ``export``, which leaves ``export-gzip`` out. Raises UnknownScenario.
-    """
-    chosen: set[str] = set()
-    asked = [name.lower() for name in names]
-    if not asked:
-        return SCENARIOS
-    for name in asked:
-        found = (
-            [one.name for one in SCENARIOS if one.name.lower() == name]
-            or [one.name for one in SCENARIOS if one.group == name]
-            or [one.name for one in SCENARIOS if one.name.lower().startswith(name)]
-        )
-        if not found or not name:
-            raise UnknownScenario(name)
-        chosen.update(found)
-    return tuple(one for one in SCENARIOS if one.name in chosen)
