@@ -33,7 +33,7 @@ NATIVE_SOURCES := $(shell find native -name target -prune -o -path "native/*/fuz
 	\( -name '*.rs' -o -name 'Cargo.*' \) -print)
 FACADE_SOURCES := $(wildcard python/spanwire/_facade/*.py[xd] python/spanwire/_facade/*.pxi python/spanwire/_facade/*.h)
 PEERS := build/peers-venv
-PYTHON_SOURCES := $(shell find python -name '*.py')
+PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.js')
 WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo bench bench-kernels bench-peers bench-web test test-quick test-full lint lint-python lint-rust test-rust test-python \

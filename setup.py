@@ -41,7 +41,12 @@ native = RustExtension(
 setup(
     package_dir={"": "python"},
     packages=find_packages("python"),
-    package_data={"spanwire": ["py.typed", "*.pyi"], "spanwire._facade": ["*.pyi"], "spanwire.cli": ["_data/*.json"]},
+    package_data={
+        "spanwire": ["py.typed", "*.pyi"],
+        "spanwire._facade": ["*.pyi"],
+        "spanwire.cli": ["_data/*.json"],
+        "spanwire.cli.bench.suite._html": ["*.css", "*.js"],
+    },
     include_package_data=False,
     ext_modules=cythonize(facade, build_dir="build/cython"),
     rust_extensions=[native],

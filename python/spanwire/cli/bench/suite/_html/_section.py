@@ -1,0 +1,91 @@
+"""An outcome as an article: what was measured, the plot, what it comes to, and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from spanwire.cli.bench.suite._html._figure import figure
+from spanwire.cli.bench.suite._html._sides_shown import label, measured
+from spanwire.cli.bench.suite._html._summary import Summary, summary
+from spanwire.cli.bench.suite._html._svg import Markup, element
+from spanwire.cli.bench.suite._html._table import table
+from spanwire.cli.bench.suite._model import Outcome
+from spanwire.cli.bench.suite._values import place, ratio_text, value
+
+__all__ = ["article", "chips", "group_title"]
+
+_GROUPS = {
+    "columns": "Columns",
+    "create": "Creating spans",
+    "encode": "Encoding",
+    "export": "End to end",
+    "export-gzip": "End to end, compressed",
+    "import": "Importing",
+    "latency": "Latency of end()",
+    "memory": "Memory",
+    "otel": "OpenTelemetry's benchmark specification",
+    "threads": "Several threads",
+}
+
+
+def group_title(group: str) -> str:
+    """Its name where it is unknown."""
+    return _GROUPS.get(group, group)
+
+
+def article(
+    key: str, outcome: Outcome, old: Outcome | None, names: Mapping[str, str], languages: Mapping[str, str]
+) -> Markup:
+    """``key`` is its id."""
+    found = summary(outcome)
+    head = element(
+        "header",
+        element("h3", outcome.title, id=f"{key}-h"),
+        element("p", element("code", outcome.name), " ", outcome.what, class_="what"),
+    )
+    body = element(
+        "div",
+        figure(key, outcome, old, names, languages),
+        None if found is None else _aside(outcome, found, names),
+        class_="body",
+    )
+    data = None
+    if measured(outcome):
+        data = element("details", element("summary", "All figures"), table(outcome, old, names))
+    return element("article", head, body, _notes(outcome, names), data, id=key, aria_labelledby=f"{key}-h")
+
+
+def _aside(outcome: Outcome, found: Summary, names: Mapping[str, str]) -> Markup:
+    """What it comes to, large."""
+    ours = value(found.ours.median, outcome.unit)
+    if found.reference is None or found.times is None:
+        where = place(outcome, found.ours.at)
+        said = f"a {outcome.per}, {label(names, found.ours.side)}{f', {where}' if where else ''}"
+        words = [element("p", ours, class_="big"), element("p", said, class_="against")]
+    else:
+        pair = f"{value(found.reference.median, outcome.unit)} → {ours}"
+        words = [element("p", f"{ratio_text(found.times)}×", class_="big"), element("p", pair, class_="pair")]
+    if found.verdict is not None:
+        words.append(element("p", f"{found.verdict.words}.", class_="against"))
+    return element("div", *words, element("div", *chips(found), class_="chips"), class_="comes-to")
+
+
+def chips(found: Summary) -> list[Markup]:
+    """Signs with words: the goal, and doubt."""
+    verdict, signs = found.verdict, []
+    if verdict is None:
+        return []
+    if verdict.goal is not None and verdict.goal_met is not None:
+        sign, kind = ("✓", "good") if verdict.goal_met else ("✗", "bad")
+        said = f"{sign} goal {ratio_text(verdict.goal)}× {'met' if verdict.goal_met else 'missed'}"
+        signs.append(element("span", said, class_=f"chip {kind}"))
+    if verdict.doubtful:
+        signs.append(element("span", "≈ doubtful", class_="chip doubt"))
+    return signs
+
+
+def _notes(outcome: Outcome, names: Mapping[str, str]) -> Markup | None:
+    said = dict.fromkeys((label(names, row.side), row.note) for row in measured(outcome) if row.note)
+    if not said:
+        return None
+    return element("ul", *(element("li", element("b", side), f": {note}") for side, note in said), class_="notes")

@@ -1,0 +1,137 @@
+"""What stands above the outcomes: the headline, what was run where, what is missing, and all outcomes at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from spanwire.cli.bench.suite._html._figures import moment
+from spanwire.cli.bench.suite._html._section import chips
+from spanwire.cli.bench.suite._html._sides_shown import is_ours, label, measured
+from spanwire.cli.bench.suite._html._summary import summary
+from spanwire.cli.bench.suite._html._svg import Markup, element
+from spanwire.cli.bench.suite._html._table import boxed, facts
+from spanwire.cli.bench.suite._model import Document, Outcome
+from spanwire.cli.bench.suite._values import ratio_text, value
+from spanwire.cli.bench.suite._verdict import counts
+
+__all__ = ["overview", "top"]
+
+_HEADLINE = "export/W5"
+
+
+def top(document: Document, old: Document | None, names: Mapping[str, str]) -> Markup:
+    """Headline, facts and notices."""
+    machine = document.environment
+    cores = machine.get("cores")
+    said = {
+        "processor": _listed(machine.get("cpu"), f"{cores} cores" if cores else None, between=", "),
+        "system": _listed(machine.get("system"), machine.get("machine")),
+        "Python": _listed(machine.get("implementation"), machine.get("python")),
+        "started": f"{_when(document.started)}, took {moment(document.seconds)}",
+        "compared with": None if old is None else f"a run of {_when(old.started)}",
+        "command": element("code", document.command),
+    }
+    return element(
+        "div",
+        element("h1", "Benchmark report"),
+        _headline(document, names),
+        facts(said),
+        *_notices(document),
+        class_="top",
+    )
+
+
+def _listed(*parts: object, between: str = " ") -> str:
+    return between.join(str(part) for part in parts if part)
+
+
+def _when(iso: str) -> str:
+    """``2026-11-25 21:04 UTC`` of ISO 8601 in UTC; anything else as it is."""
+    day, _, time = iso.partition("T")
+    if len(time) >= 8 and time.endswith(("Z", "+00:00")):
+        return f"{day} {time[:5]} UTC"
+    return iso
+
+
+def _headline(document: Document, names: Mapping[str, str]) -> Markup | None:
+    """The figure of the whole way, where it was measured; beside it the other sides' of the same."""
+    outcome = document.outcome(_HEADLINE)
+    found = None if outcome is None else summary(outcome)
+    if outcome is None or found is None or found.reference is None or found.times is None:
+        return None
+    ours, theirs = found.ours, found.reference
+    hero = [
+        element("strong", f"{ratio_text(found.times)}×"),
+        element(
+            "span",
+            f"W5 end to end: the {label(names, theirs.side)} takes {ratio_text(found.times)} times the CPU of "
+            f"{label(names, ours.side)}, ",
+            element("b", value(theirs.median, outcome.unit)),
+            " a span beside ",
+            element("b", value(ours.median, outcome.unit)),
+            ".",
+        ),
+    ]
+    others = [
+        element("li", element("b", f"{ratio_text(row.median / ours.median)}×"), f" {label(names, row.side)}")
+        for row in measured(outcome)
+        if not is_ours(row.side) and row.side != theirs.side and row.median > 0
+    ]
+    beside = None
+    if others:
+        first = element("li", f"CPU in times of {label(names, ours.side)}'s:")
+        beside = element("ul", first, *others, class_="hero-others")
+    return element("div", element("p", *hero, class_="hero"), beside, class_="headline")
+
+
+def _notices(document: Document) -> list[Markup]:
+    notices = []
+    if not document.complete:
+        said = " It was interrupted: scenarios that were asked for are missing."
+        notices.append(element("p", element("b", "Partial run."), said, class_="notice"))
+    if document.left_out:
+        items = [element("li", element("b", name), f": {why}") for name, why in document.left_out.items()]
+        notices.append(
+            element("div", element("p", element("b", "Left out")), element("ul", *items), class_="notice quiet")
+        )
+    return notices
+
+
+def overview(outcomes: Sequence[tuple[str, Outcome]]) -> Markup:
+    """A line an outcome, with a link; outcomes come with their ids."""
+    met, goals, doubtful = counts([outcome for _, outcome in outcomes])
+    said = [f"{met} of {goals} goals met" if goals else "", f"{doubtful} comparisons doubtful" if doubtful else ""]
+    columns = [("scenario", "t"), ("spanwire", "n"), ("reference", "n other"), ("ratio", "n"), ("judged", "t signs")]
+    box = boxed(
+        "at a glance",
+        "Medians; ratio: how many times better than the reference, which is the SDK unless it is said",
+        columns,
+        [_line(key, outcome) for key, outcome in outcomes],
+        "glance",
+    )
+    sentence = "; ".join(filter(None, said))
+    return element(
+        "section",
+        element("h2", "At a glance", id="glance-h"),
+        element("p", f"{sentence}.", class_="what") if sentence else None,
+        box,
+        id="glance",
+        aria_labelledby="glance-h",
+        class_="card",
+    )
+
+
+def _line(key: str, outcome: Outcome) -> Markup:
+    found = summary(outcome)
+    name = element("th", element("a", outcome.title, href=f"#{key}"), scope="row", class_="t")
+    if found is None:
+        return element("tr", name, element("td", "not measured", colspan="4", class_="t"))
+    other = "–" if found.reference is None else value(found.reference.median, outcome.unit)
+    return element(
+        "tr",
+        name,
+        element("td", value(found.ours.median, outcome.unit), class_="n ours"),
+        element("td", other, class_="n other"),
+        element("td", "–" if found.times is None else element("b", f"{ratio_text(found.times)}×"), class_="n"),
+        element("td", *chips(found), class_="t signs"),
+    )
