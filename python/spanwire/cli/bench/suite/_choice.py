@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from spanwire.cli.bench.suite import _catalogue
 from spanwire.cli.bench.suite._scenario import Scenario
 from spanwire.cli.bench.suite._sides import PEERS, SIDES
 
@@ -43,33 +44,21 @@ class Sides:
     left_out: dict[str, str]
 
 
-def scenarios(there: Sequence[Scenario], asked: Iterable[str], *, peers: bool = False) -> list[Scenario]:
-    """In the catalogue's order. A name is a scenario's, or what several begin with (``export``, ``create/``), or ``all``.
+def scenarios(asked: Iterable[str], *, peers: bool = False) -> list[Scenario]:
+    """In the catalogue's order: by name, by group, by what names begin with, or ``all``.
 
     Without a name: all, or what the peers can do where they are asked for. Raises BadName.
     """
-    names = [name.strip() for name in asked if name.strip()]
+    names = [name.strip() for name in asked]
     if not names:
-        return [one for one in there if not peers or one.name in PEER_SCENARIOS]
-    found: set[str] = set()
-    for name in names:
-        matching = _matching(there, name)
-        if not matching:
-            known = ", ".join(one.name for one in there)
-            raise BadName(f"no scenario {name}; there are {known}")
-        found |= matching
-    return [one for one in there if one.name in found]
-
-
-def _matching(there: Sequence[Scenario], name: str) -> set[str]:
-    """An exact name is that alone: ``export/W5`` is not ``export/W50`` too."""
-    names = {one.name.lower(): one.name for one in there}
-    wanted = name.lower()
-    if wanted == ALL:
-        return set(names.values())
-    if wanted in names:
-        return {names[wanted]}
-    return {real for low, real in names.items() if low.startswith(wanted)}
+        names = list(PEER_SCENARIOS) if peers else [ALL]
+    if ALL in (name.lower() for name in names):
+        return list(_catalogue.SCENARIOS)
+    try:
+        return list(_catalogue.select(names))
+    except _catalogue.UnknownScenario as error:
+        known = ", ".join(one.name for one in _catalogue.SCENARIOS)
+        raise BadName(f"no scenario {error}; there are {known}") from None
 
 
 def sides(asked: Iterable[str], *, peers: bool = False) -> list[str]:

@@ -114,16 +114,9 @@ def _scenarios(asked: Asked) -> list[Scenario]:
     from spanwire.cli.bench.suite import _choice
 
     try:
-        return _choice.scenarios(_catalogue(), asked.scenarios, peers=asked.peers)
+        return _choice.scenarios(asked.scenarios, peers=asked.peers)
     except _choice.BadName as error:
         _fail(str(error))
-
-
-def _catalogue() -> Sequence[Scenario]:
-    import importlib
-
-    there: Sequence[Scenario] = importlib.import_module("spanwire.cli.bench.suite._catalogue").SCENARIOS
-    return there
 
 
 def _wanted_sides(asked: Asked) -> list[str]:

@@ -55,13 +55,13 @@ def summary(document: Document) -> str:
 def _show_outcome(console: Console, outcome: Outcome) -> None:
     ascii_only = console.options.ascii_only
     heading = Text.assemble((outcome.name, "bold"), f"  {outcome.title}, {outcome.unit} a {outcome.per}")
-    console.print(heading, soft_wrap=True)
+    console.print(heading)
     if outcome.plot in ("curve", "histogram"):
         console.print(_places(outcome, ascii_only))
     else:
         console.print(_bars(outcome, ascii_only))
     for line in _lines(outcome):
-        console.print(_words(line), soft_wrap=False)
+        console.print(_words(line))
     for row in outcome.rows:
         if row.note:
             console.print(Text(f"{row.side}: {row.note}", style="dim"))

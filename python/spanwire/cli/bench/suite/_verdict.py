@@ -112,8 +112,10 @@ def verdicts(outcome: Outcome) -> list[Verdict]:
 
 
 def against_ours(outcome: Outcome) -> list[Verdict]:
-    """Our side beside each of the others but the reference, at each place."""
-    found = []
+    """Our side beside each of the others but the reference, at each place; empty where there is nothing to compare with."""
+    found: list[Verdict] = []
+    if outcome.reference is None:
+        return found
     for row in outcome.rows:
         ours = outcome.row(OURS, row.at)
         if ours is not None and row.side not in (OURS, outcome.reference):
