@@ -45,20 +45,33 @@ class Sides:
 
 
 def scenarios(asked: Iterable[str], *, peers: bool = False) -> list[Scenario]:
-    """In the catalogue's order: by name, by group, by what names begin with, or ``all``.
+    """In the catalogue's order; whatever the case: by name, else by group, else by what names begin with; ``all``.
 
     Without a name: all, or what the peers can do where they are asked for. Raises BadName.
     """
     names = [name.strip() for name in asked]
     if not names:
         names = list(PEER_SCENARIOS) if peers else [ALL]
-    if ALL in (name.lower() for name in names):
-        return list(_catalogue.SCENARIOS)
-    try:
-        return list(_catalogue.select(names))
-    except _catalogue.UnknownScenario as error:
-        known = ", ".join(one.name for one in _catalogue.SCENARIOS)
-        raise BadName(f"no scenario {error}; there are {known}") from None
+    found: set[str] = set()
+    for name in names:
+        matching = _matching(name.lower())
+        if not matching:
+            known = ", ".join(one.name for one in _catalogue.SCENARIOS)
+            raise BadName(f"no scenario {name or repr(name)}; there are {known}")
+        found |= matching
+    return [one for one in _catalogue.SCENARIOS if one.name in found]
+
+
+def _matching(name: str) -> set[str]:
+    """``export/W5`` is not ``export/W50`` too, and ``export`` not ``export-gzip``; ``export-`` is."""
+    every = _catalogue.SCENARIOS
+    if name == ALL:
+        return {one.name for one in every}
+    return (
+        {one.name for one in every if one.name.lower() == name}
+        or {one.name for one in every if one.group == name}
+        or {one.name for one in every if name and one.name.lower().startswith(name)}
+    )
 
 
 def sides(asked: Iterable[str], *, peers: bool = False) -> list[str]:

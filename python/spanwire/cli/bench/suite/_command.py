@@ -192,9 +192,9 @@ def _write(document: Document, old: Document | None, *, html: NewFile | None, as
     if as_json is not None:
         _complete(as_json, json.dumps(document.as_json(), indent=1, allow_nan=False) + "\n")
     if html is not None:
-        import importlib
+        from spanwire.cli.bench.suite import _html
 
-        _complete(html, importlib.import_module("spanwire.cli.bench.suite._html").render(document, old))
+        _complete(html, _html.render(document, old))
 
 
 def _complete(file: NewFile, text: str) -> None:

@@ -39,7 +39,7 @@ def test_a_name_that_nothing_has_is_told_with_those_that_there_are(name: str) ->
         return
     with pytest.raises(BadName) as caught:
         names("export", name)
-    assert str(caught.value) == f"no scenario {name}; there are {', '.join(ALL)}"
+    assert str(caught.value) == f"no scenario {name or repr(name)}; there are {', '.join(ALL)}"
 
 
 def test_sides_may_be_one_text_or_several_and_are_in_the_order_of_tables() -> None:
