@@ -10,7 +10,7 @@ import pytest
 
 from spanwire.cli import _mirror
 from spanwire.cli._sink_process import SinkProcess
-from spanwire.cli.bench import _delivery, _delivery_child
+from spanwire.cli.bench import _delivery_child, _peers
 from spanwire.cli.bench._delivery import DEFAULT_SIDES, SIDES, Bench, Lost
 from spanwire.sink import Sink
 from tests.conftest import NOT_APPLICABLE, ROOT
@@ -194,8 +194,8 @@ def test_the_peers_deliver_what_the_sdk_sends(workload: str) -> None:
     sides = ["sdk", "fastotel", "ddtrace"]
     if not PEER_PYTHON.exists():
         pytest.skip(NOT_APPLICABLE + "make bench-peers was not run")
-    missing = _delivery.missing_peers(sides, str(PEER_PYTHON))
-    assert missing == (["fastotel"] if sys.version_info < (3, 11) else [])  # it needs 3.11
+    missing = _peers.missing(sides, str(PEER_PYTHON))
+    assert list(missing) == (["fastotel"] if sys.version_info < (3, 11) else [])  # it needs 3.11
     said = figures(
         *("--sides", ",".join(side for side in sides if side not in missing), "--workload", workload),
         *("--rounds", "2", "--spans", "3000", "--peer-python", str(PEER_PYTHON)),

@@ -6,6 +6,7 @@ Nothing is measured of a side whose spans do not all arrive, or are not what the
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import statistics
 import subprocess
@@ -15,10 +16,11 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
-from spanwire.cli.bench._delivery_child import NOT_INSTALLED, command
-from spanwire.cli.bench._measure import Figure
+from spanwire.cli.bench import _delivery_child, _peers
+from spanwire.cli.bench._measure import Figure, pinned
+from spanwire.cli.bench.suite import _sides
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -28,40 +30,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_SIDES",
-    "PEERS",
     "SIDES",
     "Bench",
     "Lost",
-    "Peer",
     "Result",
     "Side",
-    "missing_peers",
-    "peer_versions",
+    "steps",
 ]
 
 _CHILD_SECONDS = 300
+_LOOSE = ("ddtrace", "fastrace")  # whose spans have names and texts, but neither kinds nor types as OTLP has them
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """Somebody else's package that is compared with, and what must be importable for it."""
-
-    modules: tuple[str, ...]
-    packages: str
-
-
-SIDES = {
-    "sdk": "the SDK with the official exporter",
-    "exporter": "the SDK with our exporter",
-    "spanwire": "our tracer, batch processor and exporter",
-    "fastotel": "the SDK with fastotel's processor",
-    "ddtrace": "ddtrace's tracer and writer (WR: its OpenTelemetry API)",
-}
+SIDES = {name: side.what for name, side in _sides.SIDES.items()}
 DEFAULT_SIDES = ("sdk", "exporter", "spanwire")
-PEERS = {
-    "fastotel": Peer(("fastotel",), "fastotel==0.9.1"),
-    "ddtrace": Peer(("ddtrace", "msgpack"), "ddtrace==4.16.0 msgpack"),
-}
 
 
 class Lost(Exception):
@@ -74,6 +56,7 @@ class Side:
 
     :param delivered: spans of all rounds, warm-up and sample included: all of those that were made.
     :param spans_a_request: on average.
+    :param note: what a reader has to know.
     """
 
     name: str
@@ -81,14 +64,16 @@ class Side:
     spans_a_round: int
     delivered: int
     spans_a_request: float
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One workload."""
+    """One workload; ``left_out`` are the sides that do not make it."""
 
     workload: str
     sides: tuple[Side, ...]
+    left_out: tuple[str, ...] = ()
 
     def side(self, name: str) -> Side | None:
         """None if it was not measured."""
@@ -102,7 +87,7 @@ class Result:
     @property
     def better_peer(self) -> Side | None:
         """Of somebody else's, the one that takes less by minima."""
-        peers = [side for side in self.sides if side.name in PEERS]
+        peers = [side for side in self.sides if side.name in _peers.PEERS]
         return min(peers, key=lambda side: side.cpu.minimum, default=None)
 
     def ratios(self, of: Side | None, to: Side | None) -> dict[str, float] | None:
@@ -132,62 +117,47 @@ class Result:
                     "spans_per_round": side.spans_a_round,
                     "delivered": side.delivered,
                     "spans_per_request": side.spans_a_request,
+                    "samples": list(side.cpu.samples),
                     "sdk_times": self.ratios(self.reference, side),
+                    "note": side.note,
                 }
                 for side in self.sides
             },
+            "left_out": list(self.left_out),
             "better_peer_times": None if peer is None or against_peer is None else {"peer": peer.name, **against_peer},
         }
 
 
-def missing_peers(sides: Sequence[str], python: str) -> list[str]:
-    """The peers among ``sides`` of which ``python`` lacks something. Raises Lost if it cannot be asked."""
-    found: dict[str, bool] = _ask(
-        python,
-        "from importlib.util import find_spec\n"
-        "answer = {name: all(map(find_spec, modules)) for name, modules in asked.items()}",
-        {name: PEERS[name].modules for name in sides if name in PEERS},
-    )
-    return [name for name, there in found.items() if not there]
-
-
-def peer_versions(sides: Sequence[str], python: str) -> dict[str, str]:
-    """Of the peers among ``sides``, which are there."""
-    versions: dict[str, str] = _ask(
-        python,
-        "from importlib.metadata import version\nanswer = {name: version(name) for name in asked}",
-        [name for name in sides if name in PEERS],
-    )
-    return versions
-
-
-def _ask(python: str, program: str, asked: object) -> Any:
-    """What ``program``, given ``asked``, finds as ``answer``."""
-    program = f"import json, sys\nasked = json.loads(sys.argv[1])\n{program}\nprint(json.dumps(answer))"
-    try:
-        done = subprocess.run([python, "-c", program, json.dumps(asked)], capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise Lost(f"{python} does not run: {error.strerror}") from error
-    if done.returncode:
-        raise Lost(f"{python} does not run: {_last_line(done.stderr)}")
-    return json.loads(done.stdout)
+def steps(workloads: Sequence[str], sides: Sequence[str], rounds: int) -> int:
+    """What ``progress`` of ``Bench.measure`` is told in all."""
+    return rounds * sum(_peers.makes(side, workload) for workload in workloads for side in sides)
 
 
 class Bench:
     """The receivers, each in a process of its own, and who sends to them; a context manager.
 
     :param sides: of SIDES, in this order.
-    :param peer_python: the interpreter that has the peers; the others run in this one.
+    Compression is what ``OTEL_EXPORTER_OTLP_COMPRESSION`` says.
+
+    :param peer_python: the interpreter that has the peers of Python's; what is ours runs in this one.
     :param sender_core: for the sender alone, while ``receiver_core`` has the receiver; None: no pinning.
+    :param batch: spans a request, of every side that can be told; None: each side's default.
     """
 
     def __init__(
-        self, sides: Sequence[str], *, peer_python: str, sender_core: int | None, receiver_core: int | None
+        self,
+        sides: Sequence[str],
+        *,
+        peer_python: str,
+        sender_core: int | None,
+        receiver_core: int | None,
+        batch: int | None = None,
     ) -> None:
         self._sides = sides
         self._peer_python = peer_python
         self._sender_core = sender_core
         self._receiver_core = receiver_core
+        self._batch = batch
         self._open = ExitStack()
         self._receivers: dict[bool, tuple[SinkProcess, pathlib.Path]] = {}  # whether it is for Datadog's format
 
@@ -226,26 +196,30 @@ class Bench:
 
         :param spans: in a round; 0: as many as take ``seconds`` of CPU.
         """
-        samples: dict[str, list[_Reading]] = {side: [] for side in self._sides}
+        sides = [side for side in self._sides if _peers.makes(side, workload)]
+        if not sides:
+            raise Lost(f"{workload} is not made by {', '.join(self._sides)}")
+        readings: dict[str, list[_Reading]] = {side: [] for side in sides}
         for number in range(rounds):
-            first = number % len(self._sides)
+            first = number % len(sides)
             sample: list[Shape] | None = None
-            for side in [*self._sides[first:], *self._sides[:first]]:
+            for side in [*sides[first:], *sides[:first]]:
                 reading = self._run(side, workload, spans, seconds)
-                samples[side].append(reading)
+                readings[side].append(reading)
                 sample = _checked(side, reading.sample, sample)
                 progress(1)
-        return Result(workload, tuple(_side(name, readings) for name, readings in samples.items()))
+        left_out = tuple(side for side in self._sides if side not in sides)
+        return Result(workload, tuple(_side(side, readings[side], self._batch) for side in sides), left_out)
 
     def _run(self, side: str, workload: str, spans: int, seconds: float) -> _Reading:
         receiver, mirror = self._receivers[side == "ddtrace"]
         receiver.clear()
-        python = self._peer_python if side in PEERS else sys.executable
-        core = -1 if self._sender_core is None else self._sender_core
+        arguments = (workload, receiver.endpoint, mirror, spans, seconds, self._batch or 0, _compression())
         with (
             tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors,
+            pinned(self._sender_core),  # a process, and the threads that it starts, inherit it
             subprocess.Popen(
-                command(python, side, workload, receiver.endpoint, mirror, core, spans, seconds),
+                [*self._command(side), *map(str, arguments)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -262,12 +236,19 @@ class Bench:
                 process.kill()  # does nothing to one that has ended
             if process.returncode:
                 why = _last_line(_text(errors)) or f"ended with status {process.returncode}"
-                raise Lost(f"{side}: {'not installed: ' if process.returncode == NOT_INSTALLED else ''}{why}")
+                raise Lost(
+                    f"{side}: {'not installed: ' if process.returncode == _delivery_child.NOT_INSTALLED else ''}{why}"
+                )
         said = json.loads(out)
         received = receiver.count()
         if received != said["made"]:
             raise Lost(f"{side}: {said['made']} spans made, {received} received")
         return _Reading(said["spans"], said["cpu_ns"], received, receiver.requests(), sample)
+
+    def _command(self, side: str) -> list[str]:
+        if side in _peers.PROGRAMS:
+            return [str(_peers.program(side))]
+        return _delivery_child.command(self._peer_python if side in _peers.PACKAGES else sys.executable, side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,27 +263,32 @@ class _Reading:
 
 
 def _checked(side: str, sample: list[Shape], reference: list[Shape] | None) -> list[Shape] | None:
-    """What the following sides are to send as well; Datadog's format can be compared but is no reference."""
+    """What the following sides are to send as well; those that send less can be compared but are no reference."""
     from spanwire.cli.bench import _shapes
 
     if not sample:
         raise Lost(f"{side}: nothing of its sample was received")
     if reference is not None:
-        difference = _shapes.difference(reference, sample, loosely=side == "ddtrace")
+        difference = _shapes.difference(reference, sample, loosely=side in _LOOSE)
         if difference is not None:
             raise Lost(f"{side}: not the spans that the others send: {difference}")
         return reference
-    return None if side == "ddtrace" else sample
+    return None if side in _LOOSE else sample
 
 
-def _side(name: str, readings: Sequence[_Reading]) -> Side:
+def _side(name: str, readings: Sequence[_Reading], batch: int | None) -> Side:
     return Side(
         name,
         Figure.of([one.cpu_ns / one.spans for one in readings]),
         round(statistics.median(one.spans for one in readings)),
         sum(one.received for one in readings),
         sum(one.received for one in readings) / sum(one.requests for one in readings),
+        _peers.note(name, batch),
     )
+
+
+def _compression() -> str:
+    return os.environ.get("OTEL_EXPORTER_OTLP_COMPRESSION") or "none"
 
 
 def _text(errors: IO[str]) -> str:

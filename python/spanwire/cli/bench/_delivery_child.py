@@ -1,7 +1,7 @@
 """One side of one round of ``spanwire bench export``, in a process of its own.
 
-``python -m spanwire.cli.bench._delivery_child SIDE WORKLOAD ENDPOINT MIRROR CORE SPANS SECONDS``: SPANS 0 means as many as take
-SECONDS of CPU, CORE -1 any core. It sends a sample, prints ``sampled``, waits for a line on stdin (whoever asked looks at the
+``python -m spanwire.cli.bench._delivery_child SIDE WORKLOAD ENDPOINT MIRROR SPANS SECONDS BATCH COMPRESSION``: SPANS 0 means as many
+as take SECONDS of CPU, BATCH 0 what the side sends in a request by default. It sends a sample, prints ``sampled``, waits for a line on stdin (whoever asked looks at the
 sample meanwhile), warms up, measures, and prints one line of JSON. Exit status 3: what the side needs is not installed.
 """
 
@@ -29,12 +29,14 @@ def command(python: str, *arguments: object) -> list[str]:
     return [python, "-m", __name__, *map(str, arguments)]
 
 
-def run(side: str, workload: str, endpoint: str, mirror: str, spans: int, seconds: float) -> dict[str, int]:
+def run(
+    side: str, workload: str, endpoint: str, mirror: str, spans: int, seconds: float, batch: int = 0
+) -> dict[str, int]:
     """The measured spans and their CPU in ns, and everything made; raises RuntimeError if not all of it arrives."""
     from spanwire.cli import _mirror
     from spanwire.cli.bench import _delivery_programs, _delivery_sides
 
-    sender = _delivery_sides.make(side, workload, endpoint)
+    sender = _delivery_sides.make(side, workload, endpoint, batch or None)
     received = _mirror.reader(mirror)
     most_outstanding = sender.most_outstanding - _delivery_programs.STEP_SPANS
     made = 0
@@ -95,11 +97,10 @@ def _cpu_ns() -> int:
 
 
 def _main() -> int:
-    side, workload, endpoint, mirror, core, spans, seconds = sys.argv[1:]
-    if int(core) >= 0:
-        os.sched_setaffinity(0, {int(core)})  # threads that come later inherit it
+    side, workload, endpoint, mirror, spans, seconds, batch, compression = sys.argv[1:]
+    os.environ["OTEL_EXPORTER_OTLP_COMPRESSION"] = compression
     try:
-        reading = run(side, workload, endpoint, mirror, int(spans), float(seconds))
+        reading = run(side, workload, endpoint, mirror, int(spans), float(seconds), int(batch))
     except ImportError as error:
         print(error, file=sys.stderr)
         return NOT_INSTALLED

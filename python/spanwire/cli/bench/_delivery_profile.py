@@ -7,6 +7,7 @@ And by function, as perf samples the last of these from its sample to its end, w
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -27,7 +28,7 @@ from spanwire.cli._sink_process import SinkProcess
 from spanwire.cli.bench import _delivery_child, _perf
 from spanwire.cli.bench._costs import Cost, Profile
 from spanwire.cli.bench._delivery import Lost
-from spanwire.cli.bench._measure import Figure
+from spanwire.cli.bench._measure import Figure, pinned
 from spanwire.cli.bench._report import show_method
 
 __all__ = ["STAGES", "Profiled", "profile", "show"]
@@ -89,9 +90,10 @@ def profile(
 
         def run(stage: str, data: str | None = None) -> float:
             sink.clear()
-            core = -1 if cores is None else cores[0]
-            arguments = (stage, workload, sink.endpoint, mirror, core, 0, seconds)
-            return _run(_delivery_child.command(sys.executable, *arguments), data)
+            compression = os.environ.get("OTEL_EXPORTER_OTLP_COMPRESSION") or "none"
+            arguments = (stage, workload, sink.endpoint, mirror, 0, seconds, 0, compression)
+            with pinned(None if cores is None else cores[0]):
+                return _run(_delivery_child.command(sys.executable, *arguments), data)
 
         for _ in range(rounds):
             for stage in STAGES:

@@ -51,13 +51,15 @@ def show(results: Sequence[Result], method: Mapping[str, object], *, color: bool
             )
     console.print(table)
     console.print()
-    for name in (side.name for side in results[0].sides):
+    for name in dict.fromkeys(side.name for result in results for side in result.sides):
         console.print(Text(f"{name}: {SIDES[name]}; {_delivery(results, name)}", style="dim"), soft_wrap=True)
     if method["sender_core"] is None:
         console.print("one core: sender and receiver were not pinned apart")
     console.print()
     for result in results:
         console.print(_sentence(result, ascii_only), soft_wrap=True)
+        if result.left_out:
+            console.print(f"{result.workload}: left out, since they do not make it: {', '.join(result.left_out)}")
     show_method(console, method)
 
 
@@ -66,10 +68,11 @@ def _times(ratios: Mapping[str, float] | None, which: str, ascii_only: bool) -> 
 
 
 def _delivery(results: Sequence[Result], name: str) -> str:
-    """Over all workloads: sides are the same for each."""
+    """Over all workloads that it makes."""
     sides = [side for result in results if (side := result.side(name)) is not None]
     sizes = ", ".join(f"{side.spans_a_request:,.0f}" for side in sides)
-    return f"{sizes} spans a request; delivered all of {sum(side.delivered for side in sides):,} spans"
+    note = f"; {sides[0].note}" if sides[0].note else ""
+    return f"{sizes} spans a request; delivered all of {sum(side.delivered for side in sides):,} spans{note}"
 
 
 def _sentence(result: Result, ascii_only: bool) -> str:

@@ -1,6 +1,6 @@
 """``spanwire bench export``: CPU a span from making it to its delivery over HTTP, for the SDK, for us and for others.
 
-Each side runs in a fresh process in each round, with the defaults that it comes with, and sends to a receiver in another
+Each side runs in a fresh process in each round, with the defaults that it comes with (or ``--batch``), and sends to a receiver in another
 process on another core (``_delivery``). With ``--profile`` where our side's goes (``_delivery_profile``). With ``--exporter-only`` the exporters alone, on spans made beforehand (``_exporting``).
 """
 
@@ -21,14 +21,19 @@ __all__ = ["export"]
 
 # Where `make bench-peers` puts what is compared with: ddtrace brings a plugin into every run of pytest beside it.
 PEERS_ENVIRONMENT = pathlib.Path("build/peers-venv/bin/python")
+MOST_BATCH = 8192  # half of what the programs among the peers have outstanding
+EXPORTED_BATCH = 512
 
 
 def export(
     workload: Annotated[list[str] | None, typer.Option(help="W5, W10 or WR; may be repeated. [default: all]")] = None,
     sides: Annotated[
         str | None,
-        typer.Option(help="Any of sdk, exporter, spanwire, fastotel, ddtrace. [default: sdk,exporter,spanwire]"),
+        typer.Option(help="Any of those below, with commas between. [default: sdk,exporter,spanwire]"),
     ] = None,
+    peers: Annotated[
+        bool, typer.Option("--peers", help="All peers that are here as well; make bench-peers gets them.")
+    ] = False,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds, each with every side.")] = 7,
     seconds: Annotated[float, typer.Option(min=0.001, help="CPU that a side's round takes, about.")] = 0.5,
     spans: Annotated[int, typer.Option(min=0, help="Spans in a round instead; 0: as --seconds says.")] = 0,
@@ -40,41 +45,54 @@ def export(
         bool, typer.Option("--exporter-only", help="The exporters alone, official and ours, and the GIL.")
     ] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Instead: where the CPU of our side goes.")] = False,
-    batch: Annotated[int, typer.Option(min=1, help="Spans in a call of export(), with --exporter-only.")] = 512,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MOST_BATCH,
+            help="Spans a request, of every side that can be told. [default: each side's own; --exporter-only: 512]",
+        ),
+    ] = None,
     batches: Annotated[int, typer.Option(min=1, help="Calls in a round, with --exporter-only.")] = 16,
     compression: Annotated[str, typer.Option(help="none or gzip, for whoever sends OTLP.")] = "none",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, nothing else.")] = False,
     color: Annotated[bool, typer.Option(help="Colours (NO_COLOR is obeyed).")] = True,
 ) -> None:
-    """CPU a span from making it to its delivery over HTTP: the SDK, spanwire, and others that are installed."""
+    """CPU a span from making it to its delivery over HTTP: the SDK, spanwire, and others that are installed.
+
+    Sides: sdk, exporter, spanwire; fastotel, ddtrace; opentelemetry-rust, fastrace, opentelemetry-go, opentelemetry-java.
+    """
     from spanwire.cli.bench import _report
 
     if compression not in {"none", "gzip"}:
         _report.fail(f"spanwire bench: no compression {compression}; there are none, gzip")
     os.environ["OTEL_EXPORTER_OTLP_COMPRESSION"] = compression
     names = _report.workload_names(workload)
-    if (exporter_only or profile) and sides is not None:
+    if (exporter_only or profile) and (peers or sides is not None):
         _report.fail(
-            "spanwire bench: --sides goes with neither --exporter-only (the official one and ours) nor --profile (ours)"
+            "spanwire bench: --sides and --peers go with neither --exporter-only (the official one and ours) nor --profile (ours)"
         )
+    if profile and batch is not None:
+        _report.fail("spanwire bench: --batch goes not with --profile")
     if profile:
         _profile(names, rounds, seconds, as_json=as_json, color=color)
     elif exporter_only:
-        _exporters(names, rounds, batch, batches, compression, as_json=as_json, color=color)
+        _exporters(names, rounds, batch or EXPORTED_BATCH, batches, compression, as_json=as_json, color=color)
     else:
         python = peer_python or (str(PEERS_ENVIRONMENT) if PEERS_ENVIRONMENT.exists() else sys.executable)
-        _end_to_end(names, _sides(sides), python, rounds, spans, seconds, compression, as_json=as_json, color=color)
+        chosen = _sides(sides, peers=peers)
+        _end_to_end(names, chosen, python, rounds, spans, seconds, compression, batch, as_json=as_json, color=color)
 
 
-def _sides(asked: str | None) -> list[str]:
-    from spanwire.cli.bench import _report
+def _sides(asked: str | None, *, peers: bool) -> list[str]:
+    from spanwire.cli.bench import _peers, _report
     from spanwire.cli.bench._delivery import DEFAULT_SIDES, SIDES
 
     sides = list(DEFAULT_SIDES) if asked is None else list(dict.fromkeys(filter(None, asked.lower().split(","))))
     unknown = [side for side in sides if side not in SIDES]
     if unknown or not sides:
         _report.fail(f"spanwire bench: no side {', '.join(unknown) or repr(asked)}; there are {', '.join(SIDES)}")
-    return sides
+    return list(dict.fromkeys([*sides, *_peers.PEERS])) if peers else sides
 
 
 def _end_to_end(
@@ -85,46 +103,47 @@ def _end_to_end(
     spans: int,
     seconds: float,
     compression: str,
+    batch: int | None,
     *,
     as_json: bool,
     color: bool,
 ) -> None:
-    from spanwire.cli.bench import _delivery, _delivery_report, _report
+    from spanwire.cli.bench import _delivery, _delivery_report, _peers, _report
 
     if "sdk" in sides and not has_official_exporter():
         _report.fail(OFFICIAL_HINT)
     sender, receiver = (cores()[-1], cores()[0]) if len(cores()) > 1 else (None, None)
     try:
-        missing = _delivery.missing_peers(sides, peer_python)
-        for side in missing:
-            print(
-                f"spanwire bench: {side} is left out: make bench-peers, or pip install {_delivery.PEERS[side].packages}",
-                file=sys.stderr,
-            )
+        missing = _peers.missing(sides, peer_python)
+        for side, remedy in missing.items():
+            print(f"spanwire bench: {side} is left out: {remedy}", file=sys.stderr)
         sides = [side for side in sides if side not in missing]
         if not sides:
             raise typer.Exit(1)
         with (
-            _delivery.Bench(sides, peer_python=peer_python, sender_core=sender, receiver_core=receiver) as bench,
-            _report.progress("sending", rounds * len(workloads) * len(sides), shown=not as_json) as step,
+            _delivery.Bench(
+                sides, peer_python=peer_python, sender_core=sender, receiver_core=receiver, batch=batch
+            ) as bench,
+            _report.progress("sending", _delivery.steps(workloads, sides, rounds), shown=not as_json) as step,
         ):
             results = [
                 bench.measure(name, rounds=rounds, spans=spans, seconds=seconds, progress=step) for name in workloads
             ]
-    except _delivery.Lost as error:
+        versions = _peers.versions(sides, peer_python)
+    except (_delivery.Lost, _peers.Unasked) as error:
         _report.fail(f"spanwire bench: no figures: {error}")
     method = {
         "rounds": rounds,
         "sides": sides,
-        "left_out": missing,
+        "left_out": list(missing),
         "compression": compression,
         "sender_core": sender,
         "receiver_core": receiver,
         "process": "a fresh one for each side and round; start and warm-up not counted, flush counted",
-        "batch": "each side's default",
+        "batch": "each side's default" if batch is None else batch,
         "cyclic_gc": "on; what was imported is frozen",
         "delivered": "all",
-        "peer_versions": _delivery.peer_versions(sides, peer_python),
+        "peer_versions": versions,
     }
     if as_json:
         print(json.dumps(_report.document("bench export", method, [one.as_json() for one in results]), indent=2))

@@ -69,9 +69,27 @@ def test_a_profile_names_the_kernel(capsys: pytest.CaptureFixture[str]) -> None:
     assert "ns by library: [kernel.kallsyms] 90" in capsys.readouterr().out
 
 
-def test_a_peer_that_lacks_a_module_is_missing() -> None:
-    assert _delivery.missing_peers(["sdk", "spanwire"], sys.executable) == []
-    assert set(_delivery.PEERS) < set(_delivery.SIDES)
+def test_the_report_says_who_has_batches_of_its_own_and_who_was_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    noted = Side("fastrace", Figure.of([2000.0]), 100, 300, 20.0, "batches of its own")
+    results = [
+        Result("WR", (side("spanwire", 500.0),), left_out=("fastrace",)),
+        Result("W5", (side("spanwire", 500.0), noted)),
+    ]
+    _delivery_report.show(results, {"sender_core": 1}, color=False)
+    said = capsys.readouterr().out
+    assert "delivered all of 300 spans; batches of its own\n" in said
+    assert "WR: left out, since they do not make it: fastrace\n" in said
+
+
+def test_a_row_names_the_sides_that_do_not_make_the_workload() -> None:
+    row = Result("WR", (side("spanwire", 500.0, 510.0),), left_out=("fastrace",)).as_json()
+    assert row["left_out"] == ["fastrace"]
+    sides = row["sides"]
+    assert isinstance(sides, dict) and sides["spanwire"]["samples"] == [500.0, 510.0]
+
+
+def test_progress_counts_the_workloads_that_a_side_makes() -> None:
+    assert _delivery.steps(["W5", "WR"], ["spanwire", "fastrace"], rounds=3) == 9
 
 
 @pytest.mark.parametrize("cores", [(1, 0), (None, None)])

@@ -91,12 +91,10 @@ def peer_python(asked: str | None = None) -> str:
 
 def available(wanted: Sequence[str], python: str) -> Sides:
     """Which of them can be measured. Raises BadName if ``python`` does not run."""
-    from spanwire.cli.bench import _delivery
+    from spanwire.cli.bench import _peers
 
-    left_out: dict[str, str] = {}
     try:
-        for side in _delivery.missing_peers([side for side in wanted if side in PYTHON_PEERS], python):
-            left_out[side] = f"make bench-peers, or pip install {_delivery.PEERS[side].packages}"
-    except _delivery.Lost as error:
+        left_out = _peers.missing(wanted, python)
+    except _peers.Unasked as error:
         raise BadName(str(error)) from None
     return Sides(tuple(side for side in wanted if side not in left_out), left_out)

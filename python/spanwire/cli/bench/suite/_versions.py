@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from spanwire.cli.bench._measure import package_version
-from spanwire.cli.bench.suite._choice import PYTHON_PEERS
 from spanwire.cli.bench.suite._sides import SIDES
 
 if TYPE_CHECKING:
@@ -37,10 +36,9 @@ def _installed(side: str) -> str | None:
 
 
 def _peer_versions(settings: Settings) -> dict[str, str]:
-    from spanwire.cli.bench import _delivery
+    from spanwire.cli.bench import _peers
 
-    asked = [side for side in settings.sides if side in PYTHON_PEERS]
     try:
-        return _delivery.peer_versions(asked, settings.peer_python) if asked else {}
-    except _delivery.Lost:
+        return _peers.versions(settings.sides, settings.peer_python)
+    except _peers.Unasked:
         return {}  # it is not in a place to ask; the figures say no less

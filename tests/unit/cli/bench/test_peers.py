@@ -1,0 +1,87 @@
+"""What of the peers is here, in which version, and what they can make."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from spanwire.cli.bench import _peers
+from spanwire.cli.bench.suite._sides import SIDES
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout in which one program is built."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "build" / "peers" / "fastrace"
+    folder.mkdir(parents=True)
+    (folder / "run").touch()
+    (folder / "version").write_text("1.2.3, rustc 1.95.0\n", encoding="utf-8")
+    return folder
+
+
+def test_every_peer_is_a_side() -> None:
+    assert set(_peers.PEERS) < set(SIDES)
+    assert set(_peers.PEERS).isdisjoint({"sdk", "exporter", "spanwire"})
+
+
+def test_nothing_of_ours_is_ever_missing() -> None:
+    assert _peers.missing(["sdk", "exporter", "spanwire"], "/no/such/python") == {}
+
+
+@pytest.mark.usefixtures("built")
+def test_a_program_that_is_not_built_is_missing() -> None:
+    assert _peers.missing(["opentelemetry-go", "spanwire", "fastrace"], sys.executable) == {
+        "opentelemetry-go": "make bench-peers"
+    }
+
+
+@pytest.mark.usefixtures("built")
+def test_the_version_of_a_program_is_what_its_build_wrote() -> None:
+    assert _peers.versions(["sdk", "fastrace"], sys.executable) == {"fastrace": "1.2.3, rustc 1.95.0"}
+
+
+def test_a_package_that_cannot_be_imported_is_missing(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    assert _peers.missing(["sdk", "ddtrace"], str(python)) == {
+        "ddtrace": "make bench-peers, or pip install ddtrace==4.16.0 msgpack"
+    }
+
+
+def test_a_python_that_fails_is_told_with_its_last_words(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho first >&2\necho last >&2\nexit 1\n", encoding="utf-8")
+    python.chmod(0o755)
+    with pytest.raises(_peers.Unasked, match=r"python does not run: last$"):
+        _peers.missing(["fastotel"], str(python))
+
+
+def test_programs_make_no_recordings() -> None:
+    assert [workload for workload in ("W5", "W10", "WR", "shop.json") if _peers.makes("fastrace", workload)] == [
+        "W5",
+        "W10",
+    ]
+    assert _peers.makes("ddtrace", "WR")
+
+
+def test_who_cannot_be_told_a_batch_has_a_note_when_there_is_one() -> None:
+    noted = {side for side in SIDES if _peers.note(side, 512)}
+    assert noted == {"ddtrace", "fastrace"}
+    assert not any(_peers.note(side, None) for side in SIDES)
+
+
+def test_every_program_has_its_folder_with_a_readme_a_lock_and_a_build() -> None:
+    locks = {
+        "opentelemetry-rust": "Cargo.lock",
+        "fastrace": "Cargo.lock",
+        "opentelemetry-go": "go.sum",
+        "opentelemetry-java": "pom.xml",  # every version in it is exact
+    }
+    assert set(locks) == set(_peers.PROGRAMS)
+    for side, lock in locks.items():
+        folder = ROOT / "benches" / "peers" / side
+        assert (folder / "build").stat().st_mode & 0o111, side
+        assert {lock, "README.md"} <= {path.name for path in folder.iterdir()}, side
