@@ -51,6 +51,7 @@ def _run(name: str, title: str, sides: Sequence[str], settings: Settings, step: 
                 peer_python=settings.peer_python,
                 sender_core=settings.sender_core,
                 receiver_core=settings.receiver_core,
+                batch=settings.batch,
             ) as bench,
         ):
             found = bench.measure(
@@ -63,7 +64,7 @@ def _run(name: str, title: str, sides: Sequence[str], settings: Settings, step: 
     except _delivery.Lost as error:
         raise Failed(str(error)) from None
     rows = tuple(
-        Row(side.name, side.cpu.samples, delivered=side.delivered, spans_a_request=side.spans_a_request)
+        Row(side.name, side.cpu.samples, delivered=side.delivered, spans_a_request=side.spans_a_request, note=side.note)
         for side in found.sides
     )
     compressed = " and compressed by gzip" if compression == "gzip" else ""
