@@ -18,6 +18,9 @@ FUZZ_SECONDS ?= 45
 SECONDS ?= 600
 SEED ?=
 
+# Arguments of `python -m benches.guard` for `make bench-guard`, such as `--only record/` or `--repeat 10`.
+GUARD ?=
+
 VENV := $(CURDIR)/.venv
 STAMPS := build/stamps
 WEB := build/web-venv
@@ -29,14 +32,14 @@ export PYO3_PYTHON := $(VENV)/bin/python
 CARGO := cargo
 MANIFEST := --manifest-path native/Cargo.toml --locked
 
-NATIVE_SOURCES := $(shell find native -name target -prune -o -path "native/*/fuzz" -prune -o \
+NATIVE_SOURCES := $(shell find native -name target -prune -o -path "native/*/fuzz" -prune -o -path native/guard -prune -o \
 	\( -name '*.rs' -o -name 'Cargo.*' \) -print)
 FACADE_SOURCES := $(wildcard python/spanwire/_facade/*.py[xd] python/spanwire/_facade/*.pxi python/spanwire/_facade/*.h)
 PEERS := build/peers-venv
 PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.js')
 WHEEL := $(STAMPS)/wheel
 
-.PHONY: help demo bench bench-kernels bench-peers bench-web test test-quick test-full lint lint-python lint-rust test-rust test-python \
+.PHONY: help demo bench bench-kernels bench-peers bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python \
 	test-python-full test-collector test-web test-wheel test-oldest miri neon loom asan fuzz wheel sdist deny setup clean
 
 help: ## this list
@@ -61,6 +64,14 @@ bench-kernels: $(STAMPS)/ext-release ## each kernel by instruction set, beside p
 	$(VENV)/bin/python benches/kernel_table.py
 	$(VENV)/bin/python benches/kernels_end_to_end.py
 
+bench-guard: $(STAMPS)/ext-$(PROFILE) ## instructions of the hot paths (callgrind) beside benches/guard/baseline.json: fails where one grew by over 3 %
+	ci/setup valgrind
+	$(VENV)/bin/python -m benches.guard $(GUARD)
+
+bench-baseline: $(STAMPS)/ext-$(PROFILE) ## accept the instructions as they are now: a change that was meant, or a new toolchain
+	ci/setup valgrind
+	$(VENV)/bin/python -m benches.guard --accept $(GUARD)
+
 bench-web: $(STAMPS)/ext-release $(STAMPS)/web ## what tracing adds to a request of Flask and FastAPI, in an environment of its own
 	$(WEB)/bin/python -m spanwire bench web
 
@@ -69,7 +80,7 @@ test: lint test-rust test-python ## lint, Rust tests, Python tests (README snipp
 test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that take no time; two minutes at most once built
 	HYPOTHESIS_PROFILE=quick pytest -q -m 'not slow and not full'
 
-test-full: test-python-full test-collector test-web test-wheel test-oldest miri neon loom asan fuzz ## what takes long: the real Collector, web frameworks, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
+test-full: test-python-full bench-guard test-collector test-web test-wheel test-oldest miri neon loom asan fuzz ## what takes long: the guard of instruction counts, the real Collector, web frameworks, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 
@@ -120,7 +131,7 @@ $(STAMPS)/web: pyproject.toml $(STAMPS)/venv
 	$(VENV)/bin/python -m pip --python $(WEB)/bin/python check
 	@touch $@
 
-setup: $(STAMPS)/venv ## programs that the long tests need (Go): find them or install them
+setup: $(STAMPS)/venv ## programs that the long tests need (Go, valgrind): find them or install them
 	ci/setup
 
 # --- lint ------------------------------------------------------------------------------------------------------------

@@ -14,12 +14,12 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from spanwire.cli.bench import _trace_child
 from spanwire.cli.bench._costs import Cost, Unavailable, object_name
 
-__all__ = ["count", "parse"]
+__all__ = ["count", "entries", "parse"]
 
 _LEAST = 0.5  # instructions an operation: below it is what two starts differ by
 _Costs = Counter[tuple[str, str]]
@@ -54,34 +54,44 @@ def _counted(command: list[str], out: pathlib.Path) -> _Costs:
         return parse(lines)
 
 
-_NAMED = re.compile(r"(fn|cfn|ob|cob)=\((\d+)\)(?: (.*))?")
+_NAMED = re.compile(r"(c?)(fn|ob|fl|fi|fe)=\((\d+)\)(?: (.*))?")
 _RECURSION = re.compile(r"'\d+$")
 
 
 def parse(lines: Iterable[str]) -> _Costs:
-    """Each function's own instructions from a callgrind file, by (function, object).
+    """Each function's own instructions from a callgrind file, by (function, object)."""
+    costs: _Costs = Counter()
+    for function, where, _, cost in entries(lines):
+        costs[function, where] += cost
+    return costs
+
+
+def entries(lines: Iterable[str]) -> Iterator[tuple[str, str, str, int]]:
+    """A callgrind file's costs: function, object, source file (of what was inlined: that file), instructions.
 
     Names are given once and then by number; a line of costs is ``POSITION COST``; the one after ``calls=`` is what the
     called function took, which is counted there.
     """
     names: dict[tuple[str, str], str] = {}
-    costs: _Costs = Counter()
-    function = where = ""
+    function = where = file = ""
     inclusive = False
     for line in lines:
         if named := _NAMED.match(line):
-            what, number, name = named.groups()
-            key = (what.removeprefix("c"), number)
+            called, what, number, name = named.groups()
+            key = (what if what in {"fn", "ob"} else "file", number)
             if name is not None:
                 names[key] = name
+            if called:
+                continue
             if what == "fn":
                 function = _RECURSION.sub("", names[key])
             elif what == "ob":
                 where = object_name(names[key])
+            else:
+                file = names[key]
         elif line.startswith("calls="):
             inclusive = True
         elif line[:1] in "0123456789+-*" and line.strip():
             if not inclusive:
-                costs[function, where] += int(line.split()[1])
+                yield function, where, file, int(line.split()[1])
             inclusive = False
-    return costs
