@@ -88,17 +88,18 @@ def outage() -> Outcome:
                 held = max(base + 8 * growth * 0.2, held - growth)
             line.append((second, round(held + chance.random() * 2e5)))
         most = max(value for _, value in line) - base
-        rows.append(Row(side, samples(chance, most, 0.05, 3), series=tuple(line), note="outage: 10 s to 40 s"))
+        rows.append(Row(side, samples(chance, most, 0.05, 3), series=tuple(line), note="of 60,000 spans none lost"))
     what = "Resident memory while the backend is away and spans go on at a steady rate; the figure is the growth."
     return Outcome(
         "memory/outage",
         "Memory while the backend is away",
         what,
         tuple(rows),
-        "bytes",
-        "process",
-        "series",
+        unit="bytes",
+        per="process",
+        plot="series",
         axis="seconds",
+        stretches=((10.0, 40.0, "no backend"),),
     )
 
 

@@ -138,6 +138,7 @@ class Outcome:
     :param reference: the side that the others are compared with; None: there is nothing to compare.
     :param goal: the ratio (reference ÷ spanwire, or its inverse where more is better) that is asked for.
     :param axis: the title of a curve's axis, or of a histogram's.
+    :param stretches: of the time of a series, what is to be marked: from when to when (in seconds) what was the case.
     """
 
     name: str
@@ -151,6 +152,7 @@ class Outcome:
     lower_is_better: bool = True
     goal: float | None = None
     axis: str = ""
+    stretches: tuple[tuple[float, float, str], ...] = ()
 
     @property
     def group(self) -> str:
@@ -162,6 +164,7 @@ class Outcome:
 
     def as_json(self) -> dict[str, object]:
         """See ``benches/README.md``."""
+        stretches = {"stretches": [list(one) for one in self.stretches]} if self.stretches else {}
         return {
             "name": self.name,
             "title": self.title,
@@ -173,6 +176,7 @@ class Outcome:
             "lower_is_better": self.lower_is_better,
             "goal": self.goal,
             "axis": self.axis,
+            **stretches,
             "rows": [row.as_json() for row in self.rows],
         }
 
@@ -191,6 +195,7 @@ class Outcome:
             lower_is_better=said["lower_is_better"],
             goal=said["goal"],
             axis=said["axis"],
+            stretches=tuple((one[0], one[1], one[2]) for one in said.get("stretches", ())),
         )
 
 

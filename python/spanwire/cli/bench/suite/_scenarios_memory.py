@@ -103,6 +103,7 @@ def _run_outage(settings: Settings, step: Step) -> Outcome:
         plot="series",
         reference=None,  # whoever loses spans needs no memory for them
         axis="seconds",
+        stretches=((dead, again, "no backend"),),
     )
 
 

@@ -48,6 +48,7 @@ outcomes = st.builds(
     lower_is_better=st.booleans(),
     goal=st.none() | numbers,
     axis=texts,
+    stretches=st.lists(st.tuples(numbers, numbers, texts), max_size=2).map(tuple),
 )
 documents = st.builds(
     Document,

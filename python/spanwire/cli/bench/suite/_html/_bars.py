@@ -41,6 +41,7 @@ def bars(frame: Frame) -> Markup:
         tags = (text_width(tag, SMALL) for tag in frame.languages.values())
         left = min(230.0, max([60.0, *names, *tags]) + 14)
     room = max(text_width(f"{figure}  {other}", TEXT, bold=True) for figure, other in zip(figures, times, strict=True))
+    room = min(room, frame.width - left - 120)  # a figure that needs more is cut; the table has it
     right = frame.width - (room + _GAP + 4 if frame.wide else 6)
     values = scale(_values([*rows, *(row for row in old if row)]), left, right, log=frame.log, below=True)
     pitch = (36.0 if any(frame.languages.values()) else 32.0) if frame.wide else 46.0
@@ -97,7 +98,10 @@ def _name_class(row: Row) -> str:
 def _times(row: Row, ours: Row | None) -> str:
     if ours is None or row is ours or ours.median <= 0 or row.median <= 0:
         return ""
-    return f"{ratio_text(row.median / ours.median)}×"
+    times = row.median / ours.median
+    if not 1e-6 < times < 1e6:
+        return f"{times:.0e}×"
+    return f"{ratio_text(times)}×" if times >= 0.095 else f"1/{ratio_text(1 / times)}"
 
 
 def _figure(figure: str, times: str, x: float, y: float, anchor: str) -> Markup:
@@ -131,7 +135,7 @@ def _bar(values: Scale, row: Row, was: Row | None, top: float) -> tuple[Markup, 
     if was is not None:
         place = values.place(was.median)
         shapes.append(element("path", class_="ghost", d=f"M{place:.1f} {top - 4:.1f}v{_THICK + 8:.1f}"))
-        shapes.append(element("path", class_="ghost-tip", d=f"M{place - 4:.1f} {top - 6:.1f}h8l-4 5z"))
+        shapes.append(element("path", class_="ghost-tip", d=f"M{max(0.0, place - 4):.1f} {top - 6:.1f}h8l-4 5z"))
         reach = max(reach, place + 4)
     return join(shapes), reach
 

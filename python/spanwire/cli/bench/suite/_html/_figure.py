@@ -8,7 +8,7 @@ from spanwire.cli.bench.suite._html._bars import bars, needs_log
 from spanwire.cli.bench.suite._html._curve import curve
 from spanwire.cli.bench.suite._html._frame import Frame
 from spanwire.cli.bench.suite._html._histogram import histogram
-from spanwire.cli.bench.suite._html._series import series
+from spanwire.cli.bench.suite._html._series import finite, series
 from spanwire.cli.bench.suite._html._sides_shown import measured
 from spanwire.cli.bench.suite._html._svg import Markup, element
 from spanwire.cli.bench.suite._model import Outcome
@@ -40,7 +40,7 @@ def _kind(outcome: Outcome) -> tuple[Callable[[Frame], Markup], tuple[bool, ...]
     rows = measured(outcome)
     if outcome.plot == "histogram" and any(row.histogram and sum(row.histogram.counts) for row in rows):
         return histogram, (False,)
-    if outcome.plot == "series" and any(len(row.series) > 1 for row in rows):
+    if outcome.plot == "series" and any(finite(row.series) for row in rows):
         return series, (False,)
     both = (False, True) if needs_log(outcome) else (False,)
     if outcome.plot == "curve" and len({row.at for row in rows if row.at is not None}) > 1:

@@ -28,7 +28,7 @@ def histogram(frame: Frame) -> Markup:
     edges += [row.median for side in sides for row in marked[side]]
     positive = [edge for edge in edges if edge > 0]
     log = bool(positive) and max(positive) / min(positive) > 2
-    along = scale(positive if log else edges, 2, frame.width - 2, log=log, zero=False)
+    along = scale(positive if log else edges, 5, frame.width - 5, log=log, zero=False)
     most = max(count for strip in strips.values() for _, _, count in strip)
 
     parts, y = [], 0.0
@@ -93,7 +93,7 @@ def _strip(
     taken = -1e9
     for row in marked:
         x = along.place(row.median)
-        text = place(frame.outcome, row.at)
+        text = place(frame.outcome, row.at).replace("maximum", "max")
         half = text_width(text, SMALL) / 2
         middle = min(max(x, half), frame.width - half)
         parts.append(element("path", class_="quantile", d=f"M{x:.1f} {y + 16:.1f}V{base:.1f}"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import hashlib
 import importlib.resources
 import re
@@ -18,8 +17,8 @@ from spanwire.cli.bench.suite._html._sides_shown import (
     labels,
     language,
     mark,
-    measured,
     ordered,
+    with_figures,
 )
 from spanwire.cli.bench.suite._html._svg import Child, Markup, element
 from spanwire.cli.bench.suite._html._table import boxed, facts
@@ -33,8 +32,7 @@ def page(document: Document, old: Document | None) -> str:
     """The whole file."""
     names = labels(document)
     languages = {side: language(document, side) for side in names}
-    # A row without figures has nothing to show, nor to be compared with.
-    outcomes = [dataclasses.replace(one, rows=tuple(measured(one))) for one in document.outcomes]
+    outcomes = list(map(with_figures, document.outcomes))
     before = {} if old is None else {one.name: one for one in old.outcomes}
     keyed = list(zip(_keys(outcomes), outcomes, strict=True))
     groups: dict[str, list[tuple[str, Outcome]]] = {}

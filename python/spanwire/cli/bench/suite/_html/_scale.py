@@ -11,6 +11,8 @@ __all__ = ["LOG_FROM", "Scale", "scale"]
 LOG_FROM = 30.0
 """Values that differ by more than this get a logarithmic scale, else the small ones cannot be told from nothing."""
 
+_NOTHING = 1e-30  # what is less has no logarithm worth the name, and no digits
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -51,7 +53,7 @@ def scale(
     :param zero: a linear scale has 0 on it, as lengths need.
     :param below: a logarithmic scale begins well below the least value, so that its bar has a length.
     """
-    known = list(values) or [0.0]
+    known = [0.0 if abs(value) < _NOTHING else value for value in values] or [0.0]
     low, high = min(known), max(known)
     if log is None:
         log = low > 0 and high / low > LOG_FROM

@@ -85,7 +85,11 @@ def chips(found: Summary) -> list[Markup]:
 
 
 def _notes(outcome: Outcome, names: Mapping[str, str]) -> Markup | None:
-    said = dict.fromkeys((label(names, row.side), row.note) for row in measured(outcome) if row.note)
-    if not said:
+    sides: dict[str, dict[str, None]] = {}
+    for row in measured(outcome):
+        if row.note:
+            sides.setdefault(row.note, {})[label(names, row.side)] = None
+    if not sides:
         return None
-    return element("ul", *(element("li", element("b", side), f": {note}") for side, note in said), class_="notes")
+    items = (element("li", element("b", ", ".join(whose)), f": {note}") for note, whose in sides.items())
+    return element("ul", *items, class_="notes")

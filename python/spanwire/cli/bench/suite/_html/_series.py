@@ -1,9 +1,8 @@
-"""What went on over time: a line a side, and the interval in which the backend was away where the notes say it."""
+"""What went on over time: a line a side, and what is marked of the time, such as when there was no backend."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
 from spanwire.cli.bench.suite._html._figures import text_width, tick_text
@@ -14,25 +13,21 @@ from spanwire.cli.bench.suite._html._sides_shown import class_of, is_ours, mark,
 from spanwire.cli.bench.suite._html._svg import Markup, element, join
 from spanwire.cli.bench.suite._values import value
 
-__all__ = ["outage", "series", "thinned"]
+__all__ = ["finite", "series", "thinned"]
 
 Points = Sequence[tuple[float, float]]
-
-_OUTAGE = re.compile(
-    r"\boutage\b\D{0,20}?(\d+(?:\.\d+)?)\s*s?\s*(?:to|until|–|-)\s*(\d+(?:\.\d+)?)\s*s\b", re.IGNORECASE
-)
 
 
 def series(frame: Frame) -> Markup:
     """Values from 0, on a linear scale: areas of memory are compared by their height."""
     unit = frame.outcome.unit
-    lines = {row.side: _finite(row.series) for row in measured(frame.outcome) if len(row.series) > 1}
-    before = {row.side: _finite(row.series) for row in measured(frame.old) if len(row.series) > 1}
+    lines = {row.side: finite(row.series) for row in measured(frame.outcome) if len(row.series) > 1}
+    before = {row.side: finite(row.series) for row in measured(frame.old) if len(row.series) > 1}
     sides = ordered(side for side, points in lines.items() if points)
     every = [point for points in (*lines.values(), *before.values()) for point in points]
 
     ends = {side: value(lines[side][-1][1], unit) for side in sides}
-    draft = scale([value for _, value in every], 0, 1, log=False)
+    draft = scale([amount * 1.04 for _, amount in every], 0, 1, log=False)  # with some room above
     ticks = draft.ticks(6)
     area = plane(frame, sides, [*ends.values()], [tick_text(tick, unit) for tick in ticks])
     up = Scale(draft.low, draft.high, area.bottom, area.top)
@@ -40,10 +35,10 @@ def series(frame: Frame) -> Markup:
 
     title = f"{frame.outcome.axis or 'seconds'} · dotted: before" if before else frame.outcome.axis or "seconds"
     seconds = along.ticks(8 if frame.wide else 5)
-    away = next((found for row in frame.outcome.rows if (found := outage(row.note))), None)
+    stretches = [one for one in frame.outcome.stretches if one[0] < one[1]]
     parts = [
         area.head,
-        Markup("") if away is None else _away(along, area, away),
+        *(_stretch(along, area, one) for one in stretches),
         left_axis(up, area.left, area.right, ticks, lambda tick: tick_text(tick, unit)),
         bottom_axis(frame, along, area.top, area.bottom, seconds, lambda tick: f"{tick:g} s", title),
     ]
@@ -65,17 +60,8 @@ def series(frame: Frame) -> Markup:
         last[side] = placed[-1]
     parts.append(end_names(frame, area, {side: last[side] for side in sides}, ends))
     said = "; ".join(f"{frame.name(side)} {_said(lines[side], unit)}" for side in sides)
-    gap = "" if away is None else f" The backend is away from {away[0]:g} to {away[1]:g} s."
-    return svg(frame, area.bottom + 42, f"Lines over time. {said}.{gap}", *parts)
-
-
-def outage(note: str) -> tuple[float, float] | None:
-    """From when to when, of a note such as ``outage: 5 s to 35 s``."""
-    found = _OUTAGE.search(note)
-    if found is None:
-        return None
-    first, last = float(found[1]), float(found[2])
-    return (first, last) if first < last else None
+    marked = "".join(f" From {first:g} to {last:g} s: {what}." for first, last, what in stretches)
+    return svg(frame, area.bottom + 42, f"Lines over time. {said}.{marked}", *parts)
 
 
 def thinned(points: Points, most: int) -> list[tuple[float, float]]:
@@ -91,22 +77,23 @@ def thinned(points: Points, most: int) -> list[tuple[float, float]]:
     return [*kept, points[-1]]
 
 
-def _finite(points: Points) -> list[tuple[float, float]]:
-    return sorted((second, value) for second, value in points if math.isfinite(second) and math.isfinite(value))
+def finite(points: Points) -> list[tuple[float, float]]:
+    """In the order of time; empty where there is no line."""
+    known = sorted((second, value) for second, value in points if math.isfinite(second) and math.isfinite(value))
+    return known if len(known) > 1 else []
 
 
 def _placed(points: Points, along: Scale, up: Scale) -> list[tuple[float, float]]:
     return [(along.place(second), up.place(value)) for second, value in thinned(points, 600)]
 
 
-def _away(along: Scale, area: Plane, away: tuple[float, float]) -> Markup:
-    first, last = map(along.place, away)
-    text = "no backend"
+def _stretch(along: Scale, area: Plane, stretch: tuple[float, float, str]) -> Markup:
+    first, last = along.place(stretch[0]), along.place(stretch[1])
     parts = [
         element("rect", class_="away", x=first, y=area.top, width=max(1.0, last - first), height=area.bottom - area.top)
     ]
-    if text_width(text, SMALL) < last - first:
-        parts.append(words(text, (first + last) / 2, area.top + 14, class_="tick", anchor="middle"))
+    if text_width(stretch[2], SMALL) < last - first:
+        parts.append(words(stretch[2], (first + last) / 2, area.bottom - 8, class_="tick", anchor="middle"))
     return join(parts)
 
 

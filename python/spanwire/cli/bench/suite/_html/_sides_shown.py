@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,18 @@ from spanwire.cli.bench.suite._html._svg import Markup, element
 from spanwire.cli.bench.suite._model import Document, Outcome, Row
 from spanwire.cli.bench.suite._sides import OURS, SIDES
 
-__all__ = ["OURS_FIRST", "class_of", "is_ours", "label", "labels", "language", "mark", "measured", "ordered"]
+__all__ = [
+    "OURS_FIRST",
+    "class_of",
+    "is_ours",
+    "label",
+    "labels",
+    "language",
+    "mark",
+    "measured",
+    "ordered",
+    "with_figures",
+]
 
 OURS_FIRST = (OURS, "exporter")
 """What is spanwire's, the whole before the part: the first of them that was measured is what an outcome is about."""
@@ -58,8 +70,17 @@ def ordered(sides: Iterable[str]) -> list[str]:
 
 def measured(outcome: Outcome | None) -> list[Row]:
     """Rows with figures, by side and place."""
-    rows = [row for row in outcome.rows if row.samples and all(map(_is_figure, row.samples))] if outcome else []
+    rows = (
+        []
+        if outcome is None
+        else [row for row in outcome.rows if row.samples and all(map(_is_figure, (*row.samples, row.at or 0)))]
+    )
     return sorted(rows, key=lambda row: (_ORDER.get(row.side, len(_ORDER)), row.side, row.at or 0.0))
+
+
+def with_figures(outcome: Outcome) -> Outcome:
+    """The same with only those rows, in that order: the others have nothing to show, nor to be compared with."""
+    return dataclasses.replace(outcome, rows=tuple(measured(outcome)))
 
 
 def _is_figure(value: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from spanwire.cli.bench.suite._html._sides_shown import OURS_FIRST, measured
+from spanwire.cli.bench.suite._html._sides_shown import OURS_FIRST, with_figures
 from spanwire.cli.bench.suite._model import Outcome, Row
 from spanwire.cli.bench.suite._verdict import Verdict, against_ours, verdicts
 
@@ -31,7 +31,8 @@ class Summary:
 
 def summary(outcome: Outcome) -> Summary | None:
     """None where none of ours was measured."""
-    rows = measured(outcome)
+    outcome = with_figures(outcome)
+    rows = outcome.rows
     side = next((side for side in OURS_FIRST if any(row.side == side for row in rows)), None)
     if side is None:
         return None
@@ -46,6 +47,8 @@ def summary(outcome: Outcome) -> Summary | None:
 
 
 def verdict_of_rows(outcome: Outcome) -> Mapping[tuple[str, float | None], Verdict]:
-    """By side and place: beside the reference for our sides, beside spanwire for the others (but the reference, which ours says)."""
+    """By side and place: ours beside the reference, the others beside ours; the reference has none, since ours says it."""
+    outcome = with_figures(outcome)
+    ours = next((side for side in OURS_FIRST if any(row.side == side for row in outcome.rows)), None)
     others = {(one.against, one.at): one for one in against_ours(outcome)}
-    return {**others, **{(one.side, one.at): one for one in verdicts(outcome) if one.side in OURS_FIRST}}
+    return {**others, **{(one.side, one.at): one for one in verdicts(outcome) if one.side == ours}}

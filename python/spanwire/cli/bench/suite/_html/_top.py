@@ -27,7 +27,8 @@ def top(document: Document, old: Document | None, names: Mapping[str, str]) -> M
         "processor": _listed(machine.get("cpu"), f"{cores} cores" if cores else None, between=", "),
         "system": _listed(machine.get("system"), machine.get("machine")),
         "Python": _listed(machine.get("implementation"), machine.get("python")),
-        "started": f"{_when(document.started)}, took {moment(document.seconds)}",
+        "started": _when(document.started),
+        "took": moment(document.seconds),
         "compared with": None if old is None else f"a run of {_when(old.started)}",
         "command": element("code", document.command),
     }
