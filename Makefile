@@ -40,7 +40,7 @@ PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.
 WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo bench bench-kernels bench-peers bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python \
-	test-python-full test-collector test-web test-wheel test-oldest miri neon loom asan fuzz wheel sdist deny setup clean
+	test-python-full test-collector test-web test-wheel test-oldest miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -202,6 +202,10 @@ $(WHEEL): $(STAMPS)/venv setup.py MANIFEST.in README.md LICENSE $(NATIVE_SOURCES
 	$(VENV)/bin/python -m build -q --wheel --no-isolation
 	@ls -l dist/*.whl
 	@touch $@
+
+# Compiled twice, the second time by what the benchmarks ran in the first: what releases are made with (docs/performance.md).
+wheel-pgo: $(STAMPS)/ext-release ## the wheel of a release: profile-guided, trained by the benchmarks (five minutes)
+	ci/pgo
 
 sdist: $(STAMPS)/venv
 	rm -f dist/*.tar.gz

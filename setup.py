@@ -17,6 +17,21 @@ FEATURES = os.environ.get("SPANWIRE_BUILD_FEATURES", "").split()
 # For profilers, which want names: the Rust half keeps its own with CARGO_PROFILE_RELEASE_STRIP=none.
 SYMBOLS = bool(FEATURES or os.environ.get("SPANWIRE_BUILD_SYMBOLS"))
 
+# Profile-guided builds (ci/pgo): `generate` has the program count what it runs, `use` compiles by those counts. They lie in
+# SPANWIRE_PGO_DATA. The Rust half is told by RUSTFLAGS.
+PGO_DATA = os.environ.get("SPANWIRE_PGO_DATA", "")
+PGO = {
+    "": [],
+    "generate": ["-fprofile-generate", "-fprofile-update=prefer-atomic", f"-fprofile-dir={PGO_DATA}"],
+    # What the training never ran is compiled as without counts, not for size.
+    "use": [
+        f"-fprofile-use={PGO_DATA}",
+        f"-fprofile-dir={PGO_DATA}",
+        "-fprofile-partial-training",
+        "-Wno-missing-profile",
+    ],
+}[os.environ.get("SPANWIRE_PGO", "")]
+
 facade = [
     Extension(
         f"spanwire._facade.{path.rsplit('/', 1)[1].removesuffix('.pyx')}",
@@ -24,8 +39,8 @@ facade = [
         depends=[*glob.glob(f"{FACADE}/*.h"), *glob.glob(f"{FACADE}/*.px[di]")],
         include_dirs=[FACADE],
         # Calls of the interpreter go through its table without a stub between: some thirty for every span.
-        extra_compile_args=["-O3", "-g1" if SYMBOLS else "-g0", "-fvisibility=hidden", "-fno-plt"],
-        extra_link_args=["-Wl,-s"] if sys.platform == "linux" and not SYMBOLS else [],
+        extra_compile_args=["-O3", "-g1" if SYMBOLS else "-g0", "-fvisibility=hidden", "-fno-plt", *PGO],
+        extra_link_args=[*PGO, *(["-Wl,-s"] if sys.platform == "linux" and not SYMBOLS else [])],
     )
     for path in sorted(glob.glob(f"{FACADE}/*.pyx"))
 ]
