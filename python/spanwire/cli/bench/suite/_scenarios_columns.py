@@ -7,7 +7,7 @@ from functools import partial
 
 from spanwire.cli.bench.suite._model import Outcome
 from spanwire.cli.bench.suite._scenario import Failed, Scenario, Settings, Step
-from spanwire.cli.bench.suite._shared import COMPARED, compared, need_official, rounds_of, scaled, steps
+from spanwire.cli.bench.suite._shared import COMPARED, compared, compared_sides, need_official, rounds_of, scaled, steps
 
 __all__ = ["SCENARIOS"]
 
@@ -19,9 +19,11 @@ _TITLES = {
     "decode": "W5 from requests to columns of numpy",
 }
 _WHAT = {
-    "encode": "CPU of the thread, per span: columns of fixed width to the bytes of a request. SDK: the official encoder on batches of 512 "
+    "encode": "CPU of the thread, per span: columns of fixed width to the bytes of a request. SDK: the official "
+    "encoder on batches of 512 "
     "spans that were never read before. The bytes are compared, and are the same.",
-    "decode": "CPU of the thread, per span: a request to columns. SDK: the official parser, to objects of protobuf, on a request of 512 "
+    "decode": "CPU of the thread, per span: a request to columns. SDK: the official parser, to objects of protobuf, on "
+    "a request of 512 "
     "spans.",
 }
 
@@ -63,8 +65,7 @@ def _run(case: str, settings: Settings, step: Step) -> Outcome:
         raise Failed(f"the bytes differ: {error}") from None
     made = [
         row
-        for side in settings.sides
-        if side in COMPARED
+        for side in compared_sides(settings)
         for one in found
         for row in compared([side], one.encode if case == "encode" else one.decode, at=one.rows)
     ]

@@ -7,7 +7,7 @@ from functools import partial
 from spanwire.cli.bench._measure import pinned
 from spanwire.cli.bench.suite._model import Outcome
 from spanwire.cli.bench.suite._scenario import Scenario, Settings, Step
-from spanwire.cli.bench.suite._shared import COMPARED, compared, rounds_of, steps
+from spanwire.cli.bench.suite._shared import COMPARED, compared, compared_sides, rounds_of, steps
 
 __all__ = ["SCENARIOS"]
 
@@ -50,12 +50,13 @@ def _run(name: str, settings: Settings, step: Step) -> Outcome:
         )
     calls = name in _OF_CALLS
     what = (
-        "The call alone, 100 of them on a span that is started and ended outside of what is timed; monotonic clock, median of the spans."
+        "The call alone, 100 of them on a span that is started and ended outside of what is timed; monotonic clock, "
+        "median of the spans."
         if calls
         else "CPU of the thread that makes them; nothing is exported. SDK: a processor that does nothing; spanwire: the whole native way, "
         "up to a queue that drops the oldest."
     )
-    sides = [side for side in settings.sides if side in COMPARED]
+    sides = compared_sides(settings)
     return Outcome(
         f"create/{name}",
         title,

@@ -7,14 +7,15 @@ from functools import partial
 from spanwire.cli.bench._measure import pinned
 from spanwire.cli.bench.suite._model import Outcome
 from spanwire.cli.bench.suite._scenario import Failed, Scenario, Settings, Step
-from spanwire.cli.bench.suite._shared import COMPARED, compared, need_official, rounds_of, steps
+from spanwire.cli.bench.suite._shared import COMPARED, compared, compared_sides, need_official, rounds_of, steps
 
 __all__ = ["SCENARIOS"]
 
 _BATCH = 512
-_ROUNDS = 24
+_ROUNDS = 16
 _WHAT = (
-    "CPU of the thread that encodes, per span: the official encoder to bytes against spanwire's, each on spans of its own that were never "
+    "CPU of the thread that encodes, per span: the official encoder to bytes against spanwire's, each on spans of its "
+    "own that were never "
     "read before. The bytes are compared, and are the same."
 )
 _SECONDS_A_ROUND = {"W5": 0.12, "W10": 0.15, "WR": 0.2}
@@ -53,7 +54,7 @@ def _run(workload: str, title: str, settings: Settings, step: Step) -> Outcome:
             )
     except BytesDiffer as error:
         raise Failed(f"the bytes differ: {error}") from None
-    sides = [side for side in settings.sides if side in COMPARED]
+    sides = compared_sides(settings)
     return Outcome(f"encode/{workload}", title, _WHAT, tuple(compared(sides, fresh.times)))
 
 

@@ -14,21 +14,22 @@ from spanwire.cli.bench.suite._sides import PEERS, SIDES
 
 __all__ = ["SCENARIOS"]
 
-_ROUNDS = 5
-_CPU_SECONDS = 0.4  # of a side in a round
+_ROUNDS = {"export": 5, "export-gzip": 3}
+_CPU_SECONDS = 0.25  # of a side in a round
 _SMALL = 0.2  # at a smaller scale than this the number of spans is given: finding it out would take longer than they do
 _SMALL_SPANS = 5_000  # at a scale of 1
-_SECONDS_A_PROCESS = 1.3  # beside what is measured: start, sample, warm-up, finding out how many spans
+_SECONDS_A_PROCESS = 1.0  # beside what is measured: start, sample, warm-up, finding out how many spans
 _GOALS = {"export/W5": 75.0}  # the SDK ÷ spanwire
 _COMPRESSION = "OTEL_EXPORTER_OTLP_COMPRESSION"
 _WHAT = (
-    "CPU of the whole sending process, all threads, per span: made, batched, encoded{}, and delivered over HTTP to another process. Fresh "
+    "CPU of the whole sending process, all threads, per span: made, batched, encoded{}, and delivered over HTTP to "
+    "another process. Fresh "
     "processes; every span arrived, and is the same for every side."
 )
 
 
-def _seconds(sides: Sequence[str], settings: Settings) -> float:
-    processes = rounds_of(settings, _ROUNDS) * len([side for side in settings.sides if side in sides])
+def _seconds(group: str, sides: Sequence[str], settings: Settings) -> float:
+    processes = rounds_of(settings, _ROUNDS[group]) * len([side for side in settings.sides if side in sides])
     small = settings.scale < _SMALL
     return 1 + processes * (_SECONDS_A_PROCESS + (0 if small else _CPU_SECONDS * settings.scale))
 
@@ -40,7 +41,7 @@ def _run(name: str, title: str, sides: Sequence[str], settings: Settings, step: 
     chosen = [side for side in settings.sides if side in sides]
     if "sdk" in chosen:
         need_official()
-    rounds = rounds_of(settings, _ROUNDS)
+    rounds = rounds_of(settings, _ROUNDS[group])
     spans = scaled(_SMALL_SPANS, settings, least=64) if settings.scale < _SMALL else 0
     compression = "gzip" if group == "export-gzip" else "none"
     try:
@@ -86,7 +87,8 @@ def _environment(name: str, value: str) -> Iterator[None]:
 
 
 def _scenario(name: str, title: str, sides: Sequence[str]) -> Scenario:
-    return Scenario(name, title, sides, partial(_seconds, sides), partial(_run, name, title, sides))
+    group = name.partition("/")[0]
+    return Scenario(name, title, sides, partial(_seconds, group, sides), partial(_run, name, title, sides))
 
 
 _ALL = tuple(SIDES)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from spanwire.cli.bench._measure import pinned
 from spanwire.cli.bench.suite._model import Outcome
 from spanwire.cli.bench.suite._scenario import Failed, Scenario, Settings, Step
-from spanwire.cli.bench.suite._shared import COMPARED, compared, need_official, rounds_of, steps
+from spanwire.cli.bench.suite._shared import COMPARED, compared, compared_sides, need_official, rounds_of, steps
 
 __all__ = ["SCENARIOS"]
 
-_ROUNDS = 9
-_SECONDS_A_ROUND = 1.0
+_ROUNDS = 7
+_SECONDS_A_ROUND = 0.6
 _TITLE = "Import the exporter"
 _WHAT = (
-    "CPU of a fresh interpreter that imports the exporter's class, beyond the median of one that does nothing. Both need the SDK, whose own "
-    "import is part of both."
+    "CPU of a fresh interpreter that imports the exporter's class, beyond the median of one that does nothing. Both "
+    "need the SDK, whose own import is part of both."
 )
 
 
@@ -32,7 +32,7 @@ def _run(settings: Settings, step: Step) -> Outcome:
             found = measure(rounds, steps(step, rounds))
     except ImportFailed as error:
         raise Failed(str(error)) from None
-    sides = [side for side in settings.sides if side in COMPARED]
+    sides = compared_sides(settings)
     return Outcome("import/exporter", _TITLE, _WHAT, tuple(compared(sides, found.added_with_class)), per="process")
 
 

@@ -6,18 +6,27 @@ import pathlib
 
 from spanwire.cli.bench.suite._model import Outcome, Row
 from spanwire.cli.bench.suite._scenario import Failed, Scenario, Settings, Step
-from spanwire.cli.bench.suite._shared import COMPARED, PIPELINES, compared, need_official, rounds_of, scaled, steps
+from spanwire.cli.bench.suite._shared import (
+    COMPARED,
+    PIPELINES,
+    compared,
+    compared_sides,
+    need_official,
+    rounds_of,
+    scaled,
+    steps,
+)
 
 __all__ = ["SCENARIOS"]
 
 _QUEUED_SPANS = 100_000
-_QUEUED_ROUNDS = 3
-_QUEUED_SECONDS = {"sdk": 5.5, "spanwire": 1.0}  # a process
+_QUEUED_ROUNDS = 2  # hardly differ
+_QUEUED_SECONDS = {"sdk": 5.0, "spanwire": 0.6}  # a process
 _QUEUED_TITLE = "Memory of a finished W5 span that waits for a dead backend"
 
 _RATE = 5_000.0  # spans a second
-_ALIVE, _DEAD, _AGAIN = 2.0, 5.0, 5.0  # seconds
-_OUTAGE_SECONDS = 2.0  # a process, beside these
+_ALIVE, _DEAD, _AGAIN = 2.0, 3.0, 3.0  # seconds
+_OUTAGE_SECONDS = 1.5  # a process, beside these
 _OUTAGE_TITLE = "Memory before, during and after an outage of the backend"
 
 
@@ -44,9 +53,10 @@ def _run_queued(settings: Settings, step: Step) -> Outcome:
         found = measure_queued(spans, rounds, steps(step, rounds * len(COMPARED)))
     except ChildFailed as error:
         raise Failed(str(error)) from None
-    sides = [side for side in settings.sides if side in COMPARED]
+    sides = compared_sides(settings)
     what = (
-        f"Resident memory that {spans:,} spans add to a fresh process whose backend is gone, per span; garbage collected before both readings. "
+        f"Resident memory that {spans:,} spans add to a fresh process whose backend is gone, per span; garbage "
+        "collected before both readings. "
         "The SDK's queue is given room for all of them."
     )
     rows = tuple(compared(sides, found.grown, divided_by=spans))
@@ -54,7 +64,7 @@ def _run_queued(settings: Settings, step: Step) -> Outcome:
 
 
 def _outage_seconds(settings: Settings) -> float:
-    sides = [side for side in settings.sides if side in COMPARED]
+    sides = compared_sides(settings)
     phases = (_ALIVE + _DEAD + _AGAIN) * settings.scale
     return rounds_of(settings, 1) * len(sides) * (_OUTAGE_SECONDS + phases)
 
@@ -65,7 +75,7 @@ def _run_outage(settings: Settings, step: Step) -> Outcome:
     _need_proc()
     need_official()
     phases = Phases(*(max(0.1, seconds * settings.scale) for seconds in (_ALIVE, _DEAD, _AGAIN)))
-    sides = [side for side in settings.sides if side in COMPARED]
+    sides = compared_sides(settings)
     rounds = rounds_of(settings, 1)
     progress = steps(step, rounds * len(sides))
     found: dict[str, list[Row]] = {side: [] for side in sides}
@@ -89,8 +99,10 @@ def _run_outage(settings: Settings, step: Step) -> Outcome:
         raise Failed(str(error)) from None
     dead, again = phases.alive, phases.alive + phases.dead
     what = (
-        f"Resident memory of a fresh process beyond what it had when set up: at its peak, and over time. It makes {_RATE:,.0f} W5 spans a second; "
-        f"from {dead:g} s to {again:g} s connections are refused. Queues as they are by default (SDK: 2,048 spans, further ones are lost; "
+        "Resident memory of a fresh process beyond what it had when set up: at its peak, and over time. It makes "
+        f"{_RATE:,.0f} W5 spans a second; "
+        f"from {dead:g} s to {again:g} s connections are refused. Queues as they are by default (SDK: 2,048 spans, "
+        "further ones are lost; "
         "spanwire: 64 MiB), so what is lost is to be seen beside it."
     )
     return Outcome(

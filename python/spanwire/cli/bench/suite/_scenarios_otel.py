@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from spanwire.cli.bench.suite._model import Outcome, Row
 from spanwire.cli.bench.suite._scenario import Failed, Scenario, Settings, Step
-from spanwire.cli.bench.suite._shared import COMPARED, PIPELINES, need_official, rounds_of, steps
+from spanwire.cli.bench.suite._shared import COMPARED, PIPELINES, compared_sides, need_official, rounds_of, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,15 +27,11 @@ __all__ = ["SCENARIOS"]
 _PROCESSORS = ("batch", "simple")
 _RATE = 10_000.0  # spans a second: the specification's default
 _LOAD_SECONDS = 15.0  # of a run: the least that it suggests
-_CREATE_SECONDS = 1.0
+_CREATE_SECONDS = 0.5
 _CREATE_ROUNDS = 5
-_START_SECONDS = 1.2  # of a process and its receiver
+_START_SECONDS = 1.0  # of a process and its receiver
 _RUNS = "It asks for ten runs or more: --rounds 10."
 _SPAN = "spans with one integer attribute and one event"
-
-
-def _sides(settings: Settings) -> list[str]:
-    return [side for side in settings.sides if side in COMPARED]
 
 
 @contextmanager
@@ -56,14 +52,14 @@ _CREATE_TITLE = "Create Spans: created and exported in a second by a core"
 
 def _create_seconds(settings: Settings) -> float:
     a_process = _START_SECONDS + 1.25 * _CREATE_SECONDS * settings.scale
-    return rounds_of(settings, _CREATE_ROUNDS) * len(_sides(settings)) * a_process
+    return rounds_of(settings, _CREATE_ROUNDS) * len(compared_sides(settings)) * a_process
 
 
 def _run_create(settings: Settings, step: Step) -> Outcome:
     from spanwire.cli.bench import _otel
 
     need_official()
-    sides = _sides(settings)
+    sides = compared_sides(settings)
     rounds = rounds_of(settings, _CREATE_ROUNDS)
     progress = steps(step, rounds * len(sides))
     found: dict[str, list[_otel.Created]] = {side: [] for side in sides}
@@ -90,8 +86,10 @@ def _run_create(settings: Settings, step: Step) -> Outcome:
     )
     where = "that is kept on one core" if settings.sender_core is not None else "that no core is kept for"
     what = (
-        "The OpenTelemetry specification's throughput: spans with ten attributes (names and values of 20 characters) and one event that a "
-        f"process {where}, its threads included, creates and delivers by its batch processor over HTTP in a second. {_RUNS}"
+        "The OpenTelemetry specification's throughput: spans with ten attributes (names and values of 20 characters) "
+        "and one event that a "
+        f"process {where}, its threads included, creates and delivers by its batch processor over HTTP in a second. "
+        f"{_RUNS}"
     )
     return Outcome("otel/create-spans", _CREATE_TITLE, what, rows, unit="spans/s", per="core", lower_is_better=False)
 
@@ -106,14 +104,14 @@ def _cpu_title(processor: str) -> str:
 def _cpu_seconds(settings: Settings) -> float:
     alone = 1 + 1 / 15
     a_process = _START_SECONDS + _LOAD_SECONDS * alone * settings.scale
-    return rounds_of(settings, 1) * len(_sides(settings)) * a_process
+    return rounds_of(settings, 1) * len(compared_sides(settings)) * a_process
 
 
 def _run_cpu(processor: str, settings: Settings, step: Step) -> Outcome:
     from spanwire.cli.bench import _otel
 
     need_official()
-    sides = _sides(settings)
+    sides = compared_sides(settings)
     rounds = rounds_of(settings, 1)
     progress = steps(step, rounds * len(sides))
     found: dict[str, list[Load]] = {side: [] for side in sides}
@@ -134,8 +132,10 @@ def _run_cpu(processor: str, settings: Settings, step: Step) -> Outcome:
     rows = tuple(_cpu_row(side, runs) for side, runs in found.items())
     whose = "simple processor, a request each," if processor == "simple" else "batch processor"
     what = (
-        f"The OpenTelemetry specification's instrumentation cost: CPU of a process that does nothing but make {_RATE:,.0f} {_SPAN} a second, "
-        f"delivered by its {whose} over HTTP, in percent of a core; over {_LOAD_SECONDS * settings.scale:g} s. Where a core is not enough "
+        "The OpenTelemetry specification's instrumentation cost: CPU of a process that does nothing but make "
+        f"{_RATE:,.0f} {_SPAN} a second, "
+        f"delivered by its {whose} over HTTP, in percent of a core; over {_LOAD_SECONDS * settings.scale:g} s. Where a "
+        "core is not enough "
         f"for so many, what they would take. {_RUNS}"
     )
     return Outcome(f"otel/cpu-usage-{processor}", _cpu_title(processor), what, rows, unit="%", per="core")
@@ -164,20 +164,19 @@ def _cpu_row(side: str, runs: Sequence[Load]) -> Row:
 # --- Memory Usage ----------------------------------------------------------------------------------------------------
 
 
-def _memory_title(processor: str) -> str:
-    return f"Memory Usage: {_RATE:,.0f} spans a second, {processor} processor"
+_MEMORY_TITLE = f"Memory Usage: {_RATE:,.0f} spans a second"
 
 
 def _memory_seconds(settings: Settings) -> float:
-    return _cpu_seconds(settings) / max(1, len(_sides(settings)))
+    return _cpu_seconds(settings) / max(1, len(compared_sides(settings)))
 
 
-def _run_memory(processor: str, settings: Settings, step: Step) -> Outcome:
+def _run_memory(settings: Settings, step: Step) -> Outcome:
     """The sides run at the same time, since they do not share their memory."""
     from spanwire.cli.bench import _otel
 
     need_official()
-    sides = _sides(settings)
+    sides = compared_sides(settings)
     rounds = rounds_of(settings, 1)
     progress = steps(step, rounds)
     found: dict[str, list[Load]] = {side: [] for side in sides}
@@ -187,7 +186,7 @@ def _run_memory(processor: str, settings: Settings, step: Step) -> Outcome:
             PIPELINES[side],
             rate=_RATE,
             seconds=_LOAD_SECONDS * settings.scale,
-            simple=processor == "simple",
+            simple=False,
             memory=True,
             core=None,
             receiver_core=None,
@@ -200,10 +199,21 @@ def _run_memory(processor: str, settings: Settings, step: Step) -> Outcome:
             progress(1)
     rows = tuple(_memory_row(side, runs) for side, runs in found.items())
     what = (
-        f"The OpenTelemetry specification's memory usage: how far the resident memory of a process grows from its first span on, at most, while "
-        f"it makes {_RATE:,.0f} {_SPAN} a second for {_LOAD_SECONDS * settings.scale:g} s and delivers them. Sides at the same time. {_RUNS}"
+        "The OpenTelemetry specification's memory usage: how far the resident memory of a process grows from its "
+        "first span on, at most, while "
+        f"it makes {_RATE:,.0f} {_SPAN} a second for {_LOAD_SECONDS * settings.scale:g} s, which a batch processor "
+        f"delivers; one without a queue keeps nothing. The sides run at the same time. {_RUNS}"
     )
-    return Outcome(f"otel/memory-usage-{processor}", _memory_title(processor), what, rows, unit="bytes", per="process")
+    return Outcome(
+        "otel/memory-usage",
+        _MEMORY_TITLE,
+        what,
+        rows,
+        unit="bytes",
+        per="process",
+        plot="series",
+        axis="seconds",
+    )
 
 
 def _memory_row(side: str, runs: Sequence[Load]) -> Row:
@@ -239,8 +249,5 @@ SCENARIOS = (
         Scenario(f"otel/cpu-usage-{one}", _cpu_title(one), COMPARED, _cpu_seconds, partial(_run_cpu, one))
         for one in _PROCESSORS
     ),
-    *(
-        Scenario(f"otel/memory-usage-{one}", _memory_title(one), COMPARED, _memory_seconds, partial(_run_memory, one))
-        for one in _PROCESSORS
-    ),
+    Scenario("otel/memory-usage", _MEMORY_TITLE, COMPARED, _memory_seconds, _run_memory),
 )

@@ -10,12 +10,13 @@ __all__ = ["SCENARIOS"]
 
 _THREADS = (1, 2, 4, 8)
 _ROUNDS = 5
-_SPANS = {"official": 6_000, "spanwire": 60_000}  # in a round
+_SPANS = {"official": 4_000, "spanwire": 60_000}  # in a round
 _NS = {"official": 60_000, "spanwire": 900}  # a span takes about so long, if several threads make them
 _SECONDS_A_PROCESS = 1.0
 _TITLE = "W5 to its delivery, made by several threads at once"
 _WHAT = (
-    "CPU of the whole process, all threads, per span: from letting the waiting threads go until what they made is flushed to another "
+    "CPU of the whole process, all threads, per span: from letting the waiting threads go until what they made is "
+    "flushed to another "
     "process. Nothing is pinned. The SDK's queue has room for a round; every span arrived."
 )
 

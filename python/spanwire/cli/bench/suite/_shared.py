@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from spanwire.cli.bench._measure import Comparison, Figure
     from spanwire.cli.bench.suite._scenario import Settings, Step
 
-__all__ = ["COMPARED", "PIPELINES", "compared", "need_official", "rounds_of", "scaled", "steps"]
+__all__ = ["COMPARED", "PIPELINES", "compared", "compared_sides", "need_official", "rounds_of", "scaled", "steps"]
 
 COMPARED = ("sdk", "spanwire")
 """The sides of what measures a Comparison."""
@@ -25,6 +25,11 @@ def need_official() -> None:
     """Raise Failed where the official exporter is missing."""
     if not has_official_exporter():
         raise Failed(OFFICIAL_HINT.removeprefix("spanwire bench: "))
+
+
+def compared_sides(settings: Settings) -> list[str]:
+    """Those of COMPARED that are to be measured."""
+    return [side for side in settings.sides if side in COMPARED]
 
 
 def rounds_of(settings: Settings, own: int) -> int:
