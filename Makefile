@@ -39,7 +39,7 @@ PEERS := build/peers-venv
 PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.js')
 WHEEL := $(STAMPS)/wheel
 
-.PHONY: help demo bench bench-kernels bench-peers bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python \
+.PHONY: help demo bench bench-kernels bench-peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python \
 	test-python-full test-collector test-web test-wheel test-oldest miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
 
 help: ## this list
@@ -50,11 +50,19 @@ help: ## this list
 demo: $(STAMPS)/ext-$(PROFILE) ## build and show it: a web shop traced in three ways, what arrived, CPU a span
 	spanwire demo
 
-bench: $(STAMPS)/ext-release ## encoder, exporter, SDK and the whole way beside ours, one run each
-	spanwire bench encode
-	spanwire bench export --exporter-only
-	spanwire bench trace
-	spanwire bench export
+bench: $(STAMPS)/ext-release ## the SDK beside spanwire: a table, build/bench.html, build/bench.json, and whether README's figures are reproduced (5 minutes)
+	@mkdir -p build
+	@kept=$$($(VENV)/bin/python benches/readme.py name); [ ! -f "$$kept" ] || set -- --compare "$$kept"; set -x; \
+		spanwire bench $(BENCH) --json build/bench.json --html build/bench.html "$$@"
+	@$(VENV)/bin/python benches/readme.py reproduced build/bench.json
+
+bench-result: $(STAMPS)/ext-release ## the whole suite; the run is kept in benches/results and README's table written from it (10 minutes, idle machine)
+	@mkdir -p build
+	spanwire bench --json build/bench.json --html build/bench.html
+	$(VENV)/bin/python benches/readme.py keep build/bench.json
+
+bench-readme: $(STAMPS)/ext-release ## README's table anew from the result that is kept
+	$(VENV)/bin/python benches/readme.py write
 
 bench-peers: $(STAMPS)/ext-release $(STAMPS)/peers ## end to end, beside fastotel and ddtrace too (in an environment of their own)
 	spanwire bench export --sides sdk,exporter,spanwire,fastotel,ddtrace
