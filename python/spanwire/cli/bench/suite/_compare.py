@@ -15,7 +15,7 @@ from spanwire.cli._render import make_console
 from spanwire.cli.bench.suite import _verdict
 from spanwire.cli.bench.suite._model import BadDocument, Document, Outcome, Row
 from spanwire.cli.bench.suite._sides import OURS
-from spanwire.cli.bench.suite._values import place, ratio_text, value
+from spanwire.cli.bench.suite._values import cell, place, ratio_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,7 @@ __all__ = ["Change", "changes", "differences", "read", "show"]
 
 _MACHINE = ("cpu", "cores", "machine", "python", "implementation", "system", "memory_bytes", "governor", "smt")
 _LARGEST_FILE = 64 << 20
+_SIDE_CELLS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,33 +173,39 @@ def show(old: Document, new: Document, name: str, *, color: bool = True) -> None
     if not found:
         console.print("nothing to compare: the two runs have no scenario and side in common")
         return
-    table = Table(box=None, padding=(0, 1), pad_edge=False)
-    table.add_column("", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    table.add_column(f"then {arrow} now", justify="right", no_wrap=True)
-    table.add_column("ratio", justify="right", no_wrap=True)
-    shown = ""
-    for one in found:
-        heading = " ".join(filter(None, (one.outcome, _at(new, one))))
-        table.add_row(
-            Text("" if heading == shown else heading, style="bold"),
-            Text(one.side, style="bold green" if one.side == OURS else ""),
-            f"{value(one.old, one.unit)} {arrow} {value(one.new, one.unit)}",
-            _ratios(one, arrow),
-        )
-        shown = heading
-    console.print(table)
-    for one in found:
-        if one.side == OURS and one.words:
-            heading = " ".join(filter(None, (one.outcome, _at(new, one))))
-            style = "" if one.within else "yellow"
-            console.print(Text(f"{heading}: {_ratios(one, arrow)}: {one.words}", style=style))
+    for outcome in new.outcomes:
+        own = [one for one in found if one.outcome == outcome.name]
+        if not own:
+            continue
+        console.print(Text(outcome.name, style="bold"))
+        console.print(_table(outcome, own, arrow))
+        for one in own:
+            if one.side == OURS and one.words:
+                where = " ".join(filter(None, (place(outcome, one.at), _ratios(one, arrow))))
+                console.print(Text(f"{where}: {one.words}", style="" if one.within else "yellow"))
     console.print(Text(_sentence(found), style="bold"))
 
 
-def _at(document: Document, change: Change) -> str:
-    outcome = document.outcome(change.outcome)
-    return "" if outcome is None else place(outcome, change.at)
+def _table(outcome: Outcome, found: Sequence[Change], arrow: str) -> Table:
+    table = Table(box=None, padding=(0, 1), pad_edge=False)
+    table.add_column("", min_width=_SIDE_CELLS, no_wrap=True)
+    placed = any(one.at is not None for one in found)
+    if placed:
+        table.add_column("", justify="right", no_wrap=True)
+    for heading in ("then", "now"):
+        table.add_column(heading, justify="right", min_width=9, no_wrap=True)
+    table.add_column("", justify="right", min_width=5, no_wrap=True)
+    table.add_column("ratio", justify="right", min_width=11, no_wrap=True)
+    for one in found:
+        table.add_row(
+            Text(one.side, style="bold green" if one.side == OURS else ""),
+            *([place(outcome, one.at)] if placed else []),
+            cell(outcome, one.old),
+            cell(outcome, one.new),
+            f"{one.new / one.old - 1:+.0%}" if one.old > 0 else "",
+            _ratios(one, arrow),
+        )
+    return table
 
 
 def _ratios(change: Change, arrow: str) -> str:

@@ -12,7 +12,7 @@ from spanwire.cli._render import bar, make_console
 from spanwire.cli.bench.suite import _verdict
 from spanwire.cli.bench.suite._progress import clock
 from spanwire.cli.bench.suite._sides import OURS
-from spanwire.cli.bench.suite._values import number, place, ratio_text, value
+from spanwire.cli.bench.suite._values import cell, number, place, ratio_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +24,6 @@ __all__ = ["show", "summary"]
 
 _SIDE_CELLS = 18
 _BAR_CELLS = 14
-_SHORT_UNIT = 2
 _MOST_COLUMNS = 5  # sides of a curve beside each other in 80 columns
 
 
@@ -87,8 +86,8 @@ def _bars(outcome: Outcome, ascii_only: bool) -> Table:
         verdict = judged.get(row.side)
         table.add_row(
             Text(row.side, style="bold green" if ours else ""),
-            _cell(outcome, row.minimum),
-            _cell(outcome, row.median),
+            cell(outcome, row.minimum),
+            cell(outcome, row.median),
             f"{row.spread:.0%}" if len(row.samples) > 1 else "",
             *([] if not counted else [number(row.instructions) if row.instructions is not None else ""]),
             Text(bar(row.median, longest, cells, ascii_only=ascii_only), style="green" if ours else "dim"),
@@ -143,12 +142,7 @@ def _ratio(verdict: Verdict | None) -> str:
 
 
 def _shown(outcome: Outcome, row: Row | None) -> str:
-    return "" if row is None else _cell(outcome, row.median)
-
-
-def _cell(outcome: Outcome, amount: float) -> str:
-    """Without the unit where the heading says it as well and it is long."""
-    return value(amount, outcome.unit if len(outcome.unit) <= _SHORT_UNIT or outcome.unit == "bytes" else "")
+    return "" if row is None else cell(outcome, row.median)
 
 
 def _number_of(at: float | None) -> str:

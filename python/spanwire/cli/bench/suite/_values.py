@@ -9,9 +9,10 @@ from spanwire.cli._render import duration
 if TYPE_CHECKING:
     from spanwire.cli.bench.suite._model import Outcome
 
-__all__ = ["noun", "number", "place", "ratio_text", "value"]
+__all__ = ["cell", "noun", "number", "place", "ratio_text", "value"]
 
 _BYTES = ((1e3, 1.0, "B"), (1e6, 1e3, "KB"), (1e9, 1e6, "MB"), (float("inf"), 1e9, "GB"))
+_SHORT_UNIT = 2
 _TIMED_GROUPS = {"latency"}
 
 
@@ -24,6 +25,11 @@ def value(amount: float, unit: str) -> str:
         del size
         return f"{number(amount / divisor)} {name}"
     return f"{number(amount)} {unit}" if unit else number(amount)
+
+
+def cell(outcome: Outcome, amount: float) -> str:
+    """For a table whose heading names the unit: without it where it is long."""
+    return value(amount, outcome.unit if outcome.unit == "bytes" or len(outcome.unit) <= _SHORT_UNIT else "")
 
 
 def number(amount: float) -> str:

@@ -1,0 +1,193 @@
+"""Two runs beside each other: what changed, judged by ratios; damaged files are refused in one line."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spanwire.cli.bench.suite import _compare
+from spanwire.cli.bench.suite._compare import Change, changes, differences, read
+from spanwire.cli.bench.suite._model import SCHEMA, BadDocument, Document, Outcome, Row
+from tests.bench_documents import document
+
+SDK = (99_000.0, 100_000.0, 101_000.0)
+
+
+def run(spanwire: tuple[float, ...], sdk: tuple[float, ...] = SDK, **more: Any) -> Document:
+    rows = (Row("sdk", sdk), Row("spanwire", spanwire))
+    return document([Outcome("export/W5", "title", "what", rows, **more)])
+
+
+def ours(old: Document, new: Document) -> Change:
+    (found,) = [one for one in changes(old, new) if one.side == "spanwire"]
+    return found
+
+
+def test_a_ratio_within_the_rounds_of_then_is_said_to_be() -> None:
+    found = ours(run((1_000, 1_100, 1_250)), run((1_200, 1_200, 1_200)))
+    assert (found.old, found.new, found.within) == (1_100, 1_200, True)
+    assert found.words == "within the rounds of then (79 to 101)"
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        ((2_000, 2_000, 2_000), "below the rounds of then (90 to 101): worse than it was"),
+        ((500, 500, 500), "above the rounds of then (90 to 101): better than it was"),
+        ((1_050, 1_200, 1_300), "below the rounds of then (90 to 101), but some rounds overlap: doubtful"),
+        ((1_300,), "below the rounds of then (90 to 101): worse than it was"),
+    ],
+)
+def test_a_ratio_beyond_them_is_better_or_worse_or_in_doubt(now: tuple[float, ...], words: str) -> None:
+    found = ours(run((1_000, 1_050, 1_100)), run(now))
+    assert (found.within, found.words) == (False, words)
+
+
+def test_a_machine_twice_as_slow_changes_no_ratio() -> None:
+    old = run((1_000, 1_100, 1_250))
+    found = ours(old, run((2_000, 2_200, 2_500), tuple(2 * one for one in SDK)))
+    assert found.within is True
+    assert found.old_ratio is not None and found.new_ratio is not None
+    assert found.old_ratio.medians == found.new_ratio.medians
+
+
+def test_one_round_then_has_no_spread_to_lie_within() -> None:
+    found = ours(run((1_000,)), run((1_000, 1_000)))
+    assert (found.within, found.words) == (None, "one round then, no spread known")
+
+
+def test_the_reference_has_no_ratio_but_its_figures() -> None:
+    found = changes(run((1_000, 1_000)), run((900, 900)))[0]
+    assert (found.side, found.old_ratio, found.within) == ("sdk", None, None)
+
+
+def test_only_what_both_have_in_the_same_unit_is_compared() -> None:
+    old = run((1_000, 1_000))
+    assert changes(old, run((1_000, 1_000), unit="bytes")) == []
+    assert changes(old, replace(old, outcomes=(replace(old.outcomes[0], name="export/W10"),))) == []
+    assert changes(replace(old, outcomes=()), old) == []
+
+
+def test_places_of_a_curve_are_compared_each_with_its_own() -> None:
+    found = changes(document(), document())
+    at_eight = [one for one in found if one.outcome == "threads/W5" and one.at == 8]
+    assert [one.side for one in at_eight] == ["sdk", "exporter", "spanwire"]
+
+
+@given(st.lists(st.floats(1, 1e9), min_size=2, max_size=6).map(tuple))
+def test_a_run_beside_itself_lies_within(samples: tuple[float, ...]) -> None:
+    found = ours(run(samples), run(samples))
+    assert found.within is True and found.old == found.new
+
+
+def test_machines_versions_and_batches_that_differ_are_told() -> None:
+    old = document()
+    environment = {**old.environment, "cpu": "other", "python": "3.12.1", "versions": {"protobuf": "7.36.2"}}
+    new = replace(old, environment=environment, method={**old.method, "batch": 512})
+    assert differences(old, new) == [
+        "cpu: AMD EPYC 9B14 then, other now",
+        "python: 3.13.1 then, 3.12.1 now",
+        "opentelemetry-sdk: 1.45.2 then, not known now",
+        "batch: not known then, 512 now",
+    ]
+    assert differences(old, old) == []
+
+
+def test_a_side_of_another_version_is_told() -> None:
+    old = document()
+    sides = {**old.sides, "opentelemetry-rust": {**old.sides["opentelemetry-rust"], "version": "0.33.1"}}
+    assert differences(old, replace(old, sides=sides)) == ["opentelemetry-rust: 0.32.0 then, 0.33.1 now"]
+
+
+def test_a_file_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(document().as_json()), encoding="utf-8")
+    assert read(str(path)) == document()
+
+
+def damaged(**changes: Any) -> dict[str, Any]:
+    said = document().as_json()
+    said.update(changes)
+    return said
+
+
+def a_row(**changes: Any) -> list[dict[str, Any]]:
+    outcome = document().outcomes[0].as_json()
+    outcome["rows"] = [{"side": "sdk", "samples": [1.0], **changes}]
+    return [outcome]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "it is no JSON"),
+        (b"\xff\xfe", "it is no JSON"),
+        (b"[" * 100_000, "it is no JSON"),
+        (b"[]", "it is no result of `spanwire bench --json`"),
+        (b'{"command": "bench encode", "schema": 1, "results": []}', "it has no scenarios"),
+        ({"schema": 1, "scenarios": []}, f"it has schema 1, this version reads {SCHEMA}"),
+        (damaged(scenarios=[{}]), "it is damaged: KeyError('name')"),
+        (damaged(scenarios=7), "it is damaged"),
+        (damaged(scenarios=a_row(samples=[])), "samples that are no numbers"),
+        (damaged(scenarios=a_row(samples=["1"])), "samples that are no numbers"),
+        (damaged(scenarios=a_row(samples=[float("nan")])), "samples that are no numbers"),
+        (damaged(scenarios=a_row(samples=[True])), "samples that are no numbers"),
+        (damaged(scenarios=a_row(at="here")), "it is damaged"),
+        (damaged(scenarios=a_row(samples=4)), "it is damaged"),
+        (damaged(environment=[]), "it does not say where it was measured"),
+        (damaged(sides=None), "it does not say where it was measured"),
+    ],
+)
+def test_what_cannot_be_compared_with_is_refused_in_one_line(content: Any, why: str, tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    with pytest.raises(BadDocument) as caught:
+        read(str(path))
+    assert str(caught.value).startswith(f"{path}: ") and why in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "why"), [("nothing.json", "No such file or directory"), (".", "Is a directory")])
+def test_a_file_that_cannot_be_read_is_named(name: str, why: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    with pytest.raises(BadDocument, match=why):
+        read(str(path))
+
+
+def test_a_huge_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_compare, "_LARGEST_FILE", 10)
+    path = tmp_path / "old.json"
+    path.write_bytes(b"[" * 11)
+    with pytest.raises(BadDocument, match="larger than any result"):
+        read(str(path))
+
+
+def test_what_is_shown_has_every_side_what_differs_and_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    old = document()
+    new = replace(old, environment={**old.environment, "cpu": "other"})
+    _compare.show(old, new, "old.json", color=False)
+    text = capsys.readouterr().out
+    assert "beside old.json, of 2026-11-25T21:04:11+00:00" in text
+    assert "cpu: AMD EPYC 9B14 then, other now" in text
+    lines = [line.split() for line in text.splitlines()]
+    assert ["threads/W5"] in lines and ["latency/steady"] in lines
+    for start in (["opentelemetry-java"], ["spanwire", "8", "threads"], ["sdk", "p99.9"], ["exporter", "maximum"]):
+        assert any(line[: len(start)] == start and "+0%" in line for line in lines)
+    assert "…" not in text
+    last = text.strip().splitlines()[-1]
+    total = sum(one.side == "spanwire" and one.within is not None for one in changes(old, new))
+    assert last == f"{total} of {total} ratios of spanwire's lie within the rounds of then"
+
+
+def test_what_is_shown_fits_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    _compare.show(document(), document(), "old.json", color=False)
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_runs_with_nothing_in_common_are_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+    _compare.show(document([]), document(), "old.json", color=False)
+    assert "nothing to compare" in capsys.readouterr().out
