@@ -52,14 +52,17 @@ demo: $(STAMPS)/ext-$(PROFILE) ## build and show it: a web shop traced in three 
 
 bench: $(STAMPS)/ext-release ## the SDK beside spanwire: a table, build/bench.html, build/bench.json, and whether README's figures are reproduced (5 minutes)
 	@mkdir -p build
-	@kept=$$($(VENV)/bin/python benches/readme.py name); [ ! -f "$$kept" ] || set -- --compare "$$kept"; set -x; \
-		spanwire bench $(BENCH) --json build/bench.json --html build/bench.html "$$@"
-	@$(VENV)/bin/python benches/readme.py reproduced build/bench.json
+	@kept=$$($(VENV)/bin/python benches/readme.py name); [ ! -f "$$kept" ] || set -- --compare "$$kept"; \
+		status=0; (set -x; spanwire bench $(BENCH) --json build/bench.json --html build/bench.html "$$@") || status=$$?; \
+		$(VENV)/bin/python benches/readme.py reproduced build/bench.json; exit $$status
 
-bench-result: $(STAMPS)/ext-release ## the whole suite; the run is kept in benches/results and README's table written from it (10 minutes, idle machine)
+# Of the peers those that `make bench-peers` has built.
+bench-result: $(STAMPS)/ext-release ## the whole suite, and the peers if they are built: kept in benches/results, README's table written from it (10 minutes, idle machine)
 	@mkdir -p build
 	spanwire bench --json build/bench.json --html build/bench.html
-	$(VENV)/bin/python benches/readme.py keep build/bench.json
+	@set -- build/bench.json; if [ -d build/peers ]; then set -x; \
+		spanwire bench --peers --json build/bench-with-peers.json --html build/bench-with-peers.html; set -- "$$@" build/bench-with-peers.json; fi; \
+		$(VENV)/bin/python benches/readme.py keep "$$@"
 
 bench-readme: $(STAMPS)/ext-release ## README's table anew from the result that is kept
 	$(VENV)/bin/python benches/readme.py write

@@ -103,8 +103,8 @@ def _how(document: Document) -> list[str]:
     return [
         "Medians of interleaved rounds; in parentheses what single rounds span, from the worst of ours beside the best of the SDK's to the",
         f"opposite. The receiver is another process on another core. One machine: {machine}, SDK {sdk}, {document.started[:10]}.",
-        "Yours: `make bench`, which says of each line whether it is reproduced; [docs/performance.md](docs/performance.md) says what is",
-        "measured and how.",
+        f"Yours: `make bench`, which says of each line whether it is reproduced: within that, or to {_verdict.SAME:.0%}.",
+        "[docs/performance.md](docs/performance.md) says what is measured and how, and has more.",
     ]
 
 
@@ -174,27 +174,29 @@ def _same(before: Figures, now: Figures | None) -> str:
     if now is None:
         return "not measured here"
     here = f"here {ratio_text(now.ratio.medians)}"
-    if before.ratio.least <= now.ratio.medians <= before.ratio.most:
+    if before.ratio.has(now.ratio.medians):
         return f"{here}: reproduced"
-    if now.ratio.rounds > 1 and now.ratio.least <= before.ratio.most and before.ratio.least <= now.ratio.most:
+    if before.ratio.meets(now.ratio):
         return f"{here} ({interval(now.ratio)}): doubtful, only some rounds are the same"
     return f"{here} ({interval(now.ratio)}): NOT reproduced"
 
 
 def keep(runs: Sequence[str]) -> None:
     """Put them where they are kept, and write README from the one without peers. Raises BadDocument."""
-    documents = [_compare.read(path) for path in runs]
+    table = None
     RESULTS.mkdir(exist_ok=True)
-    for path, document in zip(runs, documents, strict=True):
+    for path in runs:
+        document = _compare.read(path)
         if not document.complete:
             raise BadDocument(f"{path}: it was interrupted")
         place = RESULTS / file_name(document.environment)
-        beside = any(side in PEERS for side in document.sides)
-        place = peers_of(place) if beside else place
+        if any(side in PEERS for side in document.sides):
+            place = peers_of(place)
+        else:
+            table = place
         place.write_bytes(Path(path).read_bytes())
         print(f"kept as {place.relative_to(ROOT)}")
-        if not beside:
-            write(place)
+    write(table or named(README.read_text(encoding="utf-8")))
 
 
 def write(path: Path) -> None:

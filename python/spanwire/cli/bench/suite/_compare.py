@@ -153,10 +153,11 @@ def _judged(old: Ratio, new: Ratio) -> tuple[bool | None, str]:
     if old.rounds < 2:
         return None, "one round then, no spread known"
     spread = f"{ratio_text(old.least)} to {ratio_text(old.most)}"
-    if old.least <= new.medians <= old.most:
-        return True, f"within the rounds of then ({spread})"
+    if old.has(new.medians):
+        inside = old.least <= new.medians <= old.most
+        return True, f"within the rounds of then ({spread})" if inside else f"the same to {_verdict.SAME:.0%}"
     where = "above" if new.medians > old.most else "below"
-    if new.rounds > 1 and new.least <= old.most and old.least <= new.most:
+    if old.meets(new):
         return False, f"{where} the rounds of then ({spread}), but some rounds overlap: doubtful"
     return False, f"{where} the rounds of then ({spread}): {'better' if where == 'above' else 'worse'} than it was"
 
@@ -219,4 +220,4 @@ def _sentence(found: Sequence[Change]) -> str:
     if not ours:
         return "no ratio of spanwire's can be compared"
     within = sum(one.within is True for one in ours)
-    return f"{within} of {len(ours)} ratios of spanwire's lie within the rounds of then"
+    return f"{within} of {len(ours)} ratios of spanwire's are the same as then: within its rounds, or to {_verdict.SAME:.0%}"

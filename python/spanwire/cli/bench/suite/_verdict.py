@@ -13,8 +13,10 @@ from spanwire.cli.bench.suite._model import Outcome, Row
 from spanwire.cli.bench.suite._sides import OURS, SIDES
 from spanwire.cli.bench.suite._values import noun, place, ratio_text, value
 
-__all__ = ["Ratio", "Verdict", "against_ours", "counts", "label", "ratio", "verdicts"]
+__all__ = ["SAME", "Ratio", "Verdict", "against_ours", "counts", "label", "ratio", "verdicts"]
 
+SAME = 0.05
+"""Ratios of two runs that differ by no more are the same, however small the spread within one was."""
 _OVERLAP = "doubtful: the rounds overlap, no order can be told"
 _ONE_ROUND = "one round, no spread known"
 
@@ -38,10 +40,16 @@ class Ratio:
     most: float
     rounds: int
 
-    @property
-    def overlaps(self) -> bool:
-        """Whether the quartiles of both have something in common, so that neither is known to be better."""
-        return self.low <= 1 <= self.high
+    def has(self, other: float) -> bool:
+        """Whether a ratio of another run is the same: one of those that single rounds gave, or near the median of them.
+
+        Two runs of what hardly varies within one (memory) differ by more than that.
+        """
+        return self.least <= other <= self.most or abs(other / self.medians - 1) <= SAME
+
+    def meets(self, other: Ratio) -> bool:
+        """Whether single rounds of both gave the same."""
+        return min(self.rounds, other.rounds) > 1 and self.least <= other.most and other.least <= self.most
 
     def __str__(self) -> str:
         """``77 (70 to 84)``."""

@@ -38,13 +38,20 @@ def test_a_ratio_within_the_rounds_of_then_is_said_to_be() -> None:
     [
         ((2_000, 2_000, 2_000), "below the rounds of then (90 to 101): worse than it was"),
         ((500, 500, 500), "above the rounds of then (90 to 101): better than it was"),
-        ((1_050, 1_200, 1_300), "below the rounds of then (90 to 101), but some rounds overlap: doubtful"),
+        ((1_050, 1_300, 1_300), "below the rounds of then (90 to 101), but some rounds overlap: doubtful"),
         ((1_300,), "below the rounds of then (90 to 101): worse than it was"),
     ],
 )
 def test_a_ratio_beyond_them_is_better_or_worse_or_in_doubt(now: tuple[float, ...], words: str) -> None:
     found = ours(run((1_000, 1_050, 1_100)), run(now))
     assert (found.within, found.words) == (False, words)
+
+
+def test_what_hardly_varies_within_a_run_is_the_same_when_it_is_near() -> None:
+    old = run((1_000, 1_000, 1_000), (100_000, 100_000))
+    near, far = ours(old, run((1_040, 1_040), (100_000, 100_000))), ours(old, run((1_070, 1_070), (100_000, 100_000)))
+    assert (near.within, near.words) == (True, "the same to 5%")
+    assert far.within is False
 
 
 def test_a_machine_twice_as_slow_changes_no_ratio() -> None:
@@ -178,9 +185,9 @@ def test_what_is_shown_has_every_side_what_differs_and_a_sentence(capsys: pytest
     for start in (["opentelemetry-java"], ["spanwire", "8", "threads"], ["sdk", "p99.9"], ["exporter", "maximum"]):
         assert any(line[: len(start)] == start and "+0%" in line for line in lines)
     assert "…" not in text
-    last = text.strip().splitlines()[-1]
     total = sum(one.side == "spanwire" and one.within is not None for one in changes(old, new))
-    assert last == f"{total} of {total} ratios of spanwire's lie within the rounds of then"
+    sentence = f"{total} of {total} ratios of spanwire's are the same as then: within its rounds, or to 5%"
+    assert total and " ".join(text.split()).endswith(sentence)
 
 
 def test_what_is_shown_fits_80_columns(capsys: pytest.CaptureFixture[str]) -> None:

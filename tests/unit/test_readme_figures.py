@@ -1,0 +1,152 @@
+"""README.md's figures are those of the result that is kept; a run is held against them line by line."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benches import readme
+from spanwire.cli.bench.suite import _compare
+from spanwire.cli.bench.suite._machine import file_name
+from spanwire.cli.bench.suite._model import BadDocument, Document, Outcome, Row
+from tests.bench_documents import bars, document
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_readmes_figures_are_those_of_the_kept_result() -> None:
+    assert readme.written(README, readme.named(README)) == README, "make bench-readme"
+
+
+def test_every_line_of_the_kept_result_is_one_that_the_suite_has() -> None:
+    from spanwire.cli.bench.suite._catalogue import SCENARIOS
+
+    assert {line.outcome for line in readme.LINES} <= {one.name for one in SCENARIOS}
+
+
+def test_kept_results_are_named_by_their_machine_and_complete() -> None:
+    for path in readme.RESULTS.glob("*.json"):
+        kept = _compare.read(str(path))
+        assert kept.complete
+        assert path.name.replace("-peers.json", ".json") == file_name(kept.environment)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with README and nothing else."""
+    shutil.copy(ROOT / "README.md", tmp_path)
+    for name, path in (("ROOT", "."), ("README", "README.md"), ("RESULTS", "benches/results")):
+        monkeypatch.setattr(readme, name, tmp_path / path)
+    (tmp_path / "benches").mkdir()
+    return tmp_path
+
+
+def put(said: Document, path: Path) -> str:
+    path.write_text(json.dumps(said.as_json()), encoding="utf-8")
+    return str(path)
+
+
+def plain(**middles: float) -> Document:
+    """A run without peers."""
+    said = document([bars("export/W5", "title", middles or {"sdk": 50_000.0, "spanwire": 625.0})])
+    return replace(said, sides={"sdk": {}, "spanwire": {}})
+
+
+def test_a_run_that_is_kept_writes_the_table_and_nothing_else(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert readme.main(["keep", put(plain(), place / "run.json")]) == 0
+    text = (place / "README.md").read_text(encoding="utf-8")
+    assert (place / "benches/results/amd-epyc-9b14-2-cores-python-3.13.json").exists()
+    assert "From benches/results/amd-epyc-9b14-2-cores-python-3.13.json by `make bench-readme`" in text
+    line = next(line for line in text.splitlines() if line.startswith("| a span with 5 attributes from its start"))
+    assert line.count("|") == 5 and "**8" in line and " to " in line
+    assert "| the same with 10 attributes of 20 characters |" not in text  # it was not measured
+    before, after = README.split("<!-- figures: begin")[0], README.split("<!-- figures: end -->")[1]
+    assert text.startswith(before) and text.endswith(after)
+    assert readme.main(["write"]) == 0
+    assert (place / "README.md").read_text(encoding="utf-8") == text
+    assert "kept as benches/results/" in capsys.readouterr().out
+
+
+def test_a_figure_that_differs_by_a_digit_is_found(place: Path) -> None:
+    readme.main(["keep", put(plain(), place / "run.json")])
+    text = (place / "README.md").read_text(encoding="utf-8")
+    path = readme.named(text)
+    assert readme.written(text, path) == text
+    changed = text.replace("µs | ", "µs |  ", 1)
+    assert changed != text and readme.written(changed, path) != changed
+
+
+def test_peers_have_a_table_of_their_own_with_what_spanwire_takes_of_each(place: Path) -> None:
+    rows = {"sdk": 50_000.0, "spanwire": 500.0, "opentelemetry-rust": 1_000.0, "opentelemetry-java": 2_000.0}
+    said = [
+        Outcome(name, "", "", tuple(Row(side, (one, one)) for side, one in rows.items()))
+        for name in ("export/W5", "export/W10")
+    ]
+    beside = replace(document(said), method={"batch": 512})
+    assert readme.main(["keep", put(plain(), place / "run.json"), put(beside, place / "peers.json")]) == 0
+    text = (place / "README.md").read_text(encoding="utf-8")
+    assert "batches of 512 (`make bench-peers`)" in text
+    assert "| | W5 | spanwire takes | W10 | spanwire takes |" in text
+    assert "| spanwire 0.1.0 | 500 ns |  | 500 ns |  |" in text
+    assert "| opentelemetry-rust 0.32.0 | 1.00 µs | **0.50** of it | 1.00 µs | **0.50** of it |" in text
+    assert "| opentelemetry-java | 2.00 µs | **0.25** of it | 2.00 µs | **0.25** of it |" in text
+    assert (place / "benches/results/amd-epyc-9b14-2-cores-python-3.13-peers.json").exists()
+
+
+def test_an_interrupted_run_is_not_kept(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = put(replace(plain(), complete=False), place / "run.json")
+    assert readme.main(["keep", path]) == 1
+    assert capsys.readouterr().err == f"readme.py: {path}: it was interrupted\n"
+    assert (place / "README.md").read_text(encoding="utf-8") == README
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ((625.0, 625.0, 625.0), "here 80: reproduced"),
+        ((650.0, 650.0), "here 77: reproduced"),  # to 5 %
+        ((630.0, 700.0, 700.0), "here 71 (71 to 79): doubtful, only some rounds are the same"),
+        ((1_000.0, 1_000.0), "here 50 (50 to 50): NOT reproduced"),
+        ((1_000.0,), "here 50 (50 to 50): NOT reproduced"),
+    ],
+)
+def test_each_line_is_reproduced_or_not_or_in_doubt(now: tuple[float, ...], said: str) -> None:
+    def run(ours: tuple[float, ...]) -> Document:
+        return document([Outcome("export/W5", "", "", (Row("sdk", (50_000.0, 50_000.0)), Row("spanwire", ours)))])
+
+    (sentence,) = readme.sentences(run((620.0, 625.0, 640.0)), run(now))
+    assert sentence == f"{readme.LINES[0].what}: 80 (78 to 81): {said}"
+
+
+def test_a_line_that_a_run_has_not_is_told_to_be_missing() -> None:
+    (sentence,) = readme.sentences(plain(), document([]))
+    assert sentence.endswith(": not measured here")
+
+
+def test_what_differs_of_the_machine_is_told_with_the_lines(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    readme.main(["keep", put(plain(), place / "run.json")])
+    capsys.readouterr()
+    other = replace(plain(), environment={**plain().environment, "cpu": "another"})
+    assert readme.main(["reproduced", put(other, place / "other.json")]) == 0
+    out = capsys.readouterr().out
+    assert "not the same: cpu: AMD EPYC 9B14 then, another now" in out
+    assert out.count(": reproduced\n") == 1
+
+
+def test_a_readme_without_its_markers_is_refused() -> None:
+    with pytest.raises(BadDocument, match="its marker is gone"):
+        readme.named("# spanwire\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["keep"], ["write", "x"], ["else"]])
+def test_what_is_no_command_is_told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert readme.main(arguments) == 2
+    assert capsys.readouterr().err.startswith("usage: readme.py ")
+
+
+def test_a_machine_has_a_place_for_its_result(capsys: pytest.CaptureFixture[str]) -> None:
+    assert readme.main(["name"]) == 0
+    assert capsys.readouterr().out.startswith("benches/results/")
