@@ -129,7 +129,7 @@ def _bar(values: Scale, row: Row, was: Row | None, top: float) -> tuple[Markup, 
     if most - least >= 1:
         ends = f"M{least:.1f} {middle - 4:.1f}v8M{most:.1f} {middle - 4:.1f}v8M{least:.1f} {middle:.1f}H{most:.1f}"
         shapes += [element("path", class_="whisker halo", d=ends), element("path", class_="whisker", d=ends)]
-    if upper - lower >= 2:
+    if len(row.samples) >= 4 and upper - lower >= 2:  # fewer have no quartiles
         shapes.append(element("rect", class_="box", x=lower, y=middle - 4.5, width=upper - lower, height=9))
     reach = max(zero, end, most)
     if was is not None:

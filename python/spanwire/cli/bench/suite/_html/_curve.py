@@ -11,7 +11,7 @@ from spanwire.cli.bench.suite._html._scale import Scale, scale
 from spanwire.cli.bench.suite._html._sides_shown import class_of, is_ours, mark, measured, ordered
 from spanwire.cli.bench.suite._html._svg import Markup, element
 from spanwire.cli.bench.suite._model import Row
-from spanwire.cli.bench.suite._values import value
+from spanwire.cli.bench.suite._values import noun, value
 
 __all__ = ["curve"]
 
@@ -75,10 +75,12 @@ def _line(frame: Frame, rows: Sequence[Row], along: Scale, up: Scale) -> Markup:
 
 
 def _axis(frame: Frame, up: Scale, along: Scale) -> str:
-    said = frame.outcome.axis or "place"
-    scales = [name for name, one in (("↔", along), ("↕", up)) if one.log]
-    if scales:
-        said += f" · log scale {' and '.join(scales)}"
+    outcome = frame.outcome
+    said = f"→ {outcome.axis or 'place'}"
+    if frame.wide:
+        said += f" · ↑ {noun(outcome)} a {outcome.per}"
+    if along.log or up.log:
+        said += f" · log scale {'both ways' if along.log and up.log else 'across' if along.log else 'upwards'}"
     if frame.old is not None:
         said += " · dotted: before"
     return said

@@ -101,7 +101,10 @@ def _notices(document: Document) -> list[Markup]:
 def overview(outcomes: Sequence[tuple[str, Outcome]]) -> Markup:
     """A line an outcome, with a link; outcomes come with their ids."""
     met, goals, doubtful = counts([outcome for _, outcome in outcomes])
-    said = [f"{met} of {goals} goals met" if goals else "", f"{doubtful} comparisons doubtful" if doubtful else ""]
+    said = [
+        f"{met} of {goals} goals met" if goals else "",
+        f"{doubtful} comparison{'s' * (doubtful != 1)} doubtful" if doubtful else "",
+    ]
     columns = [("scenario", "t"), ("spanwire", "n"), ("reference", "n other"), ("ratio", "n"), ("judged", "t signs")]
     box = boxed(
         "at a glance",
