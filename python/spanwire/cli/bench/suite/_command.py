@@ -73,6 +73,8 @@ def run_suite(asked: Asked) -> None:
 
     chosen = _scenarios(asked)
     wanted = _wanted_sides(asked)
+    if asked.json == asked.html == "-":
+        _fail("--json and --html cannot both be printed: give one of them a path")
     try:
         old = None if asked.compare is None else _compare.read(asked.compare)
         sides = _choice.available(wanted, _choice.peer_python(asked.peer_python))
