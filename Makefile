@@ -40,7 +40,7 @@ PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.
 WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo bench bench-kernels bench-peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python \
-	test-python-full test-collector test-web test-wheel test-oldest miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
+	test-python-full test-collector test-web test-browser test-wheel test-oldest miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,7 +91,7 @@ test: lint test-rust test-python ## lint, Rust tests, Python tests (README snipp
 test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that take no time; two minutes at most once built
 	HYPOTHESIS_PROFILE=quick pytest -q -m 'not slow and not full'
 
-test-full: test-python-full bench-guard test-collector test-web test-wheel test-oldest miri neon loom asan fuzz ## what takes long: the guard of instruction counts, the real Collector, web frameworks, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
+test-full: test-python-full bench-guard test-collector test-web test-wheel test-oldest miri neon loom asan fuzz ## what takes long: the guard of instruction counts, the real Collector, web frameworks, a real browser, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 
@@ -109,7 +109,7 @@ $(STAMPS)/venv: pyproject.toml
 		{ echo "make: $(PYTHON) is older than Python 3.10; say make PYTHON=/path/to/python3.10" >&2; exit 1; }
 	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install -q --upgrade 'pip>=25.1'
-	$(VENV)/bin/python -m pip install -q --group dev --group arrow --group newest --group servers
+	$(VENV)/bin/python -m pip install -q --group dev --group arrow --group newest --group servers --group browser
 	@mkdir -p $(STAMPS) && touch $@
 
 # The compiled halves, in place. One stamp a profile, and building one invalidates the other: the files are the same.
@@ -142,7 +142,7 @@ $(STAMPS)/web: pyproject.toml $(STAMPS)/venv
 	$(VENV)/bin/python -m pip --python $(WEB)/bin/python check
 	@touch $@
 
-setup: $(STAMPS)/venv ## programs that the long tests need (Go, valgrind): find them or install them
+setup: $(STAMPS)/venv ## programs that the long tests need (Go, valgrind, Chromium): find them or install them
 	ci/setup
 
 # --- lint ------------------------------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ test-python: $(STAMPS)/ext-$(PROFILE)
 	pytest -m 'not full'
 
 test-python-full: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/peers ## the laws with many more examples, and the tests marked `full`
-	HYPOTHESIS_PROFILE=full pytest --timeout 900 -m '(full or law) and not collector and not web and not wheel'
+	HYPOTHESIS_PROFILE=full pytest --timeout 900 -m '(full or law) and not collector and not web and not browser and not wheel'
 
 test-collector: $(STAMPS)/ext-$(PROFILE) setup ## spans through the real OpenTelemetry Collector, compared field by field
 	ci/collector/build
@@ -180,6 +180,10 @@ test-collector: $(STAMPS)/ext-$(PROFILE) setup ## spans through the real OpenTel
 
 test-web: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/web ## the benchmark of web frameworks measures what it says
 	pytest -m web
+
+test-browser: $(STAMPS)/ext-$(PROFILE) ## the HTML report of `spanwire bench` in Chromium: no error, every plot drawn, on any screen and on paper
+	ci/setup chromium axe
+	pytest -m browser --timeout 300
 
 test-wheel: $(WHEEL) sdist ## the wheel in an empty environment
 	pytest -m wheel

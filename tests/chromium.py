@@ -35,9 +35,11 @@ class Browser:
         self.driver = driver
 
     def devtools(self, command: str, **arguments: Any) -> Any:
-        return self.driver.execute_cdp_cmd(command, arguments)  # type: ignore[no-untyped-call]
+        return self.driver.execute_cdp_cmd(command, arguments)
 
-    def look(self, width: int, height: int = 900, theme: str = "light", *, media: str = "screen", scale: float = 1) -> None:
+    def look(
+        self, width: int, height: int = 900, theme: str = "light", *, media: str = "screen", scale: float = 1
+    ) -> None:
         """The size of the window, and what the page is told of the reader's wishes."""
         self.devtools(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=False
@@ -56,7 +58,7 @@ class Browser:
 
     def run(self, script: str, *arguments: Any) -> Any:
         """The value of JavaScript that returns one; the page's policy does not hold for it."""
-        return self.driver.execute_script(script, *arguments)  # type: ignore[no-untyped-call]
+        return self.driver.execute_script(script, *arguments)
 
     def said(self) -> list[str]:
         """What the console has since it was last asked, whatever the level."""

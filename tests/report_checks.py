@@ -41,7 +41,7 @@ for (const article of document.querySelectorAll("article")) {
   const shown = [...article.querySelectorAll("svg.plot")].filter((one) => one.getClientRects().length);
   if (shown.length !== 1) { wrong.push(`${article.id}: ${shown.length} plots are shown`); continue; }
   const edge = shown[0].getBoundingClientRect();
-  if (edge.width < 200 || edge.height < 60) wrong.push(`${article.id}: ${edge.width} by ${edge.height}`);
+  if (edge.width < 200 || edge.height < 40) wrong.push(`${article.id}: ${edge.width} by ${edge.height}`);
   const marks = [...shown[0].querySelectorAll(".bar, .mark, .hill, .line, .whisker, .box, .quantile, .ghost-tip")];
   if (!marks.some((one) => one.matches(".bar, .mark, .hill"))) wrong.push(`${article.id}: no marks`);
   for (const one of marks) {
@@ -94,7 +94,8 @@ _BACKGROUND = "return getComputedStyle(document.body).backgroundColor.match(/[\\
 
 
 def _is_dark(browser: Browser) -> bool:
-    return sum(browser.run(_BACKGROUND)) < 384
+    channels: list[float] = browser.run(_BACKGROUND)
+    return sum(channels) < 384
 
 
 def theme_is(browser: Browser, theme: str) -> list[str]:
@@ -138,7 +139,8 @@ def switches(browser: Browser, url: str) -> list[str]:
 
 
 _REACHABLE = """
-const wanted = [...document.querySelectorAll("a[href], button, summary, [tabindex='0']")].filter((one) => one.getClientRects().length);
+const wanted = [...document.querySelectorAll("a[href], button, summary, [tabindex='0']")]
+  .filter((one) => one.getClientRects().length && (one.matches("summary") || !one.closest("details:not([open])")));
 wanted.forEach((one, index) => one.dataset.number = index);
 return wanted.length;
 """
