@@ -17,10 +17,7 @@ def test_percent_is_of_all_cpu_from_the_first_span_to_the_last_arrival() -> None
     one = load(2_000, (0.0, 1.0), (1.0, 1.5), (2.0, 1.9), (2.1, 2.0))
     assert one.kept_up
     assert one.percent == pytest.approx(50)
-    assert one.percents == (
-        (1.0, pytest.approx(50)),
-        (2.0, pytest.approx(40)),
-    )  # the flush's tenth of a second is no second
+    assert rounded(one) == [(1.0, 50), (2.0, 40)]  # the flush's tenth of a second is no second
 
 
 def test_who_cannot_keep_up_is_charged_for_all_that_was_asked_for() -> None:
