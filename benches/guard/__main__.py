@@ -6,11 +6,13 @@ Ends with 1 where a case takes more than the tolerance beyond its baseline, with
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from benches.guard._baseline import GROUPS, Baseline, toolchain
@@ -52,10 +54,11 @@ def main(given: Sequence[str] | None = None) -> int:
     tree = Tree(asked.folder.resolve())
     try:
         baseline = Baseline.load(asked.baseline)
-        start = time.monotonic()
-        wanted = _prepared(tree, asked)
-        built = time.monotonic()
-        runs = [_counted(wanted, tree, asked.jobs, number) for number in range(asked.repeat)]
+        with _alone(tree):
+            start = time.monotonic()
+            wanted = _prepared(tree, asked)
+            built = time.monotonic()
+            runs = [_counted(wanted, tree, asked.jobs, number) for number in range(asked.repeat)]
     except (NotBuilt, Failed, ValueError) as error:
         _say(str(error))
         return 2
@@ -70,6 +73,19 @@ def main(given: Sequence[str] | None = None) -> int:
         _say(f"accepted: {asked.baseline} has these counts now; commit it with the change that made them")
         return 0
     return _judged(runs, baseline, asked)
+
+
+@contextmanager
+def _alone(tree: Tree) -> Iterator[None]:
+    """Waits for another guard that counts there: what it has loaded must not be built anew under it."""
+    tree.folder.mkdir(parents=True, exist_ok=True)
+    with open(tree.folder / "lock", "w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _say(f"waiting for another guard that counts in {tree.folder}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _prepared(tree: Tree, asked: argparse.Namespace) -> list[Case]:

@@ -42,8 +42,15 @@ def toolchain(group: str) -> Toolchain:
         "cc": _first_line([shlex.split(compiler)[0], "--version"]),
         "python": platform.python_version(),
         "python build": " ".join([*platform.python_build(), platform.python_compiler()]),
-        **{name: importlib.metadata.version(name) for name in ("Cython", "opentelemetry-api", "opentelemetry-sdk")},
+        **{name: _version(name) for name in ("Cython", "opentelemetry-api", "opentelemetry-sdk")},
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
 
 
 def _first_line(command: list[str]) -> str:

@@ -195,7 +195,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def run(tmp_path: Path, *options: str) -> int:
-    return program.main(["--baseline", str(tmp_path / "b.json"), *options])
+    return program.main(["--baseline", str(tmp_path / "b.json"), "--folder", str(tmp_path), *options])
 
 
 def test_growth_ends_with_one_and_acceptance_with_silence(
