@@ -37,7 +37,7 @@ const ink = (one) => {  // the letters of a line, without most of the room above
   const box = one.getBoundingClientRect(), cut = box.height * 0.2;
   return {left: box.left, right: box.right, top: box.top + cut, bottom: box.bottom - cut, said: one.textContent};
 };
-for (const article of document.querySelectorAll("article")) {
+for (const article of document.querySelectorAll("article, .headline")) {
   const shown = [...article.querySelectorAll("svg.plot")].filter((one) => one.getClientRects().length);
   if (shown.length !== 1) { wrong.push(`${article.id}: ${shown.length} plots are shown`); continue; }
   const edge = shown[0].getBoundingClientRect();

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from spanwire.cli.bench.suite._html._headline import headline
 from spanwire.cli.bench.suite._html._section import article, group_title
 from spanwire.cli.bench.suite._html._sides_shown import (
     class_of,
@@ -48,7 +49,7 @@ def page(document: Document, old: Document | None) -> str:
     ]
     main = element(
         "main",
-        top(document, old, names),
+        top(document, old, headline(keyed, before, names, languages)),
         overview(keyed),
         *sections,
         _sides(document, names),

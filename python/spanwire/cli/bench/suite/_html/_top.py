@@ -1,12 +1,11 @@
-"""What stands above the outcomes: the headline, what was run where, what is missing, and all outcomes at a glance."""
+"""What stands above the outcomes: what was run where, what is missing, and all outcomes at a glance."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from spanwire.cli.bench.suite._html._figures import moment
 from spanwire.cli.bench.suite._html._section import chips
-from spanwire.cli.bench.suite._html._sides_shown import is_ours, label, measured
 from spanwire.cli.bench.suite._html._summary import summary
 from spanwire.cli.bench.suite._html._svg import Markup, element
 from spanwire.cli.bench.suite._html._table import boxed, facts
@@ -16,11 +15,9 @@ from spanwire.cli.bench.suite._verdict import counts
 
 __all__ = ["overview", "top"]
 
-_HEADLINE = "export/W5"
 
-
-def top(document: Document, old: Document | None, names: Mapping[str, str]) -> Markup:
-    """Headline, facts and notices."""
+def top(document: Document, old: Document | None, first: Markup | None) -> Markup:
+    """The headline, which comes ``first``, facts and notices."""
     machine = document.environment
     cores = machine.get("cores")
     said = {
@@ -35,7 +32,7 @@ def top(document: Document, old: Document | None, names: Mapping[str, str]) -> M
     return element(
         "div",
         element("h1", "Benchmark report"),
-        _headline(document, names),
+        first,
         facts(said),
         *_notices(document),
         class_="top",
@@ -52,37 +49,6 @@ def _when(iso: str) -> str:
     if len(time) >= 8 and time.endswith(("Z", "+00:00")):
         return f"{day} {time[:5]} UTC"
     return iso
-
-
-def _headline(document: Document, names: Mapping[str, str]) -> Markup | None:
-    """The figure of the whole way, where it was measured; beside it the other sides' of the same."""
-    outcome = document.outcome(_HEADLINE)
-    found = None if outcome is None else summary(outcome)
-    if outcome is None or found is None or found.reference is None or found.times is None:
-        return None
-    ours, theirs = found.ours, found.reference
-    hero = [
-        element("strong", f"{ratio_text(found.times)}×"),
-        element(
-            "span",
-            f"W5 end to end: the {label(names, theirs.side)} takes {ratio_text(found.times)} times the CPU of "
-            f"{label(names, ours.side)}, ",
-            element("b", value(theirs.median, outcome.unit)),
-            " a span beside ",
-            element("b", value(ours.median, outcome.unit)),
-            ".",
-        ),
-    ]
-    others = [
-        element("li", element("b", f"{ratio_text(row.median / ours.median)}×"), f" {label(names, row.side)}")
-        for row in measured(outcome)
-        if not is_ours(row.side) and row.side != theirs.side and row.median > 0
-    ]
-    beside = None
-    if others:
-        first = element("li", f"CPU in times of {label(names, ours.side)}'s:")
-        beside = element("ul", first, *others, class_="hero-others")
-    return element("div", element("p", *hero, class_="hero"), beside, class_="headline")
 
 
 def _notices(document: Document) -> list[Markup]:

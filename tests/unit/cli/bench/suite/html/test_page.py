@@ -46,6 +46,7 @@ def test_the_table_has_every_figure() -> None:
 def test_headline_is_the_whole_way_and_only_where_it_was_measured() -> None:
     (hero,) = with_class(ROOT, "hero")
     assert re.match(r"8\d×W5 end to end: the SDK takes 8\d times the CPU of spanwire", text(hero))
+    assert len(plots(with_class(ROOT, "headline")[0])) == 4
     for outcomes in (
         [],
         [bars("encode/W5", "Encode", {"sdk": 5.0, "spanwire": 1.0})],
