@@ -9,6 +9,7 @@ from typing_extensions import Self
 
 __version__: str
 _C_API: object
+is_profile_guided: bool
 
 @final
 class HttpClient:

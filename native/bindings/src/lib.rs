@@ -45,6 +45,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         ));
     }
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    // Set by ci/pgo, so that a benchmark can say what it measured.
+    module.add("is_profile_guided", option_env!("SPANWIRE_PGO") == Some("use"))?;
     module.add_function(wrap_pyfunction!(encode_counts, module)?)?;
     module.add_function(wrap_pyfunction!(encode_span, module)?)?;
     module.add("_C_API", api::capsule(module.py())?)?;

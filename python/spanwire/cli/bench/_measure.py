@@ -122,7 +122,9 @@ def collector_off() -> Iterator[None]:
 
 
 def environment() -> dict[str, object]:
-    """What a figure is worth nothing without: interpreter, versions, machine. What cannot be read is None."""
+    """What a figure is worth nothing without: interpreter, versions, machine, build. What cannot be read is None."""
+    from spanwire._native import is_profile_guided
+
     return {
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
@@ -135,6 +137,7 @@ def environment() -> dict[str, object]:
         "governor": _first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "smt": {"0": False, "1": True}.get(_first_line("/sys/devices/system/cpu/smt/active") or ""),
         "commit": _commit(),
+        "profile_guided": is_profile_guided,
         "versions": {name: package_version(name) for name in _PACKAGES},
     }
 
