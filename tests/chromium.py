@@ -74,9 +74,9 @@ class Browser:
             and not (url := str(one["params"]["request"]["url"])).startswith("data:")
         ]
 
-    def picture(self, width: int, height: int) -> bytes:
-        """The upper left part of the page, as PNG."""
-        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+    def picture(self, x: int, y: int, width: int, height: int) -> bytes:
+        """A part of the page, as PNG."""
+        clip = {"x": x, "y": y, "width": width, "height": height, "scale": 1}
         made = self.devtools("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
         return base64.b64decode(made["data"])
 

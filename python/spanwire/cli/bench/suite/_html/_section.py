@@ -27,6 +27,8 @@ _GROUPS = {
     "threads": "Several threads",
 }
 
+_GOALS = {True: ("✓", "met", "good"), False: ("✗", "missed", "bad"), None: ("≈", "doubtful", "doubt")}
+
 
 def group_title(group: str) -> str:
     """Its name where it is unknown."""
@@ -75,11 +77,10 @@ def chips(found: Summary) -> list[Markup]:
     verdict, signs = found.verdict, []
     if verdict is None:
         return []
-    if verdict.goal is not None and verdict.goal_met is not None:
-        sign, kind = ("✓", "good") if verdict.goal_met else ("✗", "bad")
-        said = f"{sign} goal {ratio_text(verdict.goal)}× {'met' if verdict.goal_met else 'missed'}"
-        signs.append(element("span", said, class_=f"chip {kind}"))
-    if verdict.doubtful:
+    if verdict.goal is not None:
+        sign, word, kind = _GOALS[verdict.goal_met]
+        signs.append(element("span", f"{sign} goal {ratio_text(verdict.goal)}× {word}", class_=f"chip {kind}"))
+    if verdict.better is None:
         signs.append(element("span", "≈ doubtful", class_="chip doubt"))
     return signs
 

@@ -85,6 +85,9 @@ def test_doubt_and_goals_are_said_in_words() -> None:
     assert "the rounds overlap" in text(article)
     assert [text(chip) for chip in with_class(other, "chip")] == ["✓ goal 9.0× met"]
     assert "1 of 2 goals met" in text(page)
+    within = Outcome("a/b", "T", "W", (Row("sdk", (90.0, 110.0)), Row("spanwire", (1.0, 1.0))), goal=100.0)
+    said = [text(chip) for chip in with_class(next(parsed(render(document([within]))).iter("article")), "chip")]
+    assert said == ["≈ goal 100× doubtful"]
 
 
 def test_an_old_run_has_a_column_and_marks() -> None:
