@@ -1,8 +1,10 @@
 """``spanwire bench export`` end to end: each side in processes of its own delivers everything. No figure is judged."""
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,10 @@ import pytest
 
 from spanwire.cli import _mirror
 from spanwire.cli._sink_process import SinkProcess
-from spanwire.cli.bench import _delivery_child, _peers
+from spanwire.cli.bench import _delivery_child, _peers, _perf
 from spanwire.cli.bench._delivery import DEFAULT_SIDES, SIDES, Bench, Lost
+from spanwire.cli.bench.suite._catalogue import SCENARIOS
+from spanwire.cli.bench.suite._scenario import Settings
 from spanwire.sink import Sink
 from tests.conftest import NOT_APPLICABLE, ROOT
 
@@ -186,6 +190,44 @@ def test_spans_that_never_arrive_are_told(monkeypatch: pytest.MonkeyPatch) -> No
     ):
         _delivery_child.run("spanwire", "W5", sink.traces_endpoint, str(nobody_writes), 64, 0)
     assert sink.span_count == 64
+
+
+@pytest.fixture
+def counting_perf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A perf that runs the command and says 1,000 instructions a span and 5,000,000 for the rest."""
+    script = tmp_path / "perf"
+    script.write_text(
+        '#!/bin/sh\noutput=$7; shift 8; "$@"; status=$?; spans=0\n'
+        "for one; do case $one in 5000|10000) spans=$one; esac; done\n"
+        'echo "$((5000000 + 1000 * spans)),,instructions:u,1,100.00,," > "$output"; exit $status\n',
+        encoding="utf-8",
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    _perf.counting.cache_clear()
+    yield
+    _perf.counting.cache_clear()
+
+
+@pytest.mark.usefixtures("counting_perf")
+def test_instructions_are_those_of_the_spans_alone() -> None:
+    with one_core(["spanwire"]) as bench:
+        assert bench.instructions("W5", "spanwire", 5_000) == 1_000
+
+
+@pytest.mark.usefixtures("counting_perf")
+def test_the_suite_gives_instructions_where_they_are_counted() -> None:
+    (scenario,) = (one for one in SCENARIOS if one.name == "export/W5")
+    settings = Settings(("exporter", "spanwire"), rounds=1, scale=0.1, peer_python=sys.executable)
+    outcome = scenario.run(settings, lambda part: None)
+    assert [row.side for row in outcome.rows] == ["exporter", "spanwire"]
+    assert all(row.instructions == pytest.approx(1_000) for row in outcome.rows)
+
+
+def test_where_spans_are_lost_no_instructions_are_given(counting_perf: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SinkProcess, "count", lambda sink: 1)
+    with one_core(["spanwire"]) as bench, pytest.raises(Lost):
+        bench.instructions("W5", "spanwire", 5_000)
 
 
 @pytest.mark.full

@@ -211,7 +211,24 @@ class Bench:
         left_out = tuple(side for side in self._sides if side not in sides)
         return Result(workload, tuple(_side(side, readings[side], self._batch) for side in sides), left_out)
 
-    def _run(self, side: str, workload: str, spans: int, seconds: float) -> _Reading:
+    def instructions(self, workload: str, side: str, spans: int) -> float:
+        """Of user space, a span: what twice as many take more than ``spans``, which are more than the warm-up.
+
+        Raises ``_perf.NotCounted`` where the machine counts none, and Lost.
+        """
+        from spanwire.cli.bench import _perf
+
+        return _perf.per_unit(lambda units, counted: self._run(side, workload, units, 0, counted), spans)
+
+    def _run(
+        self,
+        side: str,
+        workload: str,
+        spans: int,
+        seconds: float,
+        below: Callable[[list[str]], list[str]] = lambda command: command,
+    ) -> _Reading:
+        """One process; ``below`` may put its command below another program."""
         receiver, mirror = self._receivers[side == "ddtrace"]
         receiver.clear()
         arguments = (workload, receiver.endpoint, mirror, spans, seconds, self._batch or 0, _compression())
@@ -219,7 +236,7 @@ class Bench:
             tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors,
             pinned(self._sender_core),  # a process, and the threads that it starts, inherit it
             subprocess.Popen(
-                [*self._command(side), *map(str, arguments)],
+                below([*self._command(side), *map(str, arguments)]),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -6,17 +6,23 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from spanwire.cli.bench.suite._model import Outcome, Row
 from spanwire.cli.bench.suite._scenario import Failed, Scenario, Settings, Step
 from spanwire.cli.bench.suite._shared import need_official, rounds_of, scaled, steps
 from spanwire.cli.bench.suite._sides import PEERS, SIDES
 
+if TYPE_CHECKING:
+    from spanwire.cli.bench import _delivery
+
 __all__ = ["SCENARIOS"]
 
 _ROUNDS = {"export": 5, "export-gzip": 3}
 _CPU_SECONDS = 0.25  # of a side in a round
 _SMALL = 0.2  # at a smaller scale than this the number of spans is given: finding it out would take longer than they do
+_COUNTED_SPANS = 20_000  # while instructions are counted, and twice as many; more than the warm-up in any case
+_LEAST_COUNTED_SPANS = 5_000
 _SMALL_SPANS = 5_000  # at a scale of 1
 _SECONDS_A_PROCESS = 1.0  # beside what is measured: start, sample, warm-up, finding out how many spans
 _GOALS = {"export/W5": 75.0}  # the SDK ÷ spanwire
@@ -29,7 +35,12 @@ _WHAT = (
 
 
 def _seconds(group: str, sides: Sequence[str], settings: Settings) -> float:
-    processes = rounds_of(settings, _ROUNDS[group]) * len([side for side in settings.sides if side in sides])
+    from spanwire.cli.bench import _perf
+
+    counted = 0 if _perf.counting() else 2
+    processes = (rounds_of(settings, _ROUNDS[group]) + counted) * len(
+        [side for side in settings.sides if side in sides]
+    )
     small = settings.scale < _SMALL
     return 1 + processes * (_SECONDS_A_PROCESS + (0 if small else _CPU_SECONDS * settings.scale))
 
@@ -62,14 +73,32 @@ def _run(name: str, title: str, sides: Sequence[str], settings: Settings, step: 
                 seconds=_CPU_SECONDS * settings.scale,
                 progress=steps(step, rounds * len(chosen)),
             )
+            counted = {side.name: _instructions(bench, workload, side.name, settings) for side in found.sides}
     except _delivery.Lost as error:
         raise Failed(str(error)) from None
     rows = tuple(
-        Row(side.name, side.cpu.samples, delivered=side.delivered, spans_a_request=side.spans_a_request, note=side.note)
+        Row(
+            side.name,
+            side.cpu.samples,
+            instructions=counted[side.name],
+            delivered=side.delivered,
+            spans_a_request=side.spans_a_request,
+            note=side.note,
+        )
         for side in found.sides
     )
     compressed = " and compressed by gzip" if compression == "gzip" else ""
     return Outcome(name, title, _WHAT.format(compressed), rows, goal=_GOALS.get(name))
+
+
+def _instructions(bench: _delivery.Bench, workload: str, side: str, settings: Settings) -> float | None:
+    """None where the machine counts none."""
+    from spanwire.cli.bench import _perf
+
+    try:
+        return bench.instructions(workload, side, scaled(_COUNTED_SPANS, settings, least=_LEAST_COUNTED_SPANS))
+    except _perf.NotCounted:
+        return None  # the document's method says why
 
 
 @contextmanager

@@ -24,6 +24,8 @@ __all__ = ["show", "summary"]
 
 _SIDE_CELLS = 18
 _BAR_CELLS = 14
+_TOLD = ("rounds", "scale", "batch", "sender_core", "receiver_core", "pinning", "instructions")
+"""Of the method; the JSON and the report have all of it."""
 _MOST_COLUMNS = 5  # sides of a curve beside each other in 80 columns
 
 
@@ -172,7 +174,8 @@ def _words(verdict: Verdict) -> Text:
 def _show_rest(console: Console, document: Document) -> None:
     for name, why in document.left_out.items():
         console.print(Text(f"left out: {name}: {why}", style="yellow"))
-    facts = ", ".join(f"{key.replace('_', ' ')}: {one}" for key, one in document.method.items())
+    method = {key: one for key, one in document.method.items() if key in _TOLD and one is not None}
+    facts = ", ".join(f"{key.replace('_', ' ')}: {one}" for key, one in method.items())
     where = document.environment
     console.print(
         Text(f"{facts}. Python {where.get('python')}, {where.get('cpu')}, {where.get('cores')} cores.", style="dim")
