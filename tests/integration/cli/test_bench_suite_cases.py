@@ -2,7 +2,9 @@
 
 import json
 import socket
+import subprocess
 import sys
+import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -182,3 +184,38 @@ def test_a_process_that_cannot_keep_the_rate_is_told_so() -> None:
     assert one.reached < 100_000
     used = 100 * (one.looks[-1][1] - one.looks[0][1]) / one.seconds
     assert one.percent == pytest.approx(used * 100_000 / one.reached)
+
+
+@needs_proc
+def test_processes_that_run_at_the_same_time_all_end_when_the_run_is_ended() -> None:
+    # Two minutes long, so that waiting for any of them would be noticed.
+    command = [
+        sys.executable,
+        "-m",
+        "spanwire",
+        "bench",
+        "--scenario",
+        "otel/memory-usage",
+        "--scale",
+        "8",
+        "--json",
+        "-",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        end = time.monotonic() + 60
+        while len(started := descendants(process.pid)) < 4:  # a receiver and a sender for each side
+            assert process.poll() is None and time.monotonic() < end
+            time.sleep(0.05)
+        process.terminate()
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert json.loads(said)["left_out"] == {"otel/memory-usage": "interrupted"}
+    assert not [pid for pid in started if Path("/proc", str(pid)).exists()]
+
+
+def descendants(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, task.read_text(encoding="ascii").split()):
+            found += [child, *descendants(child)]
+    return found

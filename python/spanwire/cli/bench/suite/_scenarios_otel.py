@@ -192,11 +192,16 @@ def _run_memory(settings: Settings, step: Step) -> Outcome:
             receiver_core=None,
         )
 
-    with _failing(), ThreadPoolExecutor() as pool:
-        for _ in range(rounds):
-            for side, one in zip(sides, pool.map(measure, sides), strict=True):
-                found[side].append(one)
-            progress(1)
+    pool = ThreadPoolExecutor()
+    try:
+        with _failing():
+            for _ in range(rounds):
+                for side, one in zip(sides, pool.map(measure, sides), strict=True):
+                    found[side].append(one)
+                progress(1)
+    finally:
+        # Whoever is interrupted does not wait for the others, whose processes are ended then.
+        pool.shutdown(wait=False, cancel_futures=True)
     rows = tuple(_memory_row(side, runs) for side, runs in found.items())
     what = (
         "The OpenTelemetry specification's memory usage: how far the resident memory of a process grows from its "
