@@ -1,1 +1,0 @@
-public class Peer { public static void main(String[] a) {} }
