@@ -36,10 +36,12 @@ NATIVE_SOURCES := $(shell find native -name target -prune -o -path "native/*/fuz
 	\( -name '*.rs' -o -name 'Cargo.*' \) -print)
 FACADE_SOURCES := $(wildcard python/spanwire/_facade/*.py[xd] python/spanwire/_facade/*.pxi python/spanwire/_facade/*.h)
 PEERS := build/peers-venv
+PEER_PROGRAMS := opentelemetry-rust fastrace opentelemetry-go opentelemetry-java
+PEER_SOURCES := $(shell find benches/peers -type f ! -name '*.md')
 PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.js')
 WHEEL := $(STAMPS)/wheel
 
-.PHONY: help demo bench bench-kernels bench-peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python \
+.PHONY: help demo bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python \
 	test-python-full test-collector test-web test-browser test-wheel test-oldest miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
 
 help: ## this list
@@ -67,8 +69,8 @@ bench-result: $(STAMPS)/ext-release ## the whole suite, and the peers if they ar
 bench-readme: $(STAMPS)/ext-release ## README's table anew from the result that is kept
 	$(VENV)/bin/python benches/readme.py write
 
-bench-peers: $(STAMPS)/ext-release $(STAMPS)/peers ## end to end, beside fastotel and ddtrace too (in an environment of their own)
-	spanwire bench export --sides sdk,exporter,spanwire,fastotel,ddtrace
+bench-peers: $(STAMPS)/ext-release peers ## end to end, beside everyone: fastotel, ddtrace, and programs in Rust, Go and Java, all with 512 spans a request
+	spanwire bench export --peers --batch 512 --workload W5 --workload W10
 
 bench-kernels: $(STAMPS)/ext-release ## each kernel by instruction set, beside plain code and the best crate, and where it is used (minutes)
 	$(CARGO) bench -q $(MANIFEST) -p spanwire-kernels --features std --bench kernels --bench kernels_tried >/dev/null
@@ -129,6 +131,13 @@ $(STAMPS)/peers: pyproject.toml $(STAMPS)/venv
 	$(VENV)/bin/python -m pip --python $(PEERS)/bin/python check
 	@touch $@
 
+# Whom we are compared with. A program whose toolchain is missing is left out, with a line that says so.
+peers: $(STAMPS)/peers $(PEER_PROGRAMS:%=$(STAMPS)/peer-%) ## everything that `bench-peers` compares with, without running it
+
+$(STAMPS)/peer-%: $(PEER_SOURCES)
+	@status=0; (set -x; benches/peers/$*/build) || status=$$?; \
+		case $$status in 0) mkdir -p $(STAMPS) && touch $@ ;; 3) ;; *) exit $$status ;; esac
+
 ifneq ($(PROFILE),release)
 $(STAMPS)/ext-release:
 	@$(MAKE) --no-print-directory PROFILE=release $@
@@ -153,11 +162,14 @@ lint-python: $(STAMPS)/ext-$(PROFILE)
 	cython-lint python
 	mypy
 	$(VENV)/bin/python -m mypy.stubtest spanwire --mypy-config-file pyproject.toml --allowlist ci/stubtest-allow.txt
-	shellcheck .ci/run $$(grep -rlE '^#!.*\bbash' ci)
+	shellcheck .ci/run $$(grep -rlE '^#!.*\bbash' ci benches)
 	$(VENV)/bin/python ci/make_wire_corpus.py --check
 
 lint-rust: $(STAMPS)/venv deny
 	$(CARGO) fmt --manifest-path native/Cargo.toml --all --check
+	$(CARGO) fmt --manifest-path benches/peers/opentelemetry-rust/Cargo.toml --check
+	$(CARGO) fmt --manifest-path benches/peers/fastrace/Cargo.toml --check
+	@! command -v gofmt >/dev/null || { gofmt -d benches/peers && [ -z "$$(gofmt -l benches/peers)" ]; }
 	$(CARGO) clippy -q $(MANIFEST) --workspace --all-targets -- -D warnings
 
 deny: $(STAMPS)/venv ## licences, sources, duplicates and (where its database can be had) advisories of the crates
@@ -171,7 +183,7 @@ test-rust: $(STAMPS)/venv
 test-python: $(STAMPS)/ext-$(PROFILE)
 	pytest -m 'not full'
 
-test-python-full: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/peers ## the laws with many more examples, and the tests marked `full`
+test-python-full: $(STAMPS)/ext-$(PROFILE) setup peers ## the laws with many more examples, and the tests marked `full`
 	HYPOTHESIS_PROFILE=full pytest --timeout 900 -m '(full or law) and not collector and not web and not browser and not wheel'
 
 test-collector: $(STAMPS)/ext-$(PROFILE) setup ## spans through the real OpenTelemetry Collector, compared field by field

@@ -7,6 +7,7 @@ import pytest
 
 from spanwire.cli.bench import _peers
 from spanwire.cli.bench.suite._sides import SIDES
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -70,3 +71,17 @@ def test_who_cannot_be_told_a_batch_has_a_note_when_there_is_one() -> None:
     noted = {side for side in SIDES if _peers.note(side, 512)}
     assert noted == {"ddtrace", "fastrace"}
     assert not any(_peers.note(side, None) for side in SIDES)
+
+
+def test_every_program_has_its_folder_with_a_readme_a_lock_and_a_build() -> None:
+    locks = {
+        "opentelemetry-rust": "Cargo.lock",
+        "fastrace": "Cargo.lock",
+        "opentelemetry-go": "go.sum",
+        "opentelemetry-java": "pom.xml",  # every version in it is exact
+    }
+    assert set(locks) == set(_peers.PROGRAMS)
+    for side, lock in locks.items():
+        folder = ROOT / "benches" / "peers" / side
+        assert (folder / "build").stat().st_mode & 0o111, side
+        assert {lock, "README.md"} <= {path.name for path in folder.iterdir()}, side
