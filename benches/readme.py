@@ -1,7 +1,7 @@
-"""README.md's figures: written from a kept result, and looked for again in another run.
+"""The figures of README.md and docs/performance.md: written from a kept result, and looked for again in another run.
 
-``python benches/readme.py keep RUN.json ...`` puts runs where results are kept and writes the table; ``write`` writes it anew from what is
-kept; ``reproduced RUN.json`` says of each line whether a run gives it; ``name`` prints where a run of this machine is kept.
+``python benches/readme.py keep RUN.json ...`` puts runs where results are kept and writes the tables; ``write`` writes them anew from what
+is kept; ``reproduced RUN.json`` says of each line whether a run gives it; ``name`` prints where a run of this machine is kept.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from spanwire.cli.bench.suite import _compare, _verdict
 from spanwire.cli.bench.suite._machine import file_name
 from spanwire.cli.bench.suite._model import BadDocument, Document
 from spanwire.cli.bench.suite._sides import OURS, PEERS
-from spanwire.cli.bench.suite._values import ratio_text, value
+from spanwire.cli.bench.suite._values import place, ratio_text, value
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+PERFORMANCE = ROOT / "docs" / "performance.md"
 RESULTS = ROOT / "benches" / "results"
 BEGIN = re.compile(r"<!-- figures: begin\. From (\S+) by `make bench-readme`[^>]*-->\n")
 END = "<!-- figures: end -->"
@@ -97,15 +98,19 @@ def block(document: Document, peers: Document | None, name: str) -> str:
 
 
 def _how(document: Document) -> list[str]:
-    where = document.environment
-    sdk = where.get("versions", {}).get("opentelemetry-sdk")
-    machine = f"{where['cpu']}, {where['cores']} cores, {where['implementation']} {where['python']}"
     return [
         "Medians of interleaved rounds; in parentheses what single rounds span, from the worst of ours beside the best of the SDK's to the",
-        f"opposite. The receiver is another process on another core. One machine: {machine}, SDK {sdk}, {document.started[:10]}.",
+        f"opposite. The receiver is another process on another core. One machine: {_machine(document)}.",
         f"Yours: `make bench`, which says of each line whether it is reproduced: within that, or to {_verdict.SAME:.0%}.",
         "[docs/performance.md](docs/performance.md) says what is measured and how, and has more.",
     ]
+
+
+def _machine(document: Document) -> str:
+    where = document.environment
+    sdk = where.get("versions", {}).get("opentelemetry-sdk")
+    machine = f"{where['cpu']}, {where['cores']} cores, {where['implementation']} {where['python']}"
+    return f"{machine}, SDK {sdk}, {document.started[:10]}"
 
 
 def _peers(document: Document) -> list[str]:
@@ -147,15 +152,49 @@ def peers_of(path: Path) -> Path:
     return path.with_name(f"{path.stem}-peers.json")
 
 
+def everything(document: Document, peers: Document | None, name: str) -> str:
+    """What stands in docs/performance.md: each scenario at each place, and the markers."""
+    lines = [
+        f"<!-- figures: begin. From {name} by `make bench-readme`; a test fails where they differ. -->",
+        f"`make bench-result`: {_machine(document)}. Medians, as in README; a ratio in parentheses is what single rounds span.",
+        "",
+        "| scenario | | SDK | SDK, spanwire's exporter | spanwire | times less |",
+        "|---|---|---|---|---|---|",
+    ]
+    for outcome in document.outcomes:
+        for at in dict.fromkeys(row.at for row in outcome.rows):
+            rows = [outcome.row(side, at) for side in ("sdk", "exporter", OURS)]
+            cells = ["" if row is None else value(row.median, outcome.unit) for row in rows]
+            found = figures(document, Line("", outcome.name, at=at))
+            ratio = "" if found is None else f"{ratio_text(found.ratio.medians)} ({interval(found.ratio)})"
+            lines.append(f"| {outcome.name} | {place(outcome, at)} | {' | '.join(cells)} | {ratio} |")
+    lines += [f"\nNot there: {name}: {why}." for name, why in document.left_out.items()]
+    if peers is not None and (table := _peers(peers)):
+        lines += ["", *table]
+    return "\n".join([*lines, END, ""])
+
+
+def _both(path: Path) -> tuple[Document, Document | None]:
+    peers = peers_of(path)
+    return _compare.read(str(path)), _compare.read(str(peers)) if peers.exists() else None
+
+
 def written(readme: str, path: Path) -> str:
-    """The same text with the figures of the result at ``path``. Raises BadDocument."""
-    document = _compare.read(str(path))
-    peers = _compare.read(str(peers_of(path))) if peers_of(path).exists() else None
-    marker = BEGIN.search(readme)
-    if marker is None or END not in readme[marker.end() :]:
-        raise BadDocument("README.md has no place for figures: its markers are gone")
-    end = readme.index(END, marker.end()) + len(END) + 1
-    return readme[: marker.start()] + block(document, peers, path.relative_to(ROOT).as_posix()) + readme[end:]
+    """README with the figures of the result at ``path``. Raises BadDocument."""
+    return _replaced(readme, block(*_both(path), path.relative_to(ROOT).as_posix()), "README.md")
+
+
+def performance_written(page: str, path: Path) -> str:
+    """docs/performance.md with them. Raises BadDocument."""
+    return _replaced(page, everything(*_both(path), path.relative_to(ROOT).as_posix()), "docs/performance.md")
+
+
+def _replaced(page: str, text: str, name: str) -> str:
+    marker = BEGIN.search(page)
+    if marker is None or END not in page[marker.end() :]:
+        raise BadDocument(f"{name} has no place for figures: its markers are gone")
+    end = page.index(END, marker.end()) + len(END) + 1
+    return page[: marker.start()] + text + page[end:]
 
 
 def sentences(kept: Document, run: Document) -> list[str]:
@@ -189,20 +228,21 @@ def keep(runs: Sequence[str]) -> None:
         document = _compare.read(path)
         if not document.complete:
             raise BadDocument(f"{path}: it was interrupted")
-        place = RESULTS / file_name(document.environment)
+        kept = RESULTS / file_name(document.environment)
         if any(side in PEERS for side in document.sides):
-            place = peers_of(place)
+            kept = peers_of(kept)
         else:
-            table = place
-        place.write_bytes(Path(path).read_bytes())
-        print(f"kept as {place.relative_to(ROOT)}")
+            table = kept
+        kept.write_bytes(Path(path).read_bytes())
+        print(f"kept as {kept.relative_to(ROOT)}")
     write(table or named(README.read_text(encoding="utf-8")))
 
 
 def write(path: Path) -> None:
     """Raises BadDocument."""
-    README.write_text(written(README.read_text(encoding="utf-8"), path), encoding="utf-8")
-    print(f"README.md has the figures of {path.relative_to(ROOT)}")
+    for page, make in ((README, written), (PERFORMANCE, performance_written)):
+        page.write_text(make(page.read_text(encoding="utf-8"), path), encoding="utf-8")
+        print(f"{page.relative_to(ROOT)} has the figures of {path.relative_to(ROOT)}")
 
 
 def show_reproduced(run: str) -> None:

@@ -21,6 +21,12 @@ def test_readmes_figures_are_those_of_the_kept_result() -> None:
     assert readme.written(README, readme.named(README)) == README, "make bench-readme"
 
 
+def test_the_performance_pages_figures_are_those_of_the_same_result() -> None:
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert readme.named(page) == readme.named(README)
+    assert readme.performance_written(page, readme.named(page)) == page, "make bench-readme"
+
+
 def test_every_line_of_the_kept_result_is_one_that_the_suite_has() -> None:
     from spanwire.cli.bench.suite._catalogue import SCENARIOS
 
@@ -37,10 +43,14 @@ def test_kept_results_are_named_by_their_machine_and_complete() -> None:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout with README and nothing else."""
-    shutil.copy(ROOT / "README.md", tmp_path)
-    for name, path in (("ROOT", "."), ("README", "README.md"), ("RESULTS", "benches/results")):
+    places = {"README": "README.md", "PERFORMANCE": "docs/performance.md", "RESULTS": "benches/results"}
+    for name, path in places.items():
         monkeypatch.setattr(readme, name, tmp_path / path)
+    monkeypatch.setattr(readme, "ROOT", tmp_path)
     (tmp_path / "benches").mkdir()
+    (tmp_path / "docs").mkdir()
+    for path in ("README.md", "docs/performance.md"):
+        shutil.copy(ROOT / path, tmp_path / path)
     return tmp_path
 
 
@@ -68,6 +78,18 @@ def test_a_run_that_is_kept_writes_the_table_and_nothing_else(place: Path, capsy
     assert readme.main(["write"]) == 0
     assert (place / "README.md").read_text(encoding="utf-8") == text
     assert "kept as benches/results/" in capsys.readouterr().out
+
+
+def test_the_performance_page_has_every_scenario_at_every_place(place: Path) -> None:
+    said = replace(document(), sides={"sdk": {}, "spanwire": {}})
+    assert readme.main(["keep", put(said, place / "run.json")]) == 0
+    page = (place / "docs/performance.md").read_text(encoding="utf-8")
+    for outcome in said.outcomes:
+        assert f"| {outcome.name} | " in page
+    for at in ("1 thread", "8 threads"):
+        assert f"| threads/W5 | {at} | " in page
+    assert "| latency/steady | p99.9 | " in page
+    assert "Not there: columns/decode: pyarrow is not installed." in page
 
 
 def test_a_figure_that_differs_by_a_digit_is_found(place: Path) -> None:
