@@ -24,7 +24,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "changes", "differences", "read", "show"]
 
-_MACHINE = ("cpu", "cores", "machine", "python", "implementation", "system", "memory_bytes", "governor", "smt")
+_MACHINE = (
+    "cpu",
+    "cores",
+    "machine",
+    "python",
+    "implementation",
+    "system",
+    "memory_bytes",
+    "governor",
+    "smt",
+    "profile_guided",
+)
 _LARGEST_FILE = 64 << 20
 _SIDE_CELLS = 18
 
