@@ -111,8 +111,11 @@ def differences(old: Document, new: Document) -> list[str]:
         for name in dict.fromkeys([*then_versions, *now_versions])
         if then_versions.get(name) != now_versions.get(name)
     ]
-    if old.method.get("batch") != new.method.get("batch"):
-        found.append(f"batch: {_said(old.method.get('batch'))} then, {_said(new.method.get('batch'))} now")
+    found += [
+        f"{name}: {_said(old.method.get(name))} then, {_said(new.method.get(name))} now"
+        for name in ("batch", "scale")
+        if old.method.get(name) != new.method.get(name)
+    ]
     return found
 
 
