@@ -90,6 +90,8 @@ def _alone(tree: Tree) -> Iterator[None]:
 
 def _prepared(tree: Tree, asked: argparse.Namespace) -> list[Case]:
     """Builds what is asked for. Python's cases need the extension, which takes minutes, and the kernels do not."""
+    if not (asked.sources / "setup.py").is_file():
+        raise Failed(f"{asked.sources} is no checkout: it has no setup.py")
     copy(asked.sources.resolve(), tree)
     names = tuple(asked.only)
     build(tree, extension=not names or any("python/".startswith(name[:7]) for name in names))

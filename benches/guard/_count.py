@@ -104,7 +104,7 @@ def count(case: Case, tree: Tree) -> Counts:
         number = 2
         while (path := out.with_name(f"out.{number}")).exists():
             with path.open(encoding="utf-8", errors="replace") as lines:
-                rounds.append(summed(lines, case.operations, tree.source))
+                rounds.append(summed(lines, case.operations))
             number += 2
     if not rounds:
         raise Failed(f"{case.name}: callgrind saw no call of {_MARK}")
@@ -124,13 +124,13 @@ def _environment(tree: Tree) -> dict[str, str]:
     }
 
 
-def summed(lines: Iterable[str], operations: int, root: Path) -> Counts:
+def summed(lines: Iterable[str], operations: int) -> Counts:
     """A callgrind file's costs, an operation; parts that come to little are in the total only."""
     functions: Counter[str] = Counter()
     sources: Counter[str] = Counter()
     for function, library, file, cost in entries(lines):
         functions[f"{_plain(function)} [{library}]"] += cost
-        if source := _source(file, root):
+        if source := _source(file):
             sources[source] += cost
     least = _LEAST * functions.total()
 
@@ -148,8 +148,11 @@ def _plain(function: str) -> str:
     return _ADDED.sub("", function)
 
 
-def _source(file: str, root: Path) -> str:
+# Rust's library; and ours, wherever the checkout is: cargo takes what another copy of the same sources made, with its names.
+_SOURCES = re.compile(r"/rustc/\w+/(library/.*)|(?!.*/registry/)(?:.*/)?((?:native|build/cython)/.*)")
+
+
+def _source(file: str) -> str:
     """A file of ours from the checkout on, one of Rust's library from there on; nothing for the rest."""
-    if file.startswith(f"{root}/"):
-        return file[len(str(root)) + 1 :]
-    return library[1] if (library := re.match(r"/rustc/\w+/(library/.*)", file)) else ""
+    found = _SOURCES.fullmatch(file)
+    return (found[1] or found[2]) if found else ""

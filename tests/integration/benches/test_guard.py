@@ -19,12 +19,12 @@ PLANTED = (
     (
         "native/record/src/finish.rs",
         "pub fn write_frame(&self, out: &mut Region) {",
-        "(0..14_u32).for_each(|step| { std::hint::black_box(step); });",
+        "{ let mut step = 0_u8; while std::hint::black_box(step) < 8 { step += 1; } }",
     ),
     (
         "python/spanwire/_facade/fast.h",
         "static PyObject *sw_set_attribute(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {",
-        "for (volatile int step = 0; step < 11; step++) {}",
+        "for (volatile int step = 0; step < 9; step++) {}",
     ),
 )
 CASES = ("record/w5", "record/set-str", "python/w5")
