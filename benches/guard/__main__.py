@@ -94,7 +94,7 @@ def _prepared(tree: Tree, asked: argparse.Namespace) -> list[Case]:
         raise Failed(f"{asked.sources} is no checkout: it has no setup.py")
     copy(asked.sources.resolve(), tree)
     names = tuple(asked.only)
-    build(tree, extension=not names or any("python/".startswith(name[:7]) for name in names))
+    build(tree, extension=not names or any("whole/".startswith(name[:6]) for name in names))
     chosen = [case for case in cases(tree) if not names or case.name.startswith(names)]
     if not chosen:
         raise Failed(f"no case is named so: {' '.join(names)}; there are {' '.join(case.name for case in cases(tree))}")

@@ -16,10 +16,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 CASES = {
-    "python/w5": ("w5", "a W5 span, whole, its frame into a queue"),
-    "python/w10": ("w10", "a W10 span, likewise"),
-    "python/unsampled": ("unsampled-root", "a W5 span that is not sampled"),
-    "python/encode-w5": ("", "a W5 span of the SDK's in a batch of 512, encoded"),
+    "whole/w5": ("w5", "a W5 span, whole, its frame into a queue"),
+    "whole/w10": ("w10", "a W10 span, likewise"),
+    "whole/unsampled": ("unsampled-root", "a W5 span that is not sampled"),
+    "whole/encode-w5": ("", "a W5 span of the SDK's in a batch of 512, encoded"),
 }
 ROUND = 1024
 ROUNDS = 5

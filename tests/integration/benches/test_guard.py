@@ -27,7 +27,7 @@ PLANTED = (
         "for (volatile int step = 0; step < 9; step++) {}",
     ),
 )
-CASES = ("record/w5", "record/set-str", "python/w5")
+CASES = ("record/w5", "record/set-str", "whole/w5")
 
 
 def guard(*options: str | Path) -> subprocess.CompletedProcess[str]:
@@ -64,7 +64,7 @@ def test_the_guard_trips_on_five_percent_and_names_the_function(tmp_path: Path) 
         name: float(change) for name, change in re.findall(r"^(\S+) .* ([+-][\d.]+)%", tripped.stdout, re.MULTILINE)
     }
     assert 4 < changes["record/w5"] < 7
-    assert 4 < changes["python/w5"] < 7
+    assert 4 < changes["whole/w5"] < 7
     assert abs(changes["record/set-str"]) < 1
     assert "FAILED: 2 of 3 cases" in tripped.stderr
     core, python = re.findall(r"functions that grew:\n +\+([\d.,]+) +\S+ -> +\S+  (.*)", tripped.stdout)
