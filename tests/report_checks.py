@@ -181,7 +181,8 @@ for (const one of document.querySelectorAll("article table"))
 for (const one of document.querySelectorAll("nav, .tools, .skip, summary"))
   if (one.getClientRects().length) wrong.push(`${one.tagName} ${one.className} is printed`);
 for (const one of document.querySelectorAll("figure"))
-  if (getComputedStyle(one).breakInside !== "avoid") wrong.push("a plot may be cut by the end of a page");
+  if (getComputedStyle(one).breakInside !== "avoid" || one.getBoundingClientRect().height > 900)
+    wrong.push("a plot may be cut by the end of a page");
 return wrong;
 """
 

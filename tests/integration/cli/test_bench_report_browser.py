@@ -151,11 +151,12 @@ def test_it_is_complete_without_javascript(browser: "Browser", tmp_path: Path) -
 
 
 def test_it_prints(browser: "Browser", tmp_path: Path) -> None:
-    """More than a page, and plots are whole: none is higher than a page."""
-    browser.look(1000)
+    """Pages with a dark theme asked for: text is all there (a PDF of nothing but pictures would have no fonts)."""
+    browser.look(1000, media="print", theme="dark")
     browser.open(file(tmp_path, render(bench_documents.document())))
     pdf = browser.pdf()
-    assert pdf.startswith(b"%PDF-") and len(re.findall(rb"/Type\s*/Page\b", pdf)) > 3
+    assert pdf.startswith(b"%PDF-") and b"/Font" in pdf
+    assert 3 < len(re.findall(rb"/Type\s*/Page\b", pdf)) < 20
 
 
 def test_axe_finds_nothing(browser: "Browser", tmp_path: Path) -> None:
