@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from spanwire.cli.bench.latency import Result
+    from spanwire.cli.bench.latency import Scenario as Case
 
 __all__ = ["SCENARIOS"]
 
@@ -30,6 +31,8 @@ _ROUNDS = 3
 _ENDS = 4_000  # of each side in a round
 _RATE = 5_000.0  # spans a second: few enough that the SDK loses none on a slower machine
 _SECONDS_A_PROCESS = 0.5  # beside the ends: start, warm-up, flush
+_ATTEMPTS = 3  # the SDK's queue overflows where nobody takes what it sends for a third of a second
+_SIDES = {pipeline: side for side, pipeline in PIPELINES.items()}
 _TITLES = {
     "steady": "end() while batches are sent",
     "flush": "end() while another thread flushes",
@@ -39,8 +42,7 @@ _TITLES = {
 }
 _WHAT = (
     "The call alone, by the monotonic clock; W5 spans in bursts of 100, 5,000 a second, each side as it is by default. "
-    "{} Two readings of "
-    "the clock with nothing between are part of every value."
+    "{} Two readings of the clock with nothing between are part of every value."
 )
 
 
@@ -50,21 +52,45 @@ def _seconds(settings: Settings) -> float:
 
 
 def _run(name: str, settings: Settings, step: Step) -> Outcome:
-    from spanwire.cli._sink_process import SinkProcess
-    from spanwire.cli.bench._fresh import ChildFailed
     from spanwire.cli.bench.latency import SCENARIOS as KNOWN
-    from spanwire.cli.bench.latency import measure
 
     need_official()
     (scenario,) = (one for one in KNOWN if one.name == name)
-    sides = {PIPELINES[side]: side for side in compared_sides(settings)}
-    ends = scaled(_ENDS, settings, least=200)
+    again = ""
+    for left in reversed(range(_ATTEMPTS)):
+        found = _measured(scenario, settings, step)
+        lost = next((one for one in found if one.delivered not in {None, one.ends}), None)
+        if lost is None:
+            break
+        if not left:
+            raise Failed(f"{_SIDES[lost.side]}: {lost.ends} spans ended, {lost.delivered} received")
+        again = " What was measured while the machine was so busy that a span was lost is left out."
+    rows = tuple(row for one in found for row in _rows(_SIDES[one.side], one))
+    what = _WHAT.format(f"{scenario.what[0].upper()}{scenario.what[1:]}.") + again
+    return Outcome(
+        f"latency/{name}",
+        _TITLES[name],
+        what,
+        rows,
+        per="call",
+        plot="histogram",
+        axis="how long end() took, ns",
+    )
+
+
+def _measured(scenario: Case, settings: Settings, step: Step) -> list[Result]:
+    """All rounds. Raises Failed."""
+    from spanwire.cli._sink_process import SinkProcess
+    from spanwire.cli.bench._fresh import ChildFailed
+    from spanwire.cli.bench.latency import measure
+
+    sides = [PIPELINES[side] for side in compared_sides(settings)]
     rounds = rounds_of(settings, _ROUNDS)
     try:
         with SinkProcess(settings.receiver_core) as sink:
-            found = measure(
+            return measure(
                 scenario,
-                dict.fromkeys(sides, ends),
+                dict.fromkeys(sides, scaled(_ENDS, settings, least=200)),
                 rounds=rounds,
                 rate=_RATE,
                 core=settings.sender_core,
@@ -73,20 +99,6 @@ def _run(name: str, settings: Settings, step: Step) -> Outcome:
             )
     except ChildFailed as error:
         raise Failed(str(error)) from None
-    for one in found:
-        if one.delivered not in {None, one.ends}:
-            raise Failed(f"{sides[one.side]}: {one.ends} spans ended, {one.delivered} received")
-    rows = tuple(row for one in found for row in _rows(sides[one.side], one))
-    what = f"{scenario.what[0].upper()}{scenario.what[1:]}."
-    return Outcome(
-        f"latency/{name}",
-        _TITLES[name],
-        _WHAT.format(what),
-        rows,
-        per="call",
-        plot="histogram",
-        axis="how long end() took, ns",
-    )
 
 
 def _rows(side: str, found: Result) -> Iterator[Row]:
