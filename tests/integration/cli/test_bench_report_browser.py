@@ -3,7 +3,9 @@
 import dataclasses
 import functools
 import http.server
+import json
 import re
+import struct
 import subprocess
 import sys
 import threading
@@ -175,6 +177,21 @@ def test_axe_finds_nothing(browser: "Browser", tmp_path: Path) -> None:
             browser.run("axe.run().then((said) => { window.found = [said.violations]; });")
             (found,) = WebDriverWait(browser.driver, 60).until(lambda _: browser.run("return window.found"))
             assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+
+
+def test_pictures_for_the_documentation_are_taken(tmp_path: Path) -> None:
+    result = tmp_path / "result.json"
+    result.write_text(json.dumps(bench_documents.document().as_json()), encoding="utf-8")
+    command = [sys.executable, "-m", "benches.screenshots", str(result), "--old", str(result), "--to", str(tmp_path)]
+    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, timeout=120)
+    sizes = {path.name: struct.unpack(">II", path.read_bytes()[16:24]) for path in tmp_path.glob("*.png")}
+    for theme in ("light", "dark"):
+        assert sizes[f"report-wide-{theme}.png"] == (1400, 1250)
+        assert sizes[f"report-narrow-{theme}.png"] == (390, 1900)
+        assert sizes[f"report-plots-{theme}.png"][0] > 800
+    assert all(path.stat().st_size <= 300 * 1024 for path in tmp_path.glob("*.png"))
+    # Light and dark are not the same picture.
+    assert len({path.read_bytes() for path in tmp_path.glob("*.png")}) == 6
 
 
 def _edit(pattern: str, replacement: str) -> Callable[[str], str]:

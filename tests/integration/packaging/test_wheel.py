@@ -98,6 +98,15 @@ def test_demo_runs_from_the_wheel_and_receives_what_it_sent(with_cli: Environmen
     assert "received" in done.stdout
 
 
+def test_a_report_is_written_from_the_wheel(with_cli: Environment) -> None:
+    program = (
+        "from spanwire.cli.bench.suite._html import render; from spanwire.cli.bench.suite._model import Document;"
+        "print(render(Document('', '', 0.0, True, {}, {}, {}, ())))"
+    )
+    page = with_cli.run(with_cli.python, "-W", "error", "-c", program).stdout
+    assert "<style>" in page and "<script>" in page
+
+
 def test_compiled_halves_are_stripped_and_export_their_init_functions_only() -> None:
     with zipfile.ZipFile(wheel()) as archive:
         compiled = {name: archive.getinfo(name).file_size for name in archive.namelist() if name.endswith(".so")}
@@ -119,6 +128,7 @@ def test_sdist_has_all_that_the_build_needs() -> None:
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     needed = {"native/Cargo.toml", "native/Cargo.lock", "native/wire/src/lib.rs", "setup.py", "LICENSE"}
+    needed |= {f"python/spanwire/cli/bench/suite/_html/report.{kind}" for kind in ("css", "js")}
     needed |= {f"python/spanwire/_facade/{name}" for name in ("core.pyx", "capi.pxd", "spanwire_api.h")}
     assert needed <= names
     assert not [name for name in names if "/target/" in name or name.endswith(".so")]

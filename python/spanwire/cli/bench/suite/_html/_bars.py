@@ -134,7 +134,8 @@ def _bar(values: Scale, row: Row, was: Row | None, top: float) -> tuple[Markup, 
     reach = max(zero, end, most)
     if was is not None:
         place = values.place(was.median)
-        shapes.append(element("path", class_="ghost", d=f"M{place:.1f} {top - 4:.1f}v{_THICK + 8:.1f}"))
+        line = f"M{place:.1f} {top - 4:.1f}v{_THICK + 8:.1f}"
+        shapes += [element("path", class_="ghost-under", d=line), element("path", class_="ghost", d=line)]
         shapes.append(element("path", class_="ghost-tip", d=f"M{max(0.0, place - 4):.1f} {top - 6:.1f}h8l-4 5z"))
         reach = max(reach, place + 4)
     return join(shapes), reach
