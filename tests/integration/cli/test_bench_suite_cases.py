@@ -187,6 +187,12 @@ def test_a_missing_exporter_is_named_with_what_installs_it(monkeypatch: pytest.M
             run(name)
 
 
+def test_what_measures_us_alone_needs_no_official_exporter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_shared, "has_official_exporter", lambda: False)
+    for name in ("export/W5", "latency/full", "otel/create-spans"):
+        assert {row.side for row in run(name, replace(TINY, sides=("spanwire",))).rows} == {"spanwire"}
+
+
 def test_without_numpy_columns_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numpy", None)
     with pytest.raises(Failed, match="pip install numpy"):

@@ -50,8 +50,7 @@ def _run(name: str, title: str, sides: Sequence[str], settings: Settings, step: 
 
     group, _, workload = name.partition("/")
     chosen = [side for side in settings.sides if side in sides]
-    if "sdk" in chosen:
-        need_official()
+    need_official(chosen)
     rounds = rounds_of(settings, _ROUNDS[group])
     spans = scaled(_SMALL_SPANS, settings, least=64) if settings.scale < _SMALL else 0
     compression = "gzip" if group == "export-gzip" else "none"

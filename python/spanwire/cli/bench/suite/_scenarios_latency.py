@@ -54,7 +54,7 @@ def _seconds(settings: Settings) -> float:
 def _run(name: str, settings: Settings, step: Step) -> Outcome:
     from spanwire.cli.bench.latency import SCENARIOS as KNOWN
 
-    need_official()
+    need_official(settings.sides)
     (scenario,) = (one for one in KNOWN if one.name == name)
     again = ""
     for left in reversed(range(_ATTEMPTS)):

@@ -73,7 +73,7 @@ def _run_outage(settings: Settings, step: Step) -> Outcome:
     from spanwire.cli.bench._outage import ChildFailed, Phases, measure
 
     _need_proc()
-    need_official()
+    need_official(settings.sides)
     phases = Phases(*(max(0.1, seconds * settings.scale) for seconds in (_ALIVE, _DEAD, _AGAIN)))
     sides = compared_sides(settings)
     rounds = rounds_of(settings, 1)

@@ -58,7 +58,7 @@ def _create_seconds(settings: Settings) -> float:
 def _run_create(settings: Settings, step: Step) -> Outcome:
     from spanwire.cli.bench import _otel
 
-    need_official()
+    need_official(settings.sides)
     sides = compared_sides(settings)
     rounds = rounds_of(settings, _CREATE_ROUNDS)
     progress = steps(step, rounds * len(sides))
@@ -110,7 +110,7 @@ def _cpu_seconds(settings: Settings) -> float:
 def _run_cpu(processor: str, settings: Settings, step: Step) -> Outcome:
     from spanwire.cli.bench import _otel
 
-    need_official()
+    need_official(settings.sides)
     sides = compared_sides(settings)
     rounds = rounds_of(settings, 1)
     progress = steps(step, rounds * len(sides))
@@ -175,7 +175,7 @@ def _run_memory(settings: Settings, step: Step) -> Outcome:
     """The sides run at the same time, since they do not share their memory."""
     from spanwire.cli.bench import _otel
 
-    need_official()
+    need_official(settings.sides)
     sides = compared_sides(settings)
     rounds = rounds_of(settings, 1)
     progress = steps(step, rounds)

@@ -21,9 +21,9 @@ PIPELINES = {"sdk": "official", "spanwire": "spanwire"}
 """What ``_pipelines`` calls them."""
 
 
-def need_official() -> None:
-    """Raise Failed where the official exporter is missing."""
-    if not has_official_exporter():
+def need_official(sides: Sequence[str] = COMPARED) -> None:
+    """Raise Failed where ``sides`` need the official exporter and it is missing."""
+    if "sdk" in sides and not has_official_exporter():
         raise Failed(OFFICIAL_HINT.removeprefix("spanwire bench: "))
 
 
