@@ -97,7 +97,9 @@ def test_a_histogram_has_every_end_of_every_round() -> None:
 def test_an_outage_is_survived_and_everything_is_counted() -> None:
     phases = _outage.Phases(0.3, 0.6, 0.3)
     one = _outage.measure("spanwire", phases, rate=4_000)
-    assert one.made == one.received == _outage_child.WARM + round(4_000 * phases.whole)
+    assert one.made == one.received
+    most = round(4_000 * phases.whole)  # fewer, should the machine have been busy when the time was over
+    assert most / 2 < one.made - _outage_child.WARM <= most
     assert one.series[0] == (0.0, 0.0)
     times = [at for at, _ in one.series]
     assert len(times) >= 10 and all(before < after for before, after in pairwise(times))
@@ -107,7 +109,7 @@ def test_an_outage_is_survived_and_everything_is_counted() -> None:
 @needs_proc
 def test_what_the_sdk_loses_in_an_outage_is_said() -> None:
     # Made three times as fast as its queue of 2,048 spans can hold while the backend is away.
-    one = _outage.measure("official", _outage.Phases(0.2, 1.2, 0.2), rate=6_000)
+    one = _outage.measure("official", _outage.Phases(0.2, 2.0, 0.2), rate=6_000)
     assert one.received < one.made
 
 
