@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from spanwire.cli._render import make_console
-from spanwire.cli.bench.suite import _verdict
+from spanwire.cli.bench.suite import _sound, _verdict
 from spanwire.cli.bench.suite._model import BadDocument, Document, Outcome, Row
 from spanwire.cli.bench.suite._sides import OURS
 from spanwire.cli.bench.suite._values import cell, place, ratio_text
@@ -73,29 +73,13 @@ def read(path: str) -> Document:
     except (ValueError, RecursionError):
         raise BadDocument(f"{path}: it is no JSON") from None
     try:
-        return _sound(Document.from_json(said))
+        document = Document.from_json(said)
+        _sound.check(document)
     except BadDocument as error:
         raise BadDocument(f"{path}: {error}") from None
-
-
-def _sound(document: Document) -> Document:
-    """What everything else relies on: numbers where numbers are meant, and a sample at least. Raises BadDocument."""
-    try:
-        for outcome in document.outcomes:
-            for row in outcome.rows:
-                if not row.samples or not all(_is_number(one) for one in (*row.samples, row.at or 0)):
-                    raise BadDocument(f"it is damaged: {outcome.name}, {row.side}: samples that are no numbers")
-            if not all(isinstance(text, str) for text in (outcome.name, outcome.unit, outcome.per, outcome.axis)):
-                raise BadDocument("it is damaged: a scenario's name or unit is no text")
-        if not isinstance(document.environment, dict) or not isinstance(document.sides, dict):
-            raise BadDocument("it is damaged: it does not say where it was measured")
-    except TypeError as error:
-        raise BadDocument(f"it is damaged: {error}") from None
+    except (TypeError, ValueError, OverflowError) as error:  # of something that is of another kind altogether
+        raise BadDocument(f"{path}: it is damaged: {error}") from None
     return document
-
-
-def _is_number(one: object) -> bool:
-    return isinstance(one, int | float) and not isinstance(one, bool) and one - one == 0  # neither infinite nor NaN
 
 
 def differences(old: Document, new: Document) -> list[str]:

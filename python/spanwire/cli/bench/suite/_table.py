@@ -172,8 +172,11 @@ def _words(verdict: Verdict) -> Text:
 
 
 def _show_rest(console: Console, document: Document) -> None:
+    reasons: dict[str, list[str]] = {}
     for name, why in document.left_out.items():
-        console.print(Text(f"left out: {name}: {why}", style="yellow"))
+        reasons.setdefault(why, []).append(name)
+    for why, names in reasons.items():
+        console.print(Text(f"left out: {', '.join(names)}: {why}", style="yellow"))
     method = {key: one for key, one in document.method.items() if key in _TOLD and one is not None}
     facts = ", ".join(f"{key.replace('_', ' ')}: {one}" for key, one in method.items())
     where = document.environment

@@ -1,6 +1,9 @@
 """Two runs beside each other: what changed, judged by ratios; damaged files are refused in one line."""
 
+import contextlib
+import io
 import json
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanwire.cli.bench.suite import _compare
+from spanwire.cli.bench.suite import _compare, _html, _table
 from spanwire.cli.bench.suite._compare import Change, changes, differences, read
 from spanwire.cli.bench.suite._model import SCHEMA, BadDocument, Document, Outcome, Row
-from tests.bench_documents import document
+from tests.bench_documents import document, latency, outage
 
 SDK = (99_000.0, 100_000.0, 101_000.0)
 
@@ -123,7 +126,7 @@ def damaged(**changes: Any) -> dict[str, Any]:
 
 
 def a_row(**changes: Any) -> list[dict[str, Any]]:
-    outcome = document().outcomes[0].as_json()
+    outcome = run((1.0,)).outcomes[0].as_json()
     outcome["rows"] = [{"side": "sdk", "samples": [1.0], **changes}]
     return [outcome]
 
@@ -139,14 +142,19 @@ def a_row(**changes: Any) -> list[dict[str, Any]]:
         ({"schema": 1, "scenarios": []}, f"it has schema 1, this version reads {SCHEMA}"),
         (damaged(scenarios=[{}]), "it is damaged: KeyError('name')"),
         (damaged(scenarios=7), "it is damaged"),
-        (damaged(scenarios=a_row(samples=[])), "samples that are no numbers"),
-        (damaged(scenarios=a_row(samples=["1"])), "samples that are no numbers"),
-        (damaged(scenarios=a_row(samples=[float("nan")])), "samples that are no numbers"),
-        (damaged(scenarios=a_row(samples=[True])), "samples that are no numbers"),
+        (damaged(scenarios=a_row(samples=[])), "export/W5 has something that cannot be"),
+        (damaged(scenarios=a_row(samples=["1"])), "export/W5 has something that cannot be"),
+        (damaged(scenarios=a_row(samples=[float("nan")])), "export/W5 has something that cannot be"),
+        (damaged(scenarios=a_row(samples=[True])), "export/W5 has something that cannot be"),
         (damaged(scenarios=a_row(at="here")), "it is damaged"),
         (damaged(scenarios=a_row(samples=4)), "it is damaged"),
-        (damaged(environment=[]), "it does not say where it was measured"),
-        (damaged(sides=None), "it does not say where it was measured"),
+        (damaged(scenarios=a_row(histogram={"edges": [1, 2], "counts": [1, 2]})), "a histogram without its edges"),
+        (damaged(scenarios=a_row(histogram={"edges": [2, 1], "counts": [1]})), "a histogram without its edges"),
+        (damaged(scenarios=a_row(series=[[1, "2"]])), "export/W5 has something that cannot be"),
+        (damaged(scenarios=[*a_row(), *a_row()]), "a scenario is there twice"),
+        (damaged(left_out={"export/W5": 4}), "what was left out has something that cannot be"),
+        (damaged(environment=[]), "where and how it was measured has something that cannot be"),
+        (damaged(sides=None), "where and how it was measured has something that cannot be"),
     ],
 )
 def test_what_cannot_be_compared_with_is_refused_in_one_line(content: Any, why: str, tmp_path: Path) -> None:
@@ -156,6 +164,40 @@ def test_what_cannot_be_compared_with_is_refused_in_one_line(content: Any, why: 
         read(str(path))
     assert str(caught.value).startswith(f"{path}: ") and why in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+SMALL = document(
+    [outage(), run((1.0, 2.0), goal=4.0).outcomes[0], latency("latency/steady", "t", sdk=9.0, spanwire=3.0)]
+)
+anything = st.sampled_from([None, True, -1, 0, 2, 1e300, 0.5, float("nan"), "", "x", [], {}, [1], [[1]], {"a": 1}])
+
+
+@given(st.data())
+def test_whatever_is_damaged_is_refused_or_does_no_harm(data: st.DataObject) -> None:
+    said = json.loads(json.dumps(SMALL.as_json()))
+    at = said
+    while True:
+        key = data.draw(st.sampled_from(sorted(at)) if isinstance(at, dict) else st.integers(0, len(at) - 1))
+        if not (isinstance(at[key], dict | list) and at[key] and data.draw(st.integers(0, 3))):
+            break
+        at = at[key]
+    at[key] = data.draw(anything)
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place, "old.json")
+        path.write_text(json.dumps(said), encoding="utf-8")
+        try:
+            old = read(str(path))
+        except BadDocument as error:
+            text = str(error)
+        else:
+            text = ""
+    if text:
+        assert text.startswith(f"{path}: ") and "\n" not in text
+        return
+    with contextlib.redirect_stdout(io.StringIO()):
+        _compare.show(old, SMALL, "old.json")
+        _table.show(old)
+    assert _html.render(SMALL, old) and _html.render(old)
 
 
 @pytest.mark.parametrize(("name", "why"), [("nothing.json", "No such file or directory"), (".", "Is a directory")])
