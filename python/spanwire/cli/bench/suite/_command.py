@@ -151,7 +151,7 @@ def _settings(asked: Asked, sides: Sequence[str]) -> Settings:
 def _plan(asked: Asked, able: Sequence[Scenario], settings: Settings, left_out: Mapping[str, str]) -> Any:
     from spanwire.cli.bench import _perf
     from spanwire.cli.bench._measure import environment
-    from spanwire.cli.bench.suite import _run, _versions
+    from spanwire.cli.bench.suite import _run, _verdict, _versions
 
     where = environment()
     method = {
@@ -165,7 +165,7 @@ def _plan(asked: Asked, able: Sequence[Scenario], settings: Settings, left_out: 
         else "none: there is one core, so sender and receiver share it",
         "order": "the sides take turns in each round, a different one first each time",
         "cpu": "user and system time by getrusage, of fresh processes where spans are sent, else of the pinned thread",
-        "figures": "median of the rounds; intervals from quartiles (of fewer than four rounds: from all)",
+        "figures": _verdict.RULE,
         "content": "before timing, what the sides send is compared; a span too few or too many, and there is no figure",
         "instructions": _perf.counting() or "counted by perf stat -e instructions:u",
     }

@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["SCHEMA", "BadDocument", "Document", "Histogram", "Outcome", "Plot", "Row"]
+__all__ = ["QUARTILES_FROM", "SCHEMA", "BadDocument", "Document", "Histogram", "Outcome", "Plot", "Row"]
 
 SCHEMA = 2
+QUARTILES_FROM = 8
+"""Rounds: of fewer, quartiles are so narrow that every fifth pair of equal sides would seem to differ."""
 Plot = Literal["bars", "curve", "histogram", "series"]
 
 
@@ -77,8 +79,8 @@ class Row:
 
     @property
     def quartiles(self) -> tuple[float, float]:
-        """Lower and upper; of fewer than four samples the least and the most."""
-        if len(self.samples) < 4:
+        """Lower and upper; of fewer than ``QUARTILES_FROM`` samples the least and the most."""
+        if len(self.samples) < QUARTILES_FROM:
             return self.minimum, self.maximum
         lower, _, upper = statistics.quantiles(self.samples, n=4, method="inclusive")
         return lower, upper

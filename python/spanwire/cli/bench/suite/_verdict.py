@@ -1,7 +1,8 @@
 """What the figures of an outcome allow to say, in words; and where the spread allows nothing, that.
 
 A ratio is how many times a side is better than another: reference ÷ side where less is better, side ÷ reference where more is. It is
-given by medians, with an interval: from the worst that the quartiles of both allow to the best.
+given by medians, with an interval: from the worst that the quartiles of both allow to the best; with fewer than eight rounds, that all
+rounds allow. An order is told where these do not overlap; with two or three rounds, where they are apart by more than either spans.
 """
 
 from __future__ import annotations
@@ -9,15 +10,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spanwire.cli.bench.suite._model import Outcome, Row
+from spanwire.cli.bench.suite._model import QUARTILES_FROM, Outcome, Row
 from spanwire.cli.bench.suite._sides import OURS, SIDES
 from spanwire.cli.bench.suite._values import noun, place, ratio_text, value
 
-__all__ = ["SAME", "Ratio", "Verdict", "against_ours", "counts", "label", "ratio", "verdicts"]
+__all__ = ["RULE", "SAME", "Ratio", "Verdict", "against_ours", "counts", "label", "ratio", "verdicts"]
 
 SAME = 0.05
 """Ratios of two runs that differ by no more are the same, however small the spread within one was."""
+_FEW_ROUNDS = 4  # fewer: two sides that are equal are apart by chance too often (two rounds: every third time)
+RULE = (
+    f"median of the rounds; intervals from all rounds, with {QUARTILES_FROM} rounds or more from quartiles; where two intervals "
+    f"overlap no order is told, nor with fewer than {_FEW_ROUNDS} rounds where they are apart by less than one of them spans"
+)
+"""What is told and what is not, for the document's method."""
 _OVERLAP = "doubtful: the rounds overlap, no order can be told"
+_TOO_FEW = "doubtful: too few rounds, no order can be told"
 _ONE_ROUND = "one round, no spread known"
 
 
@@ -27,7 +35,7 @@ class Ratio:
 
     :param medians: of the medians: the ratio that is given.
     :param minima: of the best rounds (the most, where more is better).
-    :param low: what the quartiles of both allow at worst; ``high`` at best.
+    :param low: what the quartiles of both (of few rounds: all of them) allow at worst; ``high`` at best.
     :param least: what single rounds allow at worst; ``most`` at best.
     :param rounds: of the side that has fewer.
     """
@@ -133,14 +141,16 @@ def against_ours(outcome: Outcome) -> list[Verdict]:
 
 def _judge(outcome: Outcome, side: Row, against: Row, goal: float | None) -> Verdict:
     found = ratio(outcome, side, against)
-    better, met = _better(outcome, side, against, found), None
+    better, met = _better(outcome, side, against), None
     if found is not None and goal is not None and found.rounds > 1:
         met = True if found.low >= goal else False if found.high < goal else None
     parts = [_compared(outcome, side, against, found)]
     if found is not None and found.rounds < 2:
         parts.append(_ONE_ROUND)
     elif better is None:
-        parts.append(_OVERLAP)
+        parts.append(_TOO_FEW if _apart(side, against) > 0 else _OVERLAP)
+    elif (rounds := min(len(side.samples), len(against.samples))) < _FEW_ROUNDS:
+        parts.append(f"few rounds: {rounds}")
     if goal is not None:
         parts.append(_goal_words(goal, met, found))
     where = place(outcome, side.at)
@@ -148,16 +158,19 @@ def _judge(outcome: Outcome, side: Row, against: Row, goal: float | None) -> Ver
     return Verdict(side.side, against.side, side.at, found, better, goal, met, words)
 
 
-def _better(outcome: Outcome, side: Row, against: Row, found: Ratio | None) -> bool | None:
-    """None where one round, or an overlap, does not tell."""
-    if min(len(side.samples), len(against.samples)) < 2:
+def _better(outcome: Outcome, side: Row, against: Row) -> bool | None:
+    """None where one round, few rounds, or an overlap, do not tell."""
+    rounds = min(len(side.samples), len(against.samples))
+    widest = max(one.maximum - one.minimum for one in (side, against)) if rounds < _FEW_ROUNDS else 0.0
+    if rounds < 2 or _apart(side, against) <= widest:
         return None
+    return (side.median < against.median) is outcome.lower_is_better
+
+
+def _apart(side: Row, against: Row) -> float:
+    """How far it is from one's interval to the other's; zero or below where they touch or overlap."""
     (low, high), (other_low, other_high) = side.quartiles, against.quartiles
-    if high < other_low:
-        return outcome.lower_is_better
-    if other_high < low:
-        return not outcome.lower_is_better
-    return None
+    return max(other_low - high, low - other_high)
 
 
 def _compared(outcome: Outcome, side: Row, against: Row, found: Ratio | None) -> str:

@@ -1,6 +1,7 @@
 """What figures allow to say: ratios, goals, and where the spread forbids a conclusion, that."""
 
 import math
+import random
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spanwire.cli.bench.suite._model import Outcome, Row
-from spanwire.cli.bench.suite._verdict import Verdict, against_ours, counts, ratio, verdicts
+from spanwire.cli.bench.suite._verdict import RULE, Verdict, against_ours, counts, ratio, verdicts
 
 positive = st.floats(1e-3, 1e12)
 rounds = st.lists(positive, min_size=1, max_size=9).map(tuple)
@@ -28,12 +29,38 @@ def two(sdk: tuple[float, ...], spanwire: tuple[float, ...], **more: Any) -> Out
 
 
 def test_the_ratio_is_of_medians_with_what_quartiles_allow_and_what_rounds_allow() -> None:
-    found = ours(two((100, 110, 120, 130, 140), (1, 2, 2, 2, 4))).ratio
+    found = ours(two((100, 110, 110, 110, 120, 120, 130, 130, 140), (1, 2, 2, 2, 2, 2, 2, 2, 4))).ratio
     assert found is not None
-    assert (found.medians, found.minima, found.rounds) == (60, 100, 5)
+    assert (found.medians, found.minima, found.rounds) == (60, 100, 9)
     assert (found.low, found.high) == (55, 65)
     assert (found.least, found.most) == (25, 140)
     assert str(found) == "60 (55 to 65)"
+
+
+def test_with_fewer_than_eight_rounds_the_interval_is_what_all_of_them_allow() -> None:
+    found = ours(two((100, 110, 120, 130, 140, 120, 120), (1, 2, 2, 2, 4, 2, 2))).ratio
+    assert found is not None
+    assert (found.low, found.high) == (found.least, found.most) == (25, 140)
+
+
+@pytest.mark.parametrize(("rounds", "most"), [(2, 0.12), (3, 0.02), (4, 0.04), (5, 0.015), (7, 0.01)])
+def test_equal_sides_are_hardly_ever_given_an_order(rounds: int, most: float) -> None:
+    dice = random.Random(7)
+
+    def some() -> tuple[float, ...]:
+        return tuple(dice.gauss(100, 10) for _ in range(rounds))
+
+    assert sum(ours(two(some(), some())).better is not None for _ in range(2_000)) / 2_000 < most
+
+
+def test_two_rounds_tell_an_order_only_where_they_are_far_apart() -> None:
+    near, far = ours(two((100, 110), (80, 90))), ours(two((100, 110), (40, 50)))
+    assert near.better is None and near.words.endswith("; doubtful: too few rounds, no order can be told")
+    assert far.better is True and far.words.endswith("; few rounds: 2")
+
+
+def test_the_rule_is_told_with_the_numbers_that_it_has() -> None:
+    assert "with 8 rounds or more from quartiles" in RULE and "with fewer than 4 rounds" in RULE
 
 
 def test_a_clear_order_is_said_with_its_interval() -> None:
@@ -56,7 +83,7 @@ def test_equal_rounds_tell_no_order() -> None:
 def test_where_ours_takes_more_it_is_said_by_the_number() -> None:
     said = ours(two((10, 10, 10), (40, 40, 40)))
     assert said.better is False and not said.doubtful
-    assert said.words == "SDK takes 0.25 (0.25 to 0.25) times the CPU of spanwire"
+    assert said.words == "SDK takes 0.25 (0.25 to 0.25) times the CPU of spanwire; few rounds: 3"
 
 
 def test_one_round_says_that_there_is_no_spread() -> None:
@@ -97,13 +124,13 @@ def test_where_more_is_better_the_ratio_is_turned_round() -> None:
     said = ours(two((1_000, 1_100), (5_000, 5_500), unit="spans/s", lower_is_better=False))
     assert said.ratio is not None and said.ratio.medians == 5
     assert said.better is True
-    assert said.words == "spanwire does 5.0 (4.5 to 5.5) times the spans/s of SDK"
+    assert said.words == "spanwire does 5.0 (4.5 to 5.5) times the spans/s of SDK; few rounds: 2"
 
 
 def test_beside_peers_ours_is_a_part_of_theirs() -> None:
     said = outcome(Row("sdk", (50_000, 50_000)), Row("spanwire", (410, 410)), Row("opentelemetry-rust", (1_000, 1_000)))
     (found,) = against_ours(said)
-    assert found.words == "spanwire takes 0.41 (0.41 to 0.41) of opentelemetry-rust's CPU"
+    assert found.words == "spanwire takes 0.41 (0.41 to 0.41) of opentelemetry-rust's CPU; few rounds: 2"
     assert (found.side, found.against, found.better) == ("spanwire", "opentelemetry-rust", True)
 
 
@@ -132,7 +159,7 @@ def test_nothing_is_judged_where_the_reference_was_not_measured() -> None:
 
 def test_a_side_that_nobody_knows_keeps_its_name() -> None:
     said = outcome(Row("sdk", (10, 10)), Row("somebody", (1, 1)))
-    assert verdicts(said)[0].words == "SDK takes 10.0 (10.0 to 10.0) times the CPU of somebody"
+    assert verdicts(said)[0].words == "SDK takes 10.0 (10.0 to 10.0) times the CPU of somebody; few rounds: 2"
 
 
 def test_goals_and_doubts_are_counted_over_all() -> None:

@@ -1,4 +1,4 @@
-"""A bar a side: the median, with the quartiles as a box and the extremes as whiskers on it."""
+"""A bar a side: the median, with the quartiles (of eight rounds or more) as a box and the extremes as whiskers on it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from spanwire.cli.bench.suite._html._scale import Scale, scale
 from spanwire.cli.bench.suite._html._sides_shown import OURS_FIRST, class_of, is_ours, measured
 from spanwire.cli.bench.suite._html._summary import verdict_of_rows
 from spanwire.cli.bench.suite._html._svg import Markup, element, join
-from spanwire.cli.bench.suite._model import Outcome, Row
+from spanwire.cli.bench.suite._model import QUARTILES_FROM, Outcome, Row
 from spanwire.cli.bench.suite._values import noun, ratio_text, value
 from spanwire.cli.bench.suite._verdict import Verdict
 
@@ -129,7 +129,7 @@ def _bar(values: Scale, row: Row, was: Row | None, top: float) -> tuple[Markup, 
     if most - least >= 1:
         ends = f"M{least:.1f} {middle - 4:.1f}v8M{most:.1f} {middle - 4:.1f}v8M{least:.1f} {middle:.1f}H{most:.1f}"
         shapes += [element("path", class_="whisker halo", d=ends), element("path", class_="whisker", d=ends)]
-    if len(row.samples) >= 4 and upper - lower >= 2:  # fewer have no quartiles
+    if len(row.samples) >= QUARTILES_FROM and upper - lower >= 2:  # fewer have no quartiles
         shapes.append(element("rect", class_="box", x=lower, y=middle - 4.5, width=upper - lower, height=9))
     reach = max(zero, end, most)
     if was is not None:

@@ -54,7 +54,9 @@ def test_what_is_usual(name: str) -> None:
 
 
 def test_bars_have_names_figures_and_spread() -> None:
-    one = outcome(Row("sdk", (52_000.0, 40_000.0, 65_000.0, 51_000.0)), Row("spanwire", (600.0, 500.0, 800.0, 610.0)))
+    one = outcome(
+        Row("sdk", (52_000.0, 40_000.0, 65_000.0, 51_000.0) * 2), Row("spanwire", (600.0, 500.0, 800.0, 610.0) * 2)
+    )
     wide, narrow, *linear = plots(draw(one))
     assert len(linear) == 2
     for plot in (wide, narrow):
