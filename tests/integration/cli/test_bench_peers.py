@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+from functools import cache
 from typing import Any
 
 import pytest
@@ -22,9 +23,15 @@ RUST = ("opentelemetry-rust", "fastrace")
 OWN_BATCHES = ("fastrace",)
 
 
+@cache
+def built(side: str) -> "subprocess.CompletedProcess[str]":
+    """Once: Maven takes its time even where nothing is to be done."""
+    return subprocess.run([FOLDER / side / "build"], capture_output=True, text=True, check=False, timeout=800)
+
+
 def build(side: str) -> None:
     """Skips where its toolchain is missing."""
-    done = subprocess.run([FOLDER / side / "build"], capture_output=True, text=True, check=False, timeout=800)
+    done = built(side)
     if done.returncode == 3:
         pytest.skip(NOT_APPLICABLE + done.stderr.strip())
     assert done.returncode == 0, done.stderr
@@ -52,25 +59,25 @@ def program(monkeypatch: pytest.MonkeyPatch, path: pathlib.Path, text: str) -> B
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("compression", ["none", "gzip"])
+@pytest.mark.parametrize(("workload", "compression"), [("W5", "none"), ("W10", "gzip")])
 @pytest.mark.parametrize("side", _peers.PROGRAMS)
-def test_a_peer_delivers_what_the_sdk_sends(side: str, compression: str) -> None:
+def test_a_peer_delivers_what_the_sdk_sends(side: str, workload: str, compression: str) -> None:
     build(side)
     said = figures(
-        *("--sides", f"sdk,{side}", "--workload", "W5", "--workload", "W10", "--compression", compression),
-        *("--rounds", "2", "--spans", "3000", "--batch", "256"),
+        *("--sides", f"sdk,{side}", "--workload", workload, "--compression", compression),
+        *("--rounds", "1", "--spans", "3000", "--batch", "256"),
     )
     assert said["method"]["left_out"] == []
     assert said["method"]["peer_versions"][side].split(",")[0].count(".") == 2
-    for row in said["results"]:
-        assert list(row["sides"]) == ["sdk", side]
-        one = row["sides"][side]
-        assert 0 < one["minimum"] <= one["median"] <= one["maximum"]
-        assert one["spans_per_round"] >= 3000
-        assert one["delivered"] >= 2 * one["spans_per_round"]
-        assert one["spans_per_request"] >= 1
-        assert (one["spans_per_request"] > 256) <= (side in OWN_BATCHES)
-        assert bool(one["note"]) == (side in OWN_BATCHES)
+    (row,) = said["results"]
+    assert list(row["sides"]) == ["sdk", side]
+    one = row["sides"][side]
+    assert one["minimum"] > 0
+    assert one["spans_per_round"] >= 3000
+    assert one["delivered"] > one["spans_per_round"]
+    assert one["spans_per_request"] >= 1
+    assert (one["spans_per_request"] > 256) <= (side in OWN_BATCHES)
+    assert bool(one["note"]) == (side in OWN_BATCHES)
 
 
 @pytest.mark.full
