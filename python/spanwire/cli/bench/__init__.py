@@ -86,8 +86,11 @@ def suite(
 ) -> None:
     """Measure spanwire beside the official exporter and others.
 
-    Without a command: the whole suite, each scenario in interleaved rounds; a table with bars and what can be said, JSON, an HTML
-    report, a comparison with an earlier run. Ctrl-C ends it with what is finished. The commands are for details.
+    Without a command: the whole suite, each scenario in interleaved rounds.
+
+    It shows a table with bars and what can be said; writes JSON and an HTML report; compares with an earlier run.
+
+    Ctrl-C ends it with what is finished. The commands are for details.
     """
     del info  # shown already
     _surroundings.forget()

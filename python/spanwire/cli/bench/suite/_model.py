@@ -263,5 +263,5 @@ class Document:
                 tuple(map(Outcome.from_json, said["scenarios"])),
                 said["left_out"],
             )
-        except (KeyError, TypeError, IndexError) as error:
+        except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
             raise BadDocument(f"it is damaged: {error!r}") from None
