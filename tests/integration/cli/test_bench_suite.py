@@ -103,7 +103,7 @@ def test_what_fails_is_told_and_the_rest_is_there() -> None:
     assert done.stderr.splitlines()[-1] == "spanwire bench: no figures of columns/encode, create/W5"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_what_is_finished_in_every_output_and_no_process(
     number: signal.Signals, tmp_path: Path
 ) -> None:
@@ -126,11 +126,13 @@ def test_a_signal_leaves_what_is_finished_in_every_output_and_no_process(
         stderr=subprocess.PIPE,
         encoding="utf-8",
         cwd=ROOT,
+        preexec_fn=hangs_up,
     ) as process:
         wait_for(children.exists, "the scenario did not begin")
         process.send_signal(number)
         table, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
+    assert not list(tmp_path.glob(".*.part"))
     said = read(out.read_text(encoding="utf-8"))
     assert not said.complete
     assert [outcome.name for outcome in said.outcomes] == ["encode/W5"]
@@ -141,6 +143,115 @@ def test_a_signal_leaves_what_is_finished_in_every_output_and_no_process(
     if Path("/proc/self/task").exists():
         pids = children.read_text(encoding="ascii").split()
         assert len(pids) == 2 and not any(Path("/proc", pid).exists() for pid in pids)
+
+
+def hangs_up() -> None:
+    """For a process to be: not what ``nohup`` around the tests would make of it."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="not applicable: no terminals here")
+def test_a_terminal_that_goes_away_leaves_what_is_finished(tmp_path: Path) -> None:
+    """Everything that is shown then fails, and the signal comes twice: from the kernel and from the shell."""
+    out, page, children = tmp_path / "run.json", tmp_path / "report.html", tmp_path / "children"
+    ours, theirs = os.openpty()
+    arguments = ("--scenario", "encode", "--scenario", "export", "--json", str(out), "--html", str(page))
+    with subprocess.Popen(
+        [sys.executable, *PLANNED, "bench", *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=ROOT,
+        preexec_fn=hangs_up,
+    ) as process:
+        os.close(theirs)
+        wait_for(children.exists, "the scenario did not begin")
+        os.close(ours)
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.05)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(timeout=60) == 128 + signal.SIGHUP
+    assert [one.name for one in read(out.read_text(encoding="utf-8")).outcomes] == ["encode/W5"]
+    assert "interrupted" in page.read_text(encoding="utf-8")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["children", "report.html", "run.json"]
+
+
+def test_under_nohup_a_hang_up_ends_nothing(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\nos.execv(sys.argv[1], sys.argv[1:])"
+    )
+    arguments = ("bench", "--scenario", "create/scope", "--rounds", "2", "--scale", "0.02", "--json", "-")
+    with subprocess.Popen(
+        [sys.executable, "-c", program, sys.executable, *REAL, *arguments], stdout=subprocess.PIPE, cwd=ROOT
+    ) as process:
+        for _ in range(20):
+            time.sleep(0.05)
+            process.send_signal(signal.SIGHUP)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0 and read(said.decode()).complete
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="not applicable: no /dev/full")
+@pytest.mark.parametrize("full", ["table", "--json", "--html"])
+def test_what_finds_no_room_costs_nothing_else(full: str, tmp_path: Path) -> None:
+    places = {"--json": tmp_path / "run.json", "--html": tmp_path / "report.html"}
+    arguments = [part for option, path in places.items() for part in (option, "/dev/full" if option == full else path)]
+    with Path("/dev/full" if full == "table" else tmp_path / "table").open("w", encoding="utf-8") as table:
+        done = subprocess.run(
+            [sys.executable, *PLANNED, "bench", "--quiet", "--scenario", "encode/W5", *map(str, arguments)],
+            stdout=table,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+            timeout=60,
+            cwd=ROOT,
+        )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and done.stderr.endswith(": No space left on device\n")
+    if full != "table":
+        assert "SDK takes" in (tmp_path / "table").read_text(encoding="utf-8")
+    if full != "--json":
+        assert read(places["--json"].read_text(encoding="utf-8")).complete
+    if full != "--html":
+        assert "</html>" in places["--html"].read_text(encoding="utf-8")
+
+
+def test_whoever_reads_no_more_costs_no_file(tmp_path: Path) -> None:
+    out = tmp_path / "run.json"
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as closed:
+        done = subprocess.run(
+            [sys.executable, *PLANNED, "bench", "--quiet", "--scenario", "encode/W5", "--json", str(out)],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+            timeout=60,
+            cwd=ROOT,
+        )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert read(out.read_text(encoding="utf-8")).complete
+
+
+def test_a_report_that_breaks_costs_neither_table_nor_json(tmp_path: Path) -> None:
+    out = tmp_path / "run.json"
+    breaks = "from spanwire.cli.bench.suite import _html\n_html.render = lambda *_: 1 / 0\n"
+    runs = "import runpy\nrunpy.run_module('tests.bench_scenarios', run_name='__main__', alter_sys=True)"
+    arguments = ("--quiet", "--scenario", "encode/W5", "--json", out, "--html", tmp_path / "report.html")
+    done = bench(*arguments, program=("-c", breaks + runs))
+    assert done.returncode == 1 and "SDK takes" in done.stdout
+    assert done.stderr.endswith("report.html: the report cannot be written: ZeroDivisionError: division by zero\n")
+    assert done.stderr.count("\n") == 1
+    assert read(out.read_text(encoding="utf-8")).complete
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_two_outputs_at_one_place_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    done = bench("--scenario", "encode/W5", "--json", tmp_path / "run", "--html", tmp_path / "link", program=PLANNED)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"spanwire bench: --json and --html cannot both be written to {tmp_path / 'run'}\n"
 
 
 def descendants(pid: int) -> list[int]:
@@ -279,3 +390,30 @@ def test_help_explains_the_suite_and_lists_the_commands() -> None:
     assert done.returncode == 0
     for word in ("--scenario", "--sides", "--peers", "--compare", "--html", "--list", "encode", "export", "web"):
         assert word in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not applicable: only Linux tells a process of its parent's end")
+@pytest.mark.parametrize(
+    "scenario", ["export/W5", "latency/steady", "memory/outage", "otel/create-spans", "threads/W5"]
+)
+def test_what_was_started_ends_with_a_run_that_is_killed(scenario: str, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, *REAL, "bench", "--scenario", scenario, "--rounds", "50", "--quiet"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # what it could not remove goes with the test
+    ) as process:
+
+        def sends() -> list[int]:
+            """A child is past its start."""
+            assert process.poll() is None
+            found = descendants(process.pid)
+            names = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in found if running(pid)]
+            return found if any(b"_child" in name for name in names) else []
+
+        wait_for(sends, "no sender was started")
+        time.sleep(1.0)
+        started = wait_for(sends, "no sender was started")
+        process.kill()
+    wait_for(lambda: not any(map(running, started)), "a process of the run goes on without it")

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, TYPE_CHECKING
 
-from spanwire.cli.bench import _delivery_child, _peers
+from spanwire.cli.bench import _delivery_child, _peers, _with_parent
 from spanwire.cli.bench._measure import Figure, pinned
 from spanwire.cli.bench.suite import _sides
 
@@ -264,7 +264,7 @@ class Bench:
 
     def _command(self, side: str) -> list[str]:
         if side in _peers.PROGRAMS:
-            return [str(_peers.program(side))]
+            return _with_parent.before(str(_peers.program(side)))
         return _delivery_child.command(self._peer_python if side in _peers.PACKAGES else sys.executable, side)
 
 

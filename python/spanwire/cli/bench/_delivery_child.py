@@ -15,6 +15,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from spanwire.cli.bench._with_parent import end_with_parent
+
 __all__ = ["NOT_INSTALLED", "command", "run"]
 
 NOT_INSTALLED = 3
@@ -112,4 +114,5 @@ def _main() -> int:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     sys.exit(_main())

@@ -18,6 +18,7 @@ from opentelemetry.trace import SpanKind
 
 from spanwire.cli.bench import _pipelines
 from spanwire.cli.bench._trace_loops import w5
+from spanwire.cli.bench._with_parent import end_with_parent
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
@@ -77,4 +78,5 @@ def _main(side: str, endpoint: str, ends: int, rate: float, queue: int, *words: 
 
 
 if __name__ == "__main__":
+    end_with_parent()
     _main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5]), *sys.argv[6:])

@@ -17,6 +17,7 @@ import time
 from spanwire.cli._sink_process import SinkProcess
 from spanwire.cli.bench import _pipelines
 from spanwire.cli.bench._trace_loops import w5
+from spanwire.cli.bench._with_parent import end_with_parent
 
 __all__ = ["NOTHING"]
 
@@ -71,6 +72,7 @@ def _other_threads() -> list[str]:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     _pipelines.quiet()
     question, who, amount = sys.argv[1:]
     print(json.dumps(_queued(who, int(amount)) if question == "queued" else _idle(who, float(amount))), flush=True)

@@ -26,6 +26,7 @@ from opentelemetry.sdk.resources import Resource
 from spanwire.cli import _mirror
 from spanwire.cli.bench import _pipelines, _steady
 from spanwire.cli.bench._trace_sides import MODULES
+from spanwire.cli.bench._with_parent import end_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,4 +181,5 @@ def _main(what: str, side: str, endpoint: str, mirror: str, core: str, seconds: 
 
 
 if __name__ == "__main__":
+    end_with_parent()
     _main(*sys.argv[1:])

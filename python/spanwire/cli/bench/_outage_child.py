@@ -12,6 +12,7 @@ import sys
 
 from spanwire.cli.bench import _pipelines, _steady
 from spanwire.cli.bench._trace_loops import w5
+from spanwire.cli.bench._with_parent import end_with_parent
 
 __all__ = ["WARM"]
 
@@ -34,4 +35,5 @@ def _main(side: str, endpoint: str, rate: float, seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     _main(sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4]))

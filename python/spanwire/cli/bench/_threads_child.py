@@ -13,6 +13,7 @@ import threading
 
 from spanwire.cli.bench import _pipelines
 from spanwire.cli.bench._trace_loops import w5
+from spanwire.cli.bench._with_parent import end_with_parent
 
 __all__ = ["WARM", "spans_a_round"]
 
@@ -59,4 +60,5 @@ def _main(side: str, endpoint: str, threads: int, spans: int, rounds: int) -> No
 
 
 if __name__ == "__main__":
+    end_with_parent()
     _main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:]))

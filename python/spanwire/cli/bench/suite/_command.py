@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "list_scenarios", "run_suite"]
 
-_INTERRUPTED_STATUS = 130
+_SIGNALLED_STATUS = 128  # and the signal's number, as shells have it
 _PEER_BATCH = 512
 
 
@@ -66,15 +67,15 @@ def list_scenarios(asked: Asked) -> None:
 
 
 def run_suite(asked: Asked) -> None:
-    """Measure, show and write. Raises typer.Exit with status 1 or 130 where not everything gave figures."""
+    """Measure, show and write. Raises typer.Exit with status 1, or 128 and a signal's number, where something is not there."""
     from spanwire.cli.bench.suite import _choice, _compare, _run
+    from spanwire.cli.bench.suite._interrupt import Interruption
     from spanwire.cli.bench.suite._model import BadDocument
     from spanwire.cli.bench.suite._progress import Progress
 
     chosen = _scenarios(asked)
     wanted = _wanted_sides(asked)
-    if asked.json == asked.html == "-":
-        _fail("--json and --html cannot both be printed: give one of them a path")
+    _check_places(asked)
     try:
         old = None if asked.compare is None else _compare.read(asked.compare)
         sides = _choice.available(wanted, _choice.peer_python(asked.peer_python))
@@ -89,27 +90,84 @@ def run_suite(asked: Asked) -> None:
     if not able:
         _fail(f"none of these scenarios has the sides {', '.join(sides.names)}")
     plan = _plan(asked, able, settings, sides.left_out)
-    with ExitStack() as files:
+    # A terminal that goes away may say so twice; what is finished is still to be written then.
+    with Interruption() as interruption, ExitStack() as files:
         html, as_json = _open(files, asked.html), _open(files, asked.json)
-        done = _run.run(plan, Progress(able, settings, quiet=asked.quiet, color=asked.color))
-        _write(done.document, old, html=html, as_json=as_json)
-        if "-" not in (asked.json, asked.html):
-            _show(done.document, old, asked)
+        done = _run.run(plan, Progress(able, settings, quiet=asked.quiet, color=asked.color), interruption)
+        lost = _give_out(done.document, old, asked, html=html, as_json=as_json)
     if done.failed:
-        print(f"spanwire bench: no figures of {', '.join(done.failed)}", file=sys.stderr)
-    if done.interrupted:
-        print("spanwire bench: interrupted; what was finished is shown and written", file=sys.stderr)
-        raise typer.Exit(_INTERRUPTED_STATUS)
-    if done.failed:
+        _say(f"no figures of {', '.join(done.failed)}")
+    if done.signal is not None:
+        _say(f"interrupted; what was finished is {'partly lost' if lost else 'shown and written'}")
+        raise typer.Exit(_SIGNALLED_STATUS + done.signal)
+    if done.failed or lost:
         raise typer.Exit(1)
 
 
-def _show(document: Document, old: Document | None, asked: Asked) -> None:
-    from spanwire.cli.bench.suite import _compare, _table
+def _check_places(asked: Asked) -> None:
+    """What would be written over by something else is refused."""
+    if asked.json == asked.html == "-":
+        _fail("--json and --html cannot both be printed: give one of them a path")
+    if None in (asked.json, asked.html) or "-" in (asked.json, asked.html):
+        return
+    if os.path.realpath(str(asked.json)) == os.path.realpath(str(asked.html)):
+        _fail(f"--json and --html cannot both be written to {asked.json}")
 
-    _table.show(document, color=asked.color)
-    if old is not None:
-        _compare.show(old, document, asked.compare or "", color=asked.color)
+
+def _give_out(
+    document: Document, old: Document | None, asked: Asked, *, html: NewFile | None, as_json: NewFile | None
+) -> bool:
+    """The table, the JSON, the report, each whatever became of the others; whether one of them is lost, which is said then."""
+
+    def show() -> None:
+        from spanwire.cli.bench.suite import _compare, _table
+
+        _table.show(document, color=asked.color)
+        if old is not None:
+            _compare.show(old, document, asked.compare or "", color=asked.color)
+        sys.stdout.flush()
+
+    def write_json(file: NewFile) -> None:
+        _complete(file, json.dumps(document.as_json(), indent=1, allow_nan=False) + "\n")
+
+    def write_html(file: NewFile) -> None:
+        from spanwire.cli.bench.suite import _html
+
+        _complete(file, _html.render(document, old))
+
+    parts: list[tuple[str, Callable[[], None]]] = []
+    if "-" not in (asked.json, asked.html):
+        parts.append(("the table cannot be shown", show))
+    if as_json is not None:
+        parts.append((f"{asked.json}: the result cannot be written", lambda: write_json(as_json)))
+    if html is not None:
+        parts.append((f"{asked.html}: the report cannot be written", lambda: write_html(html)))
+    went_well = [_tried(what, do) for what, do in parts]
+    return not all(went_well)
+
+
+def _tried(what: str, do: Callable[[], None]) -> bool:
+    """Whether it went well; if not, a line says why. Nobody who reads on needs no line."""
+    try:
+        do()
+    except (BrokenPipeError, SystemExit):  # the latter is what rich makes of the former
+        _close_standard_output()
+    except OSError as error:
+        _say(f"{what}: {error.strerror}")
+        _close_standard_output()
+    except Exception as error:
+        _say(f"{what}: {type(error).__name__}: {error}")
+    else:
+        return True
+    return False
+
+
+def _close_standard_output() -> None:
+    """If it takes nothing any more: the interpreter must not fail with what is left in its buffer when it flushes at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _scenarios(asked: Asked) -> list[Scenario]:
@@ -185,32 +243,26 @@ def _open(files: ExitStack, place: str | None) -> NewFile | None:
         file = NewFile(place, force=True)
     except OSError as error:
         _fail(f"{place}: {error.strerror}")
-    files.callback(lambda: file.close(complete=False))
+    files.callback(_abandon, file)
     return file
 
 
-def _write(document: Document, old: Document | None, *, html: NewFile | None, as_json: NewFile | None) -> None:
-    """The JSON first: it holds everything, and a page can be made of it again."""
-    if as_json is not None:
-        _complete(as_json, json.dumps(document.as_json(), indent=1, allow_nan=False) + "\n")
-    if html is not None:
-        from spanwire.cli.bench.suite import _html
-
-        _complete(html, _html.render(document, old))
+def _abandon(file: NewFile) -> None:
+    """Nothing is left of what was not completed; of a stream that takes nothing that was said already."""
+    with contextlib.suppress(OSError):
+        file.close(complete=False)
 
 
 def _complete(file: NewFile, text: str) -> None:
-    try:
-        file.file.write(text.encode())
-        file.close(complete=True)
-    except BrokenPipeError:
-        # Nobody reads on; the interpreter must not say so again when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(1) from None
-    except OSError as error:
-        _fail(f"the result cannot be written: {error.strerror}")
+    file.file.write(text.encode("utf-8", "backslashreplace"))
+    file.close(complete=True)
+
+
+def _say(message: str) -> None:
+    with contextlib.suppress(OSError):  # of a terminal that is gone
+        print(f"spanwire bench: {message}", file=sys.stderr)
 
 
 def _fail(message: str) -> NoReturn:
-    print(f"spanwire bench: {message}", file=sys.stderr)
+    _say(message)
     raise typer.Exit(1)

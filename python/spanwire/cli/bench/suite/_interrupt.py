@@ -25,22 +25,29 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 class Interruption:
-    """SIGINT and SIGTERM raise KeyboardInterrupt, but only where that was allowed; elsewhere they are kept in mind.
+    """SIGINT, SIGTERM and SIGHUP (unless that is ignored: nohup) raise KeyboardInterrupt, but only where that was allowed; elsewhere they are kept in mind.
 
     Some who end processes send the signal twice (to the process and to its group): within a second that is one. A later one, when
     somebody has had enough of waiting, does what it did before this was here.
     """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.signal: int | None = None
+        """The one that came."""
         self._at = 0.0
         self._armed = False
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._ask)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._ask)
         return self
+
+    @property
+    def asked(self) -> bool:
+        """Whether the run is to end."""
+        return self.signal is not None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -62,7 +69,7 @@ class Interruption:
             os.kill(os.getpid(), number)
         if self.asked:
             return
-        self.asked, self._at = True, time.monotonic()
+        self.signal, self._at = number, time.monotonic()
         if self._armed:
             raise KeyboardInterrupt
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -108,7 +109,8 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            with contextlib.suppress(OSError):  # a terminal that is gone ends no run
+                self._bar.stop()
             self._bar = None
 
     def begin(self, scenario: Scenario) -> None:
@@ -129,7 +131,8 @@ class Progress:
             description=f"{self._number}/{self._count} {self._current}",
             left=f"{clock(left)} left",
         )
-        self._bar.refresh()
+        with contextlib.suppress(OSError):
+            self._bar.refresh()
 
     def end(self, scenario: Scenario, why_not: str | None) -> None:
         """It is done, or there are no figures, and why."""
@@ -139,8 +142,10 @@ class Progress:
             return
         if self._bar is not None:
             if why_not is not None:
-                self._bar.console.print(f"{scenario.name}: no figures: {why_not}", markup=False, soft_wrap=True)
+                with contextlib.suppress(OSError):
+                    self._bar.console.print(f"{scenario.name}: no figures: {why_not}", markup=False, soft_wrap=True)
             return
         what = f"{seconds:.1f} s" if why_not is None else f"no figures: {why_not}"
         left = f", {clock(self._time.left())} left" if self._number < self._count else ""
-        print(f"spanwire bench: {self._number}/{self._count} {scenario.name}: {what}{left}", file=sys.stderr)
+        with contextlib.suppress(OSError):
+            print(f"spanwire bench: {self._number}/{self._count} {scenario.name}: {what}{left}", file=sys.stderr)

@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -41,21 +42,31 @@ class Plan:
 class Run:
     """How it ended.
 
+    :param signal: what interrupted it, if anything did.
     :param failed: scenarios that gave no figures though nobody interrupted them.
     """
 
     document: Document
-    interrupted: bool
+    signal: int | None
     failed: tuple[str, ...]
 
+    @property
+    def interrupted(self) -> bool:
+        return self.signal is not None
 
-def run(plan: Plan, progress: Progress) -> Run:
-    """Never raises for what a scenario does; a second signal, after a while, does what it does without us."""
+
+def run(plan: Plan, progress: Progress, interruption: Interruption | None = None) -> Run:
+    """Never raises for what a scenario does; a second signal, after a while, does what it does without us.
+
+    :param interruption: one that goes on after the run; None: one for the run alone.
+    """
     begin, started = time.monotonic(), datetime.now(timezone.utc).isoformat(timespec="seconds")
     outcomes: list[Outcome] = []
     left_out = dict(plan.left_out)
     failed: list[str] = []
-    with Interruption() as interruption, progress:
+    with ExitStack() as open_:
+        interruption = interruption or open_.enter_context(Interruption())
+        open_.enter_context(progress)
         for scenario in plan.scenarios:
             if interruption.asked:
                 left_out[scenario.name] = _NOT_BEGUN
@@ -87,4 +98,4 @@ def run(plan: Plan, progress: Progress) -> Run:
         tuple(outcomes),
         left_out,
     )
-    return Run(document, interruption.asked, tuple(failed))
+    return Run(document, interruption.signal, tuple(failed))
