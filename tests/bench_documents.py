@@ -15,6 +15,7 @@ W5 = {
     "fastotel": 23_100.0,
     "ddtrace": 12_900.0,
     "opentelemetry-rust": 1_380.0,
+    "opentelemetry-rust-builder": 1_230.0,
     "fastrace": 2_310.0,
     "opentelemetry-go": 3_900.0,
     "opentelemetry-java": 2_200.0,

@@ -63,28 +63,24 @@ func (p *pipeline) mostOutstanding() uint64 { return mostOutstanding }
 func w5(ctx context.Context, tracer trace.Tracer) {
 	_, span := tracer.Start(ctx, "GET /users/{id}", trace.WithSpanKind(trace.SpanKindServer))
 	defer span.End()
-	span.SetAttributes(
-		attribute.String("http.request.method", "GET"),
-		attribute.String("url.path", "/users/42"),
-		attribute.Int("http.response.status_code", 200),
-		attribute.Float64("server.load", 0.42),
-		attribute.Bool("cache.hit", true),
-	)
+	span.SetAttributes(attribute.String("http.request.method", "GET"))
+	span.SetAttributes(attribute.String("url.path", "/users/42"))
+	span.SetAttributes(attribute.Int("http.response.status_code", 200))
+	span.SetAttributes(attribute.Float64("server.load", 0.42))
+	span.SetAttributes(attribute.Bool("cache.hit", true))
 }
 
 func w10(ctx context.Context, tracer trace.Tracer) {
 	_, span := tracer.Start(ctx, "benchmark.span.name")
 	defer span.End()
-	span.SetAttributes(
-		attribute.String("benchmark.attr.key.0", "benchmark.value.00.0"),
-		attribute.String("benchmark.attr.key.1", "benchmark.value.00.1"),
-		attribute.String("benchmark.attr.key.2", "benchmark.value.00.2"),
-		attribute.String("benchmark.attr.key.3", "benchmark.value.00.3"),
-		attribute.String("benchmark.attr.key.4", "benchmark.value.00.4"),
-		attribute.String("benchmark.attr.key.5", "benchmark.value.00.5"),
-		attribute.String("benchmark.attr.key.6", "benchmark.value.00.6"),
-		attribute.String("benchmark.attr.key.7", "benchmark.value.00.7"),
-		attribute.String("benchmark.attr.key.8", "benchmark.value.00.8"),
-		attribute.String("benchmark.attr.key.9", "benchmark.value.00.9"),
-	)
+	span.SetAttributes(attribute.String("benchmark.attr.key.0", "benchmark.value.00.0"))
+	span.SetAttributes(attribute.String("benchmark.attr.key.1", "benchmark.value.00.1"))
+	span.SetAttributes(attribute.String("benchmark.attr.key.2", "benchmark.value.00.2"))
+	span.SetAttributes(attribute.String("benchmark.attr.key.3", "benchmark.value.00.3"))
+	span.SetAttributes(attribute.String("benchmark.attr.key.4", "benchmark.value.00.4"))
+	span.SetAttributes(attribute.String("benchmark.attr.key.5", "benchmark.value.00.5"))
+	span.SetAttributes(attribute.String("benchmark.attr.key.6", "benchmark.value.00.6"))
+	span.SetAttributes(attribute.String("benchmark.attr.key.7", "benchmark.value.00.7"))
+	span.SetAttributes(attribute.String("benchmark.attr.key.8", "benchmark.value.00.8"))
+	span.SetAttributes(attribute.String("benchmark.attr.key.9", "benchmark.value.00.9"))
 }

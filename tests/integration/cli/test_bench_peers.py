@@ -31,7 +31,7 @@ def built(side: str) -> "subprocess.CompletedProcess[str]":
 
 def build(side: str) -> None:
     """Skips where its toolchain is missing."""
-    done = built(side)
+    done = built(_peers.folder(side))
     if done.returncode == 3:
         pytest.skip(NOT_APPLICABLE + done.stderr.strip())
     assert done.returncode == 0, done.stderr
@@ -77,7 +77,7 @@ def test_a_peer_delivers_what_the_sdk_sends(side: str, workload: str, compressio
     assert one["delivered"] > one["spans_per_round"]
     assert one["spans_per_request"] >= 1
     assert (one["spans_per_request"] > 256) <= (side in OWN_BATCHES)
-    assert bool(one["note"]) == (side in OWN_BATCHES)
+    assert one["note"] == _peers.note(side)
 
 
 @pytest.mark.full
@@ -87,10 +87,10 @@ def test_a_peer_whose_spans_do_not_arrive_says_so_and_gives_no_figure() -> None:
     if not sides:
         pytest.skip(NOT_APPLICABLE + "no peer is built")
     with Sink() as sink, _mirror.file() as nobody_writes:
-        arguments = ["W5", sink.traces_endpoint, str(nobody_writes), "64", "0", "0", "none"]
+        arguments = [sink.traces_endpoint, str(nobody_writes), "64", "0", "0", "none"]
         started = {
             side: subprocess.Popen(
-                [ROOT / _peers.program(side), *arguments],
+                [ROOT / _peers.program(side), _peers.told(side, "W5"), *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -111,7 +111,7 @@ def test_a_peer_refuses_what_it_cannot_do(side: str) -> None:
     build(side)
     endpoint = "http://127.0.0.1:9/v1/traces"
     for arguments, why in (
-        (["WR", endpoint, "/dev/null", "64", "0", "0", "none"], "no workload WR"),
+        ([told := _peers.told(side, "WR"), endpoint, "/dev/null", "64", "0", "0", "none"], f"no workload {told}"),
         (["W5", endpoint], "arguments: WORKLOAD ENDPOINT MIRROR SPANS SECONDS BATCH COMPRESSION"),
     ):
         done = subprocess.run(

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::process::ExitCode;
 
 use fastrace::collector::Config;
-use fastrace::prelude::{Span, SpanContext};
+use fastrace::prelude::{LocalSpan, Span, SpanContext};
 use fastrace_opentelemetry::OpenTelemetryReporter;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_otlp::{Compression, Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
@@ -20,8 +20,6 @@ mod protocol;
 /// A thread's ring to the collector holds 10,240 commands, and a current span is four of them. What does not fit stays with
 /// the thread until it makes another span, so it would never be sent at the end.
 const MOST_OUTSTANDING: u64 = 2_560;
-
-type Property = (Cow<'static, str>, Cow<'static, str>);
 
 struct Collected {
     workload: fn(),
@@ -68,38 +66,28 @@ impl Sender for Collected {
 }
 
 fn w5() {
-    let span = Span::root("GET /users/{id}", SpanContext::random()).with_properties(|| -> [Property; 6] {
-        [
-            ("span.kind".into(), "server".into()), // which the reporter makes the span's kind
-            ("http.request.method".into(), "GET".into()),
-            ("url.path".into(), "/users/42".into()),
-            ("http.response.status_code".into(), black_box(200).to_string().into()),
-            ("server.load".into(), black_box(0.42).to_string().into()),
-            (
-                "cache.hit".into(),
-                if black_box(true) { "true" } else { "false" }.into(),
-            ),
-        ]
-    });
+    let span = Span::root("GET /users/{id}", SpanContext::random()).with_property(|| ("span.kind", "server")); // which the reporter makes the span's kind
     let _current = span.set_local_parent();
+    LocalSpan::add_property(|| ("http.request.method", "GET"));
+    LocalSpan::add_property(|| ("url.path", "/users/42"));
+    LocalSpan::add_property(|| ("http.response.status_code", black_box(200).to_string()));
+    LocalSpan::add_property(|| ("server.load", black_box(0.42).to_string()));
+    LocalSpan::add_property(|| ("cache.hit", if black_box(true) { "true" } else { "false" }));
 }
 
 fn w10() {
-    let span = Span::root("benchmark.span.name", SpanContext::random()).with_properties(|| -> [Property; 10] {
-        [
-            ("benchmark.attr.key.0".into(), "benchmark.value.00.0".into()),
-            ("benchmark.attr.key.1".into(), "benchmark.value.00.1".into()),
-            ("benchmark.attr.key.2".into(), "benchmark.value.00.2".into()),
-            ("benchmark.attr.key.3".into(), "benchmark.value.00.3".into()),
-            ("benchmark.attr.key.4".into(), "benchmark.value.00.4".into()),
-            ("benchmark.attr.key.5".into(), "benchmark.value.00.5".into()),
-            ("benchmark.attr.key.6".into(), "benchmark.value.00.6".into()),
-            ("benchmark.attr.key.7".into(), "benchmark.value.00.7".into()),
-            ("benchmark.attr.key.8".into(), "benchmark.value.00.8".into()),
-            ("benchmark.attr.key.9".into(), "benchmark.value.00.9".into()),
-        ]
-    });
+    let span = Span::root("benchmark.span.name", SpanContext::random());
     let _current = span.set_local_parent();
+    LocalSpan::add_property(|| ("benchmark.attr.key.0", "benchmark.value.00.0"));
+    LocalSpan::add_property(|| ("benchmark.attr.key.1", "benchmark.value.00.1"));
+    LocalSpan::add_property(|| ("benchmark.attr.key.2", "benchmark.value.00.2"));
+    LocalSpan::add_property(|| ("benchmark.attr.key.3", "benchmark.value.00.3"));
+    LocalSpan::add_property(|| ("benchmark.attr.key.4", "benchmark.value.00.4"));
+    LocalSpan::add_property(|| ("benchmark.attr.key.5", "benchmark.value.00.5"));
+    LocalSpan::add_property(|| ("benchmark.attr.key.6", "benchmark.value.00.6"));
+    LocalSpan::add_property(|| ("benchmark.attr.key.7", "benchmark.value.00.7"));
+    LocalSpan::add_property(|| ("benchmark.attr.key.8", "benchmark.value.00.8"));
+    LocalSpan::add_property(|| ("benchmark.attr.key.9", "benchmark.value.00.9"));
 }
 
 fn main() -> ExitCode {

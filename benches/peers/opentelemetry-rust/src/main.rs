@@ -27,6 +27,8 @@ impl Pipeline {
         let workload = match order.workload.as_str() {
             "W5" => w5,
             "W10" => w10,
+            "W5-builder" => w5_builder,
+            "W10-builder" => w10_builder,
             other => return Err(format!("no workload {other}").into()),
         };
         let mut exporter = SpanExporter::builder()
@@ -102,6 +104,41 @@ fn w10(tracer: &SdkTracer) {
         span.set_attribute(KeyValue::new("benchmark.attr.key.8", "benchmark.value.00.8"));
         span.set_attribute(KeyValue::new("benchmark.attr.key.9", "benchmark.value.00.9"));
     });
+}
+
+/// The same span, with everything that is known when it begins given to its builder.
+fn w5_builder(tracer: &SdkTracer) {
+    let span = tracer
+        .span_builder("GET /users/{id}")
+        .with_kind(SpanKind::Server)
+        .with_attributes(vec![
+            KeyValue::new("http.request.method", "GET"),
+            KeyValue::new("url.path", "/users/42"),
+            KeyValue::new("http.response.status_code", 200),
+            KeyValue::new("server.load", 0.42),
+            KeyValue::new("cache.hit", true),
+        ])
+        .start(tracer);
+    let _current = mark_span_as_active(span);
+}
+
+fn w10_builder(tracer: &SdkTracer) {
+    let span = tracer
+        .span_builder("benchmark.span.name")
+        .with_attributes(vec![
+            KeyValue::new("benchmark.attr.key.0", "benchmark.value.00.0"),
+            KeyValue::new("benchmark.attr.key.1", "benchmark.value.00.1"),
+            KeyValue::new("benchmark.attr.key.2", "benchmark.value.00.2"),
+            KeyValue::new("benchmark.attr.key.3", "benchmark.value.00.3"),
+            KeyValue::new("benchmark.attr.key.4", "benchmark.value.00.4"),
+            KeyValue::new("benchmark.attr.key.5", "benchmark.value.00.5"),
+            KeyValue::new("benchmark.attr.key.6", "benchmark.value.00.6"),
+            KeyValue::new("benchmark.attr.key.7", "benchmark.value.00.7"),
+            KeyValue::new("benchmark.attr.key.8", "benchmark.value.00.8"),
+            KeyValue::new("benchmark.attr.key.9", "benchmark.value.00.9"),
+        ])
+        .start(tracer);
+    let _current = mark_span_as_active(span);
 }
 
 fn main() -> ExitCode {

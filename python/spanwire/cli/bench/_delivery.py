@@ -39,9 +39,6 @@ __all__ = [
 ]
 
 _CHILD_SECONDS = 300
-_LOOSE = ("ddtrace", "fastrace")  # whose spans have names and texts, but neither kinds nor types as OTLP has them
-
-
 SIDES = {name: side.what for name, side in _sides.SIDES.items()}
 DEFAULT_SIDES = ("sdk", "exporter", "spanwire")
 
@@ -209,7 +206,7 @@ class Bench:
                 sample = _checked(side, reading.sample, sample)
                 progress(1)
         left_out = tuple(side for side in self._sides if side not in sides)
-        return Result(workload, tuple(_side(side, readings[side], self._batch) for side in sides), left_out)
+        return Result(workload, tuple(_side(side, readings[side]) for side in sides), left_out)
 
     def instructions(self, workload: str, side: str, spans: int) -> float:
         """Of user space, a span: what twice as many take more than ``spans``, which are more than the warm-up.
@@ -231,7 +228,8 @@ class Bench:
         """One process; ``below`` may put its command below another program."""
         receiver, mirror = self._receivers[side == "ddtrace"]
         receiver.clear()
-        arguments = (workload, receiver.endpoint, mirror, spans, seconds, self._batch or 0, _compression())
+        told = _peers.told(side, workload)
+        arguments = (told, receiver.endpoint, mirror, spans, seconds, self._batch or 0, _compression())
         with (
             tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors,
             pinned(self._sender_core),  # a process, and the threads that it starts, inherit it
@@ -286,21 +284,21 @@ def _checked(side: str, sample: list[Shape], reference: list[Shape] | None) -> l
     if not sample:
         raise Lost(f"{side}: nothing of its sample was received")
     if reference is not None:
-        difference = _shapes.difference(reference, sample, loosely=side in _LOOSE)
+        difference = _shapes.difference(reference, sample, loosely=side in _peers.LOOSE)
         if difference is not None:
             raise Lost(f"{side}: not the spans that the others send: {difference}")
         return reference
-    return None if side in _LOOSE else sample
+    return None if side in _peers.LOOSE else sample
 
 
-def _side(name: str, readings: Sequence[_Reading], batch: int | None) -> Side:
+def _side(name: str, readings: Sequence[_Reading]) -> Side:
     return Side(
         name,
         Figure.of([one.cpu_ns / one.spans for one in readings]),
         round(statistics.median(one.spans for one in readings)),
         sum(one.received for one in readings),
         sum(one.received for one in readings) / sum(one.requests for one in readings),
-        _peers.note(name, batch),
+        _peers.note(name),
     )
 
 

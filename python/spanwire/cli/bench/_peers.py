@@ -14,7 +14,21 @@ from typing import Any
 
 from spanwire.cli.bench.suite import _sides
 
-__all__ = ["PACKAGES", "PEERS", "PROGRAMS", "Package", "Unasked", "makes", "missing", "note", "program", "versions"]
+__all__ = [
+    "LOOSE",
+    "PACKAGES",
+    "PEERS",
+    "PROGRAMS",
+    "Package",
+    "Unasked",
+    "folder",
+    "makes",
+    "missing",
+    "note",
+    "program",
+    "told",
+    "versions",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +44,18 @@ PACKAGES = {
     "ddtrace": Package(("ddtrace", "msgpack"), "ddtrace==4.16.0 msgpack"),
 }
 PROGRAMS = _sides.PEERS
+LOOSE = ("ddtrace", "fastrace")
+"""Whose spans have names and texts, but neither kinds nor types as OTLP has them."""
 PEERS = (*PACKAGES, *PROGRAMS)
 
 _WORKLOADS = ("W5", "W10")  # of the programs: nothing replays a recording there
 _BUILT = pathlib.Path("build/peers")  # of the checkout that the command is typed in
-_OWN_BATCHES = {
-    "ddtrace": "batches of its own: it counts bytes and time, not spans",
-    "fastrace": "batches of its own: what its collector finds at a time",
+_OTHERWISE_WRITTEN = {"opentelemetry-rust-builder": ("opentelemetry-rust", "-builder")}
+"""Sides that are a peer's program with its workloads written in another way: whose, and what is appended to a workload's name."""
+_NOTES = {
+    "ddtrace": "Datadog's format: attributes are text (numbers: floats); batches of its own: it counts bytes and time, not spans",
+    "opentelemetry-rust-builder": "all attributes given to the span builder at once, where the others have a call for each",
+    "fastrace": "attributes are text; batches of its own: what its collector finds at a time",
 }
 
 
@@ -77,7 +96,17 @@ def versions(sides: Sequence[str], python: str) -> dict[str, str]:
 
 def program(side: str) -> pathlib.Path:
     """What ``benches/peers/SIDE/build`` makes; it takes the arguments that ``benches/peers/README.md`` lists."""
-    return _BUILT / side / "run"
+    return _BUILT / folder(side) / "run"
+
+
+def folder(side: str) -> str:
+    """Of ``benches/peers``: several sides may be one program."""
+    return _OTHERWISE_WRITTEN.get(side, (side, ""))[0]
+
+
+def told(side: str, workload: str) -> str:
+    """The workload, as that side's program is told of it."""
+    return workload + _OTHERWISE_WRITTEN.get(side, (side, ""))[1]
 
 
 def makes(side: str, workload: str) -> bool:
@@ -85,9 +114,9 @@ def makes(side: str, workload: str) -> bool:
     return side not in PROGRAMS or workload in _WORKLOADS
 
 
-def note(side: str, batch: int | None) -> str:
-    """What a reader has to know of it when all are told to send so many spans a request."""
-    return _OWN_BATCHES.get(side, "") if batch is not None else ""
+def note(side: str) -> str:
+    """What a reader has to know of it beside the others' figures."""
+    return _NOTES.get(side, "")
 
 
 def _ask(python: str, code: str, asked: Any) -> Any:

@@ -60,7 +60,8 @@ def export(
 ) -> None:
     """CPU a span from making it to its delivery over HTTP: the SDK, spanwire, and others that are installed.
 
-    Sides: sdk, exporter, spanwire; fastotel, ddtrace; opentelemetry-rust, fastrace, opentelemetry-go, opentelemetry-java.
+    Sides: sdk, exporter, spanwire; fastotel, ddtrace; opentelemetry-rust, opentelemetry-rust-builder (all attributes given to the
+    span builder), fastrace, opentelemetry-go, opentelemetry-java.
     """
     from spanwire.cli.bench import _report
 

@@ -67,10 +67,30 @@ def test_programs_make_no_recordings() -> None:
     assert _peers.makes("ddtrace", "WR")
 
 
-def test_who_cannot_be_told_a_batch_has_a_note_when_there_is_one() -> None:
-    noted = {side for side in SIDES if _peers.note(side, 512)}
-    assert noted == {"ddtrace", "fastrace"}
-    assert not any(_peers.note(side, None) for side in SIDES)
+def test_who_does_something_else_has_a_note() -> None:
+    noted = {side: _peers.note(side) for side in SIDES if _peers.note(side)}
+    assert set(noted) == {"ddtrace", "fastrace", "opentelemetry-rust-builder"}
+    assert all("attributes are text" in noted[side] and "batches of its own" in noted[side] for side in _peers.LOOSE)
+
+
+def test_attributes_given_to_the_builder_are_a_side_of_the_same_program() -> None:
+    assert _peers.program("opentelemetry-rust-builder") == _peers.program("opentelemetry-rust")
+    assert _peers.told("opentelemetry-rust-builder", "W5") == "W5-builder"
+    assert _peers.told("opentelemetry-rust", "W5") == "W5"
+
+
+@pytest.mark.parametrize(
+    ("source", "call"),
+    [
+        ("opentelemetry-rust/src/main.rs", "span.set_attribute(KeyValue::new("),
+        ("fastrace/src/main.rs", "LocalSpan::add_property(|| ("),
+        ("opentelemetry-go/main.go", "span.SetAttributes(attribute."),
+        ("opentelemetry-java/src/main/java/spanwire/peer/Peer.java", "span.setAttribute("),
+    ],
+)
+def test_every_peer_has_a_call_for_each_attribute_of_w5_and_w10(source: str, call: str) -> None:
+    text = (ROOT / "benches" / "peers" / source).read_text(encoding="utf-8")
+    assert text.count(call) == 5 + 10
 
 
 def test_every_program_has_its_folder_with_a_readme_a_lock_and_a_build() -> None:
@@ -80,7 +100,7 @@ def test_every_program_has_its_folder_with_a_readme_a_lock_and_a_build() -> None
         "opentelemetry-go": "go.sum",
         "opentelemetry-java": "pom.xml",  # every version in it is exact
     }
-    assert set(locks) == set(_peers.PROGRAMS)
+    assert set(locks) == set(map(_peers.folder, _peers.PROGRAMS))
     for side, lock in locks.items():
         folder = ROOT / "benches" / "peers" / side
         assert (folder / "build").stat().st_mode & 0o111, side

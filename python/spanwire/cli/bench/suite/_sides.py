@@ -23,10 +23,13 @@ SIDES = {
     "fastotel": SideInfo("fastotel", "Python", "opentelemetry-python's SDK with fastotel's processor"),
     "ddtrace": SideInfo("ddtrace", "Python", "ddtrace's tracer and writer, in Datadog's format"),
     "opentelemetry-rust": SideInfo("opentelemetry-rust", "Rust", "its SDK, batch processor and OTLP exporter, fat LTO"),
-    "fastrace": SideInfo("fastrace", "Rust", "its collector and OpenTelemetry reporter, fat LTO; attributes are text"),
+    "opentelemetry-rust-builder": SideInfo(
+        "opentelemetry-rust-builder", "Rust", "opentelemetry-rust's program, its span builder given everything"
+    ),
+    "fastrace": SideInfo("fastrace", "Rust", "its collector and OpenTelemetry reporter, fat LTO"),
     "opentelemetry-go": SideInfo("opentelemetry-go", "Go", "its SDK, batch processor and OTLP exporter"),
     "opentelemetry-java": SideInfo("opentelemetry-java", "Java", "its SDK, batch processor and OTLP exporter"),
 }
 OURS = "spanwire"
-PEERS = ("opentelemetry-rust", "fastrace", "opentelemetry-go", "opentelemetry-java")
+PEERS = ("opentelemetry-rust", "opentelemetry-rust-builder", "fastrace", "opentelemetry-go", "opentelemetry-java")
 """Programs of their own, built from ``benches/peers``; the others are Python."""

@@ -100,6 +100,7 @@ _SHAPES: Mapping[str, tuple[tuple[float, float], ...]] = {
         )
         for turn in range(10)
     ),
+    "opentelemetry-rust-builder": ((-1.1, -0.8), (1.1, -0.8), (-1.1, 0.8), (1.1, 0.8)),
     "fastrace": tuple(
         (math.sin(turn * 2 * math.pi / 5) * 1.1, -math.cos(turn * 2 * math.pi / 5) * 1.1) for turn in range(5)
     ),
