@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING
 
 from spanwire.cli.bench import _delivery_child, _peers, _with_parent
-from spanwire.cli.bench._measure import Figure, pinned
+from spanwire.cli.bench._measure import Figure, in_turn, pinned
 from spanwire.cli.bench.suite import _sides
 
 if TYPE_CHECKING:
@@ -198,9 +198,8 @@ class Bench:
             raise Lost(f"{workload} is not made by {', '.join(self._sides)}")
         readings: dict[str, list[_Reading]] = {side: [] for side in sides}
         for number in range(rounds):
-            first = number % len(sides)
             sample: list[Shape] | None = None
-            for side in [*sides[first:], *sides[:first]]:
+            for side in in_turn(sides, number):
                 reading = self._run(side, workload, spans, seconds)
                 readings[side].append(reading)
                 sample = _checked(side, reading.sample, sample)

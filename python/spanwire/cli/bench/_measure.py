@@ -10,7 +10,7 @@ import pathlib
 import platform
 import statistics
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -22,6 +22,7 @@ __all__ = [
     "cores",
     "environment",
     "has_official_exporter",
+    "in_turn",
     "package_version",
     "pinned",
 ]
@@ -84,6 +85,13 @@ class Comparison:
 def cores() -> list[int]:
     """The cores that this process may use; empty where the system cannot say (macOS)."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def in_turn(sides: Iterable[str], number: int) -> list[str]:
+    """Their order in that round: a different one first each time."""
+    every = list(sides)
+    first = number % len(every)
+    return [*every[first:], *every[:first]]
 
 
 def has_official_exporter() -> bool:

@@ -1,7 +1,7 @@
-"""W5 spans by several threads at once, in a process of its own: ``python -m … SIDE ENDPOINT THREADS SPANS ROUNDS``.
+"""W5 spans by several threads at once, in a process of its own: ``python -m … SIDE ENDPOINT THREADS SPANS``.
 
-Prints as JSON the CPU (ns a span, user and system, every thread of the process) that each round took to make about SPANS spans and
-to flush them.
+Prints as JSON the CPU (ns a span, user and system, every thread of the process) that it took to make about SPANS spans and to flush
+them, after a warm-up.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def spans_a_round(spans: int, threads: int) -> int:
     return max(1, spans // threads) * threads
 
 
-def _round(pipeline: _pipelines.Pipeline, threads: int, each: int) -> float:
+def _cpu(pipeline: _pipelines.Pipeline, threads: int, each: int) -> float:
     tracer = pipeline.tracer
     gate = threading.Barrier(threads + 1)
 
@@ -49,13 +49,13 @@ def _cpu_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _main(side: str, endpoint: str, threads: int, spans: int, rounds: int) -> None:
+def _main(side: str, endpoint: str, threads: int, spans: int) -> None:
     room = 2 * max(spans, WARM) if side == "official" else None  # the SDK's own would drop most of them
     pipeline = _pipelines.Pipeline.to(endpoint, side, max_queue_size=room)
     w5(pipeline.tracer, WARM)
     pipeline.flush()
     each = spans_a_round(spans, threads) // threads
-    print(json.dumps([_round(pipeline, threads, each) for _ in range(rounds)]))
+    print(json.dumps(_cpu(pipeline, threads, each)))
     pipeline.provider.shutdown()
 
 

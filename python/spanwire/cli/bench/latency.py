@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spanwire.cli.bench._measure import OFFICIAL_HINT, cores, has_official_exporter, pinned
+from spanwire.cli.bench._measure import OFFICIAL_HINT, cores, has_official_exporter, in_turn, pinned
 
 if TYPE_CHECKING:
     from spanwire.cli._sink_process import SinkProcess
@@ -109,7 +109,7 @@ def measure(
     sink: SinkProcess,
     progress: Callable[[int], None],
 ) -> list[Result]:
-    """The sides take turns in ``rounds`` fresh processes each; ``progress`` is told of each. Raises ChildFailed."""
+    """The sides take turns in ``rounds`` fresh processes each, a different one first each time; ``progress`` is told of each. Raises ChildFailed."""
     from spanwire.cli.bench import _fresh, _latency_child
 
     words = [word for word, wanted in (("flush", scenario.flushing), ("dead", scenario.backend != "alive")) if wanted]
@@ -117,8 +117,9 @@ def measure(
     clock: dict[str, array.array[int]] = {side: array.array("Q") for side in counts}
     delivered = dict.fromkeys(counts, 0)
     with _backend(scenario.backend, sink) as endpoint:
-        for _ in range(rounds):
-            for side, count in counts.items():
+        for number in range(rounds):
+            for side in in_turn(counts, number):
+                count = counts[side]
                 before = sink.count()
                 with pinned(core):
                     said = _fresh.run(_latency_child.__name__, side, endpoint, count, rate, scenario.queue, *words)

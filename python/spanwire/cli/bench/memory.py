@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
-from spanwire.cli.bench._measure import OFFICIAL_HINT, Comparison, Figure, has_official_exporter
+from spanwire.cli.bench._measure import OFFICIAL_HINT, Comparison, Figure, has_official_exporter, in_turn
 
 __all__ = ["GOAL_BYTES", "GOAL_CPU_NS", "GOAL_SPANS", "Idle", "Queued", "idle_goals", "memory"]
 
@@ -88,13 +88,13 @@ def idle_goals(idle: Sequence[Idle]) -> dict[str, tuple[str, bool]]:
 
 
 def measure_queued(spans: int, rounds: int, progress: Callable[[int], None]) -> Queued:
-    """Each side in ``rounds`` fresh processes, in turn. Raises ChildFailed."""
+    """Each side in ``rounds`` fresh processes, in turn, a different one first each time. Raises ChildFailed."""
     from spanwire.cli.bench import _pipelines
 
     grown: dict[str, list[float]] = {side: [] for side in _pipelines.NAMES}
     queued: dict[str, list[int]] = {side: [] for side in _pipelines.NAMES}
-    for _ in range(rounds):
-        for side in _pipelines.NAMES:
+    for number in range(rounds):
+        for side in in_turn(_pipelines.NAMES, number):
             said = _child("queued", side, spans)
             grown[side].append(said["grown"])
             if said["queued"] is not None:

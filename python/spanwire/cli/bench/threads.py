@@ -1,6 +1,6 @@
 """``spanwire bench threads``: CPU a span when several threads make spans at once, by the SDK and by ours.
 
-Each number of threads and side has fresh processes of its own. CPU is that of the whole process (``getrusage``) from the moment when the
+Each number of threads and side has a fresh process in each round, the sides in turn, a different one first each time. CPU is that of the whole process (``getrusage``) from the moment when the
 waiting threads are let go until what they made has been flushed to a sink in another process. Nothing is pinned, since threads on
 several cores are what contend. The sink counts; if a span is missing, no figure is given. The SDK's queue has room for all spans.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spanwire.cli.bench._measure import OFFICIAL_HINT, Comparison, Figure, has_official_exporter
+from spanwire.cli.bench._measure import OFFICIAL_HINT, Comparison, Figure, has_official_exporter, in_turn
 
 if TYPE_CHECKING:
     from spanwire.cli._sink_process import SinkProcess
@@ -65,24 +65,22 @@ def measure(
     counts: Sequence[int], spans: dict[str, int], *, rounds: int, sink: SinkProcess, progress: Callable[[int], None]
 ) -> list[Result]:
     """``spans`` are made by each side in each of ``rounds``; 1 must be in ``counts``. Raises Lost, ChildFailed."""
-    found: dict[int, Comparison] = {}
-    for threads in counts:
-        sides = []
-        for side, count in spans.items():
-            sides.append(_samples(side, threads, count, rounds, sink))
-            progress(1)
-        found[threads] = Comparison(*map(Figure.of, sides))
+    samples: dict[tuple[int, str], list[float]] = {(threads, side): [] for threads in counts for side in spans}
+    for number in range(rounds):
+        for threads in counts:
+            for side in in_turn(spans, number):
+                samples[threads, side].append(_sample(side, threads, spans[side], sink))
+                progress(1)
+    found = {threads: Comparison(*(Figure.of(samples[threads, side]) for side in spans)) for threads in counts}
     return [Result(threads, found[threads], found[1]) for threads in counts]
 
 
-def _samples(side: str, threads: int, spans: int, rounds: int, sink: SinkProcess) -> list[float]:
+def _sample(side: str, threads: int, spans: int, sink: SinkProcess) -> float:
     from spanwire.cli.bench import _fresh, _threads_child
 
     before = sink.count()
-    said: list[float] = json.loads(
-        _fresh.run(_threads_child.__name__, side, sink.endpoint, threads, spans, rounds, timeout=1800)
-    )
-    made = _threads_child.WARM + rounds * _threads_child.spans_a_round(spans, threads)
+    said: float = json.loads(_fresh.run(_threads_child.__name__, side, sink.endpoint, threads, spans))
+    made = _threads_child.WARM + _threads_child.spans_a_round(spans, threads)
     if (received := sink.count() - before) != made:
         raise Lost(f"{side}, {threads} threads: {made} spans made, {received} received")
     return said
@@ -110,7 +108,7 @@ def threads(
     try:
         with (
             SinkProcess() as sink,
-            _report.progress("threads", len(counts) * len(made), shown=not as_json) as step,
+            _report.progress("threads", rounds * len(counts) * len(made), shown=not as_json) as step,
         ):
             results = measure(counts, made, rounds=rounds, sink=sink, progress=step)
     except ChildFailed as error:

@@ -41,7 +41,7 @@ _TITLES = {
     "full": "end() with a full queue",
 }
 _WHAT = (
-    "The call alone, by the monotonic clock; W5 spans in bursts of 100, 5,000 a second, each side as it is by default. "
+    "The call alone, by the monotonic clock, in fresh processes; W5 spans in bursts of 100, 5,000 a second, each side as it is by default. "
     "{} Two readings of the clock with nothing between are part of every value."
 )
 

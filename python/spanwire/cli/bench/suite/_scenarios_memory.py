@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
+from spanwire.cli.bench._measure import in_turn
 from spanwire.cli.bench.suite._model import Outcome, Row
 from spanwire.cli.bench.suite._scenario import Failed, Scenario, Settings, Step
 from spanwire.cli.bench.suite._shared import (
@@ -80,8 +81,8 @@ def _run_outage(settings: Settings, step: Step) -> Outcome:
     progress = steps(step, rounds * len(sides))
     found: dict[str, list[Row]] = {side: [] for side in sides}
     try:
-        for _ in range(rounds):
-            for side in sides:
+        for number in range(rounds):
+            for side in in_turn(sides, number):
                 one = measure(PIPELINES[side], phases, rate=_RATE)
                 lost = one.made - one.received
                 kept = "none lost" if not lost else f"{lost:,} lost"

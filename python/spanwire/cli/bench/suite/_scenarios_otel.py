@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from spanwire.cli.bench._measure import in_turn
 from spanwire.cli.bench.suite._model import Outcome, Row
 from spanwire.cli.bench.suite._scenario import Failed, Scenario, Settings, Step
 from spanwire.cli.bench.suite._shared import COMPARED, PIPELINES, compared_sides, need_official, rounds_of, steps
@@ -65,7 +66,7 @@ def _run_create(settings: Settings, step: Step) -> Outcome:
     found: dict[str, list[_otel.Created]] = {side: [] for side in sides}
     with _failing():
         for number in range(rounds):
-            for side in _turn(sides, number):
+            for side in in_turn(sides, number):
                 found[side].append(
                     _otel.create(
                         PIPELINES[side],
@@ -117,7 +118,7 @@ def _run_cpu(processor: str, settings: Settings, step: Step) -> Outcome:
     found: dict[str, list[Load]] = {side: [] for side in sides}
     with _failing():
         for number in range(rounds):
-            for side in _turn(sides, number):
+            for side in in_turn(sides, number):
                 found[side].append(
                     _otel.load(
                         PIPELINES[side],
@@ -233,12 +234,6 @@ def _memory_row(side: str, runs: Sequence[Load]) -> Row:
         series=runs[0].grown,
         note="; ".join(said),
     )
-
-
-def _turn(sides: Sequence[str], number: int) -> list[str]:
-    """A different one first each time."""
-    first = number % len(sides)
-    return [*sides[first:], *sides[:first]]
 
 
 def _statistics(samples: Sequence[float], form: str) -> str:
