@@ -13,7 +13,7 @@ PROFILE ?= release
 # Arguments of pytest for `make asan`, such as a file; empty: everything that uses the extension closely.
 ASAN_TESTS ?=
 # Seconds for each fuzz target.
-FUZZ_SECONDS ?= 45
+FUZZ_SECONDS ?= 20
 # Seconds for `make stress`, and the seed to begin with (empty: a new one, which is printed).
 SECONDS ?= 600
 SEED ?=
@@ -218,7 +218,7 @@ loom: ## the queue's hand-over between threads, in every order they can take
 asan: $(STAMPS)/venv ## the extension, both halves, under AddressSanitizer while the tests use it (a build of its own)
 	ci/asan/run $(ASAN_TESTS)
 
-fuzz: $(STAMPS)/venv ## every fuzz target for FUZZ_SECONDS (45)
+fuzz: $(STAMPS)/venv ## every fuzz target for FUZZ_SECONDS (20)
 	ci/fuzz $(FUZZ_SECONDS)
 
 # --- packages --------------------------------------------------------------------------------------------------------
