@@ -14,6 +14,7 @@ from pathlib import Path
 
 from spanwire.cli.bench._measure import environment
 from spanwire.cli.bench.suite import _compare, _verdict
+from spanwire.cli.bench.suite._choice import PYTHON_PEERS
 from spanwire.cli.bench.suite._machine import file_name
 from spanwire.cli.bench.suite._model import BadDocument, Document
 from spanwire.cli.bench.suite._sides import OURS, PEERS
@@ -114,14 +115,14 @@ def _machine(document: Document) -> str:
 
 
 def _peers(document: Document) -> list[str]:
-    """A table of the other languages' SDKs, each below its CPU what ours is of that."""
+    """A table of everybody else, beside the CPU of each what ours is of that."""
     outcomes = [one for one in document.outcomes if one.row(OURS) is not None]
-    sides = [side for side in (OURS, *PEERS) if any(one.row(side) for one in outcomes)]
+    sides = [side for side in (OURS, *PYTHON_PEERS, *PEERS) if any(one.row(side) for one in outcomes)]
     if not outcomes or sides == [OURS]:
         return []
     batch = document.method.get("batch")
     lines = [
-        f"CPU a span beside other languages' own, the same way, batches of {batch} (`make bench-peers`):",
+        f"CPU a span beside others, end to end in the same way, batches of {batch} (`make bench-peers`):",
         "",
         "| | " + " | ".join(f"{one.name.partition('/')[2]} | spanwire takes" for one in outcomes) + " |",
         "|---" * (1 + 2 * len(outcomes)) + "|",
@@ -133,10 +134,15 @@ def _peers(document: Document) -> list[str]:
             assert ours is not None
             ratio = None if row is None or side == OURS else _verdict.ratio(outcome, ours, row)
             cells.append("" if row is None else value(row.median, outcome.unit))
-            cells.append("" if ratio is None else f"**{ratio_text(1 / ratio.medians)}** of it")
+            cells.append("" if ratio is None else _part(ratio))
         version = document.sides.get(side, {}).get("version") or ""
         lines.append(f"| {' '.join(filter(None, (_verdict.label(side), version)))} | {' | '.join(cells)} |")
     return lines
+
+
+def _part(ratio: _verdict.Ratio) -> str:
+    spanned = f"{ratio_text(1 / ratio.most)} to {ratio_text(1 / ratio.least)}"
+    return f"**{ratio_text(1 / ratio.medians)}** of it ({spanned})"
 
 
 def named(readme: str) -> Path:

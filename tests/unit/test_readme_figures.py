@@ -113,8 +113,14 @@ def test_peers_have_a_table_of_their_own_with_what_spanwire_takes_of_each(place:
     assert "batches of 512 (`make bench-peers`)" in text
     assert "| | W5 | spanwire takes | W10 | spanwire takes |" in text
     assert "| spanwire 0.1.0 | 500 ns |  | 500 ns |  |" in text
-    assert "| opentelemetry-rust 0.32.0 | 1.00 µs | **0.50** of it | 1.00 µs | **0.50** of it |" in text
-    assert "| opentelemetry-java | 2.00 µs | **0.25** of it | 2.00 µs | **0.25** of it |" in text
+    assert (
+        "| opentelemetry-rust 0.32.0 | 1.00 µs | **0.50** of it (0.50 to 0.50) | 1.00 µs | **0.50** of it (0.50 to 0.50) |"
+        in text
+    )
+    assert (
+        "| opentelemetry-java | 2.00 µs | **0.25** of it (0.25 to 0.25) | 2.00 µs | **0.25** of it (0.25 to 0.25) |"
+        in text
+    )
     assert (place / "benches/results/amd-epyc-9b14-2-cores-python-3.13-peers.json").exists()
 
 
