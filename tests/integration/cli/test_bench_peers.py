@@ -21,6 +21,7 @@ pytestmark = pytest.mark.slow
 
 RUST = ("opentelemetry-rust", "fastrace")
 OWN_BATCHES = ("fastrace",)
+BATCHES = {"opentelemetry-java": 2048}  # it makes many spans, and a request takes it 40 ms
 
 
 @cache
@@ -63,9 +64,10 @@ def program(monkeypatch: pytest.MonkeyPatch, path: pathlib.Path, text: str) -> B
 @pytest.mark.parametrize("side", _peers.PROGRAMS)
 def test_a_peer_delivers_what_the_sdk_sends(side: str, workload: str, compression: str) -> None:
     build(side)
+    batch = BATCHES.get(side, 256)
     said = figures(
         *("--sides", f"sdk,{side}", "--workload", workload, "--compression", compression),
-        *("--rounds", "1", "--spans", "3000", "--batch", "256"),
+        *("--rounds", "1", "--spans", "3000", "--batch", str(batch)),
     )
     assert said["method"]["left_out"] == []
     assert said["method"]["peer_versions"][side].split(",")[0].count(".") == 2
@@ -76,7 +78,7 @@ def test_a_peer_delivers_what_the_sdk_sends(side: str, workload: str, compressio
     assert one["spans_per_round"] >= 3000
     assert one["delivered"] > one["spans_per_round"]
     assert one["spans_per_request"] >= 1
-    assert (one["spans_per_request"] > 256) <= (side in OWN_BATCHES)
+    assert batch / 2 < one["spans_per_request"] <= batch or side in OWN_BATCHES
     assert one["note"] == _peers.note(side)
 
 
