@@ -38,6 +38,7 @@ _MACHINE = (
 )
 _LARGEST_FILE = 64 << 20
 _SIDE_CELLS = 18
+_SAID_CHARACTERS = 80  # of what differs
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,13 @@ def read(path: str) -> Document:
     except (ValueError, RecursionError):
         raise BadDocument(f"{path}: it is no JSON") from None
     try:
-        document = Document.from_json(said)
+        document = Document.from_json(_sound.harmless(said))
         _sound.check(document)
     except BadDocument as error:
         raise BadDocument(f"{path}: {error}") from None
-    except (TypeError, ValueError, OverflowError) as error:  # of something that is of another kind altogether
+    except RecursionError:
+        raise BadDocument(f"{path}: it is damaged: lists within lists without an end") from None
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:  # of something of another kind altogether
         raise BadDocument(f"{path}: it is damaged: {error}") from None
     return document
 
@@ -113,7 +116,10 @@ def _versions(document: Document) -> Mapping[str, Any]:
 
 
 def _said(what: object) -> str:
-    return "not known" if what is None else str(what)
+    if what is None:
+        return "not known"
+    text = str(what)
+    return text if len(text) <= _SAID_CHARACTERS else f"{text[:_SAID_CHARACTERS]} …"
 
 
 def changes(old: Document, new: Document) -> list[Change]:
@@ -165,7 +171,7 @@ def show(old: Document, new: Document, name: str, *, color: bool = True) -> None
     console = make_console(color=color)
     arrow = "->" if console.options.ascii_only else "→"
     console.print()
-    console.print(Text(f"beside {name}, of {old.started}", style="bold"))
+    console.print(Text(f"beside {name}, of {_said(old.started)}", style="bold"))
     for line in differences(old, new):
         console.print(Text(line, style="yellow"))
     found = changes(old, new)

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
-from typing import get_args
+from typing import Any, get_args
 
+from spanwire.cli._render import one_line
 from spanwire.cli.bench.suite._model import BadDocument, Document, Histogram, Outcome, Plot, Row
 
-__all__ = ["check"]
+__all__ = ["check", "harmless"]
+
+_LEAST, _MOST = 1e-12, 1e18  # of samples that are not zero, and of everything: so that ratios can be reckoned with
+_MOST_CHARACTERS = 4_000  # of a text; the longest of the suite's own has a few hundred
+_MOST_NAMES = 1_000  # of a table
+
+
+def harmless(said: Any) -> Any:
+    """What JSON has, with texts of one line that cannot steer a terminal. Raises BadDocument for what is out of all proportion."""
+    if isinstance(said, str):
+        if len(said) > _MOST_CHARACTERS:
+            raise BadDocument(f"it is damaged: a text of {len(said):,} characters")
+        return said if said.isprintable() else one_line(said)
+    if isinstance(said, dict):
+        if len(said) > _MOST_NAMES:
+            raise BadDocument(f"it is damaged: a table of {len(said):,} names")
+        return {harmless(name): harmless(one) for name, one in said.items()}
+    if isinstance(said, list):
+        return list(map(harmless, said))
+    if said is not None and not isinstance(said, bool) and not _is_number(said):
+        raise BadDocument("it is damaged: a number that cannot be")
+    return said
 
 
 def check(document: Document) -> None:
@@ -43,7 +64,7 @@ def _check_outcome(outcome: Outcome) -> None:
 
 def _check_row(name: str, row: Row) -> None:
     _every(name, (row.side, row.note), _is_text)
-    _every(name, row.samples or (None,), _is_number)
+    _every(name, row.samples or (None,), _is_sample)
     maybe = (row.at, row.instructions, row.delivered, row.spans_a_request)
     _every(name, (one for one in maybe if one is not None), _is_number)
     _every(name, (one for point in row.series for one in point), _is_number)
@@ -77,7 +98,11 @@ def _is_table(one: object) -> bool:
 
 def _is_number(one: object) -> bool:
     """Finite, and no larger than what can be reckoned with."""
-    return isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one) and abs(one) < 1e100
+    return isinstance(one, int | float) and not isinstance(one, bool) and abs(one) <= _MOST  # NaN is not
+
+
+def _is_sample(one: object) -> bool:
+    return _is_number(one) and (one == 0 or abs(one) >= _LEAST)  # type: ignore[arg-type]  # a number by then
 
 
 def _is_positive(one: object) -> bool:

@@ -147,7 +147,7 @@ def a_row(**changes: Any) -> list[dict[str, Any]]:
         (damaged(scenarios=[{**a_row()[0], "stretches": [4]}]), "it is damaged"),
         (damaged(scenarios=a_row(samples=[])), "export/W5 has something that cannot be"),
         (damaged(scenarios=a_row(samples=["1"])), "export/W5 has something that cannot be"),
-        (damaged(scenarios=a_row(samples=[float("nan")])), "export/W5 has something that cannot be"),
+        (damaged(scenarios=a_row(samples=[float("nan")])), "it is damaged: a number that cannot be"),
         (damaged(scenarios=a_row(samples=[True])), "export/W5 has something that cannot be"),
         (damaged(scenarios=a_row(at="here")), "it is damaged"),
         (damaged(scenarios=a_row(samples=4)), "it is damaged"),
@@ -167,6 +167,67 @@ def test_what_cannot_be_compared_with_is_refused_in_one_line(content: Any, why: 
         read(str(path))
     assert str(caught.value).startswith(f"{path}: ") and why in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        damaged(started="x" * 10_000_000),
+        damaged(started={}),
+        damaged(method=[]),
+        damaged(method=None),
+        damaged(environment={"cpu": 10**400}),
+        damaged(environment={"versions": {str(number): "1" for number in range(2_000)}}),
+        damaged(scenarios=a_row(samples=[10**400])),
+        damaged(scenarios=a_row(samples=[5e-324])),
+        damaged(scenarios=a_row(samples=[1e300])),
+        damaged(scenarios=a_row(side=[])),
+        damaged(scenarios=[{**a_row()[0], "rows": "abc"}]),
+    ],
+)
+def test_what_would_break_a_run_after_it_was_measured_is_refused(content: Any, tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(BadDocument, match="it is damaged: ") as caught:
+        read(str(path))
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < len(str(path)) + 200
+
+
+def test_rounds_that_differ_by_the_last_digit_are_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    said = run((1.0, 1.0 + 2**-52))
+    path.write_text(json.dumps(said.as_json()), encoding="utf-8")
+    assert read(str(path)) == said
+
+
+def test_lists_within_lists_are_no_result(tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    said = json.dumps(damaged(environment={"cpu": "here"})).replace('"here"', "[" * 900 + "]" * 900)
+    path.write_text(said, encoding="utf-8")
+    with contextlib.suppress(BadDocument):
+        read(str(path))
+
+
+def test_texts_of_an_old_file_do_not_steer_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = document().as_json()
+    bad = "\x1b]0;pwn\x07\x1b[2Jboo\u202e\ud800\r\nx"
+    said |= {"started": bad, "environment": {"cpu": bad, "versions": {bad: bad}}, "sides": {bad: {"version": bad}}}
+    said["scenarios"][0]["rows"][0]["note"] = bad  # type: ignore[index]
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(said), encoding="utf-8")
+    old = read(str(path))
+    _compare.show(old, document(), "old.json", color=False)
+    _table.show(old, color=False)
+    out = capsys.readouterr().out
+    assert "boo" in out and all(char.isprintable() for char in out.replace("\n", ""))
+    assert _html.render(document(), old)
+
+
+def test_what_an_old_file_says_at_length_is_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(damaged(started="y" * 3_000)), encoding="utf-8")
+    _compare.show(read(str(path)), document(), "old.json", color=False)
+    assert capsys.readouterr().out.count("y" * 40) <= 2
 
 
 SMALL = document(
