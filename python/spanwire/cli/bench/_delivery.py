@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -198,12 +198,13 @@ class Bench:
             raise Lost(f"{workload} is not made by {', '.join(self._sides)}")
         readings: dict[str, list[_Reading]] = {side: [] for side in sides}
         for number in range(rounds):
-            sample: list[Shape] | None = None
+            samples: dict[str, list[Shape]] = {}
             for side in in_turn(sides, number):
                 reading = self._run(side, workload, spans, seconds)
                 readings[side].append(reading)
-                sample = _checked(side, reading.sample, sample)
+                samples[side] = reading.sample
                 progress(1)
+            _check(samples)
         left_out = tuple(side for side in self._sides if side not in sides)
         return Result(workload, tuple(_side(side, readings[side]) for side in sides), left_out)
 
@@ -276,18 +277,18 @@ class _Reading:
     sample: list[Shape]
 
 
-def _checked(side: str, sample: list[Shape], reference: list[Shape] | None) -> list[Shape] | None:
-    """What the following sides are to send as well; those that send less can be compared but are no reference."""
+def _check(samples: Mapping[str, Sequence[Shape]]) -> None:
+    """Of one round, whoever was first. Raises Lost if not all are what the first sent that sends everything."""
     from spanwire.cli.bench import _shapes
 
-    if not sample:
-        raise Lost(f"{side}: nothing of its sample was received")
-    if reference is not None:
-        difference = _shapes.difference(reference, sample, loosely=side in _peers.LOOSE)
-        if difference is not None:
-            raise Lost(f"{side}: not the spans that the others send: {difference}")
-        return reference
-    return None if side in _peers.LOOSE else sample
+    reference = next((sample for side, sample in samples.items() if side not in _peers.LOOSE), None)
+    for side, sample in samples.items():
+        if not sample:
+            raise Lost(f"{side}: nothing of its sample was received")
+        if reference is not None:
+            difference = _shapes.difference(reference, sample, loosely=side in _peers.LOOSE)
+            if difference is not None:
+                raise Lost(f"{side}: not the spans that the others send: {difference}")
 
 
 def _side(name: str, readings: Sequence[_Reading]) -> Side:

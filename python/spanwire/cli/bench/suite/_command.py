@@ -221,10 +221,10 @@ def _plan(asked: Asked, able: Sequence[Scenario], settings: Settings, left_out: 
         "pinning": "sender and receiver on cores of their own"
         if settings.sender_core is not None
         else "none: there is one core, so sender and receiver share it",
-        "order": "the sides take turns in each round, a different one first each time",
+        "order": "the sides take turns in each round, a different one first each time, unless a scenario's text says otherwise",
         "cpu": "user and system time by getrusage, of fresh processes where spans are sent, else of the pinned thread",
         "figures": _verdict.RULE,
-        "content": "before timing, what the sides send is compared; a span too few or too many, and there is no figure",
+        "content": "a sample of what the sides send is compared, of ddtrace and fastrace as text; a span too few or too many, and there is no figure",
         "instructions": _perf.counting() or "counted by perf stat -e instructions:u",
     }
     return _run.Plan(able, settings, _typed(), where, method, _versions.sides(settings), left_out)
