@@ -54,13 +54,15 @@ demo: $(STAMPS)/ext-$(PROFILE) ## build and show it: a web shop traced in three 
 
 bench: $(STAMPS)/ext-release ## the SDK beside spanwire: a table, build/bench.html, build/bench.json, and whether README's figures are reproduced (5 minutes)
 	@mkdir -p build
+	@rm -f build/bench.json build/bench.html
 	@kept=$$($(VENV)/bin/python benches/readme.py name); [ ! -f "$$kept" ] || set -- --compare "$$kept"; \
 		status=0; (set -x; spanwire bench $(BENCH) --json build/bench.json --html build/bench.html "$$@") || status=$$?; \
-		$(VENV)/bin/python benches/readme.py reproduced build/bench.json; exit $$status
+		[ ! -f build/bench.json ] || $(VENV)/bin/python benches/readme.py reproduced build/bench.json; exit $$status
 
 # Of the peers those that `make bench-peers` has built.
 bench-result: $(STAMPS)/ext-release ## the whole suite, and the peers if they are built: kept in benches/results, README's table written from it (10 minutes, idle machine)
 	@mkdir -p build
+	@rm -f build/bench.json build/bench.html build/bench-with-peers.json build/bench-with-peers.html
 	spanwire bench --json build/bench.json --html build/bench.html
 	@set -- build/bench.json; if [ -d build/peers ]; then set -x; \
 		spanwire bench --peers --json build/bench-with-peers.json --html build/bench-with-peers.html; set -- "$$@" build/bench-with-peers.json; fi; \
@@ -93,7 +95,7 @@ test: lint test-rust test-python ## lint, Rust tests, Python tests (README snipp
 test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that take no time; two minutes at most once built
 	HYPOTHESIS_PROFILE=quick pytest -q -m 'not slow and not full'
 
-test-full: test-python-full bench-guard test-collector test-web test-wheel test-oldest miri neon loom asan fuzz ## what takes long: the guard of instruction counts, the real Collector, web frameworks, a real browser, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
+test-full: test-python-full bench-guard test-collector test-web test-browser test-wheel test-oldest miri neon loom asan fuzz ## what takes long: the guard of instruction counts, the real Collector, web frameworks, a real browser, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 

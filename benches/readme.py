@@ -255,7 +255,9 @@ def show_reproduced(run: str) -> None:
     """Raises BadDocument."""
     path = named(README.read_text(encoding="utf-8"))
     kept, here = _compare.read(str(path)), _compare.read(run)
-    print("\nREADME.md's figures, and what this run gives:")
+    print(f"\nREADME.md's figures ({kept.started}), and what {run} gives: {here.command}, {here.started}")
+    if not here.complete:
+        print("  it was interrupted: this is a part of it")
     for difference in _compare.differences(kept, here):
         print(f"  not the same: {difference}")
     for sentence in sentences(kept, here):

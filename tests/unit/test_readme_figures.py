@@ -160,6 +160,8 @@ def test_what_differs_of_the_machine_is_told_with_the_lines(place: Path, capsys:
     other = replace(plain(), environment={**plain().environment, "cpu": "another"})
     assert readme.main(["reproduced", put(other, place / "other.json")]) == 0
     out = capsys.readouterr().out
+    assert f"and what {place / 'other.json'} gives: {other.command}, {other.started}\n" in out
+    assert "interrupted" not in out
     assert "not the same: cpu: AMD EPYC 9B14 then, another now" in out
     assert out.count(": reproduced\n") == 1
 
