@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from spanwire.cli import _mirror
-from spanwire.cli.bench import _peers
+from spanwire.cli.bench import _delivery, _peers
 from spanwire.cli.bench._delivery import Bench, Lost
 from spanwire.sink import Sink
 from tests.conftest import NOT_APPLICABLE, ROOT
@@ -192,6 +192,18 @@ def test_a_program_that_fails_is_told_with_its_last_words(
     with (
         program(monkeypatch, tmp_path / "run", "import sys; sys.exit('spans were lost')") as bench,
         pytest.raises(Lost, match="fastrace: spans were lost"),
+    ):
+        bench.measure("W5", rounds=1, spans=64, seconds=0)
+
+
+@pytest.mark.parametrize("says", ["", "print('samp', end='', flush=True);"])
+def test_a_program_that_never_sends_its_sample_is_ended_and_told(
+    says: str, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    monkeypatch.setattr(_delivery, "_SAMPLE_SECONDS", 0.5)
+    with (
+        program(monkeypatch, tmp_path / "run", f"import time; {says} time.sleep(100)") as bench,
+        pytest.raises(Lost, match=r"fastrace: its sample was not sent after 0\.5 s"),
     ):
         bench.measure("W5", rounds=1, spans=64, seconds=0)
 

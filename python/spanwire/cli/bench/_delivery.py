@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 _CHILD_SECONDS = 300
+_SAMPLE_SECONDS = 60  # longer than the peers themselves have patience
 SIDES = {name: side.what for name, side in _sides.SIDES.items()}
 DEFAULT_SIDES = ("sdk", "exporter", "spanwire")
 
@@ -242,8 +244,7 @@ class Bench:
             ) as process,
         ):
             try:
-                assert process.stdout is not None
-                sample = receiver.shapes() if process.stdout.readline() else []
+                sample = receiver.shapes() if _said(side, process) else []
                 out, _ = process.communicate("go on\n", timeout=_CHILD_SECONDS)
             except subprocess.TimeoutExpired:
                 raise Lost(f"{side}: not finished after {_CHILD_SECONDS} s") from None
@@ -300,6 +301,27 @@ def _side(name: str, readings: Sequence[_Reading]) -> Side:
         sum(one.received for one in readings) / sum(one.requests for one in readings),
         _peers.note(name),
     )
+
+
+def _said(side: str, process: subprocess.Popen[str]) -> str:
+    """Its first line: nothing if it ended without one. Raises Lost if it neither says nor ends."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(_SAMPLE_SECONDS, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise Lost(f"{side}: its sample was not sent after {_SAMPLE_SECONDS:g} s")
+    return line
 
 
 def _compression() -> str:
