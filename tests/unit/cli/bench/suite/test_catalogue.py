@@ -38,5 +38,16 @@ def test_estimates_follow_what_is_asked_for(scenario: Scenario) -> None:
     assert scenario.seconds(replace(DEFAULT, sides=("spanwire",))) <= usual
 
 
+def test_what_a_side_takes_beside_what_is_measured_is_in_its_estimate() -> None:
+    """Java's warm-up is seconds of every round, whatever the scale."""
+    scenario = next(one for one in SCENARIOS if one.name == "export/W5")
+
+    def seconds(side: str) -> float:
+        return scenario.seconds(replace(DEFAULT, sides=(side,), rounds=10, scale=0.2))
+
+    assert all(seconds(side) > 5 for side in SIDES)
+    assert seconds("opentelemetry-java") > 4 * seconds("opentelemetry-go")
+
+
 def test_all_of_it_takes_about_five_minutes() -> None:
     assert sum(one.seconds(DEFAULT) for one in SCENARIOS) <= SECONDS
