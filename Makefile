@@ -21,6 +21,9 @@ SEED ?=
 # Arguments of `python -m benches.guard` for `make bench-guard`, such as `--only record/` or `--repeat 10`.
 GUARD ?=
 
+# What `make bench` measures: README's scenarios, and some more. Empty: the whole suite, twice as long.
+BENCH ?= $(addprefix --scenario ,export create encode latency threads memory/queued import columns)
+
 VENV := $(CURDIR)/.venv
 STAMPS := build/stamps
 WEB := build/web-venv

@@ -1,6 +1,7 @@
 """README.md's figures are those of the result that is kept; a run is held against them line by line."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benches import readme
-from spanwire.cli.bench.suite import _compare
+from spanwire.cli.bench.suite import _choice, _compare
 from spanwire.cli.bench.suite._machine import file_name
 from spanwire.cli.bench.suite._model import BadDocument, Document, Outcome, Row
 from tests.bench_documents import bars, document
@@ -31,6 +32,14 @@ def test_every_line_of_the_kept_result_is_one_that_the_suite_has() -> None:
     from spanwire.cli.bench.suite._catalogue import SCENARIOS
 
     assert {line.outcome for line in readme.LINES} <= {one.name for one in SCENARIOS}
+
+
+def test_make_bench_measures_every_line() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    chosen = re.search(r"^BENCH \?= \$\(addprefix --scenario ,(.+)\)$", makefile, re.MULTILINE)
+    assert chosen is not None and "spanwire bench $(BENCH) " in makefile
+    measured = {one.name for one in _choice.scenarios(chosen.group(1).split())}
+    assert {line.outcome for line in readme.LINES} <= measured
 
 
 def test_kept_results_are_named_by_their_machine_and_complete() -> None:
