@@ -25,13 +25,13 @@ SECONDS = 0.3  # CPU of a round of a way
 
 def measure(ways: Sequence[str], traces: Sequence[Trace], progress: Callable[[int], None]) -> Result | None:
     """Ns a span; None if there is no whole trace. Raises ``bench._delivery.Lost``; ``progress`` is told of each process."""
+    from spanwire.cli.bench import _cores
     from spanwire.cli.bench._delivery import Bench
-    from spanwire.cli.bench._measure import cores
 
     recorded = record(traces)
     if not recorded:
         return None
-    sender, receiver = (cores()[-1], cores()[0]) if len(cores()) > 1 else (None, None)
+    sender, receiver = _cores.apart()
     with tempfile.TemporaryDirectory(prefix="spanwire-demo-") as folder:
         file = pathlib.Path(folder) / "shop.json"
         file.write_text(json.dumps({"traces": recorded}), encoding="utf-8")

@@ -15,7 +15,8 @@ from typing import Annotated
 
 import typer
 
-from spanwire.cli.bench._measure import OFFICIAL_HINT, cores, has_official_exporter, pinned
+from spanwire.cli.bench import _cores
+from spanwire.cli.bench._measure import OFFICIAL_HINT, has_official_exporter, pinned
 
 __all__ = ["export"]
 
@@ -113,7 +114,7 @@ def _end_to_end(
 
     if "sdk" in sides and not has_official_exporter():
         _report.fail(OFFICIAL_HINT)
-    sender, receiver = (cores()[-1], cores()[0]) if len(cores()) > 1 else (None, None)
+    sender, receiver = _cores.apart()
     try:
         missing = _peers.missing(sides, peer_python)
         for side, remedy in missing.items():
@@ -140,6 +141,7 @@ def _end_to_end(
         "compression": compression,
         "sender_core": sender,
         "receiver_core": receiver,
+        "pinning": _cores.pinning(sender, receiver),
         "process": "a fresh one for each side and round; start and warm-up not counted, flush counted",
         "batch": "each side's default" if batch is None else batch,
         "cyclic_gc": "on; what was imported is frozen",
@@ -155,7 +157,8 @@ def _end_to_end(
 def _profile(workloads: Sequence[str], rounds: int, seconds: float, *, as_json: bool, color: bool) -> None:
     from spanwire.cli.bench import _delivery, _delivery_profile, _report
 
-    apart = (cores()[-1], cores()[0]) if len(cores()) > 1 else None
+    sender, receiver = _cores.apart()
+    apart = None if sender is None or receiver is None else (sender, receiver)
     steps = rounds * len(workloads) * len(_delivery_profile.STAGES)
     try:
         with _report.progress("profiling", steps, shown=not as_json) as step:
@@ -191,7 +194,7 @@ def _exporters(
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as OfficialExporter
     except ImportError:
         _report.fail(OFFICIAL_HINT)
-    sender_core, sink_core = (cores()[-1], cores()[0]) if len(cores()) > 1 else (None, None)
+    sender_core, sink_core = _cores.apart()
     steps = rounds * len(names) * (1 if sink_core is None else 2)
     # Pinned before the exporters exist, so that the threads they start stay on the same core.
     with (

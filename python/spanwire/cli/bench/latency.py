@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spanwire.cli.bench._measure import OFFICIAL_HINT, cores, has_official_exporter, in_turn, pinned
+from spanwire.cli.bench import _cores
+from spanwire.cli.bench._measure import OFFICIAL_HINT, has_official_exporter, in_turn, pinned
 
 if TYPE_CHECKING:
     from spanwire.cli._sink_process import SinkProcess
@@ -178,7 +179,7 @@ def latency(
         _report.fail(f"spanwire bench: no scenario {', '.join(unknown)}; there are {', '.join(known)}")
     chosen = [known[name] for name in scenario or known]
     counts = {"official": sdk_ends, "spanwire": ends}
-    core, sink_core = (cores()[-1], cores()[0]) if len(cores()) > 1 else (None, None)
+    core, sink_core = _cores.apart()
     results: list[Result] = []
     try:
         with (

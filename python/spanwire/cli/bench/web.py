@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spanwire.cli.bench._measure import OFFICIAL_HINT, Figure, cores, has_official_exporter, pinned
+from spanwire.cli.bench import _cores
+from spanwire.cli.bench._measure import OFFICIAL_HINT, Figure, has_official_exporter, pinned
 
 if TYPE_CHECKING:
     from spanwire.cli._sink_process import SinkProcess
@@ -241,7 +242,7 @@ def web(
             chosen.append(name)
     if not chosen:
         raise typer.Exit(1)
-    server_core, other_core = (cores()[-1], cores()[0]) if len(cores()) > 1 else (None, None)
+    server_core, other_core = _cores.apart()
     try:
         with (
             pinned(other_core),

@@ -189,11 +189,11 @@ def _wanted_sides(asked: Asked) -> list[str]:
 
 
 def _settings(asked: Asked, sides: Sequence[str]) -> Settings:
-    from spanwire.cli.bench._measure import cores
+    from spanwire.cli.bench import _cores
     from spanwire.cli.bench.suite import _choice
     from spanwire.cli.bench.suite._scenario import Settings
 
-    sender, receiver = (cores()[-1], cores()[0]) if len(cores()) > 1 else (None, None)
+    sender, receiver = _cores.apart()
     return Settings(
         tuple(sides),
         rounds=asked.rounds,
@@ -207,7 +207,7 @@ def _settings(asked: Asked, sides: Sequence[str]) -> Settings:
 
 
 def _plan(asked: Asked, able: Sequence[Scenario], settings: Settings, left_out: Mapping[str, str]) -> Any:
-    from spanwire.cli.bench import _perf
+    from spanwire.cli.bench import _cores, _perf
     from spanwire.cli.bench._measure import environment
     from spanwire.cli.bench.suite import _run, _verdict, _versions
 
@@ -218,9 +218,7 @@ def _plan(asked: Asked, able: Sequence[Scenario], settings: Settings, left_out: 
         "batch": settings.batch or "each side's default",
         "sender_core": settings.sender_core,
         "receiver_core": settings.receiver_core,
-        "pinning": "sender and receiver on cores of their own"
-        if settings.sender_core is not None
-        else "none: there is one core, so sender and receiver share it",
+        "pinning": _cores.pinning(settings.sender_core, settings.receiver_core),
         "order": "the sides take turns in each round, a different one first each time, unless a scenario's text says otherwise",
         "cpu": "user and system time by getrusage, of fresh processes where spans are sent, else of the pinned thread",
         "figures": _verdict.RULE,
