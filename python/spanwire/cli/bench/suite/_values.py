@@ -13,7 +13,7 @@ __all__ = ["cell", "noun", "number", "place", "ratio_text", "value"]
 
 _BYTES = ((1e3, 1.0, "B"), (1e6, 1e3, "KB"), (1e9, 1e6, "MB"), (float("inf"), 1e9, "GB"))
 _SHORT_UNIT = 2
-_TIMED_GROUPS = {"latency"}
+_TIMED = {"latency", "create/set-attribute", "create/event"}  # groups and names: by the monotonic clock
 
 
 def value(amount: float, unit: str) -> str:
@@ -49,7 +49,7 @@ def ratio_text(ratio: float) -> str:
 def noun(outcome: Outcome) -> str:
     """What is compared: ``CPU``, ``time``, ``memory``; of other units the unit."""
     if outcome.unit == "ns":
-        return "time" if outcome.group in _TIMED_GROUPS else "CPU"
+        return "CPU" if _TIMED.isdisjoint((outcome.group, outcome.name)) else "time"
     return {"bytes": "memory", "%": "CPU"}.get(outcome.unit, outcome.unit)
 
 

@@ -48,6 +48,9 @@ def test_what_is_compared_has_a_name() -> None:
     names = [
         ("export/W5", "ns"),
         ("latency/steady", "ns"),
+        ("create/set-attribute", "ns"),
+        ("create/event", "ns"),
+        ("create/W5", "ns"),
         ("memory/queued", "bytes"),
         ("otel/cpu", "%"),
         ("x/y", "spans/s"),
@@ -55,6 +58,9 @@ def test_what_is_compared_has_a_name() -> None:
     assert [noun(Outcome(name, "", "", (), unit=unit)) for name, unit in names] == [
         "CPU",
         "time",
+        "time",
+        "time",
+        "CPU",
         "memory",
         "CPU",
         "spans/s",
