@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["show"]
 
 _BAR_CELLS = 12
+_NAME_AND_BAR = 30  # cells that leave 80 for the whole; the names come first
 _COLUMNS = ("", "", "minimum", "median", "spread", "", "SDK ÷", "of\nmedians")
 
 
@@ -32,6 +33,8 @@ def show(results: Sequence[Result], method: Mapping[str, object], *, color: bool
     for heading in _COLUMNS:
         text = heading.replace("÷", "/") if ascii_only else heading
         table.add_column(text, justify="right" if text else "left", vertical="bottom", no_wrap=True)
+    longest_name = max(len(side.name) for result in results for side in result.sides)
+    cells = max(4, min(_BAR_CELLS, _NAME_AND_BAR - longest_name))
     for result in results:
         longest = max(side.cpu.minimum for side in result.sides)
         for number, side in enumerate(result.sides):
@@ -43,9 +46,7 @@ def show(results: Sequence[Result], method: Mapping[str, object], *, color: bool
                 duration(side.cpu.minimum),
                 duration(side.cpu.median),
                 f"{side.cpu.spread:.0%}",
-                Text(
-                    bar(side.cpu.minimum, longest, _BAR_CELLS, ascii_only=ascii_only), style="green" if ours else "dim"
-                ),
+                Text(bar(side.cpu.minimum, longest, cells, ascii_only=ascii_only), style="green" if ours else "dim"),
                 Text(_times(ratios, "ratio_of_minima", ascii_only), style="bold green" if ours else ""),
                 _times(ratios, "ratio_of_medians", ascii_only),
             )

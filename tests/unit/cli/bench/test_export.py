@@ -81,6 +81,15 @@ def test_the_report_says_who_has_batches_of_its_own_and_who_was_left_out(capsys:
     assert "WR: left out, since they do not make it: fastrace\n" in said
 
 
+def test_the_table_of_every_side_fits_80_columns_with_its_figures_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    everyone = tuple(side(name, 54_321.0, 98_765.0) for name in _delivery.SIDES)
+    _delivery_report.show([Result("W10", everyone)], {"sender_core": 1}, color=False)
+    table = capsys.readouterr().out.partition("\n\n")[0]
+    assert table.count("54.3 µs") == len(everyone)
+    assert all(name in table for name in _delivery.SIDES)
+    assert max(map(len, table.splitlines())) <= 80
+
+
 def test_a_row_names_the_sides_that_do_not_make_the_workload() -> None:
     row = Result("WR", (side("spanwire", 500.0, 510.0),), left_out=("fastrace",)).as_json()
     assert row["left_out"] == ["fastrace"]
