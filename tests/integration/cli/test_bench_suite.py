@@ -7,14 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from spanwire.cli.bench.suite import _compare
+from spanwire.cli.bench.suite import _command, _compare
 from spanwire.cli.bench.suite._catalogue import SCENARIOS
 from spanwire.cli.bench.suite._model import Document
+from spanwire.cli.bench.suite._scenario import Settings
 from spanwire.cli.bench.suite._sides import SIDES
 from tests.conftest import NOT_APPLICABLE, ROOT
 
@@ -86,6 +88,21 @@ def test_json_without_a_path_is_printed(option: tuple[str, ...]) -> None:
     done = bench("--scenario", "encode/W5", *option, program=PLANNED)
     assert done.returncode == 0
     assert [len(row.samples) for row in read(done.stdout).outcomes[0].rows] == [3, 3, 3]
+
+
+@pytest.mark.parametrize(("scale", "judged"), [(0.1, False), (0.2, True)])
+def test_a_run_of_next_to_nothing_judges_no_goal(scale: float, judged: bool, tmp_path: Path) -> None:
+    done = bench("--scenario", "encode/W5", "--scale", scale, "--json", tmp_path / "run.json", program=PLANNED)
+    said = read((tmp_path / "run.json").read_text(encoding="utf-8"))
+    judged = judged and said.method["sender_core"] is not None
+    assert ("goal 50: met" in done.stdout, said.outcomes[0].goal is not None) == (judged, judged)
+    assert ("goals: not judged: " in done.stdout) is not judged
+
+
+def test_one_core_judges_no_goal() -> None:
+    settings = Settings(("sdk", "spanwire"))
+    assert "one core" in str(_command.no_goals(settings))
+    assert _command.no_goals(replace(settings, sender_core=1)) is None
 
 
 def test_json_without_a_path_before_another_option_is_printed() -> None:

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from spanwire.cli.bench.suite._model import Document
     from spanwire.cli.bench.suite._scenario import Scenario, Settings
 
-__all__ = ["Asked", "list_scenarios", "run_suite"]
+__all__ = ["Asked", "list_scenarios", "no_goals", "run_suite"]
 
 _SIGNALLED_STATUS = 128  # and the signal's number, as shells have it
 _PEER_BATCH = 512
+_LEAST_JUDGED_SCALE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,7 @@ def _plan(asked: Asked, able: Sequence[Scenario], settings: Settings, left_out: 
     from spanwire.cli.bench.suite import _run, _verdict, _versions
 
     where = environment()
+    why_not = no_goals(settings)
     method = {
         "rounds": asked.rounds or "each scenario's own",
         "scale": asked.scale,
@@ -223,9 +225,19 @@ def _plan(asked: Asked, able: Sequence[Scenario], settings: Settings, left_out: 
         "cpu": "user and system time by getrusage, of fresh processes where spans are sent, else of the pinned thread",
         "figures": _verdict.RULE,
         "content": "a sample of what the sides send is compared, of ddtrace and fastrace as text; a span too few or too many, and there is no figure",
+        **({"goals": f"not judged: {why_not}"} if why_not else {}),
         "instructions": _perf.counting() or "counted by perf stat -e instructions:u",
     }
-    return _run.Plan(able, settings, _typed(), where, method, _versions.sides(settings), left_out)
+    return _run.Plan(
+        able, settings, _typed(), where, method, _versions.sides(settings), left_out, goals=why_not is None
+    )
+
+
+def no_goals(settings: Settings) -> str | None:
+    """Why goals are not judged, if they are not."""
+    if settings.scale < _LEAST_JUDGED_SCALE:
+        return f"at scale {settings.scale:g}, below {_LEAST_JUDGED_SCALE:g}, so little is measured that its ends count"
+    return None if settings.sender_core is not None else "there is one core, so whoever receives is in the way"
 
 
 def _typed() -> str:

@@ -139,6 +139,7 @@ class Outcome:
     :param per: what the values are of: ``span``, ``call``, ``process``.
     :param reference: the side that the others are compared with; None: there is nothing to compare.
     :param goal: the ratio (reference ÷ spanwire, or its inverse where more is better) that is asked for.
+    :param peer_goals: by side, the same of that side beside spanwire: 1 is to be better than it.
     :param axis: the title of a curve's axis, or of a histogram's.
     :param stretches: of the time of a series, what is to be marked: from when to when (in seconds) what was the case.
     """
@@ -155,6 +156,7 @@ class Outcome:
     goal: float | None = None
     axis: str = ""
     stretches: tuple[tuple[float, float, str], ...] = ()
+    peer_goals: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def group(self) -> str:
@@ -179,6 +181,7 @@ class Outcome:
             "goal": self.goal,
             "axis": self.axis,
             **stretches,
+            **({"peer_goals": dict(self.peer_goals)} if self.peer_goals else {}),
             "rows": [row.as_json() for row in self.rows],
         }
 
@@ -198,6 +201,7 @@ class Outcome:
             goal=said["goal"],
             axis=said["axis"],
             stretches=tuple((one[0], one[1], one[2]) for one in said.get("stretches", ())),
+            peer_goals=said.get("peer_goals", {}),
         )
 
 

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -27,6 +27,7 @@ class Plan:
     """What is to be run, and what the document says of it.
 
     :param left_out: sides that were asked for and are not there, by name.
+    :param goals: whether they are judged.
     """
 
     scenarios: Sequence[Scenario]
@@ -36,6 +37,7 @@ class Plan:
     method: Mapping[str, Any]
     sides: Mapping[str, Mapping[str, Any]]
     left_out: Mapping[str, str] = field(default_factory=dict)
+    goals: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def run(plan: Plan, progress: Progress, interruption: Interruption | None = None
             progress.begin(scenario)
             try:
                 with end_children(), interruption.armed():
-                    outcomes.append(scenario.run(plan.settings, progress.step))
+                    outcome = scenario.run(plan.settings, progress.step)
+                    outcomes.append(outcome if plan.goals else replace(outcome, goal=None, peer_goals={}))
             except Failed as error:
                 failed.append(scenario.name)
                 left_out[scenario.name] = str(error)

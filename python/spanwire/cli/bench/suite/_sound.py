@@ -55,6 +55,8 @@ def _check_outcome(outcome: Outcome) -> None:
     _every(outcome.name, (outcome.lower_is_better,), _is_flag)
     _every(outcome.name, (outcome.reference,), lambda one: one is None or _is_text(one))
     _every(outcome.name, (outcome.goal,), lambda one: one is None or _is_positive(one))
+    _every(outcome.name, (outcome.peer_goals,), _is_table)
+    _every(outcome.name, outcome.peer_goals.values(), _is_positive)
     for begin, end, what in outcome.stretches:
         _every(outcome.name, (begin, end), _is_number)
         _every(outcome.name, (what,), _is_text)

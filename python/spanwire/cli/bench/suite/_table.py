@@ -24,7 +24,7 @@ __all__ = ["show", "summary"]
 
 _SIDE_CELLS = 18
 _BAR_CELLS = 14
-_TOLD = ("rounds", "scale", "batch", "sender_core", "receiver_core", "pinning", "instructions")
+_TOLD = ("rounds", "scale", "batch", "sender_core", "receiver_core", "pinning", "goals", "instructions")
 """Of the method; the JSON and the report have all of it."""
 _MOST_COLUMNS = 5  # sides of a curve beside each other in 80 columns
 

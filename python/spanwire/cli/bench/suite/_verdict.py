@@ -128,14 +128,14 @@ def verdicts(outcome: Outcome) -> list[Verdict]:
 
 
 def against_ours(outcome: Outcome) -> list[Verdict]:
-    """Our side beside each of the others but the reference, at each place; empty where there is nothing to compare with."""
+    """Our side beside each of the others but the reference, at each place, and by the goals for them; else empty."""
     found: list[Verdict] = []
     if outcome.reference is None:
         return found
     for row in outcome.rows:
         ours = outcome.row(OURS, row.at)
         if ours is not None and row.side not in (OURS, outcome.reference):
-            found.append(_judge(outcome, ours, row, None))
+            found.append(_judge(outcome, ours, row, outcome.peer_goals.get(row.side)))
     return found
 
 
@@ -152,7 +152,7 @@ def _judge(outcome: Outcome, side: Row, against: Row, goal: float | None) -> Ver
     elif (rounds := min(len(side.samples), len(against.samples))) < _FEW_ROUNDS:
         parts.append(f"few rounds: {rounds}")
     if goal is not None:
-        parts.append(_goal_words(goal, met, found))
+        parts.append(_goal_words(goal, met, found, part=outcome.lower_is_better and against.side != outcome.reference))
     where = place(outcome, side.at)
     words = f"{where}: {'; '.join(parts)}" if where else "; ".join(parts)
     return Verdict(side.side, against.side, side.at, found, better, goal, met, words)
@@ -191,8 +191,11 @@ def _inverse(found: Ratio) -> str:
     return f"{ratio_text(1 / found.medians)} ({ratio_text(1 / found.high)} to {ratio_text(1 / found.low)})"
 
 
-def _goal_words(goal: float, met: bool | None, found: Ratio | None) -> str:
+def _goal_words(goal: float, met: bool | None, found: Ratio | None, *, part: bool) -> str:
+    """``part``: of the other's, as the ratio is given beside it."""
     asked = f"goal {ratio_text(goal)}"
+    if part:
+        asked = "goal to be below it" if goal == 1 else f"goal at most {ratio_text(1 / goal)}"
     if met is not None:
         return f"{asked}: {'met' if met else 'NOT met'}"
     if found is None or found.rounds < 2:

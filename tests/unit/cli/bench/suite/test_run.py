@@ -48,6 +48,12 @@ def test_a_run_has_every_outcome_and_what_was_said_of_it() -> None:
     assert [len(row.samples) for row in document.outcomes[0].rows] == [2, 2]
 
 
+def test_goals_that_are_not_to_be_judged_are_not_in_the_document() -> None:
+    plan = Plan((QUICK,), SETTINGS, "", {}, {}, {}, goals=False)
+    said = run(plan, Progress(plan.scenarios, SETTINGS, quiet=True)).document.outcomes[0]
+    assert ran(QUICK).document.outcomes[0].goal == 50.0 and said.goal is None
+
+
 def test_what_fails_is_left_out_with_its_reason_and_the_run_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
     done = ran(FAILS, BREAKS, QUICK)
     assert names(done.document.outcomes) == ["encode/W5"]

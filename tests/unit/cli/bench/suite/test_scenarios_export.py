@@ -96,6 +96,19 @@ def test_who_does_something_else_has_a_note_on_its_row(monkeypatch: pytest.Monke
     assert "attributes are text" in noted["fastrace"] and "batches of its own" in noted["fastrace"]
 
 
+def test_goals_against_peers_are_those_of_whoever_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("export/W5", "export/W10"):
+        assert run(monkeypatch, name, *SIDES).peer_goals == {
+            "fastotel": 1.0,
+            "ddtrace": 1.0,
+            "opentelemetry-rust": 1 / 0.45,
+            "opentelemetry-go": 1.0,
+            "opentelemetry-java": 1.0,
+        }
+    assert run(monkeypatch, "export/W5", "sdk", "spanwire", "ddtrace").peer_goals == {"ddtrace": 1.0}
+    assert run(monkeypatch, "export-gzip/W5", "sdk", "spanwire", "fastotel").peer_goals == {}
+
+
 def test_spans_lost_while_instructions_are_counted_cost_the_instructions_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

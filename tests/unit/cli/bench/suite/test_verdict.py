@@ -134,6 +134,31 @@ def test_beside_peers_ours_is_a_part_of_theirs() -> None:
     assert (found.side, found.against, found.better) == ("spanwire", "opentelemetry-rust", True)
 
 
+@pytest.mark.parametrize(
+    ("ours_takes", "goal", "met", "words"),
+    [
+        (410, 1 / 0.45, True, "goal at most 0.45: met"),
+        (500, 1 / 0.45, False, "goal at most 0.45: NOT met"),
+        (450, 1 / 0.45, None, "goal at most 0.45: doubtful, it lies within the spread"),
+        (990, 1.0, None, "goal to be below it: doubtful, it lies within the spread"),
+        (900, 1.0, True, "goal to be below it: met"),
+        (1_100, 1.0, False, "goal to be below it: NOT met"),
+    ],
+)
+def test_goals_against_peers_are_judged(ours_takes: float, goal: float, met: bool | None, words: str) -> None:
+    said = outcome(
+        Row("sdk", (50_000,) * 5),
+        Row("spanwire", tuple(ours_takes * (1 + one / 1_000) for one in (-5, 0, 5, 0, 20))),
+        Row("opentelemetry-rust", (1_000.0, 1_010.0, 1_000.0, 990.0, 1_000.0)),
+        Row("fastrace", (2_000,) * 5),
+        peer_goals={"opentelemetry-rust": goal},
+    )
+    rust, fastrace = against_ours(said)
+    assert rust.goal_met is met and rust.words.endswith("; " + words)
+    assert (fastrace.goal, fastrace.goal_met) == (None, None)
+    assert counts([said])[:2] == (int(met is True), 1)
+
+
 def test_curves_are_judged_at_each_place() -> None:
     rows = [
         Row(side, (value * at, value * at), at=at) for side, value in (("sdk", 60), ("spanwire", 1)) for at in (1, 8)

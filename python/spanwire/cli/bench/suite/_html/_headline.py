@@ -41,7 +41,7 @@ def headline(
         "div",
         element("p", f"{ratio_text(found.times)}×", class_="huge"),
         said,
-        element("div", *chips(found), class_="chips"),
+        element("div", *chips(outcome, found), class_="chips"),
         element("p", element("a", "How it was measured, and all figures", href=f"#{key}"), class_="what"),
         class_="hero",
     )

@@ -11,6 +11,7 @@ from spanwire.cli.bench.suite._html._svg import Markup, element
 from spanwire.cli.bench.suite._html._table import table
 from spanwire.cli.bench.suite._model import Outcome
 from spanwire.cli.bench.suite._values import place, ratio_text, value
+from spanwire.cli.bench.suite._verdict import Verdict, against_ours
 
 __all__ = ["article", "chips", "group_title"]
 
@@ -69,11 +70,26 @@ def _aside(outcome: Outcome, found: Summary, names: Mapping[str, str]) -> Markup
         words = [element("p", f"{ratio_text(found.times)}×", class_="big"), element("p", pair, class_="pair")]
     if found.verdict is not None:
         words.append(element("p", f"{found.verdict.words}.", class_="against"))
-    return element("div", *words, element("div", *chips(found), class_="chips"), class_="comes-to")
+    words += [element("p", f"{one.words}.", class_="against") for one in peer_goals(outcome)]
+    return element("div", *words, element("div", *chips(outcome, found), class_="chips"), class_="comes-to")
 
 
-def chips(found: Summary) -> list[Markup]:
-    """Signs with words: the goal, and doubt."""
+def peer_goals(outcome: Outcome) -> list[Verdict]:
+    """Our side beside the peers that there is a goal for."""
+    return [one for one in against_ours(outcome) if one.goal is not None]
+
+
+def chips(outcome: Outcome, found: Summary) -> list[Markup]:
+    """Signs with words: the goal, and doubt, and the goals against peers in one."""
+    signs = _own_chips(found)
+    if judged := [one.goal_met for one in peer_goals(outcome)]:
+        sign, _, kind = _GOALS[all(judged) or (None if False not in judged else False)]
+        said = f"{sign} {judged.count(True)} of {len(judged)} goals against peers met"
+        signs.append(element("span", said, class_=f"chip {kind}"))
+    return signs
+
+
+def _own_chips(found: Summary) -> list[Markup]:
     verdict, signs = found.verdict, []
     if verdict is None:
         return []

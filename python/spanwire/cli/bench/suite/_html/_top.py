@@ -103,5 +103,5 @@ def _line(key: str, outcome: Outcome) -> Markup:
         element("td", value(found.ours.median, outcome.unit), class_="n ours"),
         element("td", other, class_="n other"),
         element("td", "–" if found.times is None else element("b", f"{ratio_text(found.times)}×"), class_="n"),
-        element("td", *chips(found), class_="t signs"),
+        element("td", *chips(outcome, found), class_="t signs"),
     )

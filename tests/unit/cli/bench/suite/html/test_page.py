@@ -75,6 +75,21 @@ def test_machine_command_and_what_was_left_out_are_said() -> None:
     assert "Partial run" in text(parsed(render(document(complete=False))))
 
 
+def test_goals_against_peers_are_said_and_counted() -> None:
+    middles = {"sdk": 50_000.0, "spanwire": 400.0, "opentelemetry-rust": 1_000.0, "opentelemetry-java": 300.0}
+    goals = {"opentelemetry-rust": 1 / 0.45, "opentelemetry-java": 1.0}
+    page = parsed(render(document([bars("export/W5", "U", middles, goal=75.0, peer_goals=goals)])))
+    (article,) = [one for one in page.iter() if one.tag.endswith("article")]
+    assert [text(chip) for chip in with_class(article, "chip")] == [
+        "✓ goal 75× met",
+        "✗ 1 of 2 goals against peers met",
+    ]
+    said = [text(one) for one in with_class(article, "against")]
+    assert any("of opentelemetry-rust's CPU; goal at most 0.45: met." in one for one in said)
+    assert any("of opentelemetry-java's CPU; goal to be below it: NOT met." in one for one in said)
+    assert "2 of 3 goals met" in text(page)
+
+
 def test_doubt_and_goals_are_said_in_words() -> None:
     vague = Outcome(
         "a/b", "T", "W", (Row("sdk", (10.0, 12.0, 14.0, 16.0)), Row("spanwire", (11.0, 12.0, 13.0, 15.0))), goal=2.0
