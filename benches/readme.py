@@ -14,7 +14,9 @@ from pathlib import Path
 
 from spanwire.cli.bench._measure import environment
 from spanwire.cli.bench.suite import _compare, _verdict
-from spanwire.cli.bench.suite._choice import PYTHON_PEERS
+from spanwire.cli.bench.suite._catalogue import SCENARIOS
+from spanwire.cli.bench.suite._choice import PEER_SCENARIOS, PYTHON_PEERS
+from spanwire.cli.bench.suite._command import OWN_ROUNDS
 from spanwire.cli.bench.suite._machine import file_name
 from spanwire.cli.bench.suite._model import BadDocument, Document
 from spanwire.cli.bench.suite._sides import OURS, PEERS
@@ -226,14 +228,31 @@ def _same(before: Figures, now: Figures | None) -> str:
     return f"{here} ({interval(now.ratio)}): NOT reproduced"
 
 
+def unfit(document: Document) -> str | None:
+    """Why a run is not kept, if it is not: a part of the suite, or a smaller one, would be taken for all of it."""
+    if not document.complete:
+        return "it was interrupted"
+    asked = {"scale": 1, "rounds": OWN_ROUNDS}
+    for name, usual in asked.items():
+        if (said := document.method.get(name, usual)) != usual:
+            return f"it was measured with {name} {said}, not {usual}"
+    wanted = PEER_SCENARIOS if any(side in PEERS for side in document.sides) else [one.name for one in SCENARIOS]
+    there = {one.name for one in document.outcomes}
+    missing = [f"{name} ({document.left_out.get(name, 'not asked for')})" for name in wanted if name not in there]
+    return f"it lacks {', '.join(missing)}" if missing else None
+
+
 def keep(runs: Sequence[str]) -> None:
     """Put them where they are kept, and write README from the one without peers. Raises BadDocument."""
     table = None
+    documents = {path: _compare.read(path) for path in runs}
+    for path, document in documents.items():
+        if (why := unfit(document)) is not None:
+            raise BadDocument(f"{path}: {why}")
     RESULTS.mkdir(exist_ok=True)
-    for path in runs:
-        document = _compare.read(path)
-        if not document.complete:
-            raise BadDocument(f"{path}: it was interrupted")
+    for path, document in documents.items():
+        if str(document.environment.get("commit") or "").endswith("+"):
+            print(f"note: {path} was measured with files that are in no commit: {document.environment['commit']}")
         kept = RESULTS / file_name(document.environment)
         if any(side in PEERS for side in document.sides):
             kept = peers_of(kept)

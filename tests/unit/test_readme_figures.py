@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from benches import readme
 from spanwire.cli.bench.suite import _choice, _compare
+from spanwire.cli.bench.suite._catalogue import SCENARIOS
+from spanwire.cli.bench.suite._command import OWN_ROUNDS
 from spanwire.cli.bench.suite._machine import file_name
 from spanwire.cli.bench.suite._model import BadDocument, Document, Outcome, Row
 from tests.bench_documents import bars, document
@@ -29,8 +32,6 @@ def test_the_performance_pages_figures_are_those_of_the_same_result() -> None:
 
 
 def test_every_line_of_the_kept_result_is_one_that_the_suite_has() -> None:
-    from spanwire.cli.bench.suite._catalogue import SCENARIOS
-
     assert {line.outcome for line in readme.LINES} <= {one.name for one in SCENARIOS}
 
 
@@ -56,6 +57,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, path in places.items():
         monkeypatch.setattr(readme, name, tmp_path / path)
     monkeypatch.setattr(readme, "ROOT", tmp_path)
+    for name in ("SCENARIOS", "PEER_SCENARIOS"):  # here a part of them is enough
+        monkeypatch.setattr(readme, name, ())
     (tmp_path / "benches").mkdir()
     (tmp_path / "docs").mkdir()
     for path in ("README.md", "docs/performance.md"):
@@ -71,7 +74,7 @@ def put(said: Document, path: Path) -> str:
 def plain(**middles: float) -> Document:
     """A run without peers."""
     said = document([bars("export/W5", "title", middles or {"sdk": 50_000.0, "spanwire": 625.0})])
-    return replace(said, sides={"sdk": {}, "spanwire": {}})
+    return replace(said, sides={"sdk": {}, "spanwire": {}}, method={"scale": 1.0, "rounds": OWN_ROUNDS})
 
 
 def test_a_run_that_is_kept_writes_the_table_and_nothing_else(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,7 +93,7 @@ def test_a_run_that_is_kept_writes_the_table_and_nothing_else(place: Path, capsy
 
 
 def test_the_performance_page_has_every_scenario_at_every_place(place: Path) -> None:
-    said = replace(document(), sides={"sdk": {}, "spanwire": {}})
+    said = replace(document(), sides={"sdk": {}, "spanwire": {}}, method={})
     assert readme.main(["keep", put(said, place / "run.json")]) == 0
     page = (place / "docs/performance.md").read_text(encoding="utf-8")
     for outcome in said.outcomes:
@@ -138,6 +141,44 @@ def test_an_interrupted_run_is_not_kept(place: Path, capsys: pytest.CaptureFixtu
     assert readme.main(["keep", path]) == 1
     assert capsys.readouterr().err == f"readme.py: {path}: it was interrupted\n"
     assert (place / "README.md").read_text(encoding="utf-8") == README
+
+
+def whole(names: Iterable[str], *sides: str) -> Document:
+    """A run of these scenarios, as it is kept."""
+    outcomes = [bars(name, "title", {"sdk": 50_000.0, "spanwire": 625.0}) for name in names]
+    return replace(plain(), outcomes=outcomes, sides={side: {} for side in ("sdk", "spanwire", *sides)}, left_out={})
+
+
+EVERY = [one.name for one in SCENARIOS]
+
+
+@pytest.mark.parametrize(
+    ("run", "why"),
+    [
+        (whole(EVERY[1:]), f"it lacks {EVERY[0]} (not asked for)"),
+        (replace(whole(EVERY[1:]), left_out={EVERY[0]: "spans were lost"}), f"it lacks {EVERY[0]} (spans were lost)"),
+        (replace(whole(EVERY), complete=False), "it was interrupted"),
+        (replace(whole(EVERY), method={"scale": 0.02}), "it was measured with scale 0.02, not 1"),
+        (replace(whole(EVERY), method={"rounds": 2}), "it was measured with rounds 2, not each scenario's own"),
+        (whole(["export/W5"], "opentelemetry-rust"), "it lacks export/W10 (not asked for)"),
+        (whole(EVERY), None),
+        (whole(["export/W5", "export/W10"], "opentelemetry-rust"), None),
+    ],
+)
+def test_only_the_whole_suite_at_its_size_is_kept(run: Document, why: str | None) -> None:
+    assert readme.unfit(run) == why
+
+
+def test_where_one_of_two_runs_is_unfit_nothing_is_kept(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = put(replace(plain(), complete=False), place / "bad.json")
+    assert readme.main(["keep", put(plain(), place / "run.json"), bad]) == 1
+    assert not (place / "benches/results").exists() and "it was interrupted" in capsys.readouterr().err
+
+
+def test_a_run_of_changed_files_is_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changed = replace(plain(), environment={**plain().environment, "commit": "abc+"})
+    assert readme.main(["keep", put(changed, place / "run.json")]) == 0
+    assert "was measured with files that are in no commit: abc+\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

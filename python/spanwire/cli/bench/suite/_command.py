@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from spanwire.cli.bench.suite._model import Document
     from spanwire.cli.bench.suite._scenario import Scenario, Settings
 
-__all__ = ["Asked", "list_scenarios", "no_goals", "run_suite"]
+__all__ = ["OWN_ROUNDS", "Asked", "list_scenarios", "no_goals", "run_suite"]
 
 _SIGNALLED_STATUS = 128  # and the signal's number, as shells have it
 _PEER_BATCH = 512
+OWN_ROUNDS = "each scenario's own"
+"""What the method says of rounds that nobody asked for."""
 _LEAST_JUDGED_SCALE = 0.2
 
 
@@ -215,7 +217,7 @@ def _plan(asked: Asked, able: Sequence[Scenario], settings: Settings, left_out: 
     where = environment()
     why_not = no_goals(settings)
     method = {
-        "rounds": asked.rounds or "each scenario's own",
+        "rounds": asked.rounds or OWN_ROUNDS,
         "scale": asked.scale,
         "batch": settings.batch or "each side's default",
         "sender_core": settings.sender_core,
