@@ -99,6 +99,13 @@ def test_a_run_of_next_to_nothing_judges_no_goal(scale: float, judged: bool, tmp
     assert ("goals: not judged: " in done.stdout) is not judged
 
 
+@pytest.mark.parametrize(("option", "most"), [("--rounds", 1_000), ("--batch", 8_192)])
+def test_more_than_can_be_measured_is_refused_at_once(option: str, most: int) -> None:
+    assert bench("--list", option, most).returncode == 0
+    done = bench("--list", option, most + 1)
+    assert (done.returncode, done.stdout) == (2, "") and option in done.stderr
+
+
 def test_one_core_judges_no_goal() -> None:
     settings = Settings(("sdk", "spanwire"))
     assert "one core" in str(_command.no_goals(settings))

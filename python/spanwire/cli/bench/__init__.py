@@ -14,7 +14,7 @@ from spanwire.cli.bench._group import BenchGroup
 from spanwire.cli.bench._info import show
 from spanwire.cli.bench.columns import columns
 from spanwire.cli.bench.encode import encode
-from spanwire.cli.bench.export import export
+from spanwire.cli.bench.export import MOST_BATCH, export
 from spanwire.cli.bench.imports import import_
 from spanwire.cli.bench.latency import latency
 from spanwire.cli.bench.memory import memory
@@ -23,6 +23,8 @@ from spanwire.cli.bench.trace import trace
 from spanwire.cli.bench.web import web
 
 __all__ = ["app"]
+
+_MOST_ROUNDS = 1_000
 
 app = typer.Typer(invoke_without_command=True, cls=BenchGroup)
 
@@ -62,13 +64,17 @@ def suite(
         str | None,
         typer.Option(help="A Python that has spanwire, fastotel and ddtrace. [default: this, or make bench-peers's]"),
     ] = None,
-    rounds: Annotated[int, typer.Option(min=0, help="Rounds, each with every side; 0: each scenario's own.")] = 0,
+    rounds: Annotated[
+        int, typer.Option(min=0, max=_MOST_ROUNDS, help="Rounds, each with every side; 0: each scenario's own.")
+    ] = 0,
     scale: Annotated[
         float, typer.Option(min=0.001, max=1000, help="How much longer, or shorter, each sample is than usual.")
     ] = 1.0,
     batch: Annotated[
         int | None,
-        typer.Option(min=1, help="Spans a request, of every side that can be told. [default: each side's own]"),
+        typer.Option(
+            min=1, max=MOST_BATCH, help="Spans a request, of every side that can be told. [default: each side's own]"
+        ),
     ] = None,
     as_json: Annotated[
         str | None,

@@ -21,6 +21,7 @@ __all__ = [
     "PROGRAMS",
     "Package",
     "Unasked",
+    "built",
     "folder",
     "makes",
     "missing",
@@ -49,7 +50,8 @@ LOOSE = ("ddtrace", "fastrace")
 PEERS = (*PACKAGES, *PROGRAMS)
 
 _WORKLOADS = ("W5", "W10")  # of the programs: nothing replays a recording there
-_BUILT = pathlib.Path("build/peers")  # of the checkout that the command is typed in
+_BUILT = pathlib.Path("build/peers")
+_CHECKOUT = pathlib.Path(__file__).resolve().parents[4]  # if this package is not installed elsewhere
 _OTHERWISE_WRITTEN = {"opentelemetry-rust-builder": ("opentelemetry-rust", "-builder")}
 """Sides that are a peer's program with its workloads written in another way: whose, and what is appended to a workload's name."""
 _NOTES = {
@@ -76,7 +78,11 @@ def missing(sides: Sequence[str], python: str) -> dict[str, str]:
         asked,
     )
     absent = {name: f"make bench-peers, or pip install {PACKAGES[name].packages}" for name in asked if not found[name]}
-    absent |= {side: "make bench-peers" for side in sides if side in PROGRAMS and not program(side).exists()}
+    absent |= {
+        side: f"not built, {program(side).absolute()} is missing: make bench-peers"
+        for side in sides
+        if side in PROGRAMS and not program(side).exists()
+    }
     return {side: absent[side] for side in sides if side in absent}
 
 
@@ -96,7 +102,13 @@ def versions(sides: Sequence[str], python: str) -> dict[str, str]:
 
 def program(side: str) -> pathlib.Path:
     """What ``benches/peers/SIDE/build`` makes; it takes the arguments that ``benches/peers/README.md`` lists."""
-    return _BUILT / folder(side) / "run"
+    return built(_BUILT / folder(side) / "run")
+
+
+def built(path: pathlib.Path) -> pathlib.Path:
+    """What ``make`` puts there: of the checkout that this package lies in, else of the folder that the command is typed in."""
+    places = [_CHECKOUT / path, path] if (_CHECKOUT / "benches" / "peers").is_dir() else [path]
+    return next((place for place in places if place.exists()), places[0])
 
 
 def folder(side: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -20,8 +19,6 @@ from spanwire.cli.bench._measure import OFFICIAL_HINT, has_official_exporter, pi
 
 __all__ = ["export"]
 
-# Where `make bench-peers` puts what is compared with: ddtrace brings a plugin into every run of pytest beside it.
-PEERS_ENVIRONMENT = pathlib.Path("build/peers-venv/bin/python")
 MOST_BATCH = 8192  # half of what the programs among the peers have outstanding
 EXPORTED_BATCH = 512
 
@@ -65,6 +62,7 @@ def export(
     span builder), fastrace, opentelemetry-go, opentelemetry-java.
     """
     from spanwire.cli.bench import _report
+    from spanwire.cli.bench.suite import _choice
 
     if compression not in {"none", "gzip"}:
         _report.fail(f"spanwire bench: no compression {compression}; there are none, gzip")
@@ -81,7 +79,7 @@ def export(
     elif exporter_only:
         _exporters(names, rounds, batch or EXPORTED_BATCH, batches, compression, as_json=as_json, color=color)
     else:
-        python = peer_python or (str(PEERS_ENVIRONMENT) if PEERS_ENVIRONMENT.exists() else sys.executable)
+        python = _choice.peer_python(peer_python)
         chosen = _sides(sides, peers=peers)
         _end_to_end(names, chosen, python, rounds, spans, seconds, compression, batch, as_json=as_json, color=color)
 

@@ -12,8 +12,11 @@ from tests.conftest import ROOT
 
 @pytest.fixture
 def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout in which one program is built."""
-    monkeypatch.chdir(tmp_path)
+    """A checkout in which one program is built, while the command is typed elsewhere."""
+    (tmp_path / "benches" / "peers").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr(_peers, "_CHECKOUT", tmp_path)
+    monkeypatch.chdir(tmp_path / "elsewhere")
     folder = tmp_path / "build" / "peers" / "fastrace"
     folder.mkdir(parents=True)
     (folder / "run").touch()
@@ -31,10 +34,20 @@ def test_nothing_of_ours_is_ever_missing() -> None:
 
 
 @pytest.mark.usefixtures("built")
-def test_a_program_that_is_not_built_is_missing() -> None:
+def test_a_program_that_is_not_built_is_missing(tmp_path: Path) -> None:
+    place = tmp_path / "build/peers/opentelemetry-go/run"
     assert _peers.missing(["opentelemetry-go", "spanwire", "fastrace"], sys.executable) == {
-        "opentelemetry-go": "make bench-peers"
+        "opentelemetry-go": f"not built, {place} is missing: make bench-peers"
     }
+
+
+def test_of_an_installed_package_the_folder_is_looked_at_that_the_command_is_typed_in(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_peers, "_CHECKOUT", tmp_path / "site-packages")
+    assert not _peers.program("fastrace").exists()
+    monkeypatch.chdir(tmp_path)
+    assert _peers.program("fastrace").resolve() == built / "run"
 
 
 @pytest.mark.usefixtures("built")

@@ -29,6 +29,7 @@ DEFAULT_SIDES = ("sdk", "exporter", "spanwire")
 PYTHON_PEERS = ("fastotel", "ddtrace")
 PEER_SCENARIOS = ("export/W5", "export/W10")
 """What ``--peers`` means without a name: the others do nothing else."""
+# ddtrace brings a plugin into every run of pytest beside it.
 _PEERS_ENVIRONMENT = pathlib.Path("build/peers-venv/bin/python")
 
 
@@ -86,7 +87,10 @@ def sides(asked: Iterable[str], *, peers: bool = False) -> list[str]:
 
 def peer_python(asked: str | None = None) -> str:
     """The interpreter that has fastotel and ddtrace: what was asked for, else what ``make bench-peers`` made, else this one."""
-    return asked or (str(_PEERS_ENVIRONMENT) if _PEERS_ENVIRONMENT.exists() else sys.executable)
+    from spanwire.cli.bench import _peers
+
+    made = _peers.built(_PEERS_ENVIRONMENT)
+    return asked or (str(made) if made.exists() else sys.executable)
 
 
 def available(wanted: Sequence[str], python: str) -> Sides:

@@ -40,9 +40,11 @@ def number(amount: float) -> str:
 
 
 def ratio_text(ratio: float) -> str:
-    """As many digits as a ratio of timings can have: ``77``, ``4.7``, ``0.41``."""
+    """As many digits as a ratio of timings can have: ``77``, ``4.7``, ``0.41``, ``0.034``."""
     if ratio >= 19.5:
         return f"{ratio:,.0f}"
+    if ratio < 0.0995:
+        return f"{ratio:.2g}"
     return f"{ratio:.1f}" if ratio >= 1.995 else f"{ratio:.2f}"
 
 

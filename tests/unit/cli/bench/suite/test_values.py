@@ -27,7 +27,17 @@ def test_values_have_three_digits_and_a_unit(amount: float, unit: str, text: str
 
 @pytest.mark.parametrize(
     ("ratio", "text"),
-    [(0.4111, "0.41"), (1.994, "1.99"), (1.996, "2.0"), (19.46, "19.5"), (77.4, "77"), (1234.0, "1,234")],
+    [
+        (0.0344, "0.034"),
+        (0.0099, "0.0099"),
+        (0.0999, "0.10"),
+        (0.4111, "0.41"),
+        (1.994, "1.99"),
+        (1.996, "2.0"),
+        (19.46, "19.5"),
+        (77.4, "77"),
+        (1234.0, "1,234"),
+    ],
 )
 def test_ratios_have_as_many_digits_as_timings_bear(ratio: float, text: str) -> None:
     assert ratio_text(ratio) == text
