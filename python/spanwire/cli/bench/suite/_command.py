@@ -53,7 +53,7 @@ def list_scenarios(asked: Asked) -> None:
     from rich.text import Text
 
     from spanwire.cli._render import make_console
-    from spanwire.cli.bench.suite._progress import clock
+    from spanwire.cli.bench.suite._progress import clock, lasting
 
     chosen, settings = _scenarios(asked), _settings(asked, _wanted_sides(asked))
     console = make_console(color=asked.color)
@@ -66,7 +66,7 @@ def list_scenarios(asked: Asked) -> None:
         title.append(f" ({', '.join(one.chosen(settings)) or 'none of the sides'})", style="dim")
         table.add_row(Text(one.name, style="bold"), title, clock(one.seconds(settings)))
     console.print(table)
-    console.print(f"{len(chosen)} scenarios, about {clock(sum(one.seconds(settings) for one in chosen))} minutes")
+    console.print(f"{len(chosen)} scenarios, about {lasting(sum(one.seconds(settings) for one in chosen))}")
 
 
 def run_suite(asked: Asked) -> None:

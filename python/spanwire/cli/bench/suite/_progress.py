@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from typing_extensions import Self
 
-__all__ = ["Progress", "TimeLeft", "clock"]
+__all__ = ["Progress", "TimeLeft", "clock", "lasting"]
 
 _LEAST_SECONDS = 0.1  # of an estimate: nothing takes no time
 
@@ -58,6 +58,11 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def lasting(seconds: float) -> str:
+    """``4:05 minutes``, ``1:02:03 hours``."""
+    return f"{clock(seconds)} {'hours' if round(seconds) >= 3600 else 'minutes'}"
 
 
 class Progress:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from spanwire.cli._render import bar, make_console
 from spanwire.cli.bench.suite import _verdict
-from spanwire.cli.bench.suite._progress import clock
+from spanwire.cli.bench.suite._progress import lasting
 from spanwire.cli.bench.suite._sides import OURS
 from spanwire.cli.bench.suite._values import cell, number, place, ratio_text
 
@@ -51,7 +51,7 @@ def summary(document: Document) -> str:
     if document.left_out:
         parts.append(f"{len(document.left_out)} left out")
     ended = "" if document.complete else " (interrupted: this is a part)"
-    return f"{', '.join(parts)}; {clock(document.seconds)} minutes{ended}"
+    return f"{', '.join(parts)}; {lasting(document.seconds)}{ended}"
 
 
 def _show_outcome(console: Console, outcome: Outcome) -> None:

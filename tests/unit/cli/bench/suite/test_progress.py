@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanwire.cli.bench.suite._progress import Progress, TimeLeft, clock
+from spanwire.cli.bench.suite._progress import Progress, TimeLeft, clock, lasting
 from spanwire.cli.bench.suite._scenario import Settings
 from tests.bench_scenarios import FAILS, QUICK, SECOND
 
@@ -92,3 +92,7 @@ def test_a_terminal_has_a_bar_the_scenario_and_the_time_left(
     assert re.search(r"1/3 encode/W5 .* 17% 0:0\d left", plain)
     assert re.search(r"3/3 encode/W10 .* 83% 0:0\d left", plain)
     assert "columns/encode: no figures: numpy is missing" in plain
+
+
+def test_a_length_is_told_in_what_it_is_of() -> None:
+    assert (lasting(245.4), lasting(3723)) == ("4:05 minutes", "1:02:03 hours")
