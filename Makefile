@@ -63,7 +63,7 @@ bench: $(STAMPS)/ext-release ## the SDK beside spanwire: a table, build/bench.ht
 		[ ! -f build/bench.json ] || $(VENV)/bin/python benches/readme.py reproduced build/bench.json; exit $$status
 
 # Of the peers those that `make bench-peers` has built.
-bench-result: $(STAMPS)/ext-release ## the whole suite, and the peers if they are built: kept in benches/results, README's table written from it (10 minutes, idle machine)
+bench-result: $(STAMPS)/ext-release ## the whole suite, and the peers if they are built: kept in benches/results, README's table written from it (5 minutes, with the peers a quarter of an hour; idle machine)
 	@mkdir -p build
 	@rm -f build/bench.json build/bench.html build/bench-with-peers.json build/bench-with-peers.html
 	spanwire bench --json build/bench.json --html build/bench.html
