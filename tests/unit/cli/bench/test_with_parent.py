@@ -52,3 +52,13 @@ def test_a_program_ends_with_whoever_started_it() -> None:
 def test_what_a_program_is_told_and_says_is_its_own() -> None:
     done = subprocess.run([*_with_parent.before("/bin/echo"), "a", "b c"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "a b c\n", "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not applicable: only Linux tells a process of its parent's end")
+def test_a_program_whose_runner_is_gone_already_does_not_begin() -> None:
+    with subprocess.Popen(["/bin/true"]) as gone:
+        pass
+    environment = {**os.environ, _with_parent.RUNNER: str(gone.pid)}
+    command = [*_with_parent.before("/bin/echo"), "a"]
+    done = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert (done.returncode, done.stdout) == (1, b"")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import traceback
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
+from spanwire.cli.bench import _with_parent
 from spanwire.cli.bench.suite._interrupt import Interruption, end_children
 from spanwire.cli.bench.suite._model import Document, Outcome
 from spanwire.cli.bench.suite._progress import Progress
@@ -66,6 +68,7 @@ def run(plan: Plan, progress: Progress, interruption: Interruption | None = None
     outcomes: list[Outcome] = []
     left_out = dict(plan.left_out)
     failed: list[str] = []
+    os.environ[_with_parent.RUNNER] = str(os.getpid())
     with ExitStack() as open_:
         interruption = interruption or open_.enter_context(Interruption())
         open_.enter_context(progress)
