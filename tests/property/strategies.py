@@ -79,7 +79,7 @@ def _hand_made_span(
         status=draw(_statuses()),
         start_time=draw(optional(times())),
         end_time=draw(optional(times())),
-        instrumentation_scope=pick(draw, known_scopes),
+        instrumentation_scope=None if draw(chance(40)) else pick(draw, known_scopes),
     )
 
 
