@@ -22,6 +22,7 @@ from typing import IO, TYPE_CHECKING
 from spanwire.cli.bench import _delivery_child, _peers, _with_parent
 from spanwire.cli.bench._measure import Figure, in_turn, pinned
 from spanwire.cli.bench.suite import _sides
+from spanwire.cli.bench.suite._sides import DEFAULT_SIDES
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -42,7 +43,6 @@ __all__ = [
 _CHILD_SECONDS = 300
 _SAMPLE_SECONDS = 60  # longer than the peers themselves have patience
 SIDES = {name: side.what for name, side in _sides.SIDES.items()}
-DEFAULT_SIDES = ("sdk", "exporter", "spanwire")
 
 
 class Lost(Exception):
@@ -133,11 +133,10 @@ def steps(workloads: Sequence[str], sides: Sequence[str], rounds: int) -> int:
 
 
 class Bench:
-    """The receivers, each in a process of its own, and who sends to them; a context manager.
+    """The receivers, each in a process of its own, and who sends to them; a context manager. Compression is what
+    ``OTEL_EXPORTER_OTLP_COMPRESSION`` says.
 
     :param sides: of SIDES, in this order.
-    Compression is what ``OTEL_EXPORTER_OTLP_COMPRESSION`` says.
-
     :param peer_python: the interpreter that has the peers of Python's; what is ours runs in this one.
     :param sender_core: for the sender alone, while ``receiver_core`` has the receiver; None: no pinning.
     :param batch: spans a request, of every side that can be told; None: each side's default.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from spanwire.cli.bench.suite import _catalogue
 from spanwire.cli.bench.suite._scenario import Scenario
-from spanwire.cli.bench.suite._sides import PEERS, SIDES
+from spanwire.cli.bench.suite._sides import DEFAULT_SIDES, PEERS, SIDES
 
 __all__ = [
     "ALL",
@@ -25,7 +25,6 @@ __all__ = [
 ]
 
 ALL = "all"
-DEFAULT_SIDES = ("sdk", "exporter", "spanwire")
 PYTHON_PEERS = ("fastotel", "ddtrace")
 PEER_SCENARIOS = ("export/W5", "export/W10")
 """What ``--peers`` means without a name: the others do nothing else."""

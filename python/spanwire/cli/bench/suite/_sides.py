@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["OURS", "PEERS", "SIDES", "SideInfo"]
+__all__ = ["DEFAULT_SIDES", "OURS", "PEERS", "SIDES", "SideInfo"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +31,7 @@ SIDES = {
     "opentelemetry-java": SideInfo("opentelemetry-java", "Java", "its SDK, batch processor and OTLP exporter"),
 }
 OURS = "spanwire"
+DEFAULT_SIDES = ("sdk", "exporter", "spanwire")
+"""Those that need nobody else's package or program."""
 PEERS = ("opentelemetry-rust", "opentelemetry-rust-builder", "fastrace", "opentelemetry-go", "opentelemetry-java")
 """Programs of their own, built from ``benches/peers``; the others are Python."""
