@@ -6,7 +6,7 @@ from typing import Any
 
 from spanwire.sink import ReceivedSpan
 
-__all__ = ["Accounts", "check_books", "check_once", "total"]
+__all__ = ["Accounts", "check_books", "check_once", "since", "total"]
 
 Accounts = Mapping[str, Mapping[str, Any]]
 """``spanwire.stats()["traces"]``: the counts of each destination."""
@@ -18,6 +18,17 @@ def check_books(accounts: Accounts, *, at_rest: bool = True) -> None:
         dropped = sum(account["dropped"].values())
         assert account["accepted"] == account["exported"] + account["queued"] + dropped, (destination, account)
         assert not at_rest or account["queued"] == 0, (destination, account)
+
+
+def since(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What one destination's account has grown by: the system gives a port again, and accounts go by the endpoint."""
+    lost = before.get("dropped", {})
+    dropped = {reason: count - lost.get(reason, 0) for reason, count in now["dropped"].items()}
+    return {
+        **{name: count - before.get(name, 0) for name, count in now.items() if isinstance(count, int)},
+        "dropped": {reason: count for reason, count in dropped.items() if count},
+        "last_error": now["last_error"],
+    }
 
 
 def check_once(spans: Iterable[ReceivedSpan]) -> None:

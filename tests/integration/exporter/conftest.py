@@ -14,6 +14,7 @@ import spanwire
 from spanwire import _log
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import Sink
+from tests.books import since
 
 MakeExporter = Callable[..., OTLPSpanExporter]
 
@@ -71,7 +72,6 @@ def make_exporter() -> Iterator[MakeExporter]:
             exporter.shutdown(timeout_millis=5_000)
 
 
-# The system may give a port again that an earlier test had, and stats() counts by endpoint.
 _before: "WeakKeyDictionary[OTLPSpanExporter, dict[str, Any]]" = WeakKeyDictionary()
 
 
@@ -82,10 +82,4 @@ def _account(exporter: OTLPSpanExporter) -> dict[str, Any]:
 
 def counts(exporter: OTLPSpanExporter) -> dict[str, Any]:
     """The exporter's destination in ``spanwire.stats()``, since the exporter was made."""
-    before, now = _before.get(exporter, {}), _account(exporter)
-    dropped = {reason: count - before.get("dropped", {}).get(reason, 0) for reason, count in now["dropped"].items()}
-    return {
-        **{name: now[name] - before.get(name, 0) for name in now if isinstance(now[name], int)},
-        "dropped": {reason: count for reason, count in dropped.items() if count},
-        "last_error": now["last_error"],
-    }
+    return since(_before.get(exporter, {}), _account(exporter))

@@ -12,6 +12,7 @@ from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import Sink
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
+from tests.books import Accounts, since
 
 NOWHERE = "http://127.0.0.1:9/v1/traces"
 HOUR = 3_600_000
@@ -40,13 +41,19 @@ def end_spans(provider: TracerProvider, count: int, name: str = "span") -> None:
         tracer.start_span(name).end()
 
 
-def check_balance(endpoint: str) -> dict[str, Any]:
-    account: dict[str, Any] = spanwire.stats()["traces"][endpoint]
+@pytest.fixture
+def before() -> Accounts:
+    accounts: Accounts = spanwire.stats()["traces"]
+    return accounts
+
+
+def check_balance(before: Accounts, endpoint: str) -> dict[str, Any]:
+    account = since(before.get(endpoint, {}), spanwire.stats()["traces"][endpoint])
     assert account["accepted"] == account["exported"] + account["queued"] + sum(account["dropped"].values())
     return account
 
 
-def test_each_destination_gets_every_span_once(sinks: tuple[Sink, Sink]) -> None:
+def test_each_destination_gets_every_span_once(before: Accounts, sinks: tuple[Sink, Sink]) -> None:
     processors = [make_processor(sink.traces_endpoint) for sink in sinks]
     provider = make_provider(*processors)
     end_spans(provider, 5000)
@@ -54,11 +61,11 @@ def test_each_destination_gets_every_span_once(sinks: tuple[Sink, Sink]) -> None
     for sink in sinks:
         ids = [span.span_id for span in sink.spans()]
         assert len(ids) == len(set(ids)) == 5000
-        assert check_balance(sink.traces_endpoint)["exported"] == 5000
+        assert check_balance(before, sink.traces_endpoint)["exported"] == 5000
     provider.shutdown()
 
 
-def test_one_that_is_dead_or_small_takes_nothing_from_the_other(sinks: tuple[Sink, Sink]) -> None:
+def test_one_that_is_dead_or_small_takes_nothing_from_the_other(before: Accounts, sinks: tuple[Sink, Sink]) -> None:
     alive, dead = (
         make_processor(sinks[0].traces_endpoint),
         make_processor(NOWHERE, max_queue_size=10, max_export_batch_size=5),
@@ -70,7 +77,7 @@ def test_one_that_is_dead_or_small_takes_nothing_from_the_other(sinks: tuple[Sin
     assert alive.force_flush()
     assert sinks[0].span_count == 100
     provider.shutdown()
-    dropped = check_balance(NOWHERE)["dropped"]
+    dropped = check_balance(before, NOWHERE)["dropped"]
     assert sum(dropped.values()) == 100
     assert dropped["queue_full"] >= 80
 
