@@ -1,0 +1,87 @@
+"""Settings of the set-up without code, and of ``spanwire.install()``."""
+
+from spanwire._settings._setting import Setting, otlp, rows
+
+__all__ = ["SETUP"]
+
+_setup = rows("set-up", "spanwire.install")
+_instrument = rows("opentelemetry-instrument", "opentelemetry.instrumentation")
+_api = rows("API", "opentelemetry")
+
+SETUP: tuple[Setting, ...] = (
+    _setup(
+        "flush_on_sigterm",
+        "",
+        "False",
+        "send what waits when SIGTERM comes, for so many seconds at most (True: 10), before what was to happen then",
+        unit="seconds",
+    ),
+    _setup(
+        "trace_exporter_names",
+        "OTEL_TRACES_EXPORTER",
+        "otlp",
+        "exporters of spans: otlp, otlp_proto_http and spanwire are ours; console, none, any entry point",
+    ),
+    _setup(
+        "metric_exporter_names",
+        "OTEL_METRICS_EXPORTER",
+        "otlp if its exporter is installed, else none",
+        "exporters of metrics, all the SDK's",
+    ),
+    _setup(
+        "log_exporter_names",
+        "OTEL_LOGS_EXPORTER",
+        "otlp if its exporter is installed, else none",
+        "exporters of logs, all the SDK's",
+    ),
+    _setup(
+        "",
+        otlp("PROTOCOL"),
+        "http/protobuf",
+        "which exporter otlp is; grpc is the official one, if installed; the exporter by itself does not read it",
+    ),
+    _setup("sampler", "", "", "in the place of OTEL_TRACES_SAMPLER"),
+    _setup("id_generator", "", "", "in the place of OTEL_PYTHON_ID_GENERATOR"),
+    _setup("resource_attributes", "", "", "beside OTEL_RESOURCE_ATTRIBUTES"),
+    _setup("span_processors", "", "", "more processors, in front of the exporters' own"),
+    _setup("log_record_processors", "", "", "likewise for logs"),
+    _setup("export_span_processor", "", "BatchSpanProcessor", "what makes a processor for each exporter of spans"),
+    _setup("export_log_record_processor", "", "BatchLogRecordProcessor", "likewise for logs"),
+    _setup("exporter_args_map", "", "", "keywords for exporters, by their classes"),
+    _setup("tracer_configurator", "", "", "in the place of OTEL_PYTHON_TRACER_CONFIGURATOR"),
+    _setup("meter_configurator", "OTEL_PYTHON_METER_CONFIGURATOR", "", "which scopes count; an entry point"),
+    _setup("logger_configurator", "OTEL_PYTHON_LOGGER_CONFIGURATOR", "", "which scopes log; an entry point"),
+    _setup(
+        "setup_logging_handler",
+        "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED",
+        "false",
+        "true: the SDK's handler on the root logger, so that log records are exported",
+    ),
+    _setup("auto_instrumentation_version", "", "", "told by opentelemetry-instrument, for the resource"),
+    _setup(
+        "",
+        "OTEL_CONFIG_FILE",
+        "",
+        "declarative configuration, by opentelemetry-configuration: its file says all, other variables nothing",
+    ),
+    _setup("", "SPANWIRE_DISABLED", "0", "1 or true: the stock SDK's classes under our names; read at import"),
+    _instrument("", "OTEL_PYTHON_DISTRO", "the first that is found", "distro to load: spanwire"),
+    _instrument("", "OTEL_PYTHON_CONFIGURATOR", "the first that is found", "configurator to load: spanwire"),
+    _instrument(
+        "", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "", "names of instrumentations not to load, by commas; * is all"
+    ),
+    _instrument(
+        "",
+        "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH",
+        "",
+        "patch_all: gevent's patches before instrumentations are loaded",
+    ),
+    _instrument(
+        "", "OTEL_SEMCONV_STABILITY_OPT_IN", "", "which names of attributes instrumentations use: http, http/dup …"
+    ),
+    _api("", "OTEL_PROPAGATORS", "tracecontext,baggage", "which headers carry a trace between programs"),
+    _api("", "OTEL_PYTHON_CONTEXT", "contextvars_context", "what keeps the current span"),
+    _api("", "OTEL_PYTHON_TRACER_PROVIDER", "", "entry point of a tracer provider, if none is set"),
+    _api("", "OTEL_PYTHON_METER_PROVIDER", "", "entry point of a meter provider, if none is set"),
+    _api("", "OTEL_PYTHON_LOGGER_PROVIDER", "", "entry point of a logger provider, if none is set"),
+)

@@ -1,0 +1,160 @@
+"""Settings of our exporter, processors and provider."""
+
+from spanwire._settings._setting import Setting, otlp, rows
+
+__all__ = ["TRACES"]
+
+_exporter = rows("exporter", "spanwire.exporter.http.OTLPSpanExporter")
+_batch = rows("batch processor", "spanwire.trace.export.BatchSpanProcessor")
+_simple = rows("simple processor", "spanwire.trace.export.SimpleSpanProcessor")
+_provider = rows("provider", "spanwire.trace.TracerProvider")
+_limits = rows("limits", "spanwire.trace.SpanLimits")
+
+_METERS = "the global one"
+
+TRACES: tuple[Setting, ...] = (
+    _exporter(
+        "endpoint",
+        otlp("ENDPOINT"),
+        "http://localhost:4318/v1/traces",
+        "whole URL, used as it stands; the general variable is a base URL and gets /v1/traces appended",
+    ),
+    _exporter(
+        "headers",
+        otlp("HEADERS"),
+        "",
+        "sent with each request; a variable is name=value,name=value, percent-encoded; keyword headers override single ones",
+        is_secret=True,
+    ),
+    _exporter(
+        "timeout", otlp("TIMEOUT"), "10", "for all tries of a request together, fractions allowed", unit="seconds"
+    ),
+    _exporter("compression", otlp("COMPRESSION"), "none", "gzip or deflate; the keyword also takes an enum's member"),
+    _exporter(
+        "certificate_file",
+        (*otlp("CERTIFICATE"), "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+        "the system's",
+        "PEM file, or directory of them, with the authorities to trust",
+    ),
+    _exporter(
+        "client_certificate_file",
+        otlp("CLIENT_CERTIFICATE"),
+        "",
+        "PEM file with the client's certificate chain, and its key unless that is given apart",
+    ),
+    _exporter("client_key_file", otlp("CLIENT_KEY"), "", "PEM file with the client's key, not encrypted"),
+    _exporter(
+        "max_request_size",
+        "",
+        "67108864",
+        "before compression; a larger request is dropped and counted; 0 lifts the limit",
+        unit="bytes",
+    ),
+    _exporter("meter_provider", "", _METERS, "where the exporter's metrics about itself go, if they are enabled"),
+    _exporter("w3c_flags", "", "False", "also send the W3C flags of spans and links and the links' trace state"),
+    _exporter(
+        "session",
+        "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
+        "",
+        "the official exporter's requests session; refused with ValueError, as there is no requests here",
+    ),
+    _exporter("", otlp("INSECURE"), "", "not read over HTTP: the scheme of the endpoint decides"),
+    _exporter("", "SSL_CERT_FILE", "", "PEM file of the system's authorities, where no certificate_file is configured"),
+    _exporter("", "SSL_CERT_DIR", "", "directories of them, separated by colons, likewise"),
+    _exporter(
+        "",
+        "http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY",
+        "",
+        "not used: the exporter connects directly, and says so where one of these applies",
+    ),
+    _exporter("", "no_proxy NO_PROXY", "", "hosts for which no proxy is meant: nothing is said of one"),
+    _batch("span_exporter", "", "", "where finished spans go; to be given"),
+    _batch(
+        "max_queue_size",
+        "OTEL_BSP_MAX_QUEUE_SIZE",
+        "64 MiB of spans",
+        "how many wait at most, exactly, if given; over the bound the oldest go",
+        unit="spans",
+    ),
+    _batch(
+        "schedule_delay_millis",
+        "OTEL_BSP_SCHEDULE_DELAY",
+        "5000",
+        "between two exports; a full request is sent at once",
+        unit="milliseconds",
+    ),
+    _batch(
+        "max_export_batch_size",
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+        "2048, or 400 KB if that is less",
+        "of a request, exactly, if given; if only the queue's size is, 2048 or half of that; 512 for exporters in Python",
+        unit="spans",
+    ),
+    _batch(
+        "export_timeout_millis",
+        "OTEL_BSP_EXPORT_TIMEOUT",
+        "30000",
+        "read and not used, as in the SDK: the exporter has its timeout",
+        unit="milliseconds",
+    ),
+    _batch("meter_provider", "", _METERS, "where the processor's metrics about itself go, if they are enabled"),
+    _simple("span_exporter", "", "", "where each span goes when it ends; to be given"),
+    _simple("meter_provider", "", _METERS, "where the processor's metrics about itself go, if they are enabled"),
+    _provider(
+        "sampler",
+        "OTEL_TRACES_SAMPLER",
+        "parentbased_always_on",
+        "which traces are recorded: always_on, always_off, traceidratio, each also with parentbased_ before it",
+    ),
+    _provider("", "OTEL_TRACES_SAMPLER_ARG", "1.0", "share of traces that a traceidratio sampler takes, 0 to 1"),
+    _provider("resource", "", "what the detectors find", "attributes of the program that all its spans share"),
+    _provider("shutdown_on_exit", "", "True", "send what waits when the program ends"),
+    _provider("active_span_processor", "", "one after the other", "what hands spans to the processors that are added"),
+    _provider(
+        "id_generator",
+        "OTEL_PYTHON_ID_GENERATOR",
+        "random",
+        "who makes ids; the variable names an entry point and is read where we set up without code or by install()",
+    ),
+    _provider("span_limits", "", "what the variables say", "the bounds below, as spanwire.trace.SpanLimits"),
+    _provider("meter_provider", "", _METERS, "where the tracers' metrics about themselves go, if they are enabled"),
+    _provider(
+        "_tracer_configurator",
+        "OTEL_PYTHON_TRACER_CONFIGURATOR",
+        "",
+        "which scopes record; the variable names an entry point; the SDK's keyword, not stable",
+    ),
+    _provider("", "OTEL_SDK_DISABLED", "false", "true: no span is made, no metric counted"),
+    _provider(
+        "",
+        "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED",
+        "false",
+        "true: exporter, processors and tracers count themselves in otel.sdk.* metrics",
+    ),
+    _limits(
+        "max_attributes",
+        "OTEL_ATTRIBUTE_COUNT_LIMIT",
+        "128",
+        "the next three, where they are not set",
+        unit="attributes",
+    ),
+    _limits("max_span_attributes", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "128", "of a span", unit="attributes"),
+    _limits("max_event_attributes", "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "128", "of an event", unit="attributes"),
+    _limits("max_link_attributes", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "128", "of a link", unit="attributes"),
+    _limits("max_events", "OTEL_SPAN_EVENT_COUNT_LIMIT", "128", "of a span", unit="events"),
+    _limits("max_links", "OTEL_SPAN_LINK_COUNT_LIMIT", "128", "of a span", unit="links"),
+    _limits(
+        "max_attribute_length",
+        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        "",
+        "of a text; what is longer is cut",
+        unit="characters",
+    ),
+    _limits(
+        "max_span_attribute_length",
+        "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        "",
+        "of a text in a span's own attributes",
+        unit="characters",
+    ),
+)
