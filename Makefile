@@ -27,6 +27,7 @@ BENCH ?= $(addprefix --scenario ,export create encode latency threads memory/que
 VENV := $(CURDIR)/.venv
 STAMPS := build/stamps
 WEB := build/web-venv
+DOCS := build/docs-venv
 export PATH := $(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
@@ -45,7 +46,7 @@ PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.
 WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-python full-rust \
-	test-python-full test-collector test-web test-browser test-wheel test-oldest miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
+	test-python-full test-collector test-web test-browser test-docs test-wheel test-oldest docs miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,11 +102,15 @@ test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that ta
 test-full: full-python full-rust ## what takes long: the guard of instruction counts, the real Collector, web frameworks, a real browser, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
 
 # Apart, since they may run beside each other: they build in different folders.
-full-python: test-python-full bench-guard test-collector test-web test-browser test-wheel test-oldest asan
+full-python: test-python-full bench-guard test-collector test-web test-browser test-docs test-wheel test-oldest asan
 
 full-rust: miri neon loom fuzz
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
+
+docs: $(STAMPS)/docs ## the documentation as a site: build/site/index.html
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
+	@echo "docs: build/site/index.html"
 
 wheel: $(WHEEL) ## a wheel for this interpreter in dist/
 
@@ -161,6 +166,12 @@ $(STAMPS)/web: pyproject.toml $(STAMPS)/venv
 	$(VENV)/bin/python -m pip --python $(WEB)/bin/python check
 	@touch $@
 
+# What makes the site of the documentation.
+$(STAMPS)/docs: pyproject.toml $(STAMPS)/venv
+	$(VENV)/bin/python -m venv --clear --without-pip $(DOCS)
+	$(VENV)/bin/python -m pip --python $(DOCS)/bin/python install -q --group docs
+	@touch $@
+
 setup: $(STAMPS)/venv ## programs that the long tests need (Go, valgrind, Chromium): find them or install them
 	ci/setup
 
@@ -194,7 +205,7 @@ test-python: $(STAMPS)/ext-$(PROFILE)
 	pytest -m 'not full'
 
 test-python-full: $(STAMPS)/ext-$(PROFILE) setup peers ## the laws with many more examples, and the tests marked `full`
-	HYPOTHESIS_PROFILE=full pytest --timeout 900 -m '(full or law) and not collector and not web and not browser and not wheel'
+	HYPOTHESIS_PROFILE=full pytest --timeout 900 -m '(full or law) and not collector and not web and not browser and not docs and not wheel'
 
 test-collector: $(STAMPS)/ext-$(PROFILE) setup ## spans through the real OpenTelemetry Collector, compared field by field
 	ci/collector/build
@@ -206,6 +217,10 @@ test-web: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/web ## the benchmark of web framewo
 test-browser: $(STAMPS)/ext-$(PROFILE) ## the HTML report of `spanwire bench` in Chromium: no error, every plot drawn, on any screen and on paper
 	ci/setup chromium axe
 	pytest -m browser --timeout 300
+
+test-docs: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/docs ## the site: built without a warning, every link and anchor, nothing from other hosts, its search in Chromium
+	ci/setup chromium
+	pytest -m docs
 
 test-wheel: $(WHEEL) sdist ## the wheel in an empty environment
 	pytest -m wheel
