@@ -46,7 +46,7 @@ PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.
 WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-python full-rust \
-	test-python-full test-collector test-web test-browser test-docs test-wheel test-oldest docs miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
+	test-python-full test-collector test-web test-browser test-docs test-wheel test-oldest docs config-table miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -165,6 +165,9 @@ $(STAMPS)/web: pyproject.toml $(STAMPS)/venv
 	echo $(CURDIR)/python > $$($(WEB)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/spanwire.pth
 	$(VENV)/bin/python -m pip --python $(WEB)/bin/python check
 	@touch $@
+
+config-table: $(STAMPS)/ext-$(PROFILE) ## the tables of docs/configuration.md anew from spanwire._settings
+	$(VENV)/bin/python ci/site/settings_table.py
 
 # What makes the site of the documentation.
 $(STAMPS)/docs: pyproject.toml $(STAMPS)/venv
