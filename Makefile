@@ -28,6 +28,7 @@ VENV := $(CURDIR)/.venv
 STAMPS := build/stamps
 WEB := build/web-venv
 DOCS := build/docs-venv
+INSTRUMENTATIONS := build/instrumentations-venv
 export PATH := $(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
@@ -46,7 +47,7 @@ PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.
 WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-python full-rust \
-	test-python-full test-collector test-web test-browser test-docs test-wheel test-oldest docs config-table miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
+	test-python-full test-collector test-web test-instrumentations test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,7 +103,7 @@ test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that ta
 test-full: full-python full-rust ## what takes long: the guard of instruction counts, the real Collector, web frameworks, a real browser, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
 
 # Apart, since they may run beside each other: they build in different folders.
-full-python: test-python-full bench-guard test-collector test-web test-browser test-docs test-wheel test-oldest asan
+full-python: test-python-full bench-guard test-collector test-web test-instrumentations test-browser test-docs test-wheel test-oldest asan
 
 full-rust: miri neon loom fuzz
 
@@ -166,6 +167,15 @@ $(STAMPS)/web: pyproject.toml $(STAMPS)/venv
 	$(VENV)/bin/python -m pip --python $(WEB)/bin/python check
 	@touch $@
 
+# Libraries and their official instrumentations, likewise. opentelemetry-instrument finds our entry points in the metadata that
+# the build of the extension leaves beside the package.
+$(STAMPS)/instrumentations: pyproject.toml $(STAMPS)/venv
+	$(VENV)/bin/python -m venv --clear --without-pip $(INSTRUMENTATIONS)
+	$(VENV)/bin/python -m pip --python $(INSTRUMENTATIONS)/bin/python install -q --group instrumentations
+	echo $(CURDIR)/python > $$($(INSTRUMENTATIONS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/spanwire.pth
+	$(VENV)/bin/python -m pip --python $(INSTRUMENTATIONS)/bin/python check
+	@touch $@
+
 config-table: $(STAMPS)/ext-$(PROFILE) ## the tables of docs/configuration.md anew from spanwire._settings
 	$(VENV)/bin/python ci/site/settings_table.py
 
@@ -208,7 +218,7 @@ test-python: $(STAMPS)/ext-$(PROFILE)
 	pytest -m 'not full'
 
 test-python-full: $(STAMPS)/ext-$(PROFILE) setup peers ## the laws with many more examples, and the tests marked `full`
-	HYPOTHESIS_PROFILE=full pytest --timeout 900 -m '(full or law) and not collector and not web and not browser and not docs and not wheel'
+	HYPOTHESIS_PROFILE=full pytest --timeout 900 -m '(full or law) and not collector and not web and not instrumentations and not browser and not docs and not wheel'
 
 test-collector: $(STAMPS)/ext-$(PROFILE) setup ## spans through the real OpenTelemetry Collector, compared field by field
 	ci/collector/build
@@ -216,6 +226,12 @@ test-collector: $(STAMPS)/ext-$(PROFILE) setup ## spans through the real OpenTel
 
 test-web: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/web ## the benchmark of web frameworks measures what it says
 	pytest -m web
+
+test-instrumentations: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/instrumentations ## programs with their official instrumentations, under the SDK and under ours: the same spans; a table
+	pytest -m instrumentations tests/instrumentations
+
+instrumentations-table: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/instrumentations ## the same, and its table into docs/compatibility.md
+	$(VENV)/bin/python -m tests.instrumentations --write
 
 test-browser: $(STAMPS)/ext-$(PROFILE) ## the HTML report of `spanwire bench` in Chromium: no error, every plot drawn, on any screen and on paper
 	ci/setup chromium axe

@@ -52,6 +52,8 @@ def test_every_python_dependency_has_its_reason() -> None:
     assert sections["Python, to look at the report"] == python_names(PYPROJECT["dependency-groups"]["browser"])
     assert sections["Python, to make the site"] == python_names(PYPROJECT["dependency-groups"]["docs"])
     assert sections["Python, to measure web frameworks"] == python_names(PYPROJECT["dependency-groups"]["web"])
+    group = PYPROJECT["dependency-groups"]["instrumentations"]
+    assert sorted(sections["Python, to run instrumentations"]) == sorted(python_names(group))
     assert sorted(sections["Python, to develop"]) == sorted(
         name
         for group in ("arrow", "dev", "newest", "servers")

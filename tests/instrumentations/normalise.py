@@ -1,0 +1,76 @@
+"""What of a span or a line of text differs from run to run, whoever made it; and what is different on purpose. Nothing else is.
+
+Everything that is not compared literally is in the tables of this file.
+"""
+
+import re
+from typing import Any
+
+__all__ = ["BY_NAME", "DIFFERENT_LINES", "OFFICIAL_FLAGS", "OF_THE_SDK", "TEXTS", "lines", "text", "value"]
+
+# Attributes whose value is another one in each run; that they are there, and of which type, is compared.
+BY_NAME = {
+    "client.port": "chosen by the system",
+    "net.host.port": "likewise",
+    "net.peer.port": "likewise",
+    "net.sock.host.port": "likewise",
+    "net.sock.peer.port": "likewise",
+    "network.peer.port": "likewise",
+    "server.port": "likewise",
+    "process.pid": "of this run",
+    "process.parent_pid": "likewise",
+    "service.instance.id": "random",
+    "thread.id": "of this run",
+}
+
+# Parts of any text, also of what a program prints, with what stands in their place.
+TEXTS = (
+    (re.compile(r"\b(127\.0\.0\.1|localhost)(:|%3A|', |\", |, )\d{2,5}\b"), r"\1\2<port>"),
+    (re.compile(r"\bport=\d{2,5}\b"), "port=<port>"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d([.,]\d+)?"), "<time>"),
+    (re.compile(r"\b\d\d/[A-Z][a-z]{2}/\d{4}[ :]\d\d:\d\d:\d\d"), "<time>"),
+    (re.compile(r"\[::1\]:\d+"), "[::1]:<port>"),
+    (re.compile(r"\b0x[0-9a-f]{6,16}\b"), "<address>"),
+    (re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])"), "<trace id>"),
+    (re.compile(r"(?<![0-9a-f])[0-9a-f]{16}(?![0-9a-f])"), "<span id>"),
+)
+
+# On purpose (docs/compatibility.md): stack traces of errors that left a block lack the SDK's own frames, since ours has none.
+OF_THE_SDK = re.compile(
+    r'  File "[^"]*/(?:opentelemetry/(?:sdk/)?(?:trace/__init__|util/_decorator)|contextlib|spanwire/trace/_decorators?)\.py"'
+    r", line \d+, in .*\n(?:    .*\n)*"
+)
+
+# On purpose (likewise): what of the flags of spans and links the official exporter sends. It leaves out the lower byte, which are
+# W3C's, and the trace state of links; native spans have both. tests/property/trace compares them with what the SDK knows.
+OFFICIAL_FLAGS = 0xFFFFFF00
+
+# On purpose: the loader of opentelemetry-instrument tells which of two configurators it did not take.
+DIFFERENT_LINES = re.compile(r"Configuration of (?:spanwire|configurator) not loaded")
+
+
+def text(found: str) -> str:
+    """A text without what is of this run."""
+    for pattern, instead in TEXTS:
+        found = pattern.sub(instead, found)
+    return found
+
+
+def value(key: str, found: Any) -> Any:
+    """An attribute's value, with the types of all its parts: 1, 1.0 and True are equal to Python."""
+    if key in BY_NAME:
+        return f"<{type(found).__name__}: {BY_NAME[key]}>"
+    if isinstance(found, str):
+        if key == "exception.stacktrace":
+            found = OF_THE_SDK.sub("", found)
+        return text(found)
+    if isinstance(found, (list, tuple)):
+        return [value("", one) for one in found]
+    if isinstance(found, dict):
+        return {"map": {name: value("", one) for name, one in found.items()}}
+    return {type(found).__name__: repr(found)}
+
+
+def lines(found: str) -> list[str]:
+    """What a program printed or logged, line by line; stack traces without the SDK's own frames."""
+    return [line for line in text(OF_THE_SDK.sub("", found)).splitlines() if not DIFFERENT_LINES.search(line)]

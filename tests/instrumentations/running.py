@@ -1,0 +1,136 @@
+"""Runs a program twice, under the SDK and under spanwire, as its user would: by ``opentelemetry-instrument``."""
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import distributions
+from pathlib import Path
+
+from spanwire.sink import ReceivedSpan, Sink
+from tests.conftest import ROOT
+from tests.instrumentations.compare import Difference, differences, text_differences
+from tests.instrumentations.program import Program
+
+__all__ = ["ENVIRONMENT", "SIDES", "Outcome", "Side", "Variables", "run", "start", "versions"]
+
+ENVIRONMENT = ROOT / "build/instrumentations-venv"
+PROGRAMS = ROOT / "tests/instrumentations/programs"
+
+Variables = Callable[[str], Mapping[str, str]]
+"""From a side's name to variables of the environment."""
+
+SIDES = {
+    "sdk": {
+        "OTEL_PYTHON_DISTRO": "distro",
+        "OTEL_PYTHON_CONFIGURATOR": "configurator",
+        "OTEL_TRACES_EXPORTER": "otlp_proto_http",
+    },
+    "spanwire": {"OTEL_PYTHON_DISTRO": "spanwire", "OTEL_PYTHON_CONFIGURATOR": "spanwire"},
+}
+BOTH = {
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    "OTEL_METRICS_EXPORTER": "none",
+    "OTEL_LOGS_EXPORTER": "none",
+    "OTEL_SERVICE_NAME": "program",
+    "PYTHONHASHSEED": "0",  # what goes through a set comes out in the same order
+    "PYTHONWARNINGS": "default,ignore::ResourceWarning",  # the latter when the garbage collector comes by
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one run gave."""
+
+    status: int
+    stdout: str
+    stderr: str
+    spans: list[ReceivedSpan]
+    user_agents: frozenset[str]
+
+    def __str__(self) -> str:
+        return f"status {self.status}, {len(self.spans)} spans\n{self.stdout}\n{self.stderr}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What both runs of a program gave."""
+
+    sdk: Side
+    ours: Side
+
+    def differences(self) -> list[Difference]:
+        found = differences(self.sdk.spans, self.ours.spans)
+        found += text_differences("stdout", self.sdk.stdout, self.ours.stdout)
+        found += text_differences("stderr", self.sdk.stderr, self.ours.stderr)
+        if self.sdk.status != self.ours.status:
+            found.append(Difference("process", "status", str(self.sdk.status), str(self.ours.status)))
+        return found
+
+
+def run(program: Program, *servers: Variables) -> Outcome:
+    """Both sides of a program, beside each other where it may be."""
+
+    def one(side: str) -> Side:
+        variables = dict(program.variables)
+        for server in servers:
+            variables.update(server(side))
+        variables["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] = ",".join(
+            sorted(_instrumentors() - set(program.instrumentations))
+        )
+        return start(
+            side, PROGRAMS / f"{program.name}.py", *program.arguments, variables=variables, timeout=program.timeout
+        )
+
+    if unknown := set(program.instrumentations) - _instrumentors():
+        raise ValueError(f"{program}: no instrumentation is called {', '.join(sorted(unknown))}")
+    with ThreadPoolExecutor(1 if program.in_turn else 2) as pool:
+        return Outcome(*pool.map(one, SIDES))
+
+
+def start(side: str, file: Path, *arguments: str, variables: Mapping[str, str], timeout: float = 60) -> Side:
+    """One side of a program, until its process has ended."""
+    folder = ENVIRONMENT / "bin"
+    with ExitStack() as stack:
+        sink = stack.enter_context(Sink())
+        done = subprocess.run(
+            [str(folder / "opentelemetry-instrument"), "python", str(file), *arguments],
+            capture_output=True,
+            encoding="utf-8",
+            timeout=timeout,
+            check=False,
+            env={
+                **os.environ,
+                "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": sink.http_endpoint,
+                **BOTH,
+                **SIDES[side],
+                **variables,
+            },
+        )
+        agents = frozenset(request.headers["user-agent"].partition("/")[0] for request in sink.requests())
+        return Side(done.returncode, done.stdout, done.stderr, sink.spans(), agents)
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Of the packages in that environment; names in lower case."""
+    return {found.name.lower(): found.version for found in distributions(path=_path())}
+
+
+@cache
+def _instrumentors() -> frozenset[str]:
+    return frozenset(
+        entry.name
+        for found in distributions(path=_path())
+        for entry in found.entry_points
+        if entry.group == "opentelemetry_instrumentor"
+    )
+
+
+def _path() -> list[str]:
+    return [str(path) for path in ENVIRONMENT.glob("lib/python3*/site-packages")]
