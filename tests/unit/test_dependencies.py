@@ -49,6 +49,7 @@ def test_every_python_dependency_has_its_reason() -> None:
     assert sections["Python, extras `arrow` and `numpy`"] == sorted(extras)
     assert sections["Python, to build"] == sorted(python_names(PYPROJECT["build-system"]["requires"]))
     assert sections["Python, to compare with"] == python_names(PYPROJECT["dependency-groups"]["peers"])
+    assert sections["Python, to make wheels"] == python_names(PYPROJECT["dependency-groups"]["wheels"])
     assert sections["Python, to look at the report"] == python_names(PYPROJECT["dependency-groups"]["browser"])
     assert sections["Python, to make the site"] == python_names(PYPROJECT["dependency-groups"]["docs"])
     assert sections["Python, to measure web frameworks"] == python_names(PYPROJECT["dependency-groups"]["web"])

@@ -19,6 +19,10 @@ GROUPS = ("bench",)  # the module has `app`
 
 def main() -> None:
     """Run the command line; without the extra, say in one line what to install and exit with status 1."""
+    if sorted(sys.argv[1:]) == ["--verbose", "--version"]:
+        from spanwire.cli import _version
+
+        raise SystemExit(_version.show())
     missing = [name for name in ("rich", "typer") if importlib.util.find_spec(name) is None]
     if missing:
         print(INSTALL_HINT, file=sys.stderr)
@@ -41,8 +45,13 @@ def make_app() -> typer.Typer:
     @app.callback()
     def options(
         version: bool = typer.Option(
-            False, "--version", help="Print the version and exit.", callback=_version, is_eager=True
+            False,
+            "--version",
+            help="Print the version and exit; with --verbose what is installed and whether it works.",
+            callback=_print_version,
+            is_eager=True,
         ),
+        verbose: bool = typer.Option(False, "--verbose", help="With --version."),
     ) -> None:
         """OpenTelemetry tracing for Python at a small fraction of the CPU."""
 
@@ -53,7 +62,7 @@ def make_app() -> typer.Typer:
     return app
 
 
-def _version(asked: bool) -> None:
+def _print_version(asked: bool) -> None:
     if asked:
         import typer
 
