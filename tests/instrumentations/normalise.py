@@ -35,9 +35,11 @@ TEXTS = (
     (re.compile(r"(?<![0-9a-f])[0-9a-f]{16}(?![0-9a-f])"), "<span id>"),
 )
 
-# On purpose (docs/compatibility.md): stack traces of errors that left a block lack the SDK's own frames, since ours has none.
+# On purpose (docs/compatibility.md): stack traces of errors that left a block lack the SDK's own frames, since ours has none. Likewise
+# those that are logged when a context cannot be detached, which go through the API or through our code.
 OF_THE_SDK = re.compile(
-    r'  File "[^"]*/(?:opentelemetry/(?:sdk/)?(?:trace/__init__|util/_decorator)|contextlib|spanwire/trace/_decorators?)\.py"'
+    r'  File "[^"]*/(?:opentelemetry/(?:(?:sdk/)?trace/__init__|util/_decorator|context/__init__|context/contextvars_context)\.py|contextlib\.py'
+    r'|spanwire/trace/_decorators?\.py|spanwire/_facade/\w+\.pxi)"'
     r", line \d+, in .*\n(?:    .*\n)*"
 )
 

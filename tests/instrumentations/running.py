@@ -103,6 +103,7 @@ def start(side: str, file: Path, *arguments: str, variables: Mapping[str, str], 
             encoding="utf-8",
             timeout=timeout,
             check=False,
+            cwd=file.parent,
             env={
                 **os.environ,
                 "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
