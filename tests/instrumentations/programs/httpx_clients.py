@@ -34,7 +34,8 @@ class Handler(BaseHTTPRequestHandler):
         except OSError:  # who asked has gone
             self.close_connection = True
 
-    do_POST = do_GET
+    def do_POST(self) -> None:
+        self.do_GET()
 
     def log_message(self, *arguments: object) -> None:
         """Nothing."""
