@@ -1,4 +1,4 @@
-"""The ``spanwire`` command. Needs the extra ``cli`` (rich, typer); one file per command, named as the command."""
+"""The ``spanwire`` command. Needs the extra ``cli`` (rich, typer), but for ``doctor``; one file per command, named as the command."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ def main() -> None:
         from spanwire.cli import _version
 
         raise SystemExit(_version.show())
+    if sys.argv[1:2] == ["doctor"]:  # for those who have trouble: without the extra
+        from spanwire.cli import doctor
+
+        raise SystemExit(doctor.main(sys.argv[2:]))
     missing = [name for name in ("rich", "typer") if importlib.util.find_spec(name) is None]
     if missing:
         print(INSTALL_HINT, file=sys.stderr)
@@ -59,6 +63,8 @@ def make_app() -> typer.Typer:
         app.command(name)(getattr(importlib.import_module(f"spanwire.cli.{name}"), name))
     for name in GROUPS:
         app.add_typer(importlib.import_module(f"spanwire.cli.{name}").app, name=name)
+    doctor = importlib.import_module("spanwire.cli._doctor._command")
+    app.command("doctor", context_settings=doctor.SETTINGS)(doctor.doctor)
     return app
 
 

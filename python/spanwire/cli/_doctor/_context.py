@@ -1,0 +1,132 @@
+"""What the steps share: what was asked for, the environment, and what earlier steps have found out."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from spanwire._native import Outcome
+    from spanwire.exporter._options import HttpOptions
+    from spanwire.exporter.http import OTLPSpanExporter
+
+__all__ = ["Address", "Context", "Target", "listening"]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One that the host has: arguments of ``socket.socket`` and ``connect``."""
+
+    family: int
+    where: Any
+    text: str
+    """For people, with the port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the exporter connects to."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @classmethod
+    def of(cls, url: str) -> Target:
+        """Of a URL that the exporter takes."""
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme.lower() == "https" else 80)
+        return cls(parts.scheme.lower(), parts.hostname or "", port, parts.path or "/")
+
+
+@dataclass(slots=True)
+class Context:
+    """Filled by the steps, in their order."""
+
+    endpoint: str | None = None
+    """As asked for by ``--endpoint``, whole."""
+    timeout: float = 5.0
+    """Seconds for each step that waits for somebody."""
+    service_name: str | None = None
+    send: bool = True
+    show_all: bool = False
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    options: HttpOptions | None = None
+    exporter: OTLPSpanExporter | None = None
+    """Of the configuration; None: it cannot be made."""
+    target: Target | None = None
+    is_off: str = ""
+    """What keeps spans from being made or sent, if anything does: a name for it."""
+    can_trace: bool = True
+    addresses: list[Address] = field(default_factory=list)
+    reachable: list[Address] = field(default_factory=list)
+    trusted: bool = True
+    answered: bool = False
+    """Whether an OTLP receiver has answered."""
+    _answer: Outcome | None = None
+    _is_closed: bool = False
+
+    def get(self, *names: str) -> str:
+        """The first of these variables that is not empty."""
+        return next((value for name in names if (value := self.environment.get(name))), "")
+
+    def answer(self) -> Outcome:
+        """What comes of a request without spans: by the exporter's own client, headers, compression and trust. Asked once."""
+        assert self.exporter is not None
+        if self._answer is None:
+            # One span is said to be in it, since what has none is not sent.
+            self._answer = self.exporter._client.export_encoded(b"", 1)
+        return self._answer
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a request of the exporter may take here."""
+        return self.timeout if self.options is None else min(self.timeout, self.options.timeout)
+
+    def proxy(self) -> str:
+        """The variable that names a proxy for the target; empty: none does."""
+        from urllib.request import getproxies_environment, proxy_bypass
+
+        if self.target is None or proxy_bypass(self.target.host):
+            return ""
+        proxies = getproxies_environment()
+        kinds = [kind for kind in (self.target.scheme, "all") if proxies.get(kind)]
+        names = [name for kind in kinds for name in (f"{kind}_proxy", f"{kind}_proxy".upper())]
+        return next((name for name in names if self.environment.get(name)), "")
+
+    def close(self) -> None:
+        """Leave nothing running."""
+        if self.exporter is not None and not self._is_closed:
+            self._is_closed = True
+            self.exporter.shutdown()
+
+
+class _Lines(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+@contextmanager
+def listening() -> Iterator[list[str]]:
+    """What spanwire and the SDK log meanwhile; it goes nowhere else, since it may hold what is not to be shown."""
+    handler = _Lines()
+    loggers = [logging.getLogger("spanwire"), logging.getLogger("opentelemetry")]
+    before = [(logger, logger.propagate, logger.handlers[:]) for logger in loggers]
+    for logger in loggers:
+        logger.propagate, logger.handlers[:] = False, [handler]
+    try:
+        yield handler.lines
+    finally:
+        for logger, propagate, handlers in before:
+            logger.propagate, logger.handlers[:] = propagate, handlers

@@ -1,0 +1,138 @@
+"""What the exporter and the rest come to, from which variable or by default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spanwire._settings import SETTINGS, Setting
+from spanwire.cli._doctor import _masking
+from spanwire.cli._doctor._context import Target, listening
+
+if TYPE_CHECKING:
+    from spanwire.cli._doctor._context import Context
+    from spanwire.cli._doctor._model import Step
+
+__all__ = ["check", "resolved"]
+
+# Shown also where they are not set.
+_MATTERS = {
+    *("endpoint", "headers", "timeout", "compression", "certificate_file"),
+    *("trace_exporter_names", "sampler", "max_queue_size", "schedule_delay_millis"),
+}
+
+
+def check(context: Context, step: Step) -> None:
+    """Make the exporter as the program would, and list the settings."""
+    with listening() as lines:
+        _make(context, step)
+        _set_up(context, step)
+    for line in lines:
+        if "names a proxy" not in line:  # said below, with what to do
+            step.warn("said", line, "correct the variable")
+    step.details["settings"] = resolved(context)
+    _notes(context, step)
+    if not step.findings:
+        step.ok("resolved", "what the exporter is told, and the rest that matters")
+
+
+def _make(context: Context, step: Step) -> None:
+    from spanwire.exporter._options import HttpOptions
+    from spanwire.exporter.http import OTLPSpanExporter
+
+    try:
+        context.options = HttpOptions.resolve(
+            "traces",
+            endpoint=context.endpoint,
+            certificate_file=None,
+            client_key_file=None,
+            client_certificate_file=None,
+            headers=None,
+            timeout=None,
+            compression=None,
+            max_request_size=None,
+        )
+        context.exporter = OTLPSpanExporter(endpoint=context.endpoint, timeout=context.patience)
+        context.target = Target.of(context.exporter._client.destination)
+    except ValueError as error:
+        step.fail("exporter", f"the exporter cannot be made: {error}", "correct what it names")
+
+
+def _set_up(context: Context, step: Step) -> None:
+    """Limits, sizes and the clock, by those who read them."""
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+    from spanwire.trace import TracerProvider
+    from spanwire.trace.export import BatchSpanProcessor
+
+    try:
+        TracerProvider(shutdown_on_exit=False).shutdown()
+        BatchSpanProcessor(SpanExporter()).shutdown()
+    except ValueError as error:
+        context.can_trace = False
+        step.fail("tracing", f"tracing cannot be set up: {error}", "correct the variable")
+
+
+def resolved(context: Context) -> list[dict[str, Any]]:
+    """Each setting that is set or matters: name, value, source."""
+    found = []
+    for setting in SETTINGS:
+        if not setting.variables or setting.topic == "build":
+            continue
+        # What is said for all signals is shown with traces.
+        own = setting.variables[:1] if setting.topic in {"metrics", "logs"} else setting.variables
+        origin = next((name for name in own if context.environment.get(name)), "")
+        if context.show_all or origin or setting.keyword in _MATTERS or "OTEL_SERVICE_NAME" in setting.variables:
+            found.append(_one(context, setting, origin))
+    return found
+
+
+def _one(context: Context, setting: Setting, origin: str) -> dict[str, Any]:
+    general = [name for name in setting.variables if name == setting.variables[0].replace("_TRACES_", "_")]
+    name = origin or (general or setting.variables)[0]
+    value = _masking.shown(name, context.environment[origin]) if origin else setting.default
+    source = "variable" if origin else "default"
+    if setting.keyword == "endpoint" and context.options is not None:
+        value = _masking.url(context.options.endpoint)
+        if context.endpoint:
+            source, origin = "option", "--endpoint"
+    return {
+        "name": name,
+        "topic": setting.topic,
+        "value": value,
+        "unit": setting.unit,
+        "source": source,
+        "from": origin,
+        "variables": list(setting.variables),
+    }
+
+
+def _notes(context: Context, step: Step) -> None:
+    if context.target is None:
+        return
+    if context.target.port == 4317:
+        step.warn(
+            "port",
+            "port 4317 is that of OTLP over gRPC, and this exporter speaks OTLP over HTTP",
+            "take port 4318, if the receiver has it",
+        )
+    if proxy := context.proxy():
+        step.warn(
+            "proxy",
+            f"{proxy} names a proxy for {context.target.host}, which spanwire does not use: it connects directly",
+            "add the host to NO_PROXY, or keep the official exporter where only the proxy leads out",
+        )
+    is_near = context.target.host in {"localhost", "127.0.0.1", "::1"}
+    if context.target.scheme == "http" and not is_near and _has_credentials(context):
+        step.warn("plain", "headers go over http://, where anybody on the way can read them", "take https://")
+    if not (context.service_name or context.get("OTEL_SERVICE_NAME") or _names_service(context)):
+        step.warn("service", "the program has no name: backends show unknown_service", "set OTEL_SERVICE_NAME")
+
+
+def _names_service(context: Context) -> bool:
+    items = context.get("OTEL_RESOURCE_ATTRIBUTES").split(",")
+    return any(item.partition("=")[0].strip() == "service.name" for item in items)
+
+
+def _has_credentials(context: Context) -> bool:
+    headers = {*context.options.headers} if context.options is not None else set()
+    return bool(headers - {"content-type", "user-agent"}) or "@" in (context.endpoint or "")

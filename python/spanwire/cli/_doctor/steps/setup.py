@@ -1,0 +1,177 @@
+"""Who sets up tracing: which distro, configurator and exporter are taken, and what switches spans off."""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spanwire.cli._doctor._context import Context
+    from spanwire.cli._doctor._model import Step
+
+__all__ = ["check"]
+
+_OURS = "spanwire"
+_OUR_EXPORTERS = {"otlp", "otlp_proto_http", _OURS}
+_GRPC = "otlp_proto_grpc"
+_PROTOCOL = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_OFF = {"always_off": "no trace is sampled", "parentbased_always_off": "no trace that begins here is sampled"}
+
+
+def check(context: Context, step: Step) -> None:
+    """Say who would set up what, and what is in the way of it."""
+    step.details = {"instrument": importlib.util.find_spec("opentelemetry.instrumentation") is not None}
+    is_ours = _instrument(context, step)
+    _switches(context, step)
+    _exporter(context, step, is_ours=is_ours)
+    _sampler(context, step)
+    if context.get("OTEL_CONFIG_FILE"):
+        step.warn(
+            "config_file",
+            "OTEL_CONFIG_FILE is set: its file says all, and other variables nothing; what follows is of the variables",
+            "give the endpoint of the file as --endpoint",
+        )
+
+
+def _instrument(context: Context, step: Step) -> bool:
+    """Which entry points ``opentelemetry-instrument`` takes; whether they are ours, or nobody asks for others."""
+    others = []
+    is_ours = True
+    for what in ("distro", "configurator"):
+        variable = f"OTEL_PYTHON_{what.upper()}"
+        wanted = context.environment.get(variable)
+        taken, found = _taken(what, wanted)
+        step.details[what] = {"taken": taken, "wanted": wanted or "", "found": found}
+        is_ours = is_ours and taken in {"", _OURS}
+        if wanted is not None and not taken:
+            step.fail(
+                f"{what}_missing",
+                f"{variable}={wanted!r}, and no {what} of this name is installed: opentelemetry-instrument goes on without",
+                f"correct or unset it; to have ours: {variable}={_OURS}; installed: {', '.join(found) or 'none'}",
+            )
+        elif taken in {"", _OURS}:
+            step.ok(what, f"{what} of opentelemetry-instrument: {taken or 'none is installed'}")
+        elif wanted is not None:
+            step.ok(what, f"{what} of opentelemetry-instrument: {taken!r}, as {variable} says")
+        else:
+            others.append((what, taken))
+    if others:
+        step.warn(
+            "other_taken",
+            "opentelemetry-instrument would take "
+            + " and ".join(f"the {what} {taken!r}" for what, taken in others)
+            + ", which are installed too, since it is not told to take ours",
+            "with opentelemetry-instrument: "
+            + " ".join(f"OTEL_PYTHON_{what.upper()}={_OURS}" for what, _ in others)
+            + "; with spanwire.install() or set-up in code nothing",
+        )
+    return is_ours or bool(others)
+
+
+def _taken(what: str, wanted: str | None) -> tuple[str, list[str]]:
+    """The one that the loader takes, and all that there are."""
+    found = [one.name for one in entry_points(group=f"opentelemetry_{what}")]
+    if wanted is not None:
+        return (wanted if wanted in found else ""), sorted(found)
+    # The first; but ours leaves the field to another one where nobody asked for ours.
+    others = [name for name in found if name != _OURS]
+    return (others or found or [""])[0], sorted(found)
+
+
+def _switches(context: Context, step: Step) -> None:
+    if context.get("OTEL_SDK_DISABLED").strip().lower() == "true":
+        context.is_off = "OTEL_SDK_DISABLED"
+        step.fail("sdk_disabled", "OTEL_SDK_DISABLED=true: no span is made", "unset it")
+    if context.get("SPANWIRE_DISABLED").strip().lower() in {"1", "true"}:
+        step.warn(
+            "spanwire_disabled",
+            "SPANWIRE_DISABLED is set: spans are the stock SDK's, at its cost",
+            "unset it where native spans are wanted",
+        )
+
+
+def _exporter(context: Context, step: Step, *, is_ours: bool) -> None:
+    protocol = context.get(*_PROTOCOL).strip()
+    names = [name.strip() for name in (context.get("OTEL_TRACES_EXPORTER") or "otlp").split(",")]
+    step.details["exporters"], step.details["protocol"] = names, protocol
+    if [name.lower() for name in names] == ["none"]:
+        context.is_off = context.is_off or "OTEL_TRACES_EXPORTER"
+        step.fail("exporter_none", "OTEL_TRACES_EXPORTER=none: spans go nowhere", "unset it, or set it to otlp")
+        return
+    if protocol not in {"", "grpc", "http/protobuf"}:
+        step.fail(
+            "protocol",
+            f"OTLP protocol {protocol!r}: nobody here speaks it, and set-up ends with an error",
+            "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or unset it",
+        )
+        return
+    if _GRPC in names or ("otlp" in names and protocol == "grpc"):
+        _grpc(step)
+    elif not set(names) & _OUR_EXPORTERS:
+        step.warn(
+            "exporter_foreign",
+            f"OTEL_TRACES_EXPORTER={','.join(names)}: not spanwire's exporter, which the next steps look at",
+            "unset it, or set it to otlp",
+        )
+    elif not is_ours and _OURS not in names:
+        step.warn(
+            "exporter_official",
+            "under that configurator otlp is the official exporter, over gRPC unless a protocol is set",
+            f"OTEL_PYTHON_DISTRO={_OURS} OTEL_PYTHON_CONFIGURATOR={_OURS}, or OTEL_TRACES_EXPORTER={_OURS}",
+        )
+    else:
+        step.ok("exporter", "exporter of spans: spanwire's, OTLP over HTTP with protobuf")
+
+
+def _grpc(step: Step) -> None:
+    cure = "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, the port of OTLP/HTTP (4318) and OTEL_TRACES_EXPORTER=otlp"
+    if _is_there("traces_exporter", _GRPC):
+        step.warn("grpc", "gRPC is asked for: that is the official exporter; spanwire's speaks http/protobuf", cure)
+    else:
+        step.fail(
+            "grpc", "gRPC is asked for, which spanwire does not speak, and no other exporter for it is there", cure
+        )
+
+
+def _sampler(context: Context, step: Step) -> None:
+    name = context.get("OTEL_TRACES_SAMPLER").strip().lower()
+    argument = context.get("OTEL_TRACES_SAMPLER_ARG").strip()
+    step.details["sampler"] = name
+    cure = "unset OTEL_TRACES_SAMPLER, or set it to parentbased_always_on"
+    if name == "always_off":
+        context.is_off = context.is_off or "OTEL_TRACES_SAMPLER"
+        step.fail("sampler_off", f"OTEL_TRACES_SAMPLER={name}: {_OFF[name]}", cure)
+    elif name == "parentbased_always_off":
+        step.warn("sampler_off", f"OTEL_TRACES_SAMPLER={name}: {_OFF[name]}, only those of callers are", cure)
+    elif name in {"traceidratio", "parentbased_traceidratio"}:
+        _ratio(context, step, name, argument)
+    elif name and name not in {"always_on", "parentbased_always_on"} and not _is_there("traces_sampler", name):
+        step.warn("sampler_unknown", f"OTEL_TRACES_SAMPLER={name}: not known; every trace is sampled", cure)
+
+
+def _is_there(group: str, name: str) -> bool:
+    return any(True for _ in entry_points(group=f"opentelemetry_{group}", name=name))
+
+
+def _ratio(context: Context, step: Step, name: str, argument: str) -> None:
+    try:
+        ratio = float(argument)
+    except ValueError:
+        step.warn(
+            "sampler_ratio",
+            f"OTEL_TRACES_SAMPLER={name}, and OTEL_TRACES_SAMPLER_ARG is no number: every trace is sampled",
+            "set it to the share to take, such as 0.1",
+        )
+        return
+    if not 0 <= ratio <= 1:
+        step.fail("sampler_ratio", f"OTEL_TRACES_SAMPLER_ARG={argument} is not within 0 and 1", "set it to 0.1, say")
+    elif ratio == 0 and name == "traceidratio":
+        context.is_off = context.is_off or "OTEL_TRACES_SAMPLER_ARG"
+        step.fail("sampler_zero", "OTEL_TRACES_SAMPLER_ARG=0: no trace is sampled", "set it to the share to take")
+    elif ratio == 0:
+        step.warn(
+            "sampler_zero", "OTEL_TRACES_SAMPLER_ARG=0: no trace that begins here is sampled", "set it to 0.1, say"
+        )
+    else:
+        step.ok("sampler", f"{ratio:.4g} of the traces are sampled")
