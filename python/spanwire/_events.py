@@ -22,7 +22,13 @@ _listening_process = 0  # where a thread listens; a child forked by C code has i
 def say_lost(destination: str, lost: str, spans: int, message: str) -> None:
     """Log that spans were lost for a reason of ``stats()``."""
     if lost == "queue_full":
-        _log.warn(f"queue.full.{destination}", "Spans to %s are lost: the queue was full, %d went", destination, spans)
+        _log.warn(
+            f"queue.full.{destination}",
+            "Spans to %s are lost: the queue was full, %d went. Is the backend slow? Else raise max_queue_size or "
+            "OTEL_BSP_MAX_QUEUE_SIZE",
+            destination,
+            spans,
+        )
     else:
         _log.warn(f"export.{lost}.{destination}", "Spans to %s are lost (%s): %s", destination, lost, message)
 
@@ -43,7 +49,11 @@ def tell() -> None:
     for event in events:
         say(*event)
     if missed:
-        _log.warn("export.missed", "%d more messages about exports were not heard in time", missed)
+        _log.warn(
+            "export.missed",
+            "%d more messages about exports came too fast to be logged; spanwire.stats() has the counts",
+            missed,
+        )
 
 
 def listen() -> None:

@@ -116,11 +116,13 @@ def install(*, flush_on_sigterm: bool | float = False, **overrides: Any) -> Inst
     global _installed, _failure  # noqa: PLW0603 - one a process
     with _lock:
         if _installed is None:
-            seconds = FLUSH_SECONDS if flush_on_sigterm is True else float(flush_on_sigterm)
+            seconds = FLUSH_SECONDS if flush_on_sigterm is True else _seconds(flush_on_sigterm)
             if seconds:
                 _check_sigterm(seconds)
             if _failure is not None:
-                raise RuntimeError(f"an earlier spanwire.install() has failed half way: {_failure}")
+                raise RuntimeError(
+                    f"an earlier spanwire.install() has failed half way: {_failure}; put that right and start the program again"
+                )
             provider = getattr(trace, "_TRACER_PROVIDER", None)
             if provider is None:
                 try:
@@ -182,13 +184,25 @@ def _described(processor: Any) -> str:
     return f"{type(processor).__name__}: {_name(exporter)}{where}"
 
 
+def _seconds(given: float) -> float:
+    try:
+        return float(given)
+    except (TypeError, ValueError):
+        raise ValueError(f"flush_on_sigterm is a number of seconds, at most a day: not {given!r}") from None
+
+
 def _check_sigterm(seconds: float) -> None:
     if not 0 < seconds <= MOST_SECONDS:
         raise ValueError(f"flush_on_sigterm is a number of seconds, at most a day: not {seconds!r}")
     if threading.current_thread() is not threading.main_thread():
-        raise ValueError("flush_on_sigterm works in the main thread only, as Python's signal handlers do")
+        raise ValueError(
+            "flush_on_sigterm works in the main thread only, as Python's signal handlers do: call spanwire.install() there"
+        )
     if signal.getsignal(signal.SIGTERM) is None:
-        raise ValueError("flush_on_sigterm: SIGTERM is handled by native code, which cannot be called from Python")
+        raise ValueError(
+            "flush_on_sigterm: SIGTERM is handled by native code, which cannot be called from Python; leave it out and "
+            "call force_flush() where that ends the program"
+        )
 
 
 def _flush_on_sigterm(installation: Installation, seconds: float) -> None:

@@ -121,7 +121,7 @@ impl HttpClient {
             }
         };
         if given > count {
-            let message = "some spans of a batch could not be encoded".to_owned();
+            let message = "some spans of a batch could not be encoded; a log line names one".to_owned();
             let _ = self.client.lose(given - count, DropReason::Encode, message);
         }
         self.deliver(py, buffer, count)

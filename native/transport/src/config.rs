@@ -51,7 +51,7 @@ impl HttpConfig {
                 .map_err(|_| fail("its name has characters that HTTP does not allow"))?;
             // These are hyper's to set: a wrong one would break the framing of the connection.
             if key == CONTENT_LENGTH || key == TRANSFER_ENCODING {
-                return Err(fail("it is set for each request"));
+                return Err(fail("it is set for each request: leave it out"));
             }
             let value = HeaderValue::from_bytes(value).map_err(|_| fail("its value has control characters"))?;
             remember_secret(&mut secrets, &key, &value);

@@ -51,7 +51,7 @@ pub enum SendError {
     Redirected { code: u16, location: String },
     #[error("cannot find the address of {host}: {source}")]
     Resolve { host: String, source: io::Error },
-    #[error("the response is larger than {limit} bytes")]
+    #[error("the response is larger than {limit} bytes; is this the address of an OTLP backend?")]
     ResponseTooLarge { limit: usize },
     #[error("interrupted by shutdown")]
     Shutdown,
@@ -61,7 +61,7 @@ pub enum SendError {
         message: String,
         retry_after: Option<Duration>,
     },
-    #[error("no answer within the timeout")]
+    #[error("no answer within the timeout; for a slow backend raise timeout= or OTEL_EXPORTER_OTLP_TIMEOUT")]
     TimedOut,
     #[error("TLS failed: {message}")]
     Tls { message: String, is_final: bool },

@@ -191,9 +191,17 @@ impl HttpDestination {
         }
         let retry_after = text(RETRY_AFTER).and_then(|value| retry::retry_after(value, SystemTime::now()));
         let mut message = reply::refusal(body, is_protobuf, hide);
-        if code == 404 && self.config.endpoint.target == "/" {
+        let advice = match code {
+            401 | 403 => "are the credentials right (headers=, OTEL_EXPORTER_OTLP_HEADERS)?",
+            404 if self.config.endpoint.target == "/" => {
+                "an endpoint is used as it stands: should it end in /v1/traces?"
+            }
+            413 => "lower max_export_batch_size",
+            _ => "",
+        };
+        if !advice.is_empty() {
             message += if message.is_empty() { "" } else { "; " };
-            message += "an endpoint is used as it stands: should it end in /v1/traces?";
+            message += advice;
         }
         Err(SendError::Status {
             code,

@@ -16,18 +16,33 @@ def traces_url(endpoint: str) -> str:
     try:
         parts = urlsplit(endpoint)
     except ValueError as error:
-        raise typer.BadParameter(f"{endpoint!r} is no URL: {error}", param_hint="--endpoint") from None
+        raise typer.BadParameter(f"{_shown(endpoint)!r} is no URL: {error}", param_hint="--endpoint") from None
     if parts.scheme not in ("http", "https"):
-        raise typer.BadParameter(f"{endpoint!r} is no http:// or https:// URL", param_hint="--endpoint")
+        raise typer.BadParameter(
+            f"{_shown(endpoint)!r} is no http:// or https:// URL; give one such as http://localhost:4318",
+            param_hint="--endpoint",
+        )
     return endpoint.rstrip("/") + "/v1/traces" if parts.path in ("", "/") and not parts.query else endpoint
 
 
 def parse_headers(given: Iterable[str]) -> dict[str, str]:
     """Headers from NAME=VALUE. Values can be secrets, so none is shown."""
     headers = {}
-    for one in given:
+    for number, one in enumerate(given, 1):
         name, equals, value = one.partition("=")
         if not equals or not name.strip():
-            raise typer.BadParameter(f"{name!r} is no NAME=VALUE", param_hint="--header")
+            raise typer.BadParameter(
+                f"number {number} is no NAME=VALUE, such as x-tenant=shop (not shown: it may be a secret)",
+                param_hint="--header",
+            )
         headers[name.strip()] = value.strip()
     return headers
+
+
+def _shown(endpoint: str) -> str:
+    """The URL without what may be secret in it: user and password, and a query."""
+    scheme, separator, rest = endpoint.partition("://")
+    if not separator:
+        scheme, rest = "", endpoint
+    end = min((at for mark in "/?#" if (at := rest.find(mark)) >= 0), default=len(rest))
+    return scheme + separator + rest[:end].rpartition("@")[2] + rest[end:].partition("?")[0]

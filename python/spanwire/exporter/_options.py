@@ -42,6 +42,8 @@ class HttpOptions:
     client_certificate_file: str | None
     max_request_size: int
     """Bytes before compression; 0 or less: no limit."""
+    variables: tuple[str, ...] = ()
+    """Those of the environment that gave what the native client checks."""
 
     @classmethod
     def resolve(
@@ -66,13 +68,14 @@ class HttpOptions:
         _expect("headers", headers, Mapping, 'a dict such as {"x-tenant": "shop"}')
         return cls(
             endpoint=endpoint or env.endpoint(),
-            headers=_headers(headers, env.get("HEADERS")),
+            headers=_headers(headers, env.headers()),
             timeout=env.timeout() if timeout is None else _keyword_timeout(timeout),
             compression=env.compression() if compression is None else _keyword_compression(compression),
             certificate_file=certificate_file or env.get("CERTIFICATE"),
             client_key_file=client_key_file or env.get("CLIENT_KEY"),
             client_certificate_file=client_certificate_file or env.get("CLIENT_CERTIFICATE"),
             max_request_size=DEFAULT_MAX_REQUEST_SIZE if max_request_size is None else max_request_size,
+            variables=tuple(env.used),  # evaluated last
         )
 
     def client(self, *, w3c_flags: bool) -> _native.HttpClient:
@@ -89,19 +92,29 @@ class HttpOptions:
         _url.warn_of_proxy(url)
         if self.client_key_file and not self.client_certificate_file:
             _log.warn(
-                "options.client_key", "client_key_file is of no use without client_certificate_file; it is ignored"
+                "options.client_key",
+                "client_key_file (OTEL_EXPORTER_OTLP_CLIENT_KEY) is of no use without client_certificate_file "
+                "(OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE); it is ignored",
             )
-        return _native.HttpClient(
-            url,
-            headers=[(name, _encoded(name, value)) for name, value in headers.items()],
-            timeout=self.timeout,
-            compression=self.compression,
-            ca_file=self.certificate_file or _requests_bundle(),
-            cert_file=self.client_certificate_file,
-            key_file=self.client_key_file if self.client_certificate_file else None,
-            max_request_size=self.max_request_size,
-            w3c_flags=w3c_flags,
-        )
+        bundle = None if self.certificate_file else _requests_bundle()
+        encoded = [(name, _encoded(name, value)) for name, value in headers.items()]
+        try:
+            return _native.HttpClient(
+                url,
+                headers=encoded,
+                timeout=self.timeout,
+                compression=self.compression,
+                ca_file=self.certificate_file or (bundle and os.environ[bundle]),
+                cert_file=self.client_certificate_file,
+                key_file=self.client_key_file if self.client_certificate_file else None,
+                max_request_size=self.max_request_size,
+                w3c_flags=w3c_flags,
+            )
+        except ValueError as error:
+            variables = [*self.variables, *([bundle] if bundle else [])]
+            if not variables:
+                raise
+            raise ValueError(f"{error} (from the environment: {', '.join(variables)})") from None
 
 
 class _Environment:
@@ -109,20 +122,39 @@ class _Environment:
 
     def __init__(self, signal: str) -> None:
         self._signal = signal
+        self.used: list[str] = []
+        """Variables that gave something which is checked later."""
+
+    def find(self, name: str) -> tuple[str, str]:
+        """The variable that has it, and what it says; the last one's name and nothing if none does."""
+        general = f"OTEL_EXPORTER_OTLP_{name}"
+        own = f"OTEL_EXPORTER_OTLP_{self._signal.upper()}_{name}"
+        return next(((one, text) for one in (own, general) if (text := os.environ.get(one))), (general, ""))
 
     def get(self, name: str) -> str | None:
-        own = os.environ.get(f"OTEL_EXPORTER_OTLP_{self._signal.upper()}_{name}")
-        return own or os.environ.get(f"OTEL_EXPORTER_OTLP_{name}") or None
+        variable, text = self.find(name)
+        if text:
+            self.used.append(variable)
+        return text or None
 
     def endpoint(self) -> str:
-        if own := os.environ.get(f"OTEL_EXPORTER_OTLP_{self._signal.upper()}_ENDPOINT"):
-            return own
-        base = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or DEFAULT_ENDPOINT
-        return f"{base.removesuffix('/')}/v1/{self._signal}"
+        variable, text = self.find("ENDPOINT")
+        if text:
+            self.used.append(variable)
+        if variable != "OTEL_EXPORTER_OTLP_ENDPOINT":
+            return text
+        return f"{(text or DEFAULT_ENDPOINT).removesuffix('/')}/v1/{self._signal}"
+
+    def headers(self) -> dict[str, str]:
+        variable, text = self.find("HEADERS")
+        if not text:
+            return {}
+        self.used.append(variable)
+        return parse_headers(text, variable)
 
     def timeout(self) -> float:
-        text = self.get("TIMEOUT")
-        if text is None:
+        variable, text = self.find("TIMEOUT")
+        if not text:
             return DEFAULT_TIMEOUT
         try:
             seconds = float(text)
@@ -130,18 +162,30 @@ class _Environment:
             seconds = math.nan
         if seconds > 0:
             return seconds
-        _log.warn("options.timeout", "Invalid timeout %r (seconds), using %s", text, DEFAULT_TIMEOUT)
+        _log.warn(
+            "options.timeout",
+            "Invalid timeout %r in %s: a number of seconds above 0 is needed; using %s",
+            text,
+            variable,
+            DEFAULT_TIMEOUT,
+        )
         return DEFAULT_TIMEOUT
 
     def compression(self) -> str:
-        text = (self.get("COMPRESSION") or "none").lower().strip()
+        variable, text = self.find("COMPRESSION")
+        text = (text or "none").lower().strip()
         if text in ("none", "gzip", "deflate"):
             return text
-        _log.warn("options.compression", "Unsupported compression %r, using none; there are gzip and deflate", text)
+        _log.warn(
+            "options.compression",
+            "Unsupported compression %r in %s, using none; there are gzip and deflate",
+            text,
+            variable,
+        )
         return "none"
 
 
-def parse_headers(text: str) -> dict[str, str]:
+def parse_headers(text: str, variable: str = "OTEL_EXPORTER_OTLP_HEADERS") -> dict[str, str]:
     """Headers from ``OTEL_EXPORTER_OTLP_HEADERS``: W3C Baggage without properties, values percent-decoded.
 
     A value with spaces is taken as it stands, as by the official exporter. What is no header is left out with a log line
@@ -156,9 +200,10 @@ def parse_headers(text: str) -> dict[str, str]:
         if not equals or not name or not _NAME.issuperset(name) or not _SPACED_VALUE.issuperset(value):
             _log.warn(
                 "options.headers",
-                "Header %d in OTEL_EXPORTER_OTLP_HEADERS is ignored: it must be name=value, percent-encoded where it has "
-                "commas, semicolons, quotes, backslashes or non-ASCII characters",
+                "Header %d in %s is ignored: it must be name=value, percent-encoded where it has commas, semicolons, "
+                "quotes, backslashes or non-ASCII characters",
                 number,
+                variable,
             )
             continue
         if _VALUE.issuperset(value):
@@ -169,10 +214,9 @@ def parse_headers(text: str) -> dict[str, str]:
     return headers
 
 
-def _headers(keyword: Mapping[str, str | bytes | None] | None, environment: str | None) -> dict[str, str | bytes]:
+def _headers(keyword: Mapping[str, str | bytes | None] | None, environment: dict[str, str]) -> dict[str, str | bytes]:
     headers: dict[str, str | bytes | None] = {"content-type": "application/x-protobuf", "user-agent": _user_agent()}
-    if environment:
-        headers.update(parse_headers(environment))
+    headers.update(environment)
     if keyword:
         for name, value in keyword.items():
             _expect("a header's name", name, str, "text")
@@ -225,5 +269,5 @@ def _keyword_compression(compression: object) -> str:
 
 
 def _requests_bundle(names: Iterable[str] = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")) -> str | None:
-    """The CA bundle that the official exporter's HTTP library would take from the environment."""
-    return next((path for name in names if (path := os.environ.get(name))), None)
+    """The variable with the CA bundle that the official exporter's HTTP library would take from the environment."""
+    return next((name for name in names if os.environ.get(name)), None)

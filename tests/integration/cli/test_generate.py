@@ -247,7 +247,7 @@ def test_people_are_told_rate_latency_and_seed(sink: Sink) -> None:
         (("--start-time", "yesterday"), "'yesterday' is no time"),
         (("--start-time", "9999999999999999999999"), "out of range"),
         (("--endpoint", "localhost:4318"), "no http:// or https:// URL"),
-        (("--header", "x-tenant"), "'x-tenant' is no NAME=VALUE"),
+        (("--header", "x-tenant"), "number 1 is no NAME=VALUE"),
         (("--processes", 2, "--output", "x.pb"), "one process"),
         (("--endpoint", "http://localhost", "--output", "x.pb"), "a file or to an endpoint"),
         (("--output", "x.pb.gz"), "neither compressed nor Parquet"),

@@ -131,7 +131,7 @@ class Delivery:
                 _start_thread(self._run)
         except RuntimeError as error:
             self._queue.end_reader()
-            _log.warn("export.thread", "The thread that sends spans cannot be started: %s", error)
+            _tell_no_thread(error)
             return False
         except BaseException:  # of a signal handler: the next one tries again
             if began:
@@ -195,7 +195,7 @@ class NativeDelivery(Delivery):
             self._client.drive(self._queue, self._limits.spans, self._limits.bytes, self._delay)
         except OSError as error:
             self._try_again_at = time.monotonic() + 1
-            _log.warn("export.thread", "The thread that sends spans cannot be started: %s", error)
+            _tell_no_thread(error)
             return False
         return True
 
@@ -226,6 +226,15 @@ def _wait(wait: Callable[..., bool], *args: object, end: float) -> bool:
         else:
             return True
     return wait(*args, max(0.0, end - time.monotonic()))
+
+
+def _tell_no_thread(error: Exception) -> None:
+    _log.warn(
+        "export.thread",
+        "The thread that sends spans cannot be started: %s; they wait, and it is tried again. Is there a limit on threads "
+        "(ulimit -u, the container's pids)?",
+        error,
+    )
 
 
 def tell_drops(queue: FrameQueue, books: HttpClient | Account, metrics: Any) -> None:

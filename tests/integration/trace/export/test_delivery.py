@@ -170,7 +170,7 @@ def test_a_full_queue_drops_the_oldest_counts_them_and_warns(
         for _ in range(17):
             tracer.start_span("span").end()
         assert counts(exporter)["dropped"] == {"queue_full": 7}
-        assert "the queue was full, 7 went" in caplog.text
+        assert "the queue was full, 7 went. " in caplog.text
         go_on.set()
         processor.shutdown()
     account = counts(exporter)

@@ -1,0 +1,73 @@
+"""What the scan finds and people do not meet as a message, or not by itself: why it is not in the catalogue."""
+
+__all__ = ["FILES", "TEXTS"]
+
+#: Whole files, as patterns of ``fnmatch``.
+FILES = {
+    "python/spanwire/cli/bench/*_child.py": "a benchmark's child process; what it says follows `spanwire bench: no figures`",
+    "python/spanwire/cli/bench/_delivery.py": "reasons that follow `spanwire bench: no figures`",
+    "python/spanwire/cli/bench/_exporting.py": "reasons that follow `spanwire bench: no figures`",
+    "python/spanwire/cli/bench/_fresh.py": "reasons that follow `spanwire bench`",
+    "python/spanwire/cli/bench/_intake.py": "the program that is measured was called wrongly by us",
+    "python/spanwire/cli/bench/_mtrace.py": "a reason that follows `allocations can only be counted by`",
+    "python/spanwire/cli/bench/_outage.py": "reasons that follow `spanwire bench`",
+    "python/spanwire/cli/bench/_perf.py": "why a column of a table is empty",
+    "python/spanwire/cli/bench/_web_client.py": "reasons that follow `spanwire bench`",
+    "python/spanwire/cli/bench/columns.py": "reasons that follow `spanwire bench: no figures`",
+    "python/spanwire/cli/bench/suite/_scenarios_*.py": "why a scenario has no figures: stands in its row, in words for that",
+    "python/spanwire/cli/bench/threads.py": "reasons that follow `spanwire bench: no figures`",
+    "native/kernels/src/info.rs": "a table of `spanwire bench --info`",
+}
+
+#: Texts in normal form.
+TEXTS = {
+    # What is no trouble
+    "listening on {} (traces: {})": "says where the sink listens",
+    "{} spans in {} requests": "says what the sink received",
+    "{} spans in {} traces over {} s, to {}": "says what will be replayed",
+    "spanwire bench: {}/{} {}: {}": "progress",
+    "<ReceivedRequest: {} spans, {} bytes ({} on the wire), {}>": "repr",
+    "<ReceivedSpan {}, trace {}, span {}>": "repr",
+    "<ReceivedEvent {} {}>": "repr",
+    "<ReceivedLink to trace {}, span {}>": "repr",
+    "<ReceivedStatus {} {}>": "repr",
+    "text/plain; charset=utf-8": "a content type",
+    # What is raised by the demo's and the benchmarks' programs, as their work
+    "no {} left": "the demo's shop has sold out: an exception in a span",
+    "no such user": "a benchmark's exception in a span",
+    # `spanwire.stats()["encode"]["fast_path"]`, explained in operations.md
+    "not used yet": "a state",
+    ", values by traversal": "a state",
+    ", integers by the interpreter's API": "a state",
+    "off: {}": "a state",
+    "a class of the SDK is patched": "why the fast path is off",
+    "this SDK's spans are not as expected": "why the fast path is off",
+    "the probe has other instances than expected": "why the fast path is off",
+    "value {} of {} is not traversed": "why the fast path is off",
+    # Between our own Python and native code, which checks again what Python has checked
+    'compression {} is not known; use "none", "gzip" or "deflate"': "Python refuses it first",
+    "timeout {} is not valid; give a positive number of seconds": "Python refuses it first",
+    "disconnect must be 'close', 'reset', 'half-close' or 'truncate', not {}": "Python refuses it first",
+    "no TLS configuration": "a client for https always has one",
+    "no such format: {}": "Python knows the formats",
+    "no such compression: {}": "Python knows the compressions",
+    "the file is finished": "our writer writes no more then",
+    "it is closed": "our writer writes no more then",
+    "speed must be more than 0": "the command refuses it first",
+    "more bytes than were asked for": "a source that breaks the contract of read()",
+    "these bytes are no heads of a resource and a scope": "they are made by us",
+    "{}: values have no bytes": "Python gives such arrays another layout",
+    "{} is missing": "Python fills all fields",
+    "a shared queue is of at least one queue": "a tracer's plan has one",
+    "a sampler's mode is 0 to 3 and its bound at most 2**64": "Python makes the modes",
+    "must be one of scalar, sse4.2, avx2, avx512, neon": "`spanwire bench --info` tells it in its own words",
+    # Names within other messages
+    "time of events": "a column's name",
+    "trace_id of links": "a column's name",
+    "span_id of links": "a column's name",
+    "resource or scope": "what was left out",
+    # Errors that end a connection of the sink's on purpose
+    "no answer, as the test ordered": "a fault that a test ordered; nobody sees the text",
+    "the response is cut, as the test ordered": "a fault that a test ordered; nobody sees the text",
+    "no place in a plot: {}": "our own scales never ask for one",
+}
