@@ -158,5 +158,6 @@ from opentelemetry import trace
 print(trace._TRACER_PROVIDER)
 """
     assert run(program).stdout == (
-        "flush_on_sigterm works in the main thread only, as Python's signal handlers do\nNone\n"
+        "flush_on_sigterm works in the main thread only, as Python's signal handlers do: call "
+        "spanwire.install() there\nNone\n"
     )

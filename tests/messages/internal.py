@@ -4,6 +4,8 @@ __all__ = ["FILES", "TEXTS"]
 
 #: Whole files, as patterns of ``fnmatch``.
 FILES = {
+    "python/spanwire/cli/_doctor/*": "findings of `spanwire doctor`: each is printed with what to do",
+    "python/spanwire/cli/doctor.py": "cures that `spanwire doctor` prints behind a problem",
     "python/spanwire/cli/bench/*_child.py": "a benchmark's child process; what it says follows `spanwire bench: no figures`",
     "python/spanwire/cli/bench/_delivery.py": "reasons that follow `spanwire bench: no figures`",
     "python/spanwire/cli/bench/_exporting.py": "reasons that follow `spanwire bench: no figures`",

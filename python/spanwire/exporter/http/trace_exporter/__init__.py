@@ -201,7 +201,9 @@ class OTLPSpanExporter(SpanExporter):
         except raised:
             raise
         except Exception as error:
-            _log.warn("export.internal", "Spans are lost, exporting them failed inside of spanwire: %r; please report", error)
+            _log.warn(
+                "export.internal", "Spans are lost, exporting them failed inside of spanwire: %r; please report", error
+            )
             return "internal"
         if outcome.message is not None:
             self._tell(outcome.lost, outcome.rejected, outcome.message, came_late)
