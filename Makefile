@@ -21,12 +21,16 @@ SEED ?=
 # Arguments of `python -m benches.guard` for `make bench-guard`, such as `--only record/` or `--repeat 10`.
 GUARD ?=
 
+# Arguments of an example: `make example-shop ARGS='--seconds 60 --rate 20'`.
+ARGS ?=
+
 # What `make bench` measures: README's scenarios, and some more. Empty: the whole suite, twice as long.
 BENCH ?= $(addprefix --scenario ,export create encode latency threads memory/queued import columns)
 
 VENV := $(CURDIR)/.venv
 STAMPS := build/stamps
 WEB := build/web-venv
+EXAMPLES := build/examples-venv
 DOCS := build/docs-venv
 INSTRUMENTATIONS := build/instrumentations-venv
 export PATH := $(VENV)/bin:$(PATH)
@@ -46,8 +50,8 @@ PEER_SOURCES := $(shell find benches/peers -type f ! -name '*.md')
 PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.js')
 WHEEL := $(STAMPS)/wheel
 
-.PHONY: help demo bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-python full-rust \
-	test-python-full test-collector test-web test-instrumentations test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
+.PHONY: help demo example-shop example-worker example-notebook bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-python full-rust \
+	test-python-full test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +99,10 @@ bench-baseline: $(STAMPS)/ext-$(PROFILE) ## accept the instructions as they are 
 bench-web: $(STAMPS)/ext-release $(STAMPS)/web ## what tracing adds to a request of Flask and FastAPI, in an environment of its own
 	$(WEB)/bin/python -m spanwire bench web
 
+example-shop: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/examples ## a web shop of four services with a real PostgreSQL, its traces as trees (examples/shop)
+	@ci/setup postgresql
+	@$(EXAMPLES)/bin/python -m examples.shop $(ARGS)
+
 test: lint test-rust test-python ## lint, Rust tests, Python tests (README snippets too)
 
 test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that take no time; two minutes at most once built
@@ -103,7 +111,7 @@ test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that ta
 test-full: full-python full-rust ## what takes long: the guard of instruction counts, the real Collector, web frameworks, a real browser, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
 
 # Apart, since they may run beside each other: they build in different folders.
-full-python: test-python-full bench-guard test-collector test-web test-instrumentations test-browser test-docs test-wheel test-oldest asan
+full-python: test-python-full bench-guard test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest asan
 
 full-rust: miri neon loom fuzz
 
@@ -185,6 +193,14 @@ $(STAMPS)/docs: pyproject.toml $(STAMPS)/venv
 	$(VENV)/bin/python -m pip --python $(DOCS)/bin/python install -q --group docs
 	@touch $@
 
+# As for the web frameworks. `opentelemetry-instrument` finds us by python/spanwire.egg-info, which building in place leaves there.
+$(STAMPS)/examples: pyproject.toml $(STAMPS)/venv
+	$(VENV)/bin/python -m venv --clear --without-pip $(EXAMPLES)
+	$(VENV)/bin/python -m pip --python $(EXAMPLES)/bin/python install -q --group examples
+	echo $(CURDIR)/python > $$($(EXAMPLES)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/spanwire.pth
+	$(VENV)/bin/python -m pip --python $(EXAMPLES)/bin/python check
+	@touch $@
+
 setup: $(STAMPS)/venv ## programs that the long tests need (Go, valgrind, Chromium): find them or install them
 	ci/setup
 
@@ -218,7 +234,7 @@ test-python: $(STAMPS)/ext-$(PROFILE)
 	pytest -m 'not full'
 
 test-python-full: $(STAMPS)/ext-$(PROFILE) setup peers ## the laws with many more examples, and the tests marked `full`
-	HYPOTHESIS_PROFILE=full pytest --timeout 900 -m '(full or law) and not collector and not web and not instrumentations and not browser and not docs and not wheel'
+	HYPOTHESIS_PROFILE=full pytest --timeout 900 -m '(full or law) and not collector and not web and not instrumentations and not examples and not browser and not docs and not wheel'
 
 test-collector: $(STAMPS)/ext-$(PROFILE) setup ## spans through the real OpenTelemetry Collector, compared field by field
 	ci/collector/build
@@ -232,6 +248,10 @@ test-instrumentations: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/instrumentations ## pr
 
 instrumentations-table: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/instrumentations ## the same, and its table into docs/compatibility.md
 	$(VENV)/bin/python -m tests.instrumentations --write
+
+test-examples: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/examples ## the programs of examples/, as their readers run them, with real servers
+	ci/setup postgresql redis
+	pytest -m examples tests/examples
 
 test-browser: $(STAMPS)/ext-$(PROFILE) ## the HTML report of `spanwire bench` in Chromium: no error, every plot drawn, on any screen and on paper
 	ci/setup chromium axe

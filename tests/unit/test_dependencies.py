@@ -55,6 +55,7 @@ def test_every_python_dependency_has_its_reason() -> None:
     assert sections["Python, to measure web frameworks"] == python_names(PYPROJECT["dependency-groups"]["web"])
     group = PYPROJECT["dependency-groups"]["instrumentations"]
     assert sorted(sections["Python, to run instrumentations"]) == sorted(python_names(group))
+    assert sections["Python, to run the examples"] == python_names(PYPROJECT["dependency-groups"]["examples"])
     assert sorted(sections["Python, to develop"]) == sorted(
         name
         for group in ("arrow", "dev", "newest", "servers")
