@@ -1,38 +1,45 @@
 """What README.md and docs/ tell people to copy works, against a real receiver; their links lead somewhere."""
 
+import configparser
+import json
 import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
+import tomli
+import yaml  # type: ignore[import-untyped]  # it has no types
 
 from spanwire.sink import Sink
 from tests.conftest import ROOT
+from tests.dockerfile import check_dockerfile
+from tests.integration.shell_pages import APPLICATION, run_page
+from tests.snippets import PAGES, SHELLS, Snippet, snippets
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 ALL_PAGES = [
     *sorted(ROOT.glob("*.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
     *(ROOT / folder / "README.md" for folder in ("benches", "tests")),
 ]
-APPLICATION = """
-from opentelemetry import trace
-with trace.get_tracer("app").start_as_current_span("from the application"):
-    pass
-"""
+BLOCKS = [snippet for page in PAGES for snippet in snippets(page)]
+FATES = {"run", "parsed", "compared", "prose", "excused"}
 
 
-def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+def of(page: str, *languages: str) -> list[Snippet]:
+    return [snippet for snippet in BLOCKS if snippet.page == page and snippet.language in languages]
 
 
-SNIPPETS = [
-    pytest.param(code, id=f"{page.relative_to(ROOT)}-{number}")
-    for page in PAGES
-    for number, code in enumerate(blocks(page, "python"))
-]
+def named(found: list[Snippet]) -> list[object]:
+    return [pytest.param(snippet, id=snippet.name) for snippet in found]
+
+
+PYTHON = [one for one in BLOCKS if one.language == "python" and one.test != "file" and not one.excuse]
+PARSED = [one for one in BLOCKS if one.fate == "parsed"]
+SHELL_PAGES = list(dict.fromkeys(one.page for one in BLOCKS if one.language in SHELLS and not one.excuse))
+FULL_PAGES = list(dict.fromkeys(one.page for one in BLOCKS if one.language in SHELLS and one.test == "full"))
 
 
 def run(command: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -50,16 +57,59 @@ def run(command: list[str], folder: Path, **environment: str) -> subprocess.Comp
     return done
 
 
-@pytest.mark.parametrize("code", SNIPPETS)
-def test_python_snippet_runs_without_a_warning(code: str, tmp_path: Path, otlp_sink: Sink) -> None:
-    (tmp_path / "snippet.py").write_text(code, encoding="utf-8")
+def test_every_block_is_run_or_parsed_or_says_why_not() -> None:
+    assert not [f"{one.name}: {one.fate}" for one in BLOCKS if one.fate not in FATES]
+    counts = Counter(f"{one.fate} {one.language or 'text'}" for one in BLOCKS if one.fate != "prose")
+    excuses = Counter(one.excuse for one in BLOCKS if one.excuse)
+    by = Counter(one.test for one in BLOCKS if one.fate == "run" and one.test in {"full", "wheel", "file"})
+    print(f"\nblocks of {len(PAGES)} pages:", ", ".join(f"{count} {what}" for what, count in sorted(counts.items())))
+    print("of those that are run:", ", ".join(f"{count} {what}" for what, count in sorted(by.items())) or "none apart")
+    for reason, count in sorted(excuses.items()):
+        print(f"excused: {count}: {reason}")
+    assert counts["run python"] >= 10 and counts["run sh"] >= 5
+    assert sum(excuses.values()) * 4 < sum(counts.values())
+
+
+@pytest.mark.parametrize("snippet", named(PYTHON))
+def test_python_snippet_runs_without_a_warning(snippet: Snippet, tmp_path: Path, otlp_sink: Sink) -> None:
+    (tmp_path / "snippet.py").write_text(snippet.text, encoding="utf-8")
 
     run([sys.executable, "-W", "error", "snippet.py"], tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=otlp_sink.http_endpoint)
 
 
-@pytest.mark.parametrize("code", blocks(ROOT / "README.md", "python"))
-def test_readme_snippet_delivers_its_span(code: str, tmp_path: Path, otlp_sink: Sink) -> None:
-    (tmp_path / "snippet.py").write_text(code, encoding="utf-8")
+@pytest.mark.parametrize("page", SHELL_PAGES)
+def test_shell_blocks_do_what_the_page_says(page: str, tmp_path: Path, otlp_sink: Sink) -> None:
+    run_page([one for one in BLOCKS if one.page == page], tmp_path, otlp_sink)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(300)
+def test_long_shell_blocks_too(tmp_path: Path, otlp_sink: Sink) -> None:
+    for page in FULL_PAGES:
+        folder = tmp_path / page.replace("/", "-")
+        folder.mkdir()
+        run_page([one for one in BLOCKS if one.page == page], folder, otlp_sink, full=True)
+
+
+@pytest.mark.parametrize("snippet", named(PARSED))
+def test_other_blocks_can_be_parsed(snippet: Snippet) -> None:
+    if snippet.language == "yaml":
+        assert any(document is not None for document in yaml.safe_load_all(snippet.text))
+    elif snippet.language == "toml":
+        assert tomli.loads(snippet.text)
+    elif snippet.language == "ini":
+        parser = configparser.ConfigParser(interpolation=None)
+        parser.read_string(snippet.text)
+        assert parser.sections()
+    elif snippet.language == "json":
+        json.loads(snippet.text)
+    else:
+        check_dockerfile(snippet.text)
+
+
+@pytest.mark.parametrize("snippet", named(of("README.md", "python")))
+def test_readme_snippet_delivers_its_span(snippet: Snippet, tmp_path: Path, otlp_sink: Sink) -> None:
+    (tmp_path / "snippet.py").write_text(snippet.text, encoding="utf-8")
 
     run([sys.executable, "snippet.py"], tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=otlp_sink.http_endpoint)
 
@@ -67,7 +117,7 @@ def test_readme_snippet_delivers_its_span(code: str, tmp_path: Path, otlp_sink: 
 
 
 def test_readme_three_lines_deliver_an_applications_spans(tmp_path: Path, otlp_sink: Sink) -> None:
-    lines = blocks(ROOT / "README.md", "sh")[0]
+    lines = of("README.md", "sh")[0].text
     assert "http://localhost:4318" in lines
     assert len(lines.splitlines()) == 3
     (tmp_path / "app.py").write_text(APPLICATION, encoding="utf-8")
@@ -80,7 +130,12 @@ def test_readme_three_lines_deliver_an_applications_spans(tmp_path: Path, otlp_s
 def test_commands_of_the_readme_are_make_targets() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     told = {name for page in ALL_PAGES for name in re.findall(r"\bmake ([a-z]+(?:-[a-z]+)*)\b`", page.read_text())}
-    told |= set(re.findall(r"^make ([a-z-]+)", blocks(ROOT / "README.md", "sh")[1], re.MULTILINE))
+    told |= {
+        name
+        for one in BLOCKS
+        if one.language in SHELLS
+        for name in re.findall(r"^make ([a-z-]+)", one.text, re.MULTILINE)
+    }
     assert {"demo", "test"} <= told
     assert told <= targets
 
