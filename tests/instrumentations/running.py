@@ -30,6 +30,11 @@ SIDES = {
         "OTEL_TRACES_EXPORTER": "otlp_proto_http",
     },
     "spanwire": {"OTEL_PYTHON_DISTRO": "spanwire", "OTEL_PYTHON_CONFIGURATOR": "spanwire"},
+    "exporter": {
+        "OTEL_PYTHON_DISTRO": "distro",
+        "OTEL_PYTHON_CONFIGURATOR": "configurator",
+        "OTEL_TRACES_EXPORTER": "spanwire",
+    },
 }
 BOTH = {
     "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
@@ -79,17 +84,16 @@ def run(program: Program, *servers: Variables) -> Outcome:
         variables = dict(program.variables)
         for server in servers:
             variables.update(server(side))
-        variables["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] = ",".join(
-            sorted(_instrumentors() - set(program.instrumentations))
-        )
+        variables["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] = ",".join(sorted(_instrumentors() - active))
         return start(
             side, PROGRAMS / f"{program.name}.py", *program.arguments, variables=variables, timeout=program.timeout
         )
 
-    if unknown := set(program.instrumentations) - _instrumentors():
+    active = _instrumentors() if program.instrumentations is None else set(program.instrumentations)
+    if unknown := active - _instrumentors():
         raise ValueError(f"{program}: no instrumentation is called {', '.join(sorted(unknown))}")
     with ThreadPoolExecutor(1 if program.in_turn else 2) as pool:
-        return Outcome(*pool.map(one, SIDES))
+        return Outcome(*pool.map(one, ("sdk", program.ours)))
 
 
 def start(side: str, file: Path, *arguments: str, variables: Mapping[str, str], timeout: float = 60) -> Side:
