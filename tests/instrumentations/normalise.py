@@ -35,6 +35,8 @@ TEXTS = (
     (re.compile(r"\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"), "<time>"),
     (re.compile(r"\b\d+\.\d+ms\b"), "<duration>"),
     (re.compile(r"\[::1\]:\d+"), "[::1]:<port>"),
+    (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<uuid>"),
+    (re.compile(r"\bgen\d+@"), "gen<pid>@"),  # Celery's name of a process
     (re.compile(r"\b0x[0-9a-f]{6,16}\b"), "<address>"),
     (re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])"), "<trace id>"),
     (re.compile(r"(?<![0-9a-f])[0-9a-f]{16}(?![0-9a-f])"), "<span id>"),
