@@ -244,9 +244,11 @@ test-web: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/web ## the benchmark of web framewo
 	pytest -m web
 
 test-instrumentations: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/instrumentations ## programs with their official instrumentations, under the SDK and under ours: the same spans; a table
+	ci/setup postgresql redis memcached mariadb
 	pytest -m instrumentations tests/instrumentations
 
 instrumentations-table: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/instrumentations ## the same, and its table into docs/compatibility.md
+	ci/setup postgresql redis memcached mariadb
 	$(VENV)/bin/python -m tests.instrumentations --write
 
 test-examples: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/examples ## the programs of examples/, as their readers run them, with real servers

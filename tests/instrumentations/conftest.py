@@ -1,8 +1,12 @@
-"""The table at the end of a run."""
+"""The table at the end of a run, and the servers that programs need, each for the whole run."""
+
+from collections.abc import Iterator
 
 import pytest
 
-from tests.instrumentations import table
+from tests.conftest import program
+from tests.instrumentations import servers, table
+from tests.instrumentations.running import SIDES, Variables
 
 _rows = pytest.StashKey[list[table.Row]]()
 
@@ -23,3 +27,35 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("instrumentations: the SDK beside spanwire")
         for line in table.lines(rows):
             terminalreporter.write_line(line)
+
+
+def _server(name: str) -> Iterator[Variables]:
+    for needed in servers.PROGRAMS[name]:
+        if program(needed) is None:
+            pytest.skip(f"program missing: {needed} (`make setup` finds or installs it)")
+    with servers.for_sides(name, SIDES) as variables:
+        yield variables
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Variables]:
+    """A PostgreSQL for each side."""
+    yield from _server("postgresql")
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Variables]:
+    """Likewise."""
+    yield from _server("redis")
+
+
+@pytest.fixture(scope="session")
+def memcached() -> Iterator[Variables]:
+    """Likewise."""
+    yield from _server("memcached")
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Variables]:
+    """Likewise."""
+    yield from _server("mariadb")

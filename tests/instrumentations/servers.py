@@ -16,14 +16,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import ROOT, program
 
-__all__ = ["PROGRAMS", "running"]
+__all__ = ["PROGRAMS", "for_sides", "running"]
 
 # What `requires_program` needs to know of each.
 PROGRAMS = {
@@ -68,6 +68,14 @@ def running(*names: str) -> Iterator[dict[str, str]]:
         for name in names:
             variables |= stack.enter_context(_server(_KINDS[name]))
         yield variables
+
+
+@contextmanager
+def for_sides(name: str, sides: Iterable[str]) -> Iterator[Callable[[str], dict[str, str]]]:
+    """A server for each side, so that they do not disturb each other: a function from a side's name to its variables."""
+    with contextlib.ExitStack() as stack:
+        variables = {side: stack.enter_context(running(name)) for side in sides}
+        yield lambda side: variables[side]
 
 
 @contextmanager

@@ -2,4 +2,93 @@
 
 from tests.instrumentations.program import Program
 
-STORES: tuple[Program, ...] = ()
+POSTGRESQL = ("postgresql",)
+
+STORES: tuple[Program, ...] = (
+    Program(
+        "sqlite3_app", libraries=("opentelemetry-instrumentation-sqlite3",), instrumentations=("sqlite3",), spans=30
+    ),
+    Program(
+        "dbapi_app",
+        libraries=("opentelemetry-instrumentation-dbapi",),
+        instrumentations=(),
+        spans=20,
+    ),
+    Program(
+        "sqlalchemy_app",
+        case="SQLite",
+        libraries=("SQLAlchemy",),
+        instrumentations=("sqlalchemy",),
+        spans=30,
+        arguments=("sqlite",),
+    ),
+    Program(
+        "sqlalchemy_app",
+        case="PostgreSQL",
+        libraries=("SQLAlchemy", "psycopg", "psycopg2-binary"),
+        instrumentations=("sqlalchemy",),
+        spans=60,
+        arguments=("postgresql",),
+        servers=POSTGRESQL,
+    ),
+    Program(
+        "sqlalchemy_app",
+        case="PostgreSQL, sqlcommenter",
+        libraries=("SQLAlchemy", "psycopg", "psycopg2-binary"),
+        instrumentations=("sqlalchemy",),
+        spans=60,
+        arguments=("postgresql", "sqlcommenter"),
+        servers=POSTGRESQL,
+    ),
+    Program("psycopg_app", libraries=("psycopg",), instrumentations=("psycopg",), spans=30, servers=POSTGRESQL),
+    Program(
+        "psycopg2_app", libraries=("psycopg2-binary",), instrumentations=("psycopg2",), spans=15, servers=POSTGRESQL
+    ),
+    Program(
+        "psycopg2_app",
+        case="sqlcommenter",
+        libraries=("psycopg2-binary",),
+        instrumentations=("psycopg2",),
+        spans=12,
+        arguments=("sqlcommenter",),
+        servers=POSTGRESQL,
+    ),
+    Program("asyncpg_app", libraries=("asyncpg",), instrumentations=("asyncpg",), spans=25, servers=POSTGRESQL),
+    Program("pymysql_app", libraries=("PyMySQL",), instrumentations=("pymysql",), spans=8, servers=("mariadb",)),
+    Program("redis_app", libraries=("redis",), instrumentations=("redis",), spans=40, servers=("redis",)),
+    Program(
+        "pymemcache_app", libraries=("pymemcache",), instrumentations=("pymemcache",), spans=25, servers=("memcached",)
+    ),
+    Program(
+        "celery_app",
+        libraries=("celery", "redis"),
+        instrumentations=("celery",),
+        spans=50,
+        servers=("redis",),
+        timeout=100,
+    ),
+    Program(
+        "logging_app",
+        libraries=("opentelemetry-instrumentation-logging",),
+        instrumentations=("logging",),
+        spans=10,
+        variables={"OTEL_PYTHON_LOG_CORRELATION": "true"},
+    ),
+    Program(
+        "threading_app",
+        libraries=("opentelemetry-instrumentation-threading",),
+        instrumentations=("threading",),
+        spans=25,
+    ),
+    Program(
+        "asyncio_app",
+        libraries=("opentelemetry-instrumentation-asyncio",),
+        instrumentations=("asyncio",),
+        spans=20,
+        variables={
+            "OTEL_PYTHON_ASYNCIO_COROUTINE_NAMES_TO_TRACE": "fetch,slow",
+            "OTEL_PYTHON_ASYNCIO_FUTURE_TRACE_ENABLED": "true",
+            "OTEL_PYTHON_ASYNCIO_TO_THREAD_FUNCTION_NAMES_TO_TRACE": "compute",
+        },
+    ),
+)
