@@ -103,6 +103,10 @@ example-shop: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/examples ## a web shop of four 
 	@ci/setup postgresql
 	@$(EXAMPLES)/bin/python -m examples.shop $(ARGS)
 
+example-worker: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/examples ## Celery with a real Redis: tasks retried and scheduled, a worker replaced by SIGTERM (examples/worker)
+	@ci/setup redis
+	@$(EXAMPLES)/bin/python -m examples.worker $(ARGS)
+
 test: lint test-rust test-python ## lint, Rust tests, Python tests (README snippets too)
 
 test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that take no time; two minutes at most once built
