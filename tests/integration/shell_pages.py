@@ -113,7 +113,7 @@ def run_page(blocks: list[Snippet], folder: Path, sink: Sink, *, full: bool = Fa
                 continue
             arrived = sink.span_count
             last = _run(snippet, script, folder, environment)
-            if background is None and SENDS.search(script):
+            if background is None and SENDS.search(script) and "EXPORTER=console" not in script:
                 assert sink.span_count > arrived, f"{snippet.name}: no span has arrived:\n{last}"
     finally:
         if background is not None:
