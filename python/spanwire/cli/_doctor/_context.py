@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Address", "Context", "Target", "listening"]
 
+# An ExportTraceServiceRequest with one ResourceSpans that holds nothing. Not b"": a POST without a body has no
+# Content-Length here, which some servers refuse, and which no request of a program is like.
+_NO_SPANS = b"\x0a\x00"
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -82,7 +86,7 @@ class Context:
         assert self.exporter is not None
         if self._answer is None:
             # One span is said to be in it, since what has none is not sent.
-            self._answer = self.exporter._client.export_encoded(b"", 1)
+            self._answer = self.exporter._client.export_encoded(_NO_SPANS, 1)
         return self._answer
 
     @property

@@ -99,17 +99,24 @@ def _refused(context: Context, step: Step, why: str, certificate: Certificate | 
     lower = why.lower()
     if "certificaterequired" in lower or "wants a client certificate" in lower:
         step.fail("client_certificate", "the server wants a client certificate", f"set {_CLIENT}")
-    elif "expired" in lower or "notvalidyet" in lower:
+    elif "certificate expired" in lower or "not valid yet" in lower:
         when = f" {certificate.not_after:%Y-%m-%d}" if certificate else ""
-        code, text = ("not_yet", "is not valid yet") if "notvalidyet" in lower else ("expired", f"has ended{when}")
+        code, text = ("not_yet", "is not valid yet") if "not valid yet" in lower else ("expired", f"has ended{when}")
         step.fail(
             code, f"the server's certificate {text}{seen}", "have it renewed; is the clock of this machine right?"
         )
-    elif "not valid for name" in lower or "notvalidforname" in lower:
+    elif "not valid for name" in lower:
         step.fail(
             "wrong_name",
             f"the server's certificate is not for {host}{seen}",
             "take a name in the endpoint that the certificate is for, or have one issued for this name",
+        )
+    elif "causedasendentity" in lower:
+        step.fail(
+            "authority",
+            f"the server shows the certificate of an authority, which is not taken as a server's, whoever trusts it{seen}",
+            "have one issued that is none (CA:FALSE; openssl req -x509 alone makes an authority's), "
+            f"and set {_CA} to what signed it",
         )
     elif "unknownissuer" in lower:
         own = certificate is not None and certificate.is_self_signed
@@ -118,6 +125,12 @@ def _refused(context: Context, step: Step, why: str, certificate: Certificate | 
             f"the server's certificate is {'signed by itself' if own else 'by an authority that is not trusted here'}{seen}",
             f"set {_CA} to a PEM file of {'it' if own else 'that authority'}"
             + (f" ({_now(context)} is asked now)" if _now(context) else ""),
+        )
+    elif "did not end within" in lower:
+        step.fail(
+            "timeout",
+            f"connected, and the handshake did not end within {context.patience:g} s",
+            "the receiver hangs, or it does not speak TLS there: look at the port, and at http:// or https://",
         )
     elif "does not speak tls" in lower or "invalidcontenttype" in lower:
         step.fail("no_tls", "the server does not speak TLS there", "take http:// in the endpoint, or the port of https")
