@@ -107,6 +107,9 @@ example-worker: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/examples ## Celery with a rea
 	@ci/setup redis
 	@$(EXAMPLES)/bin/python -m examples.worker $(ARGS)
 
+example-notebook: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/examples ## a file of traces analysed with pandas, as a notebook; its result in build/examples (examples/notebook)
+	@$(EXAMPLES)/bin/python -m examples.notebook $(ARGS)
+
 test: lint test-rust test-python ## lint, Rust tests, Python tests (README snippets too)
 
 test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that take no time; two minutes at most once built
