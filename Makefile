@@ -50,7 +50,7 @@ PEER_SOURCES := $(shell find benches/peers -type f ! -name '*.md')
 PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.js')
 WHEEL := $(STAMPS)/wheel
 
-.PHONY: help demo example-shop example-worker example-notebook bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-python full-rust \
+.PHONY: help demo example-shop example-worker example-notebook bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-main full-beside \
 	test-python-full test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
 
 help: ## this list
@@ -115,12 +115,12 @@ test: lint test-rust test-python ## lint, Rust tests, Python tests (README snipp
 test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that take no time; two minutes at most once built
 	HYPOTHESIS_PROFILE=quick pytest -q -m 'not slow and not full'
 
-test-full: full-python full-rust ## what takes long: the guard of instruction counts, the real Collector, web frameworks, a real browser, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
+test-full: full-main full-beside ## what takes long: the guard of instruction counts, the real Collector, web frameworks, a real browser, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
 
-# Apart, since they may run beside each other: they build in different folders.
-full-python: test-python-full bench-guard test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest asan
+# Apart, since they may run beside each other: the second builds in folders of its own.
+full-main: test-python-full bench-guard test-collector
 
-full-rust: miri neon loom fuzz
+full-beside: test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest asan miri neon loom fuzz
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 

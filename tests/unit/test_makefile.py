@@ -16,8 +16,8 @@ needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="not applic
 
 def test_everything_that_takes_long_is_part_of_the_long_tests() -> None:
     long = set(re.findall(r"^(test-[a-z-]+):", MAKEFILE, re.MULTILINE)) - PARTS_OF_TEST - {"test-full"}
-    assert re.search(r"^test-full: full-python full-rust ##", MAKEFILE, re.MULTILINE)
-    parts = " ".join(re.findall(r"^full-(?:python|rust): (.*)$", MAKEFILE, re.MULTILINE))
+    assert re.search(r"^test-full: full-main full-beside ##", MAKEFILE, re.MULTILINE)
+    parts = " ".join(re.findall(r"^full-(?:main|beside): (.*)$", MAKEFILE, re.MULTILINE))
     assert len(long) >= 6 and long <= set(parts.split())
 
 
