@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import program
 from tests.instrumentations import servers, table
-from tests.instrumentations.running import SIDES, Variables
+from tests.instrumentations.running import Variables
 
 _rows = pytest.StashKey[list[table.Row]]()
 
@@ -33,7 +33,7 @@ def _server(name: str) -> Iterator[Variables]:
     for needed in servers.PROGRAMS[name]:
         if program(needed) is None:
             pytest.skip(f"program missing: {needed} (`make setup` finds or installs it)")
-    with servers.for_sides(name, SIDES) as variables:
+    with servers.for_sides(name, ("sdk", "spanwire")) as variables:
         yield variables
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "OF_THE_SDK",
     "TEXTS",
     "TEXTS_OF_LOGS",
+    "flags",
     "lines",
     "text",
     "value",
@@ -72,6 +73,12 @@ TEXTS_OF_LOGS = (
 
 # On purpose: the loader of opentelemetry-instrument tells which of two configurators it did not take.
 DIFFERENT_LINES = re.compile(r"Configuration of (?:spanwire|configurator) not loaded")
+
+
+def flags(found: int) -> str:
+    """A span's flags, as far as the official exporter sends them. Where W3C's are sent as well, they must say that it is sampled."""
+    w3c = found & ~OFFICIAL_FLAGS
+    return f"{found & OFFICIAL_FLAGS:#x}" if w3c in {0x0, 0x1, 0x3} else f"{found:#x}"
 
 
 def text(found: str) -> str:

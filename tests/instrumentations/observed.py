@@ -96,7 +96,7 @@ def _fields(span: ReceivedSpan, places: Mapping[tuple[str, str], ReceivedSpan]) 
             for link in span.links
         ],
         "dropped links": span.dropped_links_count,
-        "flags": span.flags & normalise.OFFICIAL_FLAGS,
+        "flags": normalise.flags(span.flags),
         "trace state": span.trace_state,
         "scope": [
             span.scope_name,

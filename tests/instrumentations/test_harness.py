@@ -131,6 +131,7 @@ PLANTED: dict[str, tuple[str, Plant]] = {
     "one link less": ("links", lambda message: last(message).links.pop()),
     "dropped links": ("dropped links", set_field("dropped_links_count", 1)),
     "remote flag": ("flags", set_field("flags", 0x300)),
+    "a flag of W3C's that is none": ("flags", set_field("flags", 0x102)),
     "trace state": ("trace state", set_field("trace_state", "a=b")),
     "end before start": ("times", set_field("end_time_unix_nano", 5)),
     "event after the end": (

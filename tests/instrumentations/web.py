@@ -63,6 +63,8 @@ GRPC_AIO = Program(
     "grpc_aio_calls", libraries=("grpcio",), instrumentations=("grpc_aio_client", "grpc_aio_server"), spans=40
 )
 TORNADO = Program("tornado_app", libraries=("tornado",), instrumentations=("tornado",), spans=30)
+FALCON = Program("falcon_app", libraries=("falcon", "requests"), instrumentations=("falcon", "requests"), spans=20)
+PYRAMID = Program("pyramid_app", libraries=("pyramid", "requests"), instrumentations=("pyramid", "requests"), spans=18)
 CLICK = Program("click_command", libraries=("click",), instrumentations=("click",), spans=10)
 JINJA2 = Program("jinja2_templates", libraries=("jinja2",), instrumentations=("jinja2",), spans=60)
 
@@ -73,6 +75,7 @@ WEB = (
     replace(FLASK, case="small batches, gzip, excluded URLs", variables=SMALL_BATCHES, spans=70),
     replace(FLASK, case="every instrumentation there is", instrumentations=None),
     replace(FLASK, case="our exporter alone", ours="exporter"),
+    replace(FLASK, name="own_set_up", variables={"OTEL_PYTHON_CONFIGURATOR": "none of them"}, spans=85),
     FASTAPI,
     replace(FASTAPI, case="new conventions, all headers", variables={**NEW, **HEADERS}),
     STARLETTE,
@@ -91,6 +94,8 @@ WEB = (
     GRPC,
     GRPC_AIO,
     TORNADO,
+    FALCON,
+    PYRAMID,
     CLICK,
     JINJA2,
 )
