@@ -1,6 +1,7 @@
 """A server and a client of gRPC without protobuf: unary and streaming calls, errors, deadlines, cancelled ones, many at once."""
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +10,7 @@ from opentelemetry import baggage, context, trace
 
 tracer = trace.get_tracer("shop")
 SERVICE = "shop.Orders"
-arrived = threading.Event()
+waiting = threading.Event()
 done = threading.Event()
 
 
@@ -37,7 +38,6 @@ def broken(request: bytes, call: grpc.ServicerContext) -> bytes:
 
 
 def hangs(request: bytes, call: grpc.ServicerContext) -> bytes:
-    arrived.set()
     done.wait(20)
     return b""
 
@@ -47,6 +47,9 @@ def lines(request: bytes, call: grpc.ServicerContext) -> Iterator[bytes]:
         with tracer.start_as_current_span("line"):
             yield b"%d" % number
     if int(request) > 3:
+        # When who asked waits already: where its error is raised depends on that.
+        waiting.wait(20)
+        time.sleep(0.5)
         raise ValueError("too many")
 
 
@@ -101,7 +104,10 @@ def ask(channel: grpc.Channel) -> None:
         context.detach(token)
     print(list(channel.unary_stream(f"/{SERVICE}/Lines")(b"3", timeout=10)))
     try:
-        print(list(channel.unary_stream(f"/{SERVICE}/Lines")(b"4", timeout=10)))
+        for line in channel.unary_stream(f"/{SERVICE}/Lines")(b"4", timeout=30):
+            print(line)
+            if line == b"3":
+                waiting.set()
     except grpc.RpcError as error:
         told(error)
     print(channel.stream_unary(f"/{SERVICE}/Total")(iter([b"1", b"2"]), timeout=10))
