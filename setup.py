@@ -19,7 +19,12 @@ SYMBOLS = bool(FEATURES or os.environ.get("SPANWIRE_BUILD_SYMBOLS"))
 
 # Profile-guided builds (ci/pgo): `generate` has the program count what it runs, `use` compiles by those counts. They lie in
 # SPANWIRE_PGO_DATA. The Rust half is told by RUSTFLAGS.
+PGO_KIND = os.environ.get("SPANWIRE_PGO", "")
 PGO_DATA = os.environ.get("SPANWIRE_PGO_DATA", "")
+if PGO_KIND not in ("", "generate", "use"):
+    raise SystemExit(f"SPANWIRE_PGO is {PGO_KIND!r}: say generate or use, or leave it out")
+if PGO_KIND and not PGO_DATA:
+    raise SystemExit("SPANWIRE_PGO needs SPANWIRE_PGO_DATA, the folder of the counts: make wheel-pgo sets both")
 PGO = {
     "": [],
     "generate": ["-fprofile-generate", "-fprofile-update=prefer-atomic", f"-fprofile-dir={PGO_DATA}"],
@@ -30,7 +35,7 @@ PGO = {
         "-fprofile-partial-training",
         "-Wno-missing-profile",
     ],
-}[os.environ.get("SPANWIRE_PGO", "")]
+}[PGO_KIND]
 
 facade = [
     Extension(

@@ -50,6 +50,8 @@ TEXTS = {
     'compression {} is not known; use "none", "gzip" or "deflate"': "Python refuses it first",
     "timeout {} is not valid; give a positive number of seconds": "Python refuses it first",
     "disconnect must be 'close', 'reset', 'half-close' or 'truncate', not {}": "Python refuses it first",
+    "user and password belong into an Authorization header": "Python makes that header of them",
+    "its host is not valid": "what the URL's parser takes is a value for a header",
     "no TLS configuration": "a client for https always has one",
     "no such format: {}": "Python knows the formats",
     "no such compression: {}": "Python knows the compressions",

@@ -183,7 +183,11 @@ impl Drive {
         let (full, closed) = self.lane.take_dropped();
         for (spans, reason, event) in [(full, DropReason::QueueFull, true), (closed, why_closed, false)] {
             if spans > 0 {
-                let message = format!("{spans} spans: {}", reason.name());
+                let message = match reason {
+                    DropReason::QueueFull => format!("the queue was full and the oldest {spans} went"),
+                    DropReason::Shutdown => "the processor was shut down".to_owned(),
+                    _ => format!("{spans} spans: {}", reason.name()),
+                };
                 drop(self.sender.lose(spans, reason, message.clone()));
                 if event {
                     self.push(Some(reason), spans, message);

@@ -70,6 +70,7 @@ impl HttpConfig {
             map.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
         }
         let tls = if endpoint.tls {
+            crate::tls::server_name(&endpoint.host)?;
             Some(TlsMaterial::load(files)?)
         } else {
             None

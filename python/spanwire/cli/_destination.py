@@ -15,8 +15,10 @@ def traces_url(endpoint: str) -> str:
 
     try:
         parts = urlsplit(endpoint)
-    except ValueError as error:
-        raise typer.BadParameter(f"{_shown(endpoint)!r} is no URL: {error}", param_hint="--endpoint") from None
+    except ValueError:  # whose text may have the password
+        raise typer.BadParameter(
+            f"{_shown(endpoint)!r} is no URL: its host cannot be read", param_hint="--endpoint"
+        ) from None
     if parts.scheme not in ("http", "https"):
         raise typer.BadParameter(
             f"{_shown(endpoint)!r} is no http:// or https:// URL; give one such as http://localhost:4318",
