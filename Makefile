@@ -50,7 +50,7 @@ PEER_SOURCES := $(shell find benches/peers -type f ! -name '*.md')
 PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.js')
 WHEEL := $(STAMPS)/wheel
 
-.PHONY: help demo example-shop example-worker example-notebook bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-main full-beside \
+.PHONY: help demo example-shop example-worker example-notebook example-kubernetes bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-main full-beside \
 	test-python-full test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
 
 help: ## this list
@@ -109,6 +109,9 @@ example-worker: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/examples ## Celery with a rea
 
 example-notebook: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/examples ## a file of traces analysed with pandas, as a notebook; its result in build/examples (examples/notebook)
 	@$(EXAMPLES)/bin/python -m examples.notebook $(ARGS)
+
+example-kubernetes: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/examples ## manifests of a traced service and the Collector, checked against Kubernetes' schemas (examples/kubernetes)
+	@$(EXAMPLES)/bin/python -m examples.kubernetes $(ARGS)
 
 test: lint test-rust test-python ## lint, Rust tests, Python tests (README snippets too)
 
