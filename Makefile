@@ -255,7 +255,7 @@ test-web: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/web ## the benchmark of web framewo
 
 test-instrumentations: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/instrumentations ## programs with their official instrumentations, under the SDK and under ours: the same spans; a table
 	ci/setup postgresql redis memcached mariadb
-	pytest -m instrumentations tests/instrumentations
+	pytest -m instrumentations --timeout 300 tests/instrumentations
 
 instrumentations-table: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/instrumentations ## the same, and its table into docs/compatibility.md
 	ci/setup postgresql redis memcached mariadb

@@ -1,18 +1,25 @@
-"""``python -m tests.instrumentations``: runs the programs and prints the table; with ``--write`` into docs/compatibility.md too."""
+"""``python -m tests.instrumentations``: runs the programs and prints the table; with ``--write`` into docs/compatibility.md too.
+
+Further arguments are pytest's, such as ``-k flask``: then only the rows of those programs are written.
+"""
 
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.instrumentations import table
+from tests.instrumentations.catalogue import PROGRAMS
 
 
 def main(arguments: list[str]) -> int:
     """The status is pytest's; the page is written only where everything is as it should be."""
-    command = [sys.executable, "-m", "pytest", "-m", "instrumentations", str(Path(__file__).parent)]
-    status = subprocess.run(command, check=False).returncode
+    chosen = [argument for argument in arguments if argument != "--write"]
+    options = ["-m", "instrumentations", "--timeout", "300", *chosen]
+    status = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, str(Path(__file__).parent)], check=False
+    ).returncode
     if status == 0 and "--write" in arguments:
-        table.write(table.kept())
+        table.write(table.kept(), [str(program) for program in PROGRAMS])
     return status
 
 

@@ -31,7 +31,7 @@ class Program:
     servers: tuple[str, ...] = ()
     in_turn: bool = False
     arguments: tuple[str, ...] = ()
-    timeout: float = 60
+    timeout: float = 120
 
     def __str__(self) -> str:
         return f"{self.name} ({self.case})" if self.case else self.name

@@ -96,7 +96,7 @@ def run(program: Program, *servers: Variables) -> Outcome:
         return Outcome(*pool.map(one, ("sdk", program.ours)))
 
 
-def start(side: str, file: Path, *arguments: str, variables: Mapping[str, str], timeout: float = 60) -> Side:
+def start(side: str, file: Path, *arguments: str, variables: Mapping[str, str], timeout: float = 120) -> Side:
     """One side of a program, until its process has ended."""
     folder = ENVIRONMENT / "bin"
     with ExitStack() as stack:

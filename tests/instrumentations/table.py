@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from tests.conftest import ROOT
 
-__all__ = ["Row", "keep", "kept", "lines", "write"]
+__all__ = ["Row", "keep", "kept", "lines", "write", "written"]
 
 KEPT = ROOT / "build/instrumentations.json"
 PAGE = ROOT / "docs/compatibility.md"
@@ -43,15 +43,24 @@ def lines(rows: Sequence[Row]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
 
 
-def write(rows: Sequence[Row]) -> None:
-    """Into the page, in the place of what is there."""
+def written() -> list[Row]:
+    """What the page has."""
+    _, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    lines = rest.partition(END)[0].strip().splitlines()[2:-1]  # but head and sum
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [Row(name, libraries, int(spans.replace(",", "")), int(count)) for name, libraries, spans, count in cells]
+
+
+def write(rows: Sequence[Row], names: Sequence[str]) -> None:
+    """Into the page, in the place of what is there: these rows, and for the others of ``names`` the rows that it has."""
+    found = {row.program: row for row in (*written(), *rows)}
+    rows = [found[name] for name in names if name in found]
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    table = [HEAD, tuple("---" for _ in HEAD), *(_cells(row) for row in rows), _cells(_total(rows))]
-    text = "\n".join(f"| {' | '.join(line)} |" for line in table).replace(
-        "| --- | --- | --- | --- |", "|---|---|---|---|"
-    )
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    table = [HEAD, *(_cells(row) for row in rows), _cells(_total(rows))]
+    text = [f"| {' | '.join(line)} |" for line in table]
+    text.insert(1, "|---|---|---|---|")
+    PAGE.write_text("\n".join([f"{before}{BEGIN}", *text, f"{END}{after}"]), encoding="utf-8")
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -65,6 +65,13 @@ GRPC_AIO = Program(
 TORNADO = Program("tornado_app", libraries=("tornado",), instrumentations=("tornado",), spans=30)
 FALCON = Program("falcon_app", libraries=("falcon", "requests"), instrumentations=("falcon", "requests"), spans=20)
 PYRAMID = Program("pyramid_app", libraries=("pyramid", "requests"), instrumentations=("pyramid", "requests"), spans=18)
+GUNICORN = Program(
+    "gunicorn_app",
+    libraries=("gunicorn", "flask", "requests"),
+    instrumentations=("flask", "requests"),
+    arguments=("--workers", "2"),
+    spans=50,
+)
 CLICK = Program("click_command", libraries=("click",), instrumentations=("click",), spans=10)
 JINJA2 = Program("jinja2_templates", libraries=("jinja2",), instrumentations=("jinja2",), spans=60)
 
@@ -96,6 +103,12 @@ WEB = (
     TORNADO,
     FALCON,
     PYRAMID,
+    replace(GUNICORN, case="workers"),
+    replace(
+        GUNICORN,
+        case="preloaded, threads",
+        arguments=("--workers", "2", "--worker-class", "gthread", "--threads", "2", "--preload"),
+    ),
     CLICK,
     JINJA2,
 )
