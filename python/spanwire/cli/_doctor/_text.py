@@ -48,8 +48,9 @@ def _step(step: Step, color: bool, width: int) -> Iterator[str]:
 def _settings(settings: list[dict[str, str]]) -> Iterator[str]:
     cells = max((len(one["name"]) for one in settings), default=0)
     for one in settings:
-        origin = "default" if one["source"] == "default" else one["from"]
-        yield f"{'':{_LEVEL_CELLS}}{one['name']:{cells}}  {one['value'] or '-'}  ({origin})"
+        origin = one["from"] if one["source"] == "option" else one["source"]
+        unit = f" {one['unit']}" if one["value"].replace(".", "", 1).isdigit() and one["unit"] else ""
+        yield f"{'':{_LEVEL_CELLS}}{one['name']:{cells}}  {one['value'] or '-'}{unit}  ({origin})"
 
 
 def _wrapped(head: str, text: str, width: int) -> Iterator[str]:

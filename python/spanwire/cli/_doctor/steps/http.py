@@ -14,6 +14,10 @@ __all__ = ["check"]
 
 _HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
 _STATUS = re.compile(r"status (\d{3})")
+# What the client adds to the receiver's words: said better here, by status.
+_ADVICE = re.compile(
+    r"(?:^|; )(?:are the credentials right|an endpoint is used as it stands|lower max_export_batch_size).*$"
+)
 _TRIES = re.compile(r" \(\d+ requests? made\)$")
 
 _MEANINGS: dict[int, tuple[str, str]] = {
@@ -84,7 +88,7 @@ def _accepted(step: Step, message: str) -> None:
 def _status(context: Context, step: Step, status: int, message: str) -> None:
     step.details["status"] = status
     meaning, cure = _MEANINGS.get(status, ("the receiver refuses it", "look at the receiver's log"))
-    said = message.partition(": ")[2]
+    said = _ADVICE.sub("", message.partition(": ")[2])
     text = f"status {status}: {meaning}" + (f"; it says: {said}" if said and said != meaning else "")
     if status == 400:
         context.answered = True

@@ -45,6 +45,8 @@ def check(context: Context, step: Step) -> None:
     for kind, text in tried:
         if kind == "connected":
             step.ok("connected", text)
+        elif context.reachable and kind == "refused" and _is_loopback(context):
+            step.ok(kind, f"{text}; the exporter goes on to the next")  # localhost is two, and receivers often take one
         elif context.reachable:
             step.warn(kind, f"{text}; the exporter goes on to the next", _CURES[kind])
         else:
@@ -81,11 +83,15 @@ def _kind(number: int | None) -> str:
 
 def _cure(context: Context, kind: str) -> str:
     cure = _CURES[kind]
-    if _is_in_container(context) and all(str(one.where[0]).startswith(_LOOPBACK) for one in context.addresses):
+    if _is_in_container(context) and _is_loopback(context):
         cure += "; this is a container, and localhost is the container itself: take the receiver's service name"
     if proxy := context.proxy():
         cure += f"; {proxy} is set: if only the proxy leads out, keep the official exporter, since spanwire uses none"
     return cure
+
+
+def _is_loopback(context: Context) -> bool:
+    return all(str(one.where[0]).startswith(_LOOPBACK) for one in context.addresses)
 
 
 def _is_in_container(context: Context) -> bool:
