@@ -9,7 +9,16 @@ if "t" in getattr(sys, "abiflags", ""):
         f"(this is {sys.executable})"
     )
 
-from spanwire._native import __version__
+try:
+    from spanwire._native import __version__
+except ModuleNotFoundError as _error:
+    if _error.name != "spanwire._native":
+        raise
+    raise ModuleNotFoundError(
+        f"spanwire's native part is not there for this Python ({sys.version.split()[0]}, {sys.platform}): install a wheel "
+        "that is made for it, or in a checkout run make demo, which builds it",
+        name=_error.name,
+    ) from None
 
 if TYPE_CHECKING:
     from spanwire._facade.core import encode_spans

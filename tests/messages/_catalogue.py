@@ -27,8 +27,8 @@ class Entry:
 
     @property
     def is_of_the_sdk(self) -> bool:
-        """Whether all whole messages are said to be the SDK's."""
-        return "Cause: the SDK's text" in self.rest or ", the SDK's text" in self.rest
+        """Whether all of them are said to be the SDK's or the API's."""
+        return re.search(r"(?:Cause:|,) the (?:SDK|API)'s text", self.rest) is not None
 
 
 def read_catalogue(path: Path) -> list[Entry]:

@@ -187,6 +187,16 @@ def test_a_time_to_flush_that_is_none(given: object) -> None:
     assert_explained(str(caught.value), "flush-on-sigterm")
 
 
+def test_a_package_without_its_native_part(tmp_path: Path) -> None:
+    (tmp_path / "spanwire").mkdir()
+    source = ROOT / "python" / "spanwire" / "__init__.py"
+    (tmp_path / "spanwire" / "__init__.py").write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+    done = run("import spanwire", PYTHONPATH=str(tmp_path))
+    kind, _, text = done.stderr.splitlines()[-1].partition(": ")
+    assert kind == "ModuleNotFoundError"
+    assert_explained(text, "native-part-missing")
+
+
 @pytest.mark.parametrize("environment", [{"SPANWIRE_PGO": "fast"}, {"SPANWIRE_PGO": "use"}], ids=str)
 def test_a_build_that_is_asked_for_what_it_does_not_know(environment: dict[str, str]) -> None:
     done = subprocess.run(
