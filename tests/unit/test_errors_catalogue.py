@@ -78,7 +78,11 @@ def test_each_entry_names_a_cause_and_a_cure_under_a_heading_that_is_an_anchor()
 
 def test_targets_of_make_that_are_advised_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    advised = set(re.findall(r"(?:`|run |: )make ([a-z-]+)", CATALOGUE.read_text(encoding="utf-8"))) - {"it", "them"}
+    advised = set(re.findall(r"(?:`|run |: )make ([a-z-]+)", CATALOGUE.read_text(encoding="utf-8"))) - {
+        "another",
+        "it",
+        "them",
+    }
     assert len(advised) > 2
     assert {target for target in advised if not re.search(rf"^{target}:", makefile, re.MULTILINE)} == set()
 
