@@ -24,7 +24,17 @@ def main(arguments: Sequence[str]) -> int:
     :returns: the exit status.
     """
     options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output is gone; the interpreter must not try to flush it once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
+
+def _run(options: argparse.Namespace) -> int:
     from spanwire.cli._doctor import _text
     from spanwire.cli._doctor._context import Context
     from spanwire.cli._doctor._run import examine

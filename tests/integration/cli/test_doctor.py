@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -488,6 +489,38 @@ def test_it_works_without_the_extra_and_leaves_nothing_behind(command: list[str]
     assert "\x1b" not in done.stdout
     assert done.stdout.splitlines()[-1].startswith("spans arrive")
     assert max(map(len, done.stdout.splitlines())) < 110
+
+
+def started(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "spanwire", "doctor", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_it_without_a_word() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
+        process = started("--endpoint", f"http://127.0.0.1:{server.getsockname()[1]}", "--timeout", "60")
+        with contextlib.ExitStack() as stack:
+            for _ in range(2):  # of the steps tcp and http
+                stack.enter_context(server.accept()[0])
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "")
+
+
+@pytest.mark.slow
+def test_a_reader_that_has_gone_is_no_trouble() -> None:
+    process = started("--no-send", "--endpoint", "http://127.0.0.1:9", "--timeout", "1")
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(30), err) == (1, "")
 
 
 def test_it_is_among_the_commands_of_typer(capsys: pytest.CaptureFixture[str], run: Doctor) -> None:

@@ -3,15 +3,16 @@
 import importlib
 import os
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, EntryPoints
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any
 
 import pytest
 
+from spanwire import distro
 from spanwire._settings import SETTINGS
 from spanwire.cli._doctor._context import Context, Target
 from spanwire.cli._doctor._model import Report, Step
-from spanwire.cli._doctor.steps import configuration, setup, variables, versions
+from spanwire.cli._doctor.steps import configuration, setup, tls, variables, versions
 
 
 @pytest.fixture(autouse=True)
@@ -256,6 +257,46 @@ def test_what_the_exporter_logs_is_a_finding_and_goes_nowhere_else(
     assert codes(step, "warning") == {"configuration.said"}
     assert "soon" in step.findings[0].text
     assert not caplog.records
+
+
+def loaded(variable: str, load: Callable[[], Any], ours: type) -> str:
+    """The name of what opentelemetry-instrument really takes."""
+    taken = load()
+    if type(taken) is ours:
+        other = distro._other(f"opentelemetry_{variable.rpartition('_')[2].lower()}", variable)
+        return "spanwire" if other is None else other.name
+    return next((one.name for one in entry_points(group="opentelemetry_distro") if one.load() is type(taken)), "")
+
+
+@pytest.mark.parametrize("wanted", [None, "spanwire", "distro", "nobody", ""])
+def test_the_distro_is_the_one_that_the_loader_takes(wanted: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    from opentelemetry.instrumentation.auto_instrumentation import _load
+
+    if wanted is not None:
+        monkeypatch.setenv("OTEL_PYTHON_DISTRO", wanted)
+    step, _ = looked(setup, dict(os.environ))
+    assert step.details["distro"]["taken"] == loaded("OTEL_PYTHON_DISTRO", _load._load_distro, distro.Distro)
+
+
+@pytest.mark.parametrize(
+    ("why", "code"),
+    [
+        ("received fatal alert: NoApplicationProtocol", "grpc_only"),
+        ("received fatal alert: ProtocolVersion", "old_version"),
+        ("peer is incompatible: ServerDoesNotSupportTls12Or13", "old_version"),
+        ("received fatal alert: HandshakeFailure", "alert"),
+        (
+            "received fatal alert: CertificateRequired; the server wants a client certificate: give …",
+            "client_certificate",
+        ),
+        ("invalid peer certificate: BadSignature", "refused"),
+    ],
+)
+def test_what_the_exporter_says_of_a_handshake_is_explained(why: str, code: str) -> None:
+    step = Step("tls")
+    tls._refused(Context(environment={}), step, why, None)
+    assert codes(step, "failed") == {f"tls.{code}"}
+    assert step.findings[0].cure
 
 
 def test_versions_say_what_is_installed() -> None:

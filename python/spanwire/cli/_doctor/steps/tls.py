@@ -134,6 +134,18 @@ def _refused(context: Context, step: Step, why: str, certificate: Certificate | 
         )
     elif "does not speak tls" in lower or "invalidcontenttype" in lower:
         step.fail("no_tls", "the server does not speak TLS there", "take http:// in the endpoint, or the port of https")
+    elif "noapplicationprotocol" in lower:
+        step.fail(
+            "grpc_only",
+            "the server speaks HTTP/2 only, as gRPC does, and the exporter HTTP/1.1",
+            "take the port of OTLP over HTTP, usually 4318, and switch it on in the receiver",
+        )
+    elif "protocolversion" in lower or "peer is incompatible" in lower:
+        step.fail(
+            "old_version",
+            f"there is no version of TLS, or no cipher, that both sides speak: {why}",
+            "let the server speak TLS 1.2 or 1.3",
+        )
     elif "alert" in lower:
         step.fail(
             "alert",
