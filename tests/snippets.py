@@ -11,6 +11,8 @@ block with ``title="app.py"`` lies in that folder as a file. ``test=`` says what
 ``no: REASON``  not run
 ``file``        python that is run by the page's shell blocks, as the file of its title
 ``background``  a command that runs while the page's later blocks do, and is ended by Ctrl-C
+``server``      a command that serves on port 8000 until SIGTERM: asked once, and its span must
+                arrive; only in ``make test-full``
 ``output``      of a text: what the one before has printed (or the command in the background has since the last such
                 text), where ids, numbers and blanks count for nothing and a line with ``…`` alone is any number of lines
 ``status N``    a shell's block that ends so
@@ -34,7 +36,7 @@ SHELLS = {"sh", "bash", "console"}
 PARSED = {"yaml", "toml", "ini", "json", "dockerfile"}
 PROSE = {"", "text"}
 ATTRIBUTE = re.compile(r' (title|test)="([^"]+)"')
-MODES = re.compile(r"no: .{10,}|file|background|output|status [1-9]\d*|full|wheel|")
+MODES = re.compile(r"no: .{10,}|file|background|server|output|status [1-9]\d*|full|wheel|")
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 

@@ -45,14 +45,19 @@ def slug(title: str, separator: str) -> str:
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     config.mdx_configs["toc"]["slugify"] = slug
+    (section,) = (entry["Examples"] for entry in config.nav or [] if "Examples" in entry)
+    section += [place for place in examples().values() if place not in section]
     return config
 
 
+def examples() -> dict[str, str]:
+    """Their pages, by path."""
+    paths = [page.relative_to(ROOT).as_posix() for page in sorted(ROOT.glob("examples/**/README.md"))]
+    return {path: path.replace("README.md", "index.md") for path in paths}
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    outside = dict(OUTSIDE)
-    for page in sorted(ROOT.glob("examples/**/README.md")):
-        path = page.relative_to(ROOT).as_posix()
-        outside[path] = path.replace("README.md", "index.md")
+    outside = OUTSIDE | examples()
     for path, place in outside.items():
         files.append(File.generated(config, place, abs_src_path=str(ROOT / path)))
     files.append(File.generated(config, "adr/index.md", content=decisions()))

@@ -9,13 +9,15 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from spanwire.sink import Sink
 from tests.snippets import SHELLS, Snippet, command_lines, matches
 
-__all__ = ["APPLICATION", "run_page"]
+__all__ = ["APPLICATION", "LONG", "run_page"]
 
 # What a page that tells of `app.py`, and has none, speaks of: the reader's own program.
 APPLICATION = """
@@ -26,6 +28,7 @@ with trace.get_tracer("app").start_as_current_span("from the application"):
 
 SECONDS = 100.0
 PATIENCE = 30.0  # until something is printed by a command in the background
+LONG = {"full", "server"}  # servers as such are tests/integration/servers's
 SENDS = re.compile(r"opentelemetry-instrument |\bpython [\w./]+\.py\b")
 
 
@@ -85,6 +88,7 @@ def run_page(blocks: list[Snippet], folder: Path, sink: Sink, *, full: bool = Fa
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://localhost:{port}",
         "NO_COLOR": "1",
         "COLUMNS": "120",
+        "VIRTUAL_ENV": sys.prefix,
     }
     background: Background | None = None
     done, last = 0, ""
@@ -102,7 +106,7 @@ def run_page(blocks: list[Snippet], folder: Path, sink: Sink, *, full: bool = Fa
                     before.seen += len(before.printed())
             if snippet.language not in SHELLS or snippet.excuse or snippet.test == "wheel":
                 continue
-            if snippet.test == "full" and not full:
+            if snippet.test in LONG and not full:
                 continue
             script = command_lines(snippet).replace("localhost:4318", f"localhost:{port}")
             script = re.sub(r"\bspanwire sink\b(?! --port)", f"spanwire sink --port {port}", script)
@@ -110,6 +114,9 @@ def run_page(blocks: list[Snippet], folder: Path, sink: Sink, *, full: bool = Fa
             if snippet.test == "background":
                 background = Background(snippet, script, folder, environment)
                 background.wait_until_ready()
+                continue
+            if snippet.test == "server":
+                _serve(snippet, script, folder, environment, sink)
                 continue
             arrived = sink.span_count
             last = _run(snippet, script, folder, environment)
@@ -134,3 +141,35 @@ def _run(snippet: Snippet, script: str, folder: Path, environment: dict[str, str
     wanted = int(snippet.test.removeprefix("status ")) if snippet.test.startswith("status ") else 0
     assert ended.returncode == wanted, f"{snippet.name} ended with {ended.returncode}:\n{ended.stdout}\n{ended.stderr}"
     return ended.stdout
+
+
+def _serve(snippet: Snippet, script: str, folder: Path, environment: dict[str, str], sink: Sink) -> None:
+    port, arrived = free_port(), sink.span_count
+    assert "8000" in script
+    before, _, command = script.replace("8000", str(port)).strip().rpartition("\n")
+    log = folder / "server.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            ["sh", "-euc", f"{before}\nexec {command}"],
+            cwd=folder,
+            # A worker that a signal ends may send nothing any more: docs/operations.md.
+            env={**environment, "OTEL_BSP_SCHEDULE_DELAY": "100"},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        until = time.monotonic() + PATIENCE
+        answer = b""
+        while not answer:
+            assert process.poll() is None and time.monotonic() < until, f"{snippet.name}: {log.read_text()}"
+            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as response:
+                answer = response.read()
+        assert answer == b"hello\n"
+        sink.wait_for(arrived + 1, timeout=PATIENCE)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) in {0, -signal.SIGTERM}, log.read_text(encoding="utf-8")
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -16,7 +16,7 @@ import yaml  # type: ignore[import-untyped]  # it has no types
 from spanwire.sink import Sink
 from tests.conftest import ROOT
 from tests.dockerfile import check_dockerfile
-from tests.integration.shell_pages import APPLICATION, run_page
+from tests.integration.shell_pages import APPLICATION, LONG, run_page
 from tests.snippets import PAGES, SHELLS, Snippet, snippets
 
 ALL_PAGES = [
@@ -39,7 +39,7 @@ def named(found: list[Snippet]) -> list[object]:
 PYTHON = [one for one in BLOCKS if one.language == "python" and one.test != "file" and not one.excuse]
 PARSED = [one for one in BLOCKS if one.fate == "parsed"]
 SHELL_PAGES = list(dict.fromkeys(one.page for one in BLOCKS if one.language in SHELLS and not one.excuse))
-FULL_PAGES = list(dict.fromkeys(one.page for one in BLOCKS if one.language in SHELLS and one.test == "full"))
+FULL_PAGES = list(dict.fromkeys(one.page for one in BLOCKS if one.language in SHELLS and one.test in LONG))
 
 
 def run(command: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -61,7 +61,7 @@ def test_every_block_is_run_or_parsed_or_says_why_not() -> None:
     assert not [f"{one.name}: {one.fate}" for one in BLOCKS if one.fate not in FATES]
     counts = Counter(f"{one.fate} {one.language or 'text'}" for one in BLOCKS if one.fate != "prose")
     excuses = Counter(one.excuse for one in BLOCKS if one.excuse)
-    by = Counter(one.test for one in BLOCKS if one.fate == "run" and one.test in {"full", "wheel", "file"})
+    by = Counter(one.test for one in BLOCKS if one.fate == "run" and one.test in {*LONG, "wheel", "file"})
     print(f"\nblocks of {len(PAGES)} pages:", ", ".join(f"{count} {what}" for what, count in sorted(counts.items())))
     print("of those that are run:", ", ".join(f"{count} {what}" for what, count in sorted(by.items())) or "none apart")
     for reason, count in sorted(excuses.items()):
@@ -153,3 +153,29 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
         r"(?<![\w./-])(?:native|python|tests|benches|ci|docs)/[\w./-]*\w", page.read_text(encoding="utf-8")
     )
     assert not [path for path in named if not (ROOT / path).exists()]
+
+
+def test_tests_that_pages_name_exist() -> None:
+    named = {
+        (path, name)
+        for page in ALL_PAGES
+        for path, name in re.findall(r"\b(tests/[\w/]+\.py)::(test_\w+)", page.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 15
+    wrong = [
+        f"{path}::{name}"
+        for path, name in sorted(named)
+        if not re.search(rf"^ *(async )?def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert not wrong
+
+
+def test_a_file_of_a_page_is_used_by_its_commands() -> None:
+    """Else nothing runs it."""
+    unused = [
+        one.name
+        for one in BLOCKS
+        if one.test == "file"
+        and not any(one.title in other.text for other in BLOCKS if other.page == one.page and other.language in SHELLS)
+    ]
+    assert not unused
