@@ -109,7 +109,7 @@ class Context:
         """Leave nothing running."""
         if self.exporter is not None and not self._is_closed:
             self._is_closed = True
-            self.exporter.shutdown()
+            self.exporter.shutdown(0)  # what is under way still has been interrupted
 
 
 class _Lines(logging.Handler):
