@@ -101,12 +101,11 @@ def start(side: str, file: Path, *arguments: str, variables: Mapping[str, str], 
     folder = ENVIRONMENT / "bin"
     with ExitStack() as stack:
         sink = stack.enter_context(Sink())
-        done = subprocess.run(
+        process = subprocess.Popen(
             [str(folder / "opentelemetry-instrument"), "python", str(file), *arguments],
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             encoding="utf-8",
-            timeout=timeout,
-            check=False,
             cwd=file.parent,
             env={
                 **os.environ,
@@ -117,8 +116,14 @@ def start(side: str, file: Path, *arguments: str, variables: Mapping[str, str], 
                 **variables,
             },
         )
+        try:
+            stdout, stderr = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            stdout, stderr = process.communicate()
+            raise TimeoutError(f"{file.name} ({side}) took over {timeout:g} s:\n{stdout}\n{stderr}") from None
         agents = frozenset(request.headers["user-agent"].partition("/")[0] for request in sink.requests())
-        return Side(done.returncode, done.stdout, done.stderr, sink.spans(), agents)
+        return Side(process.returncode, stdout, stderr, sink.spans(), agents)
 
 
 @cache

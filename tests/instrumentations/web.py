@@ -65,6 +65,7 @@ GRPC_AIO = Program(
 TORNADO = Program("tornado_app", libraries=("tornado",), instrumentations=("tornado",), spans=30)
 FALCON = Program("falcon_app", libraries=("falcon", "requests"), instrumentations=("falcon", "requests"), spans=20)
 PYRAMID = Program("pyramid_app", libraries=("pyramid", "requests"), instrumentations=("pyramid", "requests"), spans=18)
+BOTO3 = Program("boto3_client", libraries=("boto3",), instrumentations=("botocore",), spans=12)
 GUNICORN = Program(
     "gunicorn_app",
     libraries=("gunicorn", "flask", "requests"),
@@ -109,6 +110,7 @@ WEB = (
         case="preloaded, threads",
         arguments=("--workers", "2", "--worker-class", "gthread", "--threads", "2", "--preload"),
     ),
+    BOTO3,
     CLICK,
     JINJA2,
 )
