@@ -43,6 +43,7 @@ class Programs(AbstractContextManager["Programs"]):
         self._books = folder / "books"
         self._books.mkdir()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._services: list[str] = []
         self._variables = {
             # Sooner than in five seconds: somebody watches. What the environment says goes first.
             "OTEL_BSP_SCHEDULE_DELAY": "500",
@@ -57,9 +58,11 @@ class Programs(AbstractContextManager["Programs"]):
 
     def start(self, name: str, command: Sequence[str], **variables: str) -> None:
         """Start a traced program; its output goes where ours goes."""
+        environment = {**self._variables, "OTEL_SERVICE_NAME": name, **variables}
+        self._services.append(environment["OTEL_SERVICE_NAME"])
         self._running[name] = subprocess.Popen(
             ["opentelemetry-instrument", *command],
-            env={**self._variables, "OTEL_SERVICE_NAME": name, **variables},
+            env=environment,
             start_new_session=True,  # Ctrl-C is for us, who end them in order
         )
 
@@ -99,18 +102,24 @@ class Programs(AbstractContextManager["Programs"]):
             raise ExampleError(f"{name} has ended with status {status}")
 
     def stop(self, name: str) -> None:
-        """Ask one to end, as `kill`, systemd and Kubernetes do, and wait for it."""
+        """Ask one to end, as `kill`, systemd and Kubernetes do, and wait for it.
+
+        :raises ExampleError: if it does not.
+        """
         process = self._running[name]
         process.send_signal(signal.SIGTERM)
-        process.wait(STOP_SECONDS)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise ExampleError(f"{name} has not ended {STOP_SECONDS:g} s after SIGTERM") from None
         del self._running[name]
 
     def books(self) -> dict[str, dict[str, int]]:
-        """By service: processes, and what became of their spans, as each of them wrote it at its end."""
-        sums: dict[str, dict[str, int]] = {}
+        """By service: processes, and what became of their spans, as each of them wrote it at its end; zeros if none did."""
+        sums = {service: dict.fromkeys(("processes", *COUNTS), 0) for service in sorted(self._services)}
         for path in sorted(self._books.glob("*.json")):
             book: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            entry = sums.setdefault(book["service"], dict.fromkeys(("processes", *COUNTS), 0))
+            entry = sums[book["service"]]
             entry["processes"] += 1
             for name in COUNTS:
                 entry[name] += book[name]
@@ -127,11 +136,11 @@ COUNTS = ("accepted", "exported", "queued", "dropped")
 
 
 def print_books(books: Mapping[str, Mapping[str, int]]) -> bool:
-    """A line a service; whether every span that was accepted has arrived."""
+    """A line a service; whether all have closed their books, and every span that was accepted has arrived."""
     print(f"\n{'service':<12}{'processes':>10}" + "".join(f"{name:>10}" for name in COUNTS))
     for service, book in books.items():
         print(f"{service:<12}{book['processes']:>10}" + "".join(f"{book[name]:>10}" for name in COUNTS), flush=True)
-    return all(book["accepted"] == book["exported"] for book in books.values())
+    return all(book["processes"] and book["accepted"] == book["exported"] for book in books.values())
 
 
 @contextmanager

@@ -113,7 +113,8 @@ def test_every_order_is_one_trace_though_the_backend_comes_late(start: Start) ->
 def test_without_an_endpoint_traces_are_drawn(start: Start) -> None:
     # Nothing is sent before a service ends.
     output = start("-m", "examples.shop", "--seconds", "2", "--rate", "2", OTEL_BSP_SCHEDULE_DELAY="3600000").finish()
-    assert output.count("POST /checkout server") == 4
+    assert output.count("POST /checkout server") == output.count("GET /products/{sku} server") == 4
+    assert output.count("POST /charges server") == 4
     assert "✗ ask the bank internal" in output and "BankError" in output
     spans = sum(entry["exported"] for entry in books(output).values())
     assert f"{spans} spans in " in output
