@@ -3,10 +3,14 @@
 import re
 from functools import cache
 
+import pytest
+
+from spanwire.exporter.http import OTLPSpanExporter
 from tests.conftest import ROOT
+from tests.integration.exporter.conftest import counts
 from tests.messages import Entry, normal, read_catalogue
 
-__all__ = ["assert_explained"]
+__all__ = ["assert_explained", "last_error", "lines"]
 
 HELD_BACK = r"(?: \(\d+ more like this in the last minutes\))?"
 
@@ -24,6 +28,18 @@ def assert_explained(text: str, slug: str, *parts: str) -> None:
     for part in parts:
         assert part in entry.normal, f"{part!r} is none of {slug}"
         assert _pattern(part).search(text), f"{text!r} has no {part!r}"
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What spanwire's logger said."""
+    return [record.getMessage() for record in caplog.records if record.name == "spanwire"]
+
+
+def last_error(exporter: OTLPSpanExporter) -> str:
+    """Of its destination, since it was made."""
+    error = counts(exporter)["last_error"]
+    assert isinstance(error, str)
+    return error
 
 
 def _pattern(template: str) -> "re.Pattern[str]":

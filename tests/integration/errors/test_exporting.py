@@ -1,27 +1,21 @@
 """Messages of exporting, provoked: log lines and ``last_error``, each of which docs/errors.md explains."""
 
-import socket
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind
 
 import spanwire
-from spanwire.exporter.http import OTLPSpanExporter
-from spanwire.sink import TLS, Fault, Sink
+from spanwire.sink import Sink
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
-from tests.integration.errors.explained import assert_explained
-from tests.integration.exporter.conftest import MakeExporter, counts
-from tests.integration.exporter.servers import ScriptedServer, answer
+from tests.integration.errors.explained import assert_explained, last_error, lines
+from tests.integration.exporter.conftest import MakeExporter
 from tests.spans import span
 
 
@@ -33,155 +27,6 @@ class Kind(Enum):
 
 FAILURE, SUCCESS = SpanExportResult.FAILURE, SpanExportResult.SUCCESS
 HOUR = 3_600_000
-
-
-def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What spanwire's logger said."""
-    return [record.getMessage() for record in caplog.records if record.name == "spanwire"]
-
-
-def last_error(exporter: OTLPSpanExporter) -> str:
-    error = counts(exporter)["last_error"]
-    assert isinstance(error, str)
-    return error
-
-
-@pytest.mark.parametrize(
-    "fault, slug, part",
-    [
-        (Fault(status=400, message="no"), "status", None),
-        (Fault(status=401), "status", "are the credentials right (headers=, OTEL_EXPORTER_OTLP_HEADERS)?"),
-        (Fault(status=403), "status", "are the credentials right (headers=, OTEL_EXPORTER_OTLP_HEADERS)?"),
-        (Fault(status=413), "status", "lower max_export_batch_size"),
-        (Fault(body_size=5 << 20), "response-too-large", None),
-        (Fault(delay=60), "no-answer-in-time", None),
-        (Fault(disconnect="close"), "connection-lost", None),
-        (Fault(disconnect="reset"), "connection-lost", None),
-        (Fault(status=503, message="later"), "status", None),
-    ],
-    ids=lambda value: str(value)[:50],
-)
-def test_a_backend_that_does_not_take_a_request(
-    fault: Fault, slug: str, part: str | None, sink: Sink, make_exporter: MakeExporter, caplog: pytest.LogCaptureFixture
-) -> None:
-    sink.inject(fault, times=None)
-    exporter = make_exporter(sink.traces_endpoint, timeout=0.4)
-    assert exporter.export([span()]) is FAILURE
-    assert_explained(last_error(exporter), slug, *([part] if part else []))
-    (line,) = lines(caplog)
-    assert_explained(line, "spans-are-lost")
-    assert last_error(exporter) in line
-
-
-def test_an_endpoint_without_its_path(sink: Sink, make_exporter: MakeExporter) -> None:
-    exporter = make_exporter(sink.http_endpoint)
-    assert exporter.export([span()]) is FAILURE
-    assert_explained(last_error(exporter), "status", "an endpoint is used as it stands: should it end in /v1/traces?")
-    assert_explained(last_error(exporter).split(": ", 1)[1].split("; ")[0], "sink-answers")
-
-
-@pytest.mark.parametrize(
-    "fault, slug",
-    [
-        (Fault(rejected=2, message="too old"), "rejected"),
-        (Fault(message="please upgrade"), "backend-says"),
-    ],
-    ids=["rejects some", "has a remark"],
-)
-def test_a_backend_that_takes_a_request_and_says_something(
-    fault: Fault, slug: str, sink: Sink, make_exporter: MakeExporter, caplog: pytest.LogCaptureFixture
-) -> None:
-    sink.inject(fault)
-    exporter = make_exporter(sink.traces_endpoint)
-    assert exporter.export([span(), span(), span()]) is SUCCESS
-    (line,) = lines(caplog)
-    assert_explained(line, slug)
-
-
-def test_what_answers_is_no_otlp_and_says_200(make_exporter: MakeExporter) -> None:
-    page = b"<html>Please log in</html>"
-    with ScriptedServer([answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(page), page))]) as server:
-        exporter = make_exporter(server.endpoint)
-        assert exporter.export([span()]) is SUCCESS
-    assert_explained(last_error(exporter), "answer-not-otlp")
-
-
-def test_what_answers_is_no_http(make_exporter: MakeExporter) -> None:
-    with ScriptedServer([answer(b"\x00\x00\x12\x04\x00\x00\x00\x00\x00", keep=False)] * 9) as server:
-        exporter = make_exporter(server.endpoint, timeout=0.4)
-        assert exporter.export([span()]) is FAILURE
-    assert_explained(
-        last_error(exporter),
-        "connection-lost",
-        "; this is no HTTP/1.1 server: a gRPC port (OTLP/HTTP usually has 4318), or one that expects https://?",
-    )
-
-
-def test_a_redirect(make_exporter: MakeExporter) -> None:
-    moved = b"HTTP/1.1 307 Moved\r\nLocation: https://u:hunter2@elsewhere.test/v1\r\nContent-Length: 0\r\n\r\n"
-    with ScriptedServer([answer(moved)]) as server:
-        exporter = make_exporter(server.endpoint)
-        assert exporter.export([span()]) is FAILURE
-    assert_explained(last_error(exporter), "redirected")
-    assert "elsewhere.test" in last_error(exporter)
-    assert "hunter2" not in last_error(exporter)
-
-
-def test_nobody_listens_and_nobody_has_that_name(make_exporter: MakeExporter) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    exporter = make_exporter(f"http://127.0.0.1:{port}/v1/traces", timeout=0.4)
-    assert exporter.export([span()]) is FAILURE
-    assert_explained(last_error(exporter), "cannot-connect")
-    # A label of more than 63 characters: no name server has to be asked.
-    exporter = make_exporter(f"http://{'x' * 64}.test/v1/traces", timeout=0.4)
-    assert exporter.export([span()]) is FAILURE
-    assert_explained(last_error(exporter), "cannot-resolve")
-
-
-def test_how_often_it_was_tried_is_said(sink: Sink, make_exporter: MakeExporter) -> None:
-    sink.inject(status=503, retry_after=0, times=None)
-    exporter = make_exporter(sink.traces_endpoint, timeout=10)
-    assert exporter.export([span()]) is FAILURE
-    assert last_error(exporter).endswith(" requests made)")
-    assert_explained(last_error(exporter), "tries-and-interruption")
-
-
-def test_a_shutdown_ends_a_back_off(sink: Sink, make_exporter: MakeExporter) -> None:
-    sink.inject(status=503, retry_after=60, times=None)
-    exporter = make_exporter(sink.traces_endpoint, timeout=600)
-    with ThreadPoolExecutor(1) as pool:
-        exporting = pool.submit(exporter.export, [span()])
-        while sink.attempt_count == 0:
-            assert not exporting.done()
-        exporter.shutdown()
-        assert exporting.result(30) is FAILURE
-    assert last_error(exporter).endswith("(interrupted by shutdown)")
-    assert_explained(last_error(exporter), "tries-and-interruption")
-
-
-def test_a_certificate_of_an_unknown_authority(tmp_path: Path, make_exporter: MakeExporter) -> None:
-    theirs, other = trustme.CA().issue_cert("localhost"), trustme.CA()
-    cert, key, ca = (str(tmp_path / name) for name in ("cert.pem", "key.pem", "ca.pem"))
-    theirs.cert_chain_pems[0].write_to_path(cert)
-    theirs.private_key_pem.write_to_path(key)
-    other.cert_pem.write_to_path(ca)
-    with Sink(tls=TLS(cert, key)) as sink:
-        exporter = make_exporter(f"https://localhost:{sink.port}/v1/traces", certificate_file=ca)
-        assert exporter.export([span()]) is FAILURE
-    advice = "; give the CA that issued the server's certificate as certificate_file="
-    assert_explained(last_error(exporter), "tls-failed", advice)
-
-
-def test_a_handshake_that_is_not_answered(tmp_path: Path, make_exporter: MakeExporter) -> None:
-    ca = str(tmp_path / "ca.pem")
-    trustme.CA().cert_pem.write_to_path(ca)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        exporter = make_exporter(
-            f"https://127.0.0.1:{silent.getsockname()[1]}/v1/traces", certificate_file=ca, timeout=0.3
-        )
-        assert exporter.export([span()]) is FAILURE
-    assert last_error(exporter).startswith(("TLS failed: the handshake did not end", "no answer within the timeout"))
 
 
 def test_a_request_over_its_limit(sink: Sink, make_exporter: MakeExporter) -> None:
@@ -345,8 +190,53 @@ def test_a_thread_that_the_system_does_not_give(
     provider.shutdown()
 
 
+LIMITED = """
+import os, resource, sys
+import spanwire
+from spanwire.exporter.http import OTLPSpanExporter
+from spanwire.trace import TracerProvider
+from spanwire.trace.export import BatchSpanProcessor
+from tests.spans import span
+
+exporter = OTLPSpanExporter(sys.argv[1])
+provider = TracerProvider()
+provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=3_600_000))
+tracer = provider.get_tracer("tests")
+exporter.export([span()])
+tracer.start_span("imports what is imported late").end()
+provider.force_flush()
+child = os.fork()
+if child == 0:
+    try:
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+        if os.getuid() == 0:
+            os.setuid(65534)  # whose processes are limited, as root's are not
+    except OSError:
+        os._exit(0)
+    exporter.export([span()])
+    tracer.start_span("waits").end()
+    assert not provider.force_flush()
+    (account,) = spanwire.stats()["traces"].values()
+    print(account["last_error"], account["queued"], sep="\\n", flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+def test_no_threads_are_given_to_the_native_part(sink: Sink) -> None:
+    done = run(LIMITED, sink)
+    if not done.stdout:
+        pytest.skip("not applicable: this process may not become another user")
+    error, queued = done.stdout.splitlines()
+    assert_explained(error, "worker-cannot-start")
+    assert queued == "1"
+    lost, waits = done.stderr.splitlines()
+    assert_explained(lost, "spans-are-lost")
+    assert_explained(waits, "sending-thread")
+
+
 FORK = """
-import os, signal, sys, threading
+import os, signal, sys
 from spanwire.exporter.http import OTLPSpanExporter
 from tests.spans import span
 
@@ -355,8 +245,8 @@ def fork(*_):
     child = os.fork()
 
 signal.signal(signal.SIGALRM, fork)
-signal.setitimer(signal.ITIMER_REAL, 0.3)
 exporter = OTLPSpanExporter(sys.argv[1])
+signal.setitimer(signal.ITIMER_REAL, 0.5)
 outcome = exporter._client.export([span()])
 if child == 0:
     print(outcome.message, flush=True)
@@ -367,7 +257,7 @@ print(outcome.message)
 
 
 def test_a_fork_inside_of_an_export(sink: Sink) -> None:
-    sink.inject(delay=1.0)
+    sink.inject(delay=1.5)
     done = run(FORK, sink)
     childs, parents = done.stdout.splitlines()
     assert_explained(childs, "forked-while-waiting")
