@@ -45,8 +45,6 @@ def slug(title: str, separator: str) -> str:
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     config.mdx_configs["toc"]["slugify"] = slug
-    (section,) = (entry["Examples"] for entry in config.nav or [] if "Examples" in entry)
-    section += [place for place in examples().values() if place not in section]
     return config
 
 
