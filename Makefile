@@ -52,6 +52,7 @@ WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo example-shop example-worker example-notebook example-kubernetes bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-main full-beside \
 	test-python-full test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
+.PHONY: wheels wheels-cross test-wheels release-check
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -273,7 +274,12 @@ test-docs: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/docs ## the site: built without a 
 	ci/setup chromium
 	pytest -m docs
 
-test-wheel: $(WHEEL) sdist ## the wheel in an empty environment
+# The wheel that goes out, for this Python alone; made twice, since that is the check.
+test-wheel: $(STAMPS)/ext-$(PROFILE) ## a manylinux wheel for this Python, made twice (the same bytes), in empty environments
+	ci/wheels --python $(VENV)/bin/python --twice
+	pytest -m wheel
+
+test-wheels: $(STAMPS)/ext-$(PROFILE) wheels ## the wheels of every Python that is found, likewise
 	pytest -m wheel
 
 test-oldest: $(WHEEL) ## conformance with the oldest SDK that we support
@@ -305,6 +311,13 @@ $(WHEEL): $(STAMPS)/venv setup.py MANIFEST.in README.md LICENSE $(NATIVE_SOURCES
 	$(VENV)/bin/python -m build -q --wheel --no-isolation
 	@ls -l dist/*.whl
 	@touch $@
+
+# Not in the checkout's build/lib: ci/wheelhouse unpacks an sdist for it. PYTHONS="3.12 /path/to/python" builds for those alone.
+wheels: $(STAMPS)/ext-$(PROFILE) ## manylinux wheels for every CPython 3.10 to 3.14 found (PYTHONS=... for others), checked, in wheelhouse/; PGO=1: profile-guided
+	ci/wheels --twice $(if $(PGO),--pgo)
+
+wheels-cross: ## wheels for AArch64 and musl, by zig, as far as that goes: nothing here can run them
+	ci/wheels --target aarch64 --target musl
 
 # Compiled twice, the second time by what the benchmarks ran in the first: what releases are made with (docs/performance.md).
 wheel-pgo: $(STAMPS)/ext-release ## the wheel of a release: profile-guided, trained by the benchmarks (five minutes)

@@ -3,13 +3,25 @@
 import glob
 import os
 import sys
+from pathlib import Path
 
-from Cython.Build import cythonize
-from setuptools import Extension, find_packages, setup
-from setuptools_rust import Binding, RustExtension, Strip
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))  # a build in isolation has not got it
 
-if "t" in getattr(sys, "abiflags", ""):
-    raise SystemExit("spanwire does not support free-threaded builds of Python yet: use a build with the GIL")
+from buildtools.needs import complaint  # noqa: E402 - the path is set above
+
+if problem := complaint(sys.argv[1:]):
+    raise SystemExit(problem)
+
+from Cython.Build import cythonize  # noqa: E402 - after the question above, which costs nothing
+from setuptools import Extension, find_packages, setup  # noqa: E402
+from setuptools_rust import Binding, RustExtension, Strip  # noqa: E402
+
+from buildtools.commands import COMMANDS  # noqa: E402
+from buildtools.origin import origin  # noqa: E402
+
+# Times in archives are the commit's: the same sources give the same wheel.
+os.environ.setdefault("SOURCE_DATE_EPOCH", str(origin(ROOT).seconds or 315532800))
 
 FACADE = "python/spanwire/_facade"
 # Cargo features that only tests use (ci/asan); what is built with them keeps its symbols.
@@ -17,8 +29,8 @@ FEATURES = os.environ.get("SPANWIRE_BUILD_FEATURES", "").split()
 # For profilers, which want names: the Rust half keeps its own with CARGO_PROFILE_RELEASE_STRIP=none.
 SYMBOLS = bool(FEATURES or os.environ.get("SPANWIRE_BUILD_SYMBOLS"))
 
-# Profile-guided builds (ci/pgo): `generate` has the program count what it runs, `use` compiles by those counts. They lie in
-# SPANWIRE_PGO_DATA. The Rust half is told by RUSTFLAGS.
+# Profile-guided builds (ci/pgo, and by clang ci/wheels): `generate` has the program count what it runs, `use` compiles by those
+# counts. They lie in SPANWIRE_PGO_DATA: gcc's in that folder, clang's in that file. The Rust half is told by RUSTFLAGS.
 PGO_KIND = os.environ.get("SPANWIRE_PGO", "")
 PGO_DATA = os.environ.get("SPANWIRE_PGO_DATA", "")
 if PGO_KIND not in ("", "generate", "use"):
@@ -35,7 +47,17 @@ PGO = {
         "-fprofile-partial-training",
         "-Wno-missing-profile",
     ],
-}[PGO_KIND]
+    "generate by clang": [f"-fprofile-instr-generate={PGO_DATA}", "-fprofile-update=atomic"],
+    # Counts are of one Python; the code that Cython makes for another differs here and there, and does without.
+    "use by clang": [
+        f"-fprofile-instr-use={PGO_DATA}",
+        "-Wno-profile-instr-unprofiled",
+        "-Wno-profile-instr-out-of-date",
+    ],
+}[PGO_KIND + (" by clang" if os.environ.get("SPANWIRE_PGO_BY") == "clang" else "")]
+# clang's counters need its run-time library, which zig has not got and Rust has.
+PGO_RUNTIME = os.environ.get("SPANWIRE_PGO_RUNTIME", "")
+PGO_LINK = ["-Wl,-u,__llvm_profile_runtime", PGO_RUNTIME] if PGO_RUNTIME else PGO
 
 facade = [
     Extension(
@@ -43,9 +65,10 @@ facade = [
         [path],
         depends=[*glob.glob(f"{FACADE}/*.h"), *glob.glob(f"{FACADE}/*.px[di]")],
         include_dirs=[FACADE],
+        define_macros=[("SPANWIRE_ANY_PYTHON", "1")] if os.environ.get("SPANWIRE_BUILD_ANY_PYTHON") else [],
         # Calls of the interpreter go through its table without a stub between: some thirty for every span.
         extra_compile_args=["-O3", "-g1" if SYMBOLS else "-g0", "-fvisibility=hidden", "-fno-plt", *PGO],
-        extra_link_args=[*PGO, *(["-Wl,-s"] if sys.platform == "linux" and not SYMBOLS else [])],
+        extra_link_args=[*PGO_LINK, *(["-Wl,-s"] if sys.platform == "linux" and not SYMBOLS else [])],
     )
     for path in sorted(glob.glob(f"{FACADE}/*.pyx"))
 ]
@@ -59,6 +82,7 @@ native = RustExtension(
     cargo_manifest_args=["--locked"],
 )
 setup(
+    cmdclass=COMMANDS,
     package_dir={"": "python"},
     packages=find_packages("python"),
     package_data={

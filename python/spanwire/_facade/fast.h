@@ -6,6 +6,11 @@
 
 #include "spanwire_api.h"
 
+/* What is read here of the interpreter's structures was looked up for each version up to 3.14. */
+#if PY_VERSION_HEX >= 0x030F0000 && !defined(SPANWIRE_ANY_PYTHON)
+#error "spanwire supports CPython 3.10 to 3.14; SPANWIRE_BUILD_ANY_PYTHON=1 tries what nobody has tested"
+#endif
+
 #define SW_LIKELY(x) __builtin_expect(!!(x), 1)
 #define SW_UNLIKELY(x) __builtin_expect(!!(x), 0)
 

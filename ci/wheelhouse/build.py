@@ -1,0 +1,223 @@
+"""One wheel: from an unpacked sdist, by zig, retagged by auditwheel. The same sources give the same bytes in any folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from buildtools.origin import origin
+from ci.wheelhouse.pythons import Python
+
+__all__ = [
+    "ROOT",
+    "TARGETS",
+    "WORK",
+    "Target",
+    "build",
+    "builder",
+    "copy_checkout",
+    "environment",
+    "forget",
+    "make_sdist",
+    "run",
+    "unpack",
+]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WORK = ROOT / "build" / "wheels"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a wheel is to run: zig's name and rustc's, Python's platform, and the tag that auditwheel must agree to."""
+
+    zig: str
+    rust: str
+    machine: str
+    plat: str
+
+    @property
+    def is_native(self) -> bool:
+        """Whether it runs here."""
+        return self.machine == os.uname().machine and "musl" not in self.zig
+
+
+# glibc 2.17 is the oldest that Rust's standard library supports: RHEL 7 and everything since.
+TARGETS = {
+    "x86_64": Target("x86_64-linux-gnu.2.17", "x86_64-unknown-linux-gnu", "x86_64", "manylinux_2_17_x86_64"),
+    "aarch64": Target("aarch64-linux-gnu.2.17", "aarch64-unknown-linux-gnu", "aarch64", "manylinux_2_17_aarch64"),
+    "musl": Target("x86_64-linux-musl", "x86_64-unknown-linux-musl", "x86_64", "musllinux_1_2_x86_64"),
+}
+
+
+def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:
+    """Its output; all of it is shown if it fails."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=env,
+        check=False,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"{done.stdout}\nci/wheels: this ended with {done.returncode}: {' '.join(map(str, command))}")
+    return done.stdout
+
+
+def make_sdist(folder: Path) -> Path:
+    """The archive, made as the backend makes it."""
+    python = builder(Python((sys.version_info[0], sys.version_info[1]), "", Path(sys.executable).resolve()))
+    shutil.rmtree(folder, ignore_errors=True)
+    run(python, "-m", "build", "-q", "--sdist", "--no-isolation", "--outdir", folder, env=_surroundings(ROOT))
+    (archive,) = folder.glob("*.tar.gz")
+    return archive
+
+
+def unpack(sdist: Path, folder: Path) -> Path:
+    """What is in it, in a fresh folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    (source,) = folder.iterdir()
+    return source
+
+
+def copy_checkout(folder: Path) -> Path:
+    """The files of the checkout that are under version control or could be, in a fresh folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    names = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    for name in names:
+        if name and (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    origin(ROOT).write(folder)
+    return folder
+
+
+def build(source: Path, python: Python, target: Target, out: Path, profile: Path | None = None) -> Path:
+    """The wheel of these sources for that Python and target, in ``out``."""
+    forget(source)
+    raw = source / "raw"
+    shutil.rmtree(raw, ignore_errors=True)
+    settings = environment(source, python, target) | _guided(profile)
+    settings["RUSTFLAGS"] = " ".join(filter(None, [_remapped(source, settings), _flags_of(target, profile)]))
+    run(builder(python), "-m", "build", "--wheel", "--no-isolation", "--outdir", raw, cwd=source, env=settings)
+    (made,) = raw.glob("*.whl")
+    out.mkdir(parents=True, exist_ok=True)
+    tools = Path(sys.executable).parent
+    with_patchelf = {**settings, "PATH": f"{tools}{os.pathsep}{settings['PATH']}"}
+    repaired = source / "repaired"
+    shutil.rmtree(repaired, ignore_errors=True)
+    run(tools / "auditwheel", "repair", "--plat", target.plat, "-w", repaired, made, env=with_patchelf)
+    (wheel,) = repaired.glob("*.whl")
+    return Path(shutil.move(wheel, out / wheel.name))
+
+
+def forget(source: Path) -> None:
+    """Objects of another Python or compiler would be taken as they are."""
+    for stale in [*source.glob("build/lib.*"), *source.glob("build/temp.*"), *source.glob("build/bdist.*")]:
+        shutil.rmtree(stale)
+
+
+def environment(source: Path, python: Python, target: Target) -> dict[str, str]:
+    """For a build of these sources, RUSTFLAGS apart."""
+    return _surroundings(source) | _cross(source, python, target)
+
+
+def builder(python: Python) -> Path:
+    """The Python of an environment that has the build's requirements; made once for each version."""
+    venv = WORK / "venvs" / f"{python.version[0]}.{python.version[1]}"
+    found = re.search(r"^requires = (\[.*\])$", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    needs = json.loads(found[1] if found else "[]")  # no tomllib in Python 3.10
+    stamp = venv / ".made-from"
+    wanted = "\n".join([str(python.path), *needs])
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+        shutil.rmtree(venv, ignore_errors=True)
+        run(python.path, "-m", "venv", "--without-pip", venv)
+        run(sys.executable, "-m", "pip", "--python", venv / "bin" / "python", "install", "-q", "build", *needs)
+        stamp.write_text(wanted, encoding="utf-8")
+    return venv / "bin" / "python"
+
+
+def _surroundings(source: Path) -> dict[str, str]:
+    """The surroundings' without what would change the build."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in {"PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "TMPDIR"}
+    }
+    kept |= {
+        name: value
+        for name, value in os.environ.items()
+        if name.lower().endswith("_proxy") or name.startswith(("PIP_", "SSL_"))
+    }
+    return {**kept, "LC_ALL": "C.UTF-8", "TZ": "UTC", "SOURCE_DATE_EPOCH": str(origin(source).seconds or 315532800)}
+
+
+def _cross(source: Path, python: Python, target: Target) -> dict[str, str]:
+    zigcc, upper = str(ROOT / "ci" / "zigcc"), target.rust.upper().replace("-", "_")
+    lower = target.rust.replace("-", "_")
+    zig = {
+        "SPANWIRE_ZIG_TARGET": target.zig,
+        "SPANWIRE_ZIG_PYTHON": sys.executable,
+        "SPANWIRE_ZIG_VERSION": run(sys.executable, "-m", "ziglang", "version").strip(),
+        "CC": zigcc,
+        "AR": str(ROOT / "ci" / "zigar"),
+        f"CARGO_TARGET_{upper}_LINKER": zigcc,
+        "CARGO_BUILD_TARGET": target.rust,  # named even if it is this machine's: flags are for the wheel, not for build scripts
+        # Cargo does not see which glibc is linked: a folder for each.
+        "CARGO_TARGET_DIR": str(_cargo_target(source, target)),
+        "PYO3_PYTHON": str(builder(python)),
+        # What asserts print names no folder of this machine's.
+        "CFLAGS": f"-ffile-prefix-map={source}=/spanwire -ffile-prefix-map={_cargo_target(source, target)}=/target -ffile-prefix-map={_cargo_home()}=/cargo",
+    }
+    if not target.is_native:
+        suffix = f".cpython-{python.tag[2:]}-{target.machine}-linux-{'musl' if 'musl' in target.zig else 'gnu'}.so"
+        zig |= {
+            "HOST_CC": "cc",
+            f"CC_{lower}": zigcc,
+            f"AR_{lower}": zig["AR"],
+            "PYO3_CROSS_PYTHON_VERSION": f"{python.version[0]}.{python.version[1]}",
+            "_PYTHON_HOST_PLATFORM": f"linux-{target.machine}",
+            "SETUPTOOLS_EXT_SUFFIX": suffix,
+        }
+    return zig
+
+
+def _cargo_target(source: Path, target: Target) -> Path:
+    """Beside the folder that the sources are unpacked in anew each time."""
+    return source.parent.parent / f"cargo-{target.zig}"
+
+
+def _cargo_home() -> str:
+    return os.environ.get("CARGO_HOME") or str(Path.home() / ".cargo")
+
+
+def _remapped(source: Path, settings: dict[str, str]) -> str:
+    """Panics name files of the sources: under names that no machine has."""
+    places = [(settings["CARGO_TARGET_DIR"], "/target"), (str(source), "/spanwire"), (_cargo_home(), "/cargo")]
+    return " ".join(f"--remap-path-prefix={place}={name}" for place, name in reversed(places))
+
+
+def _flags_of(target: Target, profile: Path | None) -> str:
+    flags = [f"-Cprofile-use={profile / 'rust.profdata'}"] if profile else []
+    # A Python extension is a shared library, also where Rust's default is a static program.
+    flags += ["-Ctarget-feature=-crt-static"] if "musl" in target.zig else []
+    return " ".join(flags)
+
+
+def _guided(profile: Path | None) -> dict[str, str]:
+    """Both halves by the counts of a training (ci/pgo), if there is one."""
+    if profile is None:
+        return {}
+    return {"SPANWIRE_PGO": "use", "SPANWIRE_PGO_BY": "clang", "SPANWIRE_PGO_DATA": str(profile / "facade.profdata")}

@@ -1,0 +1,58 @@
+"""The sdist: has all that a build needs, and says in one sentence what is missing to build it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = [pytest.mark.full, pytest.mark.wheel, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def sdist() -> Path:
+    """That of `make wheels`, from which wheelhouse/ was built; that it gives the checkout's wheel is looked at there."""
+    (found,) = (ROOT / "build" / "wheels" / "sdist").glob("spanwire-*.tar.gz")
+    return found
+
+
+def test_it_has_all_that_the_build_needs(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    needed = {"native/Cargo.toml", "native/Cargo.lock", "native/wire/src/lib.rs", "setup.py", "LICENSE", "origin.json"}
+    needed |= {f"python/spanwire/cli/bench/suite/_html/report.{kind}" for kind in ("css", "js")}
+    needed |= {f"python/spanwire/_facade/{name}" for name in ("core.pyx", "capi.pxd", "spanwire_api.h")}
+    needed |= {
+        f"buildtools/{name}.py" for name in ("__init__", "commands", "crates", "licences", "needs", "origin", "sbom")
+    }
+    assert needed <= names
+    assert not [name for name in names if "/target/" in name or name.endswith(".so")]
+
+
+@pytest.mark.parametrize(("missing", "words"), [("cargo", "install stable Rust"), ("gcc", "install one (Debian: gcc")])
+def test_without_a_compiler_pip_ends_with_one_sentence(sdist: Path, tmp_path: Path, missing: str, words: str) -> None:
+    """With build isolation, as a user has it; nothing was built before."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in {"cargo", "gcc", "rustc"} - {missing}:
+        if found := shutil.which(name):
+            (folder / name).symlink_to(found)
+    clean = {name: value for name, value in os.environ.items() if name not in {"CC", "CARGO"} and "PYTHON" not in name}
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", str(tmp_path / "out"), str(sdist)],
+        env={**clean, "PATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=250,
+    )
+    assert done.returncode == 1
+    said = [line for line in (done.stdout + done.stderr).splitlines() if "building spanwire from source needs" in line]
+    assert len(said) == 1 and words in said[0]
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "Compiling" not in done.stdout + done.stderr
