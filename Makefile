@@ -316,6 +316,11 @@ $(WHEEL): $(STAMPS)/venv setup.py MANIFEST.in README.md LICENSE $(NATIVE_SOURCES
 wheels: $(STAMPS)/ext-$(PROFILE) ## manylinux wheels for every CPython 3.10 to 3.14 found (PYTHONS=... for others), checked, in wheelhouse/; PGO=1: profile-guided
 	ci/wheels --twice $(if $(PGO),--pgo)
 
+# Builds them if wheelhouse/ has none of this commit. PGO=1 as above: what was built is one of its lines.
+release-check: $(STAMPS)/ext-release ## a release in rehearsal: version, changelog, tag, figures, licences, sdist, wheels; a table, nothing is sent
+	ci/wheels release-check fresh || $(MAKE) --no-print-directory wheels
+	ci/wheels release-check
+
 wheels-cross: ## wheels for AArch64 and musl, by zig, as far as that goes: nothing here can run them
 	ci/wheels --target aarch64 --target musl
 

@@ -6,7 +6,6 @@ import argparse
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import time
 import zipfile
@@ -16,10 +15,8 @@ from typing import NoReturn
 from buildtools.origin import origin
 from ci.wheelhouse import build as building
 from ci.wheelhouse import check, table, training
-from ci.wheelhouse.build import ROOT, TARGETS, WORK, Target
+from ci.wheelhouse.build import OUT, ROOT, TARGETS, WORK, Target
 from ci.wheelhouse.pythons import Python, find, missing
-
-OUT = ROOT / "wheelhouse"
 
 
 def main() -> None:
@@ -60,7 +57,7 @@ def main() -> None:
 def _build(pythons: list[Python], targets: list[Target], *, guided: bool, twice: bool) -> list[str]:
     sdist = building.make_sdist(WORK / "sdist")
     source = building.unpack(sdist, WORK / "one" / "source")
-    found = _fails_twine(sdist)
+    found = list(check.refused(sdist))
     OUT.mkdir(exist_ok=True)
     for target in targets:
         profile = training.train(source, target, WORK / "profile") if guided else None
@@ -108,12 +105,6 @@ def _differences(one: Path, other: Path) -> list[str]:
     return [
         f"two builds differ: {', '.join(present + content) or 'in order, times or rights of the archive'} ({other})"
     ]
-
-
-def _fails_twine(sdist: Path) -> list[str]:
-    command = [str(Path(sys.executable).parent / "twine"), "check", "--strict", str(sdist)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return [] if done.returncode == 0 else [f"{sdist.name}: {done.stdout}"]
 
 
 def _target_of(wheel: Path) -> Target:

@@ -16,6 +16,7 @@ from buildtools.origin import origin
 from ci.wheelhouse.pythons import Python
 
 __all__ = [
+    "OUT",
     "ROOT",
     "TARGETS",
     "WORK",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+OUT = ROOT / "wheelhouse"
 WORK = ROOT / "build" / "wheels"
 
 

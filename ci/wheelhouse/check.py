@@ -12,14 +12,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
-from elftools.elf.elffile import ELFFile
-
 from buildtools import licences, sbom
 from ci.wheelhouse.build import Target
 
-__all__ = ["CHECKS", "LARGEST", "problems"]
+__all__ = ["CHECKS", "LARGEST", "problems", "refused"]
 
 LARGEST = 8 << 20  # bytes
 # Of the system: whatever else a library asks for would have to come with the wheel.
@@ -47,7 +43,7 @@ def _problems(wheel: Path, target: Target) -> Iterator[str]:
     if target.plat not in wheel.name:
         yield f"its name does not say {target.plat}"
     tools = Path(sys.executable).parent
-    yield from _fails([tools / "twine", "check", "--strict", wheel], "PASSED")
+    yield from refused(wheel)
     shown = " ".join(
         subprocess.run(
             [tools / "auditwheel", "show", wheel], capture_output=True, text=True, check=False
@@ -73,13 +69,17 @@ def _problems(wheel: Path, target: Target) -> Iterator[str]:
             yield from _of_record(json.loads(archive.read("spanwire/_build.json")), target)
 
 
-def _fails(command: list[str | Path], wanted: str) -> Iterator[str]:
+def refused(distribution: Path) -> Iterator[str]:
+    """What an index would have against it."""
+    command = [str(Path(sys.executable).parent / "twine"), "check", "--strict", str(distribution)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0 or wanted not in done.stdout:
-        yield f"{Path(command[0]).name}: {done.stdout.strip()} {done.stderr.strip()}"
+    if done.returncode != 0 or "PASSED" not in done.stdout:
+        yield f"twine: {done.stdout.strip()} {done.stderr.strip()}"
 
 
 def _of_library(data: bytes) -> Iterator[str]:
+    from elftools.elf.elffile import ELFFile
+
     elf = ELFFile(BytesIO(data))
     sections = {section.name for section in elf.iter_sections()}
     if kept := {name for name in sections if name == ".symtab" or name.startswith(".debug")}:
@@ -102,6 +102,9 @@ def _of_library(data: bytes) -> Iterator[str]:
 
 
 def _of_metadata(archive: zipfile.ZipFile) -> Iterator[str]:
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
     texts = {name.partition(".dist-info/")[2]: name for name in archive.namelist() if ".dist-info/" in name}
     for name in ("licenses/LICENSE", f"licenses/{licences.NAME}"):
         if name not in texts:
