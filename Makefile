@@ -306,7 +306,7 @@ fuzz: $(STAMPS)/venv ## every fuzz target for FUZZ_SECONDS (20)
 # --- packages --------------------------------------------------------------------------------------------------------
 
 # The build's own copies under build/ are removed first: they go stale when the compiler changes.
-$(WHEEL): $(STAMPS)/venv setup.py MANIFEST.in README.md LICENSE $(NATIVE_SOURCES) $(FACADE_SOURCES) $(PYTHON_SOURCES)
+$(WHEEL): $(STAMPS)/venv setup.py $(wildcard buildtools/*.py) MANIFEST.in README.md LICENSE $(NATIVE_SOURCES) $(FACADE_SOURCES) $(PYTHON_SOURCES)
 	rm -rf build/lib.* build/temp.* build/bdist.* dist/*.whl
 	$(VENV)/bin/python -m build -q --wheel --no-isolation
 	@ls -l dist/*.whl

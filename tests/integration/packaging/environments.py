@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from ci.wheelhouse.pythons import find
 from tests.conftest import ROOT
 
-__all__ = ["WHEELS", "Environment", "make", "oldest", "some_wheel"]
+__all__ = ["WHEELS", "Environment", "make", "oldest", "own_wheel", "some_wheel"]
 
 # None where there is none: the tests fail then, and say so, instead of being none themselves.
 WHEELS: list[Path | None] = [*sorted((ROOT / "wheelhouse").glob(f"spanwire-*manylinux*_{os.uname().machine}.whl"))] or [
@@ -55,6 +56,12 @@ class Environment:
 def some_wheel(wheel: Path | None) -> Path:
     assert wheel is not None, "`make wheels` first: wheelhouse/ has none for this machine"
     return wheel
+
+
+def own_wheel() -> Path:
+    """The one for the Python that runs the tests."""
+    tag = f"-cp{sys.version_info[0]}{sys.version_info[1]}-"
+    return some_wheel(next((wheel for wheel in WHEELS if wheel is not None and tag in wheel.name), None))
 
 
 def make(tmp_path_factory: pytest.TempPathFactory, wheel: Path | None, extra: str, *more: str) -> Environment:

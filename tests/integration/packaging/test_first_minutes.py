@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.integration.packaging.test_wheel import wheel
+from tests.integration.packaging.environments import own_wheel
 
 pytestmark = [pytest.mark.full, pytest.mark.wheel, pytest.mark.timeout(600)]
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.full, pytest.mark.wheel, pytest.mark.timeout(600)]
 def test_each_of_the_three_ways_ends_with_a_trace_in_the_sink(tmp_path: Path) -> None:
     written = tmp_path / "steps.json"
     done = subprocess.run(
-        [sys.executable, str(ROOT / "ci" / "first-minutes"), str(wheel()), "--json", str(written)],
+        [sys.executable, str(ROOT / "ci" / "first-minutes"), str(own_wheel()), "--json", str(written)],
         cwd=tmp_path,
         capture_output=True,
         text=True,
