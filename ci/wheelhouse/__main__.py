@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import resource
 import shutil
 import sys
 import time
@@ -78,6 +79,7 @@ def _build(pythons: list[Python], targets: list[Target], *, guided: bool, twice:
                 WORK / "another" / "out",
                 profile,
             )
+            _say(f"{again.name} again, from {again.parent.parent}")
             differences = _differences(OUT / rows[-1].name, again)
             rows[-1].reproduced = not differences
             found += differences
@@ -115,7 +117,11 @@ _STARTED = time.monotonic()
 
 
 def _say(text: str) -> None:
-    print(f"ci/wheels {time.monotonic() - _STARTED:4.0f} s: {text}", flush=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(
+        f"ci/wheels {time.monotonic() - _STARTED:4.0f} s ({used.ru_utime + used.ru_stime:.0f} s of CPU): {text}",
+        flush=True,
+    )
 
 
 def _end(problems: list[str]) -> NoReturn:
