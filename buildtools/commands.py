@@ -76,11 +76,12 @@ class BuildPy(_build_py):
 class BdistWheel(_bdist_wheel):
     """With the list of parts and the licences of others in the metadata's folder."""
 
-    def egg2dist(self, egginfo_path: str, distinfo_path: str) -> None:
-        super().egg2dist(egginfo_path, distinfo_path)
+    def write_wheelfile(self, wheelfile_base: str, *arguments: Any, **keywords: Any) -> None:
+        # Here, since all is built by now: metadata alone may be asked for where there is no Rust, or before cargo has fetched a crate.
+        super().write_wheelfile(wheelfile_base, *arguments, **keywords)
         crates = linked(ROOT, os.environ.get("CARGO_BUILD_TARGET") or _rust_host())
         where = origin(ROOT)
-        folder = Path(distinfo_path)
+        folder = Path(wheelfile_base)
         (folder / "sboms").mkdir(exist_ok=True)
         text = sbom.sbom(self.distribution.get_version(), crates, tools(), where.commit, where.seconds)
         (folder / "sboms" / sbom.NAME).write_text(text, encoding="utf-8")

@@ -34,14 +34,12 @@ def test_it_has_all_that_the_build_needs(sdist: Path) -> None:
     assert not [name for name in names if "/target/" in name or name.endswith(".so")]
 
 
-@pytest.mark.parametrize(("missing", "words"), [("cargo", "install stable Rust"), ("gcc", "install one (Debian: gcc")])
-def test_without_a_compiler_pip_ends_with_one_sentence(sdist: Path, tmp_path: Path, missing: str, words: str) -> None:
-    """With build isolation, as a user has it; nothing was built before."""
+def test_without_rust_pip_ends_with_one_sentence(sdist: Path, tmp_path: Path) -> None:
+    """With build isolation, as a user has it; metadata is not refused. tests/unit/buildtools has the other things that may be missing."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for name in {"cargo", "gcc", "rustc"} - {missing}:
-        if found := shutil.which(name):
-            (folder / name).symlink_to(found)
+    if found := shutil.which("gcc"):
+        (folder / "gcc").symlink_to(found)
     clean = {name: value for name, value in os.environ.items() if name not in {"CC", "CARGO"} and "PYTHON" not in name}
     done = subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", str(tmp_path / "out"), str(sdist)],
@@ -53,6 +51,6 @@ def test_without_a_compiler_pip_ends_with_one_sentence(sdist: Path, tmp_path: Pa
     )
     assert done.returncode == 1
     said = [line for line in (done.stdout + done.stderr).splitlines() if "building spanwire from source needs" in line]
-    assert len(said) == 1 and words in said[0]
+    assert len(said) == 1 and "install stable Rust" in said[0]
     assert "Traceback" not in done.stdout + done.stderr
     assert "Compiling" not in done.stdout + done.stderr

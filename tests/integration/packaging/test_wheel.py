@@ -46,7 +46,8 @@ def with_cli(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Environme
 def with_oldest(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Environment:
     sdk = oldest()
     # Instrumentations and the SDK are released together: 1.33 with 0.54b0.
-    distro = f"opentelemetry-distro==0.{int(sdk.split('.')[1]) + 21}b*"
+    minor = int(sdk.split(".")[1]) + 21
+    distro = f"opentelemetry-distro>=0.{minor}b0,<0.{minor + 1}b0"
     return make(tmp_path_factory, wheel, "", f"opentelemetry-sdk=={sdk}.*", f"opentelemetry-api=={sdk}.*", distro)
 
 
@@ -97,7 +98,7 @@ def test_demo_runs_from_the_wheel_and_receives_what_it_sent(with_cli: Environmen
 
 
 @pytest.mark.parametrize("sdk", ["newest", "oldest"])
-def test_a_program_is_traced_without_a_change_to_it(sdk: str, request: pytest.FixtureRequest) -> None:
+def test_a_program_is_traced_without_a_change_to_it(wheel: Path, sdk: str, request: pytest.FixtureRequest) -> None:
     environment: Environment = request.getfixturevalue("with_cli" if sdk == "newest" else "with_oldest")
     (environment.elsewhere / "app.py").write_text(INSTRUMENTED, encoding="utf-8")
     with Sink() as sink:
