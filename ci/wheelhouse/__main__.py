@@ -34,8 +34,8 @@ def main() -> None:
     )
     parser.add_argument(
         "--twice",
-        action="store_true",
-        help="build one again, from the checkout in another folder: the bytes must be the same",
+        choices=["quick", "whole"],
+        help="build the last one again, from the checkout in another folder; whole: with every crate compiled anew. The bytes must be the same",
     )
     parser.add_argument("--pgo", action="store_true", help="train first, and compile by the counts")
     parser.add_argument("--check", nargs="+", type=Path, metavar="WHEEL", help="only check these")
@@ -55,7 +55,7 @@ def main() -> None:
     )
 
 
-def _build(pythons: list[Python], targets: list[Target], *, guided: bool, twice: bool) -> list[str]:
+def _build(pythons: list[Python], targets: list[Target], *, guided: bool, twice: str | None) -> list[str]:
     sdist = building.make_sdist(WORK / "sdist")
     source = building.unpack(sdist, WORK / "one" / "source")
     found = list(check.refused(sdist))
@@ -78,6 +78,7 @@ def _build(pythons: list[Python], targets: list[Target], *, guided: bool, twice:
                 target,
                 WORK / "another" / "out",
                 profile,
+                WORK / "another" if twice == "whole" else None,
             )
             _say(f"{again.name} again, from {again.parent.parent}")
             differences = _differences(OUT / rows[-1].name, again)

@@ -106,13 +106,15 @@ def copy_checkout(folder: Path) -> Path:
     return folder
 
 
-def build(source: Path, python: Python, target: Target, out: Path, profile: Path | None = None) -> Path:
-    """The wheel of these sources for that Python and target, in ``out``."""
+def build(
+    source: Path, python: Python, target: Target, out: Path, profile: Path | None = None, apart: Path | None = None
+) -> Path:
+    """The wheel of these sources for that Python and target, in ``out``. ``apart``: where cargo compiles all anew."""
     forget(source)
     raw = source / "raw"
     shutil.rmtree(raw, ignore_errors=True)
-    settings = environment(source, python, target) | _guided(profile)
-    settings["RUSTFLAGS"] = " ".join(filter(None, [_remapped(source, settings), _flags_of(target, profile)]))
+    settings = environment(source, python, target, apart) | _guided(profile)
+    settings["RUSTFLAGS"] = " ".join(filter(None, [_remapped(settings), _flags_of(target, profile)]))
     run(builder(python), "-m", "build", "--wheel", "--no-isolation", "--outdir", raw, cwd=source, env=settings)
     (made,) = raw.glob("*.whl")
     out.mkdir(parents=True, exist_ok=True)
@@ -131,9 +133,9 @@ def forget(source: Path) -> None:
         shutil.rmtree(stale)
 
 
-def environment(source: Path, python: Python, target: Target) -> dict[str, str]:
+def environment(source: Path, python: Python, target: Target, apart: Path | None = None) -> dict[str, str]:
     """For a build of these sources, RUSTFLAGS apart."""
-    return _surroundings(source) | _cross(source, python, target)
+    return _surroundings(source) | _cross(python, target, apart)
 
 
 def builder(python: Python) -> Path:
@@ -166,22 +168,21 @@ def _surroundings(source: Path) -> dict[str, str]:
     return {**kept, "LC_ALL": "C.UTF-8", "TZ": "UTC", "SOURCE_DATE_EPOCH": str(origin(source).seconds or 315532800)}
 
 
-def _cross(source: Path, python: Python, target: Target) -> dict[str, str]:
+def _cross(python: Python, target: Target, apart: Path | None) -> dict[str, str]:
     zigcc, upper = str(ROOT / "ci" / "zigcc"), target.rust.upper().replace("-", "_")
     lower = target.rust.replace("-", "_")
     zig = {
         "SPANWIRE_ZIG_TARGET": target.zig,
-        "SPANWIRE_ZIG_PYTHON": sys.executable,
+        "SPANWIRE_ZIG": run(sys.executable, "-c", "import ziglang; print(ziglang.__path__[0])").strip() + "/zig",
         "SPANWIRE_ZIG_VERSION": run(sys.executable, "-m", "ziglang", "version").strip(),
         "CC": zigcc,
         "AR": str(ROOT / "ci" / "zigar"),
         f"CARGO_TARGET_{upper}_LINKER": zigcc,
         "CARGO_BUILD_TARGET": target.rust,  # named even if it is this machine's: flags are for the wheel, not for build scripts
-        # Cargo does not see which glibc is linked: a folder for each.
-        "CARGO_TARGET_DIR": str(_cargo_target(source, target)),
+        "CARGO_TARGET_DIR": str(_cargo_target(target, apart)),
         "PYO3_PYTHON": str(builder(python)),
         # What asserts print names no folder of this machine's.
-        "CFLAGS": f"-ffile-prefix-map={source}=/spanwire -ffile-prefix-map={_cargo_target(source, target)}=/target -ffile-prefix-map={_cargo_home()}=/cargo",
+        "CFLAGS": f"-ffile-prefix-map={_cargo_target(target, apart)}=/target -ffile-prefix-map={_cargo_home()}=/cargo",
     }
     if not target.is_native:
         suffix = f".cpython-{python.tag[2:]}-{target.machine}-linux-{'musl' if 'musl' in target.zig else 'gnu'}.so"
@@ -196,19 +197,20 @@ def _cross(source: Path, python: Python, target: Target) -> dict[str, str]:
     return zig
 
 
-def _cargo_target(source: Path, target: Target) -> Path:
-    """Beside the folder that the sources are unpacked in anew each time."""
-    return source.parent.parent / f"cargo-{target.zig}"
+def _cargo_target(target: Target, apart: Path | None) -> Path:
+    """Cargo does not see which glibc is linked: a folder for each; and another one for a build that is to share nothing."""
+    return (apart or WORK) / f"cargo-{target.zig}"
 
 
 def _cargo_home() -> str:
     return os.environ.get("CARGO_HOME") or str(Path.home() / ".cargo")
 
 
-def _remapped(source: Path, settings: dict[str, str]) -> str:
-    """Panics name files of the sources: under names that no machine has."""
-    places = [(settings["CARGO_TARGET_DIR"], "/target"), (str(source), "/spanwire"), (_cargo_home(), "/cargo")]
-    return " ".join(f"--remap-path-prefix={place}={name}" for place, name in reversed(places))
+def _remapped(settings: dict[str, str]) -> str:
+    """Panics name files, under names that no machine has. Those of our sources are relative already, so that a build in another folder
+    need not compile the crates of others again."""
+    places = [(settings["CARGO_TARGET_DIR"], "/target"), (_cargo_home(), "/cargo")]
+    return " ".join(f"--remap-path-prefix={place}={name}" for place, name in places)
 
 
 def _flags_of(target: Target, profile: Path | None) -> str:
