@@ -16,7 +16,7 @@ from typing import NoReturn
 from buildtools.origin import origin
 from ci.wheelhouse import build as building
 from ci.wheelhouse import check, table, training
-from ci.wheelhouse.build import OUT, ROOT, TARGETS, WORK, Target
+from ci.wheelhouse.build import OUT, TARGETS, WORK, Target
 from ci.wheelhouse.pythons import Python, find, missing
 
 
@@ -58,22 +58,24 @@ def main() -> None:
 def _build(pythons: list[Python], targets: list[Target], *, guided: bool, twice: str | None) -> list[str]:
     sdist = building.make_sdist(WORK / "sdist")
     source = building.unpack(sdist, WORK / "one" / "source")
+    shutil.rmtree(WORK / "another", ignore_errors=True)
+    # Now, not when its turn comes: somebody may go on working in the checkout.
+    checkout = building.copy_checkout(WORK / "another" / "folder" / "checkout") if twice else None
     found = list(check.refused(sdist))
     OUT.mkdir(exist_ok=True)
     for target in targets:
-        profile = training.train(source, target, WORK / "profile") if guided else None
+        profile = training.train(source, target, WORK / "profile") if guided and target.is_native else None
         for stale in OUT.glob(f"*{target.plat}*.whl"):
             stale.unlink()
         rows = table.load(OUT)
         for python in pythons:
             wheel = building.build(source, python, target, OUT, profile)
-            rows.append(_row(wheel, python, target, guided))
+            rows.append(_row(wheel, python, target, profile is not None, origin(source).commit))
             found += check.problems(wheel, target)
             _say(wheel.name)
-        if twice:
-            shutil.rmtree(WORK / "another", ignore_errors=True)
+        if checkout is not None:
             again = building.build(
-                building.copy_checkout(WORK / "another" / "folder" / "checkout"),
+                checkout,
                 pythons[-1],
                 target,
                 WORK / "another" / "out",
@@ -90,9 +92,8 @@ def _build(pythons: list[Python], targets: list[Target], *, guided: bool, twice:
     return found
 
 
-def _row(wheel: Path, python: Python, target: Target, guided: bool) -> table.Row:
+def _row(wheel: Path, python: Python, target: Target, guided: bool, commit: str) -> table.Row:
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    commit = origin(ROOT).commit
     return table.Row(
         wheel.name, python.full, target.zig, wheel.stat().st_size, digest, commit, guided, target.is_native
     )

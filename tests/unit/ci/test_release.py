@@ -1,6 +1,7 @@
 """The checks of a release that ask the sources alone: each holds on a sound tree, and names what is wrong in another one."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "# Changelog\n\n## [Unreleased]\n### Added\n- one\n- two\n", encoding="utf-8"
     )
     monkeypatch.setattr(release, "ROOT", tmp_path)
+    monkeypatch.setattr(release, "_PYTHON", sys.executable)
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", ".")
     git(tmp_path, "-c", "user.name=n", "-c", "user.email=e", "commit", "-qm", "m")
