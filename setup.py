@@ -8,10 +8,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))  # a build in isolation has not got it
 
-from buildtools.needs import complaint  # noqa: E402 - the path is set above
+from buildtools.needs import require  # noqa: E402 - the path is set above
 
-if problem := complaint(sys.argv[1:]):
-    raise SystemExit(problem)
+require(sys.argv[1:])
 
 from Cython.Build import cythonize  # noqa: E402 - after the question above, which costs nothing
 from setuptools import Extension, find_packages, setup  # noqa: E402

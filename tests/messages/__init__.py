@@ -21,7 +21,11 @@ __all__ = ["Entry", "Found", "normal", "read_catalogue", "scan", "scan_cython", 
 
 def scan(root: Path = ROOT) -> Iterator[Found]:
     """All that is said, in the order of paths and lines."""
-    for path in [root / "setup.py", *sorted((root / "python" / "spanwire").rglob("*.py"))]:
+    for path in [
+        root / "setup.py",
+        root / "buildtools" / "needs.py",
+        *sorted((root / "python" / "spanwire").rglob("*.py")),
+    ]:
         yield from scan_python(path, path.relative_to(root).as_posix())
     for path in sorted((root / "python" / "spanwire").rglob("*.p[yx][xi]")):
         if path.suffix in {".pyx", ".pxi"}:
