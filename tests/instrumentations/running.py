@@ -1,10 +1,11 @@
 """Runs a program twice, under the SDK and under spanwire, as its user would: by ``opentelemetry-instrument``."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import distributions
@@ -99,14 +100,14 @@ def run(program: Program, *servers: Variables) -> Outcome:
 def start(side: str, file: Path, *arguments: str, variables: Mapping[str, str], timeout: float = 120) -> Side:
     """One side of a program, until its process has ended."""
     folder = ENVIRONMENT / "bin"
-    with ExitStack() as stack:
-        sink = stack.enter_context(Sink())
+    with Sink() as sink:
         process = subprocess.Popen(
             [str(folder / "opentelemetry-instrument"), "python", str(file), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
             cwd=file.parent,
+            start_new_session=True,  # so that its workers end with it
             env={
                 **os.environ,
                 "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
@@ -119,11 +120,19 @@ def start(side: str, file: Path, *arguments: str, variables: Mapping[str, str], 
         try:
             stdout, stderr = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
-            process.kill()
+            _kill(process)
             stdout, stderr = process.communicate()
             raise TimeoutError(f"{file.name} ({side}) took over {timeout:g} s:\n{stdout}\n{stderr}") from None
+        finally:
+            _kill(process)
         agents = frozenset(request.headers["user-agent"].partition("/")[0] for request in sink.requests())
         return Side(process.returncode, stdout, stderr, sink.spans(), agents)
+
+
+def _kill(process: "subprocess.Popen[str]") -> None:
+    """With all that it has left running."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 @cache
