@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,11 @@ RECORD = "_build.json"  # in the package; `spanwire --version --verbose` reads i
 
 def tools() -> dict[str, str]:
     """What compiles, and its version, as far as a command says it."""
-    import Cython
-
-    found = {"Cython": Cython.__version__, "rustc": _first_line(["rustc", "--version"]).removeprefix("rustc ")}
+    found = {"Cython": version("Cython"), "rustc": _first_line(["rustc", "--version"]).removeprefix("rustc ")}
     compiler = shlex.split(os.environ.get("CC", "cc"))
     found["cc"] = _first_line([*compiler, "--version"])
-    if version := os.environ.get("SPANWIRE_ZIG_VERSION"):
-        found["zig"] = version
+    if zig := os.environ.get("SPANWIRE_ZIG_VERSION"):
+        found["zig"] = zig
     return found
 
 
@@ -79,6 +78,8 @@ class BdistWheel(_bdist_wheel):
     def write_wheelfile(self, wheelfile_base: str, *arguments: Any, **keywords: Any) -> None:
         # Here, since all is built by now: metadata alone may be asked for where there is no Rust, or before cargo has fetched a crate.
         super().write_wheelfile(wheelfile_base, *arguments, **keywords)
+        if "editable_wheel" in self.distribution.commands:
+            return  # goes nowhere, and nothing is built yet
         crates = linked(ROOT, os.environ.get("CARGO_BUILD_TARGET") or _rust_host())
         where = origin(ROOT)
         folder = Path(wheelfile_base)
