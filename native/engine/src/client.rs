@@ -159,7 +159,9 @@ impl Client {
             Ok(dead) => dead,
             Err(error) => {
                 drop(process); // settling takes the lock
-                under_way.fail(DropReason::Internal, format!("the worker cannot start: {error}"));
+                let message =
+                    format!("the worker cannot start: {error}; is there a limit on threads (ulimit -u, pids)?");
+                under_way.fail(DropReason::Internal, message);
                 return Submitted::UnderWay(ticket);
             }
         };

@@ -110,7 +110,7 @@ impl UnderWay {
                 account.taken(self.spans, accepted.rejected);
                 let unreadable = accepted
                     .unreadable
-                    .then(|| "the answer to an accepted request is not OTLP".to_owned());
+                    .then(|| "the answer to an accepted request is not OTLP; is it a backend?".to_owned());
                 let message = accepted.message.or(unreadable);
                 if let Some(message) = &message {
                     account.last_error = Some(message.clone());

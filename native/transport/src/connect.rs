@@ -235,7 +235,7 @@ mod tests {
         drop(done);
         assert_eq!(
             error.to_string(),
-            "cannot find the address of spanwire.invalid: timed out"
+            "cannot find the address of spanwire.invalid: timed out; is the endpoint's host right?"
         );
         assert!(error.is_retryable());
     }

@@ -43,13 +43,13 @@ pub enum ConfigError {
 /// A request that was not accepted.
 #[derive(Debug, Error)]
 pub enum SendError {
-    #[error("cannot connect to {address}: {source}")]
+    #[error("cannot connect to {address}: {source}{}", refusal(source))]
     Connect { address: String, source: io::Error },
     #[error("the connection was lost: {0}")]
     Lost(String),
     #[error("redirected by status {code} to {location}, which is not followed; set the endpoint to where it leads")]
     Redirected { code: u16, location: String },
-    #[error("cannot find the address of {host}: {source}")]
+    #[error("cannot find the address of {host}: {source}; is the endpoint's host right?")]
     Resolve { host: String, source: io::Error },
     #[error("the response is larger than {limit} bytes; is this the address of an OTLP backend?")]
     ResponseTooLarge { limit: usize },
@@ -109,6 +109,15 @@ pub(crate) fn tls_error(error: &(dyn std::error::Error + 'static)) -> Option<Sen
         next = error.source();
     }
     None
+}
+
+/// What to do about the one that people meet first.
+fn refusal(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::ConnectionRefused {
+        "; does a backend listen there (OTLP/HTTP usually has port 4318)?"
+    } else {
+        ""
+    }
 }
 
 /// What to do about the errors that people meet first.
