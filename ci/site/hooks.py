@@ -35,6 +35,7 @@ FENCE = re.compile(r"^ *(```+|~~~+)")
 CODE_OR_LINK = re.compile(
     r"(?P<code>(?P<ticks>`+)(?!`).*?(?<!`)(?P=ticks)(?!`))|\[(?P<text>(?:`[^`]*`|[^][`])*)\]\((?P<to>[^()\s]+)\)"
 )
+CELL_CODE = re.compile(r"(<code>)([^<]{16,})(</code>)")
 ITEM = re.compile(r"^( *)(?:[-*+]|\d+[.)]) ")
 
 
@@ -92,6 +93,16 @@ def link(source: str, here: str, text: str, to: str) -> str:
     if (ROOT / path).exists():
         return text
     raise ValueError(f"{source}: the link to {to} leads nowhere")
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Long names in tables may be broken behind a part, not anywhere."""
+    del page, config, files
+    return re.sub(r"<td.*?</td>", lambda cell: CELL_CODE.sub(_breakable, cell[0]), html, flags=re.DOTALL)
+
+
+def _breakable(code: re.Match[str]) -> str:
+    return code[1] + re.sub(r"(_+|::|[./=,])(?=\w)", r"\1<wbr>", code[2]) + code[3]
 
 
 def rendered(markdown: str, write: Callable[[str, str], str]) -> str:

@@ -38,7 +38,7 @@ def table(settings: Iterable[Setting]) -> str:
     head = [*(["keyword"] if has_keyword else []), *(["variables"] if has_variable else []), "default", "meaning"]
     lines = [head, ["---"] * len(head)]
     for one in chosen:
-        told = one.unit and default(one).endswith(one.unit)
+        told = one.unit in f"{one.meaning} {default(one)}"
         meaning = prose(one.meaning) + (f"; in {one.unit}" if one.unit and not told else "")
         lines.append(
             [

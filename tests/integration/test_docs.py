@@ -25,6 +25,8 @@ ALL_PAGES = [
     *(ROOT / folder / "README.md" for folder in ("benches", "tests")),
 ]
 BLOCKS = [snippet for page in PAGES for snippet in snippets(page)]
+# Run by tests/examples, each with its program.
+EXAMPLES = [one for page in sorted((ROOT / "examples").rglob("README.md")) for one in snippets(page)]
 FATES = {"run", "parsed", "compared", "prose", "excused"}
 
 
@@ -66,7 +68,7 @@ def run(command: list[str], folder: Path, **environment: str) -> subprocess.Comp
 
 
 def test_every_block_is_run_or_parsed_or_says_why_not() -> None:
-    assert not [f"{one.name}: {one.fate}" for one in BLOCKS if one.fate not in FATES]
+    assert not [f"{one.name}: {one.fate}" for one in (*BLOCKS, *EXAMPLES) if one.fate not in FATES]
     counts = Counter(f"{one.fate} {one.language or 'text'}" for one in BLOCKS if one.fate != "prose")
     excuses = Counter(one.excuse for one in BLOCKS if one.excuse)
     by = Counter(one.test for one in BLOCKS if one.fate == "run" and one.test in {*LONG, "wheel", "file"})
@@ -74,6 +76,8 @@ def test_every_block_is_run_or_parsed_or_says_why_not() -> None:
     print("of those that are run:", ", ".join(f"{count} {what}" for what, count in sorted(by.items())) or "none apart")
     for reason, count in sorted(excuses.items()):
         print(f"excused: {count}: {reason}")
+    there = Counter(one.fate for one in EXAMPLES if one.fate != "prose")
+    print("of the examples, by tests/examples:", ", ".join(f"{count} {what}" for what, count in sorted(there.items())))
     assert counts["run python"] >= 10 and counts["run sh"] >= 5
     assert sum(excuses.values()) * 4 < sum(counts.values())
 
