@@ -63,7 +63,7 @@ cdef class Plan:
     cdef tuple processors, on_start, on_ending
     cdef tuple on_end             # (processor or Several, its _native queue or None)
     cdef tuple reading            # (processor, _native.FrameQueue of which Python reads, its address, on_end before it)
-    cdef object weak
+    cdef object __weakref__
 
     def __cinit__(self):
         self.set_processors(())
@@ -73,6 +73,9 @@ cdef class Plan:
         cdef list ends = [], reading = []
         processors = tuple(processors)
         for processor in processors:
+            plans = getattr(processor, "_plans", None)
+            if type(plans) is WeakSet:  # it says when its hooks were replaced: until then we go by those that it has
+                plans.add(self)
             queue = native_queue(processor)
             if queue is not None and getattr(processor, "_reads_frames", False):
                 reading.append((processor, queue, queue.address, sum([before is None for _, before in ends])))
@@ -82,11 +85,7 @@ cdef class Plan:
         # The old ones go at the very end: what they run when freed may end spans, by this plan.
         before = (self.processors, self.on_start, self.on_ending, self.on_end, self.reading)
         self.processors = processors
-        self.on_start = tuple([
-            processor
-            for processor in processors
-            if native_queue(processor) is None and overrides(processor, "on_start")
-        ])
+        self.on_start = tuple([processor for processor in processors if overrides(processor, "on_start")])
         self.on_ending = tuple([processor for processor in processors if overrides(processor, "_on_ending")])
         self.on_end = tuple(ends)
         self.reading = tuple(reading)

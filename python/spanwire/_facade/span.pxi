@@ -9,18 +9,6 @@ cdef enum:
 
 
 @cython.final
-cdef class Origin:
-    """What a span keeps of its tracer: nothing here refers to spans, so a span that is kept makes no cycle."""
-
-    cdef SpanwireTracer *native
-    cdef object owner          # the _native.NativeTracer behind `native`
-    cdef object resource, scope, info, limits, sampler
-    cdef Py_ssize_t value_limit, nested_limit  # lengths of the span's, and of events' and links' strings
-    cdef object max_attributes, max_event_attributes, max_link_attributes
-    cdef Origin unbound        # the same without `native` and `owner`, which refers to it; in that one, None
-
-
-@cython.final
 @cython.no_gc
 cdef class Span:
     """A span that is recorded as its OTLP bytes; made by a tracer. Unsampled ones have no record and do nothing.
@@ -61,6 +49,8 @@ cdef class Span:
             status = sw_set(self.record, key, value, self.value_limit)
             if status:
                 self.set_slowly(key, value, status)
+        elif self.is_reopened():
+            self._attributes[key] = value
         elif self.record != NULL:
             sdk_logger.warning("Setting attribute on ended span.")
 
@@ -107,6 +97,8 @@ cdef class Span:
         """Set several attributes, from a mapping. All values are read before the first is set."""
         if self.live:
             self.set_all(attributes)
+        elif self.is_reopened():
+            self._attributes.update(attributes)
         elif self.record != NULL:
             sdk_logger.warning("Setting attribute on ended span.")
 
@@ -141,6 +133,12 @@ cdef class Span:
         if not self.live:
             self.tell_ended("_add_event")
             return
+        if self.extra is not None and "_events" in self.extra:
+            entries = bounded_attributes(
+                self.origin.max_event_attributes, self.origin.nested_limit, dict(kept or {}), dropped, True
+            )
+            self.extra["_events"].append(sdk_trace.Event(name, entries, None if time == SPANWIRE_NOW else time))
+            return
         cdef SpanwireText text
         sw_text(name, &text)
         cdef int status = sw_api.add_event(self.record, text, time, NULL if kept is None else <PyObject*>kept, dropped)
@@ -157,6 +155,12 @@ cdef class Span:
         kept = bounded(attributes, self.origin.max_link_attributes, self.origin.nested_limit, &dropped)
         if not self.live:
             self.tell_ended("_add_link")
+            return 0
+        if self.extra is not None and "_links" in self.extra:
+            entries = bounded_attributes(
+                self.origin.max_link_attributes, self.origin.nested_limit, dict(kept or {}), dropped, True
+            )
+            self.extra["_links"].append(Link(context, entries))
             return 0
         cdef SpanwireContext ids
         cdef SpanwireText text
@@ -251,7 +255,11 @@ cdef class Span:
 
     def is_recording(self):
         """Whether the span is recorded and not ended."""
-        return self.live
+        return self.live or self.is_reopened()
+
+    cdef bint is_reopened(self):
+        """Whether somebody took the end time from a span that has ended, to add attributes that it can be read with."""
+        return self.extra is not None and not self.live and self.extra.get("_end_time", self) is None
 
     def end(self, end_time=None):
         """End the span and hand it to the processors. ``end_time``: nanoseconds since 1970, default now."""
@@ -350,6 +358,18 @@ cdef class Span:
             raise AttributeError(f"'NonRecordingSpan' object has no attribute '{name}'")
         return 0
 
+    cdef bint has(self, str name):
+        """Whether a private field was put in the place of what is recorded."""
+        return self.extra is not None and name in self.extra
+
+    cdef int put(self, str name, object value) except -1:
+        """Such a field: the span reads so from now on, and is sent so."""
+        self.need_record(name)
+        if self.extra is None:
+            self.extra = {}
+        self.extra[name] = value
+        return 0
+
     cdef ReadableSpan readable(self):
         self.need_record("_readable_span")
         cdef ReadableSpan view = ReadableSpan.__new__(ReadableSpan)
@@ -370,6 +390,15 @@ cdef class Span:
     def _context(self):
         return self.get_span_context()
 
+    @_context.setter
+    def _context(self, value):
+        self.put("_context", value)
+        self.span_context = value
+        if isinstance(value, SpanContext):  # what children and exporters go by
+            fill_ids(&self.ids, value)
+            self.bits = self.bits & ~INVALID_IDS | (0 if value.is_valid else INVALID_IDS)
+            self.extra[" trace_state"] = value.trace_state
+
     @property
     def name(self):
         """The span's name."""
@@ -380,25 +409,25 @@ cdef class Span:
     def kind(self):
         """The span's ``SpanKind``."""
         self.need_record("kind")
-        return span_kind(self)
+        return self.extra["_kind"] if self.has("_kind") else span_kind(self)
 
     @property
     def parent(self):
         """The parent's ``SpanContext``, or None."""
         self.need_record("parent")
-        return span_parent(self)
+        return self.extra["_parent"] if self.has("_parent") else span_parent(self)
 
     @property
     def start_time(self):
         """Nanoseconds since 1970."""
         self.need_record("start_time")
-        return span_start(self)
+        return self.extra["_start_time"] if self.has("_start_time") else span_start(self)
 
     @property
     def end_time(self):
         """Nanoseconds since 1970; None until the span has ended."""
         self.need_record("end_time")
-        return span_end(self)
+        return self.extra["_end_time"] if self.has("_end_time") else span_end(self)
 
     @property
     def status(self):
@@ -410,43 +439,45 @@ cdef class Span:
     def attributes(self):
         """A read-only mapping, live while the span has attributes."""
         self.need_record("attributes")
-        return span_attributes(self)
+        return MappingProxyType(self.extra["_attributes"] or {}) if self.has("_attributes") else span_attributes(self)
 
     @property
     def events(self):
         """A tuple of ``Event``."""
         self.need_record("events")
-        return tuple(span_events(self))
+        return tuple(self._events)
 
     @property
     def links(self):
         """A tuple of ``Link``."""
         self.need_record("links")
-        return tuple(span_links(self))
+        return tuple(self._links)
 
     @property
     def dropped_attributes(self):
         self.need_record("dropped_attributes")
-        return span_info(self).dropped_attributes
+        return dropped(self._attributes) if self.has("_attributes") else span_info(self).dropped_attributes
 
     @property
     def dropped_events(self):
         self.need_record("dropped_events")
-        return span_info(self).dropped_events
+        return dropped(self._events) if self.has("_events") else span_info(self).dropped_events
 
     @property
     def dropped_links(self):
         self.need_record("dropped_links")
-        return span_info(self).dropped_links
+        return dropped(self._links) if self.has("_links") else span_info(self).dropped_links
 
     @property
     def resource(self):
         self.need_record("resource")
-        return self.origin.resource
+        return self.extra["_resource"] if self.has("_resource") else self.origin.resource
 
     @property
     def instrumentation_scope(self):
         self.need_record("instrumentation_scope")
+        if self.has("_instrumentation_scope"):
+            return self.extra["_instrumentation_scope"]
         return self.origin.scope
 
     @property
@@ -461,6 +492,12 @@ cdef class Span:
 
     # --- private names of the SDK's that libraries touch ---
 
+    _kind = Written("kind")
+    _parent = Written("parent")
+    _start_time = Written("start_time")
+    _resource = Written("resource")
+    _instrumentation_scope = Written("instrumentation_scope")
+
     @property
     def _name(self):
         return self.name
@@ -472,20 +509,14 @@ cdef class Span:
             self.rename(value)
 
     @property
-    def _kind(self):
-        return self.kind
-
-    @property
-    def _parent(self):
-        return self.parent
-
-    @property
-    def _start_time(self):
-        return self.start_time
-
-    @property
     def _end_time(self):
         return self.end_time
+
+    @_end_time.setter
+    def _end_time(self, value):
+        if self.live:
+            raise AttributeError("_end_time of a running span cannot be set: end(end_time=...) does it")
+        self.put("_end_time", value)
 
     @property
     def _status(self):
@@ -500,10 +531,17 @@ cdef class Span:
     @property
     def _attributes(self):
         self.need_record("_attributes")
-        return SpanAttributes(self)
+        if self.live:
+            return SpanAttributes(self)
+        if not self.has("_attributes"):  # handed out, it can be changed in place
+            self.put("_attributes", span_frozen_attributes(self))
+        return self.extra["_attributes"]
 
     @_attributes.setter
     def _attributes(self, value):
+        if not self.live:
+            self.put("_attributes", value)
+            return
         attributes = SpanAttributes(self)
         value = dict(value or {})  # before the old ones go: it may be made of them
         attributes.clear()
@@ -512,20 +550,20 @@ cdef class Span:
     @property
     def _events(self):
         self.need_record("_events")
-        return span_events(self)
+        return self.extra["_events"] if self.has("_events") else span_events(self)
+
+    @_events.setter
+    def _events(self, value):
+        self.put("_events", value)
 
     @property
     def _links(self):
         self.need_record("_links")
-        return span_links(self)
+        return self.extra["_links"] if self.has("_links") else span_links(self)
 
-    @property
-    def _resource(self):
-        return self.resource
-
-    @property
-    def _instrumentation_scope(self):
-        return self.instrumentation_scope
+    @_links.setter
+    def _links(self, value):
+        self.put("_links", value)
 
     @property
     def _instrumentation_info(self):
@@ -551,29 +589,3 @@ cdef class Span:
     _format_attributes = SdkReadableSpan.__dict__["_format_attributes"]
     _format_events = SdkReadableSpan.__dict__["_format_events"]
     _format_links = SdkReadableSpan.__dict__["_format_links"]
-
-
-cdef bytes set_attribute_text = Span.set_attribute.__doc__.encode()
-
-
-cdef int prepare_span() except -1:
-    """Finds out where the fields are that fast.h reads, and puts its set_attribute in front."""
-    cdef Span span = Span.__new__(Span)
-    cdef char *start = <char*><PyObject*>span
-    return sw_front_set_attribute(
-        Span,
-        set_attribute_text,
-        <char*>&span.record - start,
-        <char*>&span.value_limit - start,
-        <char*>&span.live - start,
-    )
-
-
-prepare_span()
-
-
-class _VirtualSpan(ApiSpan):
-    """Never instantiated. Registered on trace.Span itself, Span would never enter that class's cache."""
-
-
-_VirtualSpan.register(Span)

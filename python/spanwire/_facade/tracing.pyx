@@ -2,8 +2,9 @@
 # cython: embedsignature=True, auto_pickle=False, nonecheck=False
 """The native tracer: spans, scopes and tracers over the Rust core's records.
 
-One extension of parts, so that calls between them are C calls. Reading order: values (cleaning), span, context, scope,
-shelves (where both wait), plan (what processors want), tracer, readable (reading back), frames (reading back later).
+One extension of parts, so that calls between them are C calls. Reading order: values (cleaning), private (what spans
+keep), span, context, scope, shelves (where both wait), plan (what processors want), tracer, readable (reading back),
+frames (reading back later).
 """
 
 cimport cython
@@ -62,6 +63,7 @@ import logging
 import traceback
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from weakref import WeakSet
 
 from opentelemetry import context as context_api
 from opentelemetry import trace as trace_api
@@ -138,7 +140,9 @@ cdef uint8_t RANDOM = getattr(TraceFlags, "RANDOM_TRACE_ID", 0)
 
 include "values.pxi"
 include "ids.pxi"
+include "private.pxi"
 include "span.pxi"
+include "prepare.pxi"
 include "context.pxi"
 include "scope.pxi"
 include "shelves.pxi"

@@ -5,6 +5,7 @@ import copy
 import time
 import warnings
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from opentelemetry.sdk.trace import sampling
 from opentelemetry.trace import Link, SpanContext, SpanKind
 
 import spanwire.trace
-from tests.conformance.trace.sides import IS_NEWEST, Side, both, same
+from tests.conformance.trace.sides import IS_NEWEST, Side, both, same, sides
 
 
 def test_a_patched_clock_is_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +110,7 @@ def written(thing: Any, names: Iterable[str]) -> list[str]:
     return found
 
 
-def test_of_the_private_fields_of_a_running_span_three_can_be_written() -> None:
+def test_which_of_the_private_fields_of_a_running_span_can_be_written() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         span = sdk.TracerProvider(shutdown_on_exit=False).get_tracer("scope").start_span("name")
@@ -121,7 +122,19 @@ def test_of_the_private_fields_of_a_running_span_three_can_be_written() -> None:
 
     theirs, ours = both(scenario)
     assert theirs.result == (fields, [])
-    assert ours.result[0] == ["_attributes", "_name", "_status"]
+    assert ours.result[0] == [
+        "_attributes",
+        "_context",
+        "_events",
+        "_instrumentation_scope",
+        "_kind",
+        "_links",
+        "_name",
+        "_parent",
+        "_resource",
+        "_start_time",
+        "_status",
+    ]
     missing = {"_lock", "_record_end_metrics", "_record_exception", "_set_status_on_exception", "_trace_config"}
     assert set(ours.result[1]) == missing & set(fields)
 
@@ -244,3 +257,16 @@ def test_texts_of_type_errors_are_not_the_sdks() -> None:
     assert theirs.raised is not None and ours.raised is not None
     assert theirs.raised[0] == ours.raised[0] == "TypeError"
     assert theirs.raised != ours.raised
+
+
+def test_what_is_logged_names_the_line_of_the_caller(caplog: pytest.LogCaptureFixture) -> None:
+    for side in sides():
+        span = side.span()
+        span.end()
+        span.set_attribute("late", 1)
+        span.update_name("late")
+    assert [record.message for record in caplog.records] == [
+        "Setting attribute on ended span.",
+        "Tried calling update_name on an ended span.",
+    ] * 3
+    assert [record.filename == Path(__file__).name for record in caplog.records] == [False] * 2 + [True] * 4

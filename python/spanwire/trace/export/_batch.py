@@ -1,8 +1,10 @@
 """The batch processor: spans wait as bytes, which an exporter of ours sends; any other is given views of them."""
 
 import os
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakMethod, WeakSet
 
 from opentelemetry.sdk.environment_variables import OTEL_BSP_MAX_EXPORT_BATCH_SIZE, OTEL_BSP_MAX_QUEUE_SIZE
 from opentelemetry.sdk.trace import SpanProcessor
@@ -10,7 +12,7 @@ from opentelemetry.sdk.trace import export as sdk
 
 from spanwire._native import FrameQueue
 from spanwire.exporter.http import OTLPSpanExporter
-from spanwire.trace.export._delivery import BatchLimits, Delivery, NativeDelivery
+from spanwire.trace.export._delivery import DEFAULT_TIMEOUT_MILLIS, BatchLimits, Delivery, NativeDelivery
 from spanwire.trace.export._python import PythonDelivery
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ __all__ = ["BatchSpanProcessor"]
 DEFAULT_BATCH_SPANS = 2048
 DEFAULT_BATCH_BYTES = 400_000
 UNLIMITED = (1 << 63) - 1
+HOOKS = {"on_start", "_on_ending", "on_end"}
 
 
 class BatchSpanProcessor(sdk.BatchSpanProcessor):
@@ -67,13 +70,20 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         _or_default(export_timeout_millis, self._default_export_timeout_millis)
         self._validate_arguments(most_spans, delay, batch_spans)  # type: ignore[no-untyped-call]  # the SDK's has no types
 
-        self._queue = FrameQueue(max_spans=most_spans) if has_queue_size else FrameQueue()
         metrics = _metrics(meter_provider, most_spans if has_queue_size else None)
+        self._plans: WeakSet[Any] = WeakSet()  # those that it is in, or was
+        self._before: list[Delivery] = []  # what sends what ended before another exporter was put in the place of ours
+
+        def new_queue() -> FrameQueue:
+            return FrameQueue(max_spans=most_spans) if has_queue_size else FrameQueue()
+
+        def in_python(exporter: sdk.SpanExporter, spans: int = batch_spans) -> Delivery:
+            return PythonDelivery(exporter, new_queue(), delay_seconds=delay / 1000, batch_spans=spans, metrics=metrics)
+
+        self._in_python = in_python
         if not _is_ours(span_exporter):
             self._reads_frames = True
-            self._delivery: Delivery = PythonDelivery(
-                span_exporter, self._queue, delay_seconds=delay / 1000, batch_spans=batch_spans, metrics=metrics
-            )
+            self._delivery: Delivery = in_python(span_exporter)
         else:
             request_bytes = span_exporter._max_request_size if span_exporter._max_request_size > 0 else UNLIMITED
             if not has_batch_size:
@@ -87,15 +97,47 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
             by = Delivery if counts else NativeDelivery
             self._delivery = by(
                 span_exporter,
-                self._queue,
+                new_queue(),
                 delay_seconds=delay / 1000,
                 limits=BatchLimits(batch_spans, request_bytes),
                 metrics=metrics,
             )
+            self._delivery.tell_replaced = WeakMethod(self._send_by)
+            span_exporter._users.add(self)
+        self._queue = self._delivery._queue
         # Where the SDK's class keeps its exporter.
         self._batch_processor = self._delivery  # type: ignore[assignment]  # answers what is asked of the SDK's
         if not isinstance(getattr(sdk.BatchSpanProcessor, "span_exporter", None), property):
             self.span_exporter = span_exporter  # type: ignore[misc]  # a property of newer SDKs
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Libraries replace hooks of a processor that is in use, and with older SDKs its exporter."""
+        super().__setattr__(name, value)
+        if name in HOOKS:
+            self._replan()
+        elif name == "span_exporter" and self._delivery._exporter is not value:
+            self._delivery._exporter = value  # type: ignore[assignment]  # any exporter
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        if name in HOOKS:
+            self._replan()
+
+    def _replan(self) -> None:
+        for plan in list(self._plans):
+            processors = plan.span_processors
+            if any(processor is self for processor in processors):
+                plan.set_processors(processors)
+
+    def _send_by(self, exporter: sdk.SpanExporter) -> None:
+        """Another exporter was put in the place of ours, or another ``export`` into ours: it is to see the spans.
+
+        What has ended before is sent as bytes yet.
+        """
+        self._before.append(self._delivery)
+        self._delivery = self._batch_processor = self._in_python(exporter)  # type: ignore[assignment]  # as above
+        self._queue, self._reads_frames = self._delivery._queue, True
+        self._replan()
 
     # The SDK's do nothing; the base class's are known to do nothing, and are not called.
     on_start = SpanProcessor.on_start
@@ -113,10 +155,19 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
     def _attend(self) -> None:
         """A span was appended natively, and no thread of this process sends; or it came after ``shutdown``."""
         self._delivery.attend()
+        for delivery in self._before:
+            if delivery._queue:
+                delivery.attend()
 
     def shutdown(self) -> None:
         """Send what waits, within 30 seconds, and take no more spans. May be repeated."""
-        self._delivery.shutdown()
+        if not self._before:
+            self._delivery.shutdown()
+            return
+        end = time.monotonic() + DEFAULT_TIMEOUT_MILLIS / 1000
+        while self._before:
+            self._before.pop().retire(max(0.0, end - time.monotonic()))
+        self._delivery.shutdown(max(0.0, end - time.monotonic()) * 1000)
 
     def force_flush(self, timeout_millis: int | None = None) -> bool:
         """Send what has ended before the call.
@@ -124,7 +175,11 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         :param timeout_millis: default 30,000.
         :returns: whether all of it was answered (or dropped) within the time; False after ``shutdown``.
         """
-        return self._delivery.force_flush(timeout_millis)
+        if not self._before:
+            return self._delivery.force_flush(timeout_millis)
+        end = time.monotonic() + (DEFAULT_TIMEOUT_MILLIS if timeout_millis is None else timeout_millis) / 1000
+        flushed = [delivery.force_flush(max(0.0, end - time.monotonic()) * 1000) for delivery in self._before]
+        return self._delivery.force_flush(max(0.0, end - time.monotonic()) * 1000) and all(flushed)
 
 
 def _is_ours(exporter: object) -> "TypeGuard[OTLPSpanExporter]":

@@ -18,6 +18,7 @@ from spanwire._native import FrameQueue, HttpClient
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace.export import SpanExporter
 
     from spanwire.exporter.http import OTLPSpanExporter
 
@@ -39,6 +40,9 @@ class BatchLimits(NamedTuple):
 class Delivery:
     """Sends the spans of one queue by one exporter, in order, from one thread a process."""
 
+    # Of whoever must know that another exporter was put in the place of this one; None once it was told.
+    tell_replaced: "weakref.WeakMethod[Callable[[SpanExporter], None]] | None" = None
+
     def __init__(
         self,
         exporter: "OTLPSpanExporter",
@@ -48,7 +52,7 @@ class Delivery:
         limits: BatchLimits,
         metrics: Any,
     ) -> None:
-        self._exporter = exporter
+        self._sends_by = exporter
         self._queue = queue
         self._client = exporter._client
         self._delay = delay_seconds
@@ -62,6 +66,18 @@ class Delivery:
         queue.want_reader()
         _stats.watch(self)
         weakref.finalize(self, tell_drops, queue, self._client, metrics).atexit = False
+
+    @property
+    def _exporter(self) -> "OTLPSpanExporter":
+        """Libraries read it, and put another in its place."""
+        return self._sends_by
+
+    @_exporter.setter
+    def _exporter(self, exporter: "SpanExporter") -> None:
+        tell, self.tell_replaced = self.tell_replaced, None
+        replace = None if tell is None else tell()
+        if replace is not None:
+            replace(exporter)
 
     def emit(self, span: "ReadableSpan") -> None:
         """Queue a finished span of the SDK's, or a view of one of ours."""
@@ -108,6 +124,15 @@ class Delivery:
             self._exporter.shutdown(max(0.0, end - time.monotonic()) * 1000)
             self.report()
             _events.tell()
+
+    def retire(self, seconds: float) -> None:
+        """Send what waits, within the time, and be done; the exporter goes on, for another."""
+        self._is_closed = True
+        self._queue.close()
+        self._flush(seconds)
+        self._queue.discard()
+        self._queue.wake()
+        self.report()
 
     def _flush(self, seconds: float) -> bool:
         end = time.monotonic() + seconds

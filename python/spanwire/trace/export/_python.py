@@ -37,7 +37,7 @@ class PythonDelivery(Delivery):
         self, exporter: SpanExporter, queue: FrameQueue, *, delay_seconds: float, batch_spans: int, metrics: Any
     ) -> None:
         # All that the base class keeps, but its client.
-        self._exporter: Any = exporter
+        self._sends_by: Any = exporter
         self._queue = queue
         self._account = _account.account(type(exporter).__name__)
         self._delay = delay_seconds
@@ -51,6 +51,14 @@ class PythonDelivery(Delivery):
         queue.want_reader()
         _stats.watch(self)
         weakref.finalize(self, tell_drops, queue, self._account, metrics).atexit = False
+
+    @property
+    def _exporter(self) -> Any:
+        return self._sends_by
+
+    @_exporter.setter
+    def _exporter(self, exporter: SpanExporter) -> None:
+        self._sends_by = exporter
 
     def emit(self, span: "ReadableSpan") -> None:
         """Queue a finished span: one of ours as its bytes."""

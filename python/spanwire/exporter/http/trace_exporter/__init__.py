@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
+from weakref import WeakSet
 
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
@@ -91,6 +92,7 @@ class OTLPSpanExporter(SpanExporter):
             compression=compression,
             max_request_size=max_request_size,
         )
+        self._users: WeakSet[Any] = WeakSet()  # batch processors that send its spans as bytes
         self._client = options.client(w3c_flags=w3c_flags)
         self._w3c_flags = w3c_flags
         self._max_request_size = options.max_request_size
@@ -106,6 +108,13 @@ class OTLPSpanExporter(SpanExporter):
             from spanwire.exporter._metrics import ExporterMetrics
 
             self._metrics = ExporterMetrics("otlp_http_span_exporter", self._endpoint, meter_provider)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Libraries put another ``export`` in front, to redact or to count: from then on it is called."""
+        super().__setattr__(name, value)
+        if name == "export":
+            while self._users:
+                self._users.pop()._send_by(self)
 
     def export(self, spans: "Sequence[ReadableSpan]") -> SpanExportResult:
         """Send a batch and wait for the answer, retries included, for at most ``timeout`` seconds; never raises.
