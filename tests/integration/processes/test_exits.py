@@ -26,6 +26,8 @@ ENDS: dict[str, tuple[str, int, int]] = {
     "an unhandled exception": ("raise RuntimeError('on purpose')", 1, SPANS),
     "SIGINT": ("signal.raise_signal(signal.SIGINT); time.sleep(30)", -signal.SIGINT, SPANS),
     "SIGTERM": ("write_books(); signal.raise_signal(signal.SIGTERM); time.sleep(30)", -signal.SIGTERM, 0),
+    "SIGKILL": ("write_books(); os.kill(os.getpid(), signal.SIGKILL); time.sleep(30)", -signal.SIGKILL, 0),
+    "a crash": ("write_books(); signal.raise_signal(signal.SIGSEGV)", -signal.SIGSEGV, 0),
     "os._exit": ("write_books(); os._exit(4)", 4, 0),
     "a child's sys.exit": ("if os.fork() == 0:\n    make(tracer, 50)\n    sys.exit()\nos.wait()", 0, SPANS + 50),
     "the end of a forked child of multiprocessing": (MULTIPROCESSING.format("fork"), 0, SPANS),
