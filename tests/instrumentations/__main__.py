@@ -3,12 +3,14 @@
 Further arguments are pytest's, such as ``-k flask``: then only the rows of those programs are written.
 """
 
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.instrumentations import table
 from tests.instrumentations.catalogue import PROGRAMS
+from tests.instrumentations.running import versions
 
 
 def main(arguments: list[str]) -> int:
@@ -19,8 +21,16 @@ def main(arguments: list[str]) -> int:
         [sys.executable, "-m", "pytest", *options, str(Path(__file__).parent)], check=False
     ).returncode
     if status == 0 and "--write" in arguments:
-        table.write(table.kept(), [str(program) for program in PROGRAMS])
+        table.write(table.kept(), [str(program) for program in PROGRAMS], _with_what())
     return status
+
+
+def _with_what() -> str:
+    known = versions()
+    return (
+        f"With CPython {platform.python_version()}, opentelemetry-sdk {known['opentelemetry-sdk']} and the instrumentations' "
+        f"release {known['opentelemetry-instrumentation']}."
+    )
 
 
 if __name__ == "__main__":

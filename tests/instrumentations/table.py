@@ -46,13 +46,13 @@ def lines(rows: Sequence[Row]) -> list[str]:
 def written() -> list[Row]:
     """What the page has."""
     _, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    lines = rest.partition(END)[0].strip().splitlines()[2:-1]  # but head and sum
+    lines = [line for line in rest.partition(END)[0].splitlines() if line.startswith("|")][2:-1]  # but head and sum
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [Row(name, libraries, int(spans.replace(",", "")), int(count)) for name, libraries, spans, count in cells]
 
 
-def write(rows: Sequence[Row], names: Sequence[str]) -> None:
-    """Into the page, in the place of what is there: these rows, and for the others of ``names`` the rows that it has."""
+def write(rows: Sequence[Row], names: Sequence[str], below: str) -> None:
+    """Into the page, in the place of what is there: these rows, and for the others of ``names`` the rows that it has; a line below."""
     found = {row.program: row for row in (*written(), *rows)}
     rows = [found[name] for name in names if name in found]
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
@@ -60,7 +60,7 @@ def write(rows: Sequence[Row], names: Sequence[str]) -> None:
     table = [HEAD, *(_cells(row) for row in rows), _cells(_total(rows))]
     text = [f"| {' | '.join(line)} |" for line in table]
     text.insert(1, "|---|---|---|---|")
-    PAGE.write_text("\n".join([f"{before}{BEGIN}", *text, f"{END}{after}"]), encoding="utf-8")
+    PAGE.write_text("\n".join([f"{before}{BEGIN}", *text, "", below, f"{END}{after}"]), encoding="utf-8")
 
 
 def _cells(row: Row) -> tuple[str, ...]:

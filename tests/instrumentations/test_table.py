@@ -30,8 +30,8 @@ def test_writing_changes_the_rows_that_were_run_and_nothing_else(
     page = tmp_path / "page.md"
     page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n", encoding="utf-8")
     monkeypatch.setattr(table, "PAGE", page)
-    table.write([table.Row("gone", "x 1", 1, 0), table.Row("two", "click 8", 3, 0)], ["one", "two", "gone"])
-    table.write([table.Row("two", "click 9", 34, 0), table.Row("one", "flask 3", 1200, 0)], ["one", "two"])
+    table.write([table.Row("gone", "x 1", 1, 0), table.Row("two", "click 8", 3, 0)], ["one", "two", "gone"], "old")
+    table.write([table.Row("two", "click 9", 34, 0), table.Row("one", "flask 3", 1200, 0)], ["one", "two"], "with x")
     assert page.read_text(encoding="utf-8").splitlines() == [
         "before",
         table.BEGIN,
@@ -40,6 +40,8 @@ def test_writing_changes_the_rows_that_were_run_and_nothing_else(
         "| one | flask 3 | 1,200 | 0 |",
         "| two | click 9 | 34 | 0 |",
         "| all 2 |  | 1,234 | 0 |",
+        "",
+        "with x",
         table.END,
         "after",
     ]
