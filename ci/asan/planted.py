@@ -36,5 +36,30 @@ def stale_object() -> None:
     ctypes.string_at(address, 8)
 
 
+def leak_c() -> None:
+    ctypes.CDLL(f"{FOLDER}/leak_c.so").leak(ctypes.c_size_t(1300))
+
+
+def leak_rust() -> None:
+    ctypes.CDLL(f"{FOLDER}/leak_rust.so").leak(ctypes.c_size_t(1300))
+
+
+def leak_object() -> None:
+    ctypes.PyDLL(f"{FOLDER}/leak_c.so").leak_object()
+
+
+def leak_in_a_child() -> None:
+    subprocess.run([sys.executable, __file__, "leak"], check=False, capture_output=True)
+
+
+def leak_of_others() -> None:
+    allocate = ctypes.CDLL(None).malloc
+    for _ in range(100):
+        allocate(ctypes.c_size_t(1700))
+
+
 if __name__ == "__main__":
-    overrun(sys.argv[1])
+    if sys.argv[1] == "leak":
+        leak_c()
+    else:
+        overrun(sys.argv[1])

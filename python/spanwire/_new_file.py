@@ -5,6 +5,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 import sys
 from pathlib import Path
 from typing import IO, TextIO
@@ -36,7 +37,7 @@ class NewFile:
             self.file = self._path.open("wb")  # a device or a pipe
         else:
             self._temporary = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}.part")
-            self.file = self._temporary.open("xb")
+            self.file = os.fdopen(self._create(self._temporary), "wb")
 
     @property
     def is_file(self) -> bool:
@@ -63,6 +64,14 @@ class NewFile:
         finally:
             if self._temporary is not None:
                 self._temporary.unlink(missing_ok=True)
+
+    def _create(self, path: Path) -> int:
+        """Opens the temporary file: whoever may not read the file that it replaces may not read it either, from the first byte on."""
+        mode = 0o666
+        if self._path is not None:
+            with contextlib.suppress(FileNotFoundError):
+                mode = stat.S_IMODE(self._path.stat().st_mode) & 0o666
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
 
     def _check(self) -> None:
         if self._path is not None and self._path.is_file() and not self._force:

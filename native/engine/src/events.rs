@@ -50,7 +50,8 @@ pub fn hold() -> MutexGuard<'static, Events> {
 impl Events {
     /// In a forked child: what is there is the parent's to say.
     pub fn begin_again(&mut self) {
-        self.waiting.clear();
+        // Forgotten and not freed: whoever forked may have caught the allocator in another thread's hands.
+        std::mem::forget(std::mem::take(&mut self.waiting));
         self.missed = 0;
         self.listeners = 0;
         self.is_stopped = false;

@@ -79,6 +79,8 @@ unsafe impl Sync for HeldCell {}
 #[cfg(not(any(miri, loom)))]
 static HELD: HeldCell = HeldCell(UnsafeCell::new(None));
 
+/// # Safety
+/// A handler of fork: called by the C library, on the thread that forks, in its turn.
 #[cfg(not(any(miri, loom)))]
 unsafe extern "C" fn prepare() {
     let registry = queues();
@@ -97,12 +99,16 @@ unsafe extern "C" fn prepare() {
     unsafe { *HELD.0.get() = Some(all) };
 }
 
+/// # Safety
+/// A handler of fork: called by the C library, on the thread that forks, in its turn.
 #[cfg(not(any(miri, loom)))]
 unsafe extern "C" fn parent() {
     // SAFETY: what `prepare` of this fork put there, with the locks still held.
     drop(unsafe { (*HELD.0.get()).take() });
 }
 
+/// # Safety
+/// A handler of fork: called by the C library, on the thread that forks, in its turn.
 #[cfg(not(any(miri, loom)))]
 unsafe extern "C" fn child() {
     // SAFETY: as in `parent`.

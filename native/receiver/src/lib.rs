@@ -10,6 +10,8 @@ mod config;
 mod error;
 mod faults;
 mod ffi;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod http;
 mod respond;
 mod server;

@@ -1,6 +1,7 @@
 //! The URL of a backend.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use http::Uri;
 
@@ -25,7 +26,7 @@ impl Endpoint {
     /// Parses `url`.
     pub fn parse(url: &str) -> Result<Self, ConfigError> {
         let fail = |why: &str| ConfigError::Endpoint {
-            shown: without_secrets(url),
+            shown: shown_in_errors(url),
             why: why.into(),
         };
         let (scheme, rest) = url
@@ -48,10 +49,23 @@ impl Endpoint {
             return Err(fail("user and password belong into an Authorization header"));
         }
         let host = authority.host();
-        let host = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host);
+        let behind = authority.as_str().strip_prefix(host).unwrap_or_default();
+        if !(behind.is_empty() || behind.starts_with(':')) {
+            return Err(fail("something stands between its host and its port"));
+        }
+        let host = match host.strip_prefix('[').map(|host| host.strip_suffix(']')) {
+            // Before a zone.
+            Some(Some(inner))
+                if inner
+                    .split('%')
+                    .next()
+                    .is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()) =>
+            {
+                inner
+            }
+            None if !host.contains(['[', ']']) => host,
+            _ => return Err(fail("brackets belong around an IPv6 address")),
+        };
         if host.is_empty() {
             return Err(fail("it names no host"));
         }
@@ -101,11 +115,22 @@ impl fmt::Display for Endpoint {
 #[must_use]
 pub fn without_secrets(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (scheme, rest) = url.split_once("//").unwrap_or(("", url));
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = authority.rsplit('@').next().unwrap_or_default();
-    let separator = if scheme.is_empty() { "" } else { "://" };
+    let separator = if rest.len() == url.len() { "" } else { "//" };
     format!("{scheme}{separator}{host}{path}")
+}
+
+/// A URL that is none: what stands in front of its last `@` may be a password with signs that end the host's part.
+fn shown_in_errors(url: &str) -> String {
+    let Some((before, rest)) = url.rsplit_once('@') else {
+        return without_secrets(url);
+    };
+    let scheme = ["http://", "https://"]
+        .into_iter()
+        .find(|scheme| before.starts_with(scheme));
+    format!("{}{}", scheme.unwrap_or_default(), without_secrets(rest))
 }
 
 #[cfg(test)]
@@ -151,6 +176,14 @@ mod tests {
             "[2001:db8::1]",
             "/x",
         );
+        check(
+            "http://[fe80::1%25eth0]/",
+            false,
+            "fe80::1%25eth0",
+            80,
+            "[fe80::1%25eth0]",
+            "/",
+        );
         check("http://h:80/a/b?c=d&e#f", false, "h", 80, "h:80", "/a/b?c=d&e");
         check("http://h?q=1", false, "h", 80, "h", "/?q=1");
         check("http://h:/a", false, "h", 80, "h", "/a");
@@ -169,15 +202,37 @@ mod tests {
             "http://h:70000/",
             "http://h:x/",
             "http://me:secret@h/x?token=secret",
+            "http://me:sec/secret@h/x",
+            "http://me:sec?secret@h/x",
+            "https://me:sec#secret/@h/x",
+            "me:sec/secret@h:4318",
             "",
             "http://a b/",
             "http://h/\u{e9}\u{20ac}\n",
             "https://[::1/",
+            // Found by the fuzzer: taken for a host of that name.
+            "http://[::1]http:/e/v1",
+            "http://[::1]h",
+            "http://[h]:1/",
+            "http://[]/",
         ];
         for url in bad {
             let error = Endpoint::parse(url).expect_err(url).to_string();
             assert!(!error.contains("secret"), "{error}");
             assert!(error.contains("http://localhost:4318/v1/traces"), "{error}");
+        }
+    }
+
+    #[test]
+    fn where_a_redirect_leads_is_shown_without_secrets() {
+        for (location, shown) in [
+            ("https://me:secret@h:1/a?token=secret#secret", "https://h:1/a"),
+            ("//me:secret@h/a", "//h/a"),
+            ("/a/b?c", "/a/b"),
+            ("a@b", "b"),
+            ("", ""),
+        ] {
+            assert_eq!(without_secrets(location), shown);
         }
     }
 

@@ -165,6 +165,22 @@ impl HttpDestination {
             .map_err(Failed::Other)
     }
 
+    /// One exchange over `stream`, for fuzz targets.
+    #[cfg(fuzzing)]
+    pub(crate) async fn attempt_over<S>(&self, stream: S, request: &Request) -> Result<Accepted, SendError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        match self
+            .exchange(start(stream).await?, false, request, &Tally::default())
+            .await
+        {
+            Ok(accepted) => Ok(accepted),
+            Err(Failed::Other(error)) => Err(error),
+            Err(Failed::Stale) => Err(SendError::Lost("closed before the answer".into())),
+        }
+    }
+
     fn message(&self, request: &Request) -> http::Request<Full<Bytes>> {
         let mut message = http::Request::new(Full::new(request.body.clone()));
         *message.method_mut() = Method::POST;

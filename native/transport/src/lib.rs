@@ -12,6 +12,8 @@ pub mod descriptors;
 pub mod destination;
 pub mod endpoint;
 pub mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod http;
 pub mod race;
 pub mod reply;

@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from spanwire.cli._module import command
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -47,7 +49,7 @@ class SinkProcess:
         python: str = sys.executable,
     ) -> None:
         self._core = core
-        self._command = [python, "-m", module, *([] if mirror is None else [str(mirror)])]
+        self._command = command(module, *([] if mirror is None else [mirror]), python=python)
         self._process: subprocess.Popen[str] | None = None
         self.endpoint = ""
 

@@ -17,6 +17,7 @@ import typer
 
 from spanwire.cli._destination import parse_headers, traces_url
 from spanwire.cli._generate_run import Plan, Tally
+from spanwire.cli._module import command
 from spanwire.cli._stop import Stop
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ class _Elsewhere:
         )
         for number in range(self._processes):
             child = subprocess.Popen(
-                [sys.executable, "-m", "spanwire.cli._generate_run"],
+                command("spanwire.cli._generate_run"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

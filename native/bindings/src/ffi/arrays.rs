@@ -15,7 +15,7 @@ pub struct Arrays(Vec<View>);
 /// A buffer as the interpreter gave it; in memory of its own, since some exporters remember where it is.
 struct View(Box<ffi::Py_buffer>);
 
-// SAFETY: the memory may be read by any thread; releasing takes the GIL.
+// SAFETY: of the view only the address of its memory is used, which any thread may read; releasing it takes the GIL.
 unsafe impl Send for View {}
 // SAFETY: as above.
 unsafe impl Sync for View {}
@@ -30,7 +30,8 @@ impl Drop for View {
 impl Arrays {
     /// Holds the contiguous memory of `object`, whatever it says that it holds, which is seen as values of a type.
     ///
-    /// The lifetime is not what it says: the values may be used only as long as this object lives.
+    /// The lifetime is not what it says: the values may be used only as long as this object lives. The one caller,
+    /// `columns::source`, keeps both in one private struct, lends the values for no longer than that lives, and drops this last.
     pub fn hold<T: Plain>(&mut self, object: &Bound<'_, PyAny>, name: &str) -> PyResult<Shared<'static, T>> {
         let mut view = Box::new(MaybeUninit::<ffi::Py_buffer>::uninit());
         // SAFETY: an object and room for its view; asked for contiguous bytes, without shape or format.
@@ -50,7 +51,8 @@ impl Arrays {
             )));
         }
         self.0.push(view);
-        // SAFETY: aligned, and as long as the view is held, which is as long as this object lives, the memory is readable.
+        // SAFETY: aligned, and the memory is readable as long as the view is held, which is as long as this object lives; that
+        // nobody uses the values longer is the caller's part, as said above.
         Ok(unsafe { Shared::new(start, bytes / size_of::<T>()) })
     }
 }

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use spanwire_wire::arena::Region;
 
+// SAFETY: declared as in the headers of every `CPython` that we build for.
 unsafe extern "C" {
     /// Public since Python 2, but not in `pyo3-ffi`.
     fn _PyBytes_Resize(bytes: *mut *mut ffi::PyObject, size: ffi::Py_ssize_t) -> c_int;

@@ -11,6 +11,7 @@ use pyo3::types::PyInt;
 
 use super::object::Ref;
 
+// SAFETY: declared as in the headers of `CPython` 3.10 to 3.12.
 #[cfg(not(Py_3_13))]
 unsafe extern "C" {
     /// Not in `pyo3-ffi`, as the next: negative, zero or positive.

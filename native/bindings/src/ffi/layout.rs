@@ -97,6 +97,10 @@ unsafe fn dict_versions(class: *mut ffi::PyTypeObject) -> u64 {
     }
 }
 
+/// Not needed.
+///
+/// # Safety
+/// None: it looks at nothing. It is unsafe as its namesake for 3.10 is.
 #[cfg(Py_3_11)]
 #[inline(always)]
 const unsafe fn dict_versions(_: *mut ffi::PyTypeObject) -> u64 {

@@ -37,6 +37,8 @@ pub(crate) fn watch() -> std::io::Result<()> {
     ffi::at_fork(prepare, parent, child)
 }
 
+/// # Safety
+/// A handler of fork: called by the C library, on the thread that forks, in its turn.
 unsafe extern "C" fn prepare() {
     let held = Held {
         process: process::hold(),
@@ -48,11 +50,15 @@ unsafe extern "C" fn prepare() {
     unsafe { HELD.put(held) };
 }
 
+/// # Safety
+/// A handler of fork: called by the C library, on the thread that forks, in its turn.
 unsafe extern "C" fn parent() {
     // SAFETY: the parent handler of the fork that `prepare` began.
     drop(unsafe { HELD.take() });
 }
 
+/// # Safety
+/// A handler of fork: called by the C library, on the thread that forks, in its turn.
 unsafe extern "C" fn child() {
     // SAFETY: the child handler of the fork that `prepare` began.
     if let Some(mut held) = unsafe { HELD.take() } {

@@ -47,10 +47,11 @@ impl Unit for u32 {
 
 /// Writes one character.
 ///
-/// Not unsafe for its callers here: each has checked the room for the most bytes of all its units, and writes each unit once.
+/// Not unsafe for its callers, which are the two loops of this module and of `scalar`: the entrance to both ([`latin1`], [`ucs2`],
+/// [`ucs4`]) has checked that there is room for the most bytes of all units, and each unit is written once.
 #[inline(always)]
 pub(super) fn put(out: &mut Cursor, unit: u32) {
-    // SAFETY: see above.
+    // SAFETY: room for the most bytes of every unit was checked at the entrance, and no unit is written twice.
     unsafe {
         match scalar::encode(unit) {
             ([a, ..], 1) => out.array([a]),
@@ -70,7 +71,7 @@ fn blocks<U: Unit>(units: &[U], out: &mut Cursor) -> Result<(), BadUnit> {
     let mut from = 0;
     while let Some(block) = units[from..].first_chunk::<BLOCK>() {
         if block.iter().fold(0, |all, &unit| all | unit.into()) < 0x80 {
-            // SAFETY: a byte for each unit.
+            // SAFETY: a byte for each unit, of which each has room for its most bytes, as for `put`.
             unsafe { out.array(block.map(Unit::low)) };
             from += BLOCK;
         } else {

@@ -1,0 +1,114 @@
+//! What fuzz targets reach of the server, without its socket. Built by cargo-fuzz only, which sets `cfg(fuzzing)`.
+#![allow(missing_docs, clippy::missing_panics_doc)]
+
+use std::cell::RefCell;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::runtime::Runtime;
+
+use crate::body::{self, Encoding, InFlight};
+use crate::config::Limits;
+use crate::faults::Faults;
+use crate::http::{Shared, handle};
+use crate::store::{Counts, Store};
+use crate::stream::SharedStream;
+
+/// A body of encoding number `encoding`, which came in pieces of `piece` bytes, decoded; or the status of the refusal.
+pub fn decode(encoding: u8, body: &[u8], piece: usize, limit: usize) -> Result<Bytes, u16> {
+    let encoding = [Encoding::Identity, Encoding::Gzip, Encoding::Deflate, Encoding::Zstd][usize::from(encoding % 4)];
+    let chunks = body.chunks(piece.max(1)).map(Bytes::copy_from_slice).collect();
+    body::decode(encoding, chunks, limit).map_err(|refusal| refusal.status.as_u16())
+}
+
+/// What was counted and what a client sees that sends `input`, in pieces of `piece` bytes, and then closes.
+#[must_use]
+pub fn connection(input: &[u8], piece: usize) -> (Counts, Vec<u8>) {
+    thread_local! {
+        static PLACE: RefCell<Option<(Runtime, SharedStream)>> = const { RefCell::new(None) };
+    }
+    PLACE.with_borrow_mut(|place| {
+        let (runtime, stream) = place.get_or_insert_with(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            // Only what a test orders touches the socket itself.
+            let stream = runtime.block_on(async {
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+                tokio::net::TcpStream::connect(listener.local_addr()?).await
+            });
+            (runtime, SharedStream::new(stream.expect("a socket")))
+        });
+        let limits = Limits {
+            kept_bytes: 1 << 16,
+            request_bytes: 1 << 16,
+            in_flight_bytes: 1 << 17,
+            ..Limits::default()
+        };
+        let shared = Arc::new(Shared {
+            store: Store::new(limits.kept_bytes),
+            limits,
+            faults: Faults::default(),
+            in_flight: InFlight::default(),
+        });
+        let mut client = Client {
+            input: input.to_vec(),
+            piece: piece.max(1),
+            waits: 8,
+            output: Vec::new(),
+        };
+        let service = service_fn(|request| handle(Arc::clone(&shared), stream.clone(), request));
+        // How it ended concerns the client alone.
+        let _ = runtime.block_on(
+            http1::Builder::new()
+                .max_buf_size(8192)
+                .serve_connection(TokioIo::new(&mut client), service),
+        );
+        (shared.store.counts(), client.output)
+    })
+}
+
+/// A client that has sent everything before it reads, and closes after a while.
+struct Client {
+    input: Vec<u8>,
+    piece: usize,
+    waits: u32,
+    output: Vec<u8>,
+}
+
+impl AsyncRead for Client {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let count = self.piece.min(self.input.len()).min(into.remaining());
+        if count == 0 && self.waits > 0 {
+            self.waits -= 1;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        into.put_slice(&self.input[..count]);
+        self.input.drain(..count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Client {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.output.extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
