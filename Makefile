@@ -51,7 +51,7 @@ PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.
 WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo example-shop example-worker example-notebook example-kubernetes bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-main full-beside \
-	test-python-full test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom asan fuzz wheel wheel-pgo sdist deny setup clean
+	test-python-full test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom asan lsan lsan-some fuzz wheel wheel-pgo sdist deny audit setup clean
 .PHONY: wheels wheels-cross test-wheels release-check
 
 help: ## this list
@@ -124,7 +124,7 @@ test-full: full-main full-beside ## what takes long: the guard of instruction co
 # Apart, since they may run beside each other: the second builds in folders of its own.
 full-main: test-python-full bench-guard test-collector
 
-full-beside: test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest asan miri neon loom fuzz
+full-beside: test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest asan lsan-some miri neon loom fuzz
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 
@@ -225,6 +225,7 @@ lint-python: $(STAMPS)/ext-$(PROFILE)
 	$(VENV)/bin/python -m mypy.stubtest spanwire --mypy-config-file pyproject.toml --allowlist ci/stubtest-allow.txt
 	shellcheck .ci/run $$(grep -rlE '^#!.*\bbash' ci benches)
 	$(VENV)/bin/python ci/make_wire_corpus.py --check
+	ci/audit --offline
 
 lint-rust: $(STAMPS)/venv deny
 	$(CARGO) fmt --manifest-path native/Cargo.toml --all --check
@@ -235,6 +236,9 @@ lint-rust: $(STAMPS)/venv deny
 
 deny: $(STAMPS)/venv ## licences, sources, duplicates and (where its database can be had) advisories of the crates
 	ci/deny
+
+audit: $(STAMPS)/venv ## ranges, sources, checksums and licences of all dependencies, and (where PyPI answers) known vulnerabilities
+	ci/audit
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 
@@ -299,6 +303,12 @@ loom: ## the queue's hand-over between threads, in every order they can take
 
 asan: $(STAMPS)/venv ## the extension, both halves, under AddressSanitizer while the tests use it (a build of its own)
 	ci/asan/run $(ASAN_TESTS)
+
+lsan: $(STAMPS)/venv ## the same under LeakSanitizer: what of our memory nothing refers to when a process ends
+	ci/asan/run --leaks $(ASAN_TESTS)
+
+lsan-some: $(STAMPS)/venv ## a part of that, for CI
+	ci/asan/run --leaks --some
 
 fuzz: $(STAMPS)/venv ## every fuzz target for FUZZ_SECONDS (20)
 	ci/fuzz $(FUZZ_SECONDS)

@@ -64,7 +64,9 @@ def read(text: str, folders: list[str]) -> tuple[Counter[str], int, bool]:
             ours[shown] += int(head[2]) if head else 0
         else:
             others += 1
-    is_other = "ERROR: AddressSanitizer" in text or "Tracer caught signal" in text or "has encountered a fatal error" in text
+    is_other = (
+        "ERROR: AddressSanitizer" in text or "Tracer caught signal" in text or "has encountered a fatal error" in text
+    )
     return ours, others, is_other
 
 
