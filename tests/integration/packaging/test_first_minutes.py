@@ -13,7 +13,9 @@ from tests.integration.packaging.environments import own_wheel
 pytestmark = [pytest.mark.full, pytest.mark.wheel, pytest.mark.timeout(600)]
 
 
-def test_each_of_the_three_ways_ends_with_a_trace_in_the_sink(tmp_path: Path) -> None:
+def test_each_of_the_three_ways_ends_with_a_trace_in_the_sink(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     written = tmp_path / "steps.json"
     done = subprocess.run(
         [sys.executable, str(ROOT / "ci" / "first-minutes"), str(own_wheel()), "--json", str(written)],
@@ -24,7 +26,8 @@ def test_each_of_the_three_ways_ends_with_a_trace_in_the_sink(tmp_path: Path) ->
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    print(done.stdout)
+    with capsys.disabled():
+        print(f"\n{done.stdout}")
     ways = json.loads(written.read_text(encoding="utf-8"))
     assert [way["name"][:2] for way in ways] == ["1.", "2.", "3."]
     for way, name in zip(ways, ("checkout", "one line", "exporter only"), strict=True):

@@ -60,7 +60,9 @@ def test_every_page_of_the_documentation_is_in_it(read: dict[str, pages.Page]) -
     assert {source(name) for name in read} >= set(wanted)
 
 
-def test_every_link_leads_to_a_page_and_an_anchor(site: Path, read: dict[str, pages.Page]) -> None:
+def test_every_link_leads_to_a_page_and_an_anchor(
+    site: Path, read: dict[str, pages.Page], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert not pages.broken_links(site, read)
     inner = [url for page in read.values() for url in page.links if not pages.is_foreign(url)]
     anchors = [url for url in inner if "#" in url]
