@@ -152,4 +152,6 @@ def _instrumentors() -> frozenset[str]:
 
 
 def _path() -> list[str]:
+    if not ENVIRONMENT.is_dir():
+        raise FileNotFoundError(f"{ENVIRONMENT} is missing: `make test-instrumentations` makes it")
     return [str(path) for path in ENVIRONMENT.glob("lib/python3*/site-packages")]

@@ -97,7 +97,7 @@ async def main() -> None:
                 await fetch(session, f"{base}/items/4")
             context.detach(token)
         try:
-            await fetch(session, f"{base}/hangs", timeout=aiohttp.ClientTimeout(total=1))
+            await fetch(session, f"{base}/hangs", timeout=aiohttp.ClientTimeout(sock_read=0.5))
         except asyncio.TimeoutError as error:
             print(type(error).__name__)
         arrived.clear()

@@ -40,17 +40,17 @@ def main() -> None:
         "/async/items/2/",
         "/async/broken/",
     ):
-        answer = requests.get(base + path, timeout=10, headers={"X-User": "tester"})
+        answer = requests.get(base + path, timeout=30, headers={"X-User": "tester"})
         print(path, answer.status_code, answer.headers.get("content-type"))
-    print(requests.post(f"{base}/orders/a", data=b"12345", timeout=10).status_code)
-    print(requests.delete(f"{base}/orders/a", timeout=10).status_code)
+    print(requests.post(f"{base}/orders/a", data=b"12345", timeout=30).status_code)
+    print(requests.delete(f"{base}/orders/a", timeout=30).status_code)
     with tracer.start_as_current_span("basket") as span:
         token = context.attach(baggage.set_baggage("tenant", "acme"))
         current = context.get_current()
 
         def ask(number: int) -> None:
             context.attach(current)
-            requests.get(f"{base}/items/{number}/", timeout=10)
+            requests.get(f"{base}/items/{number}/", timeout=30)
 
         threads = [threading.Thread(target=ask, args=(number,)) for number in range(10, 16)]
         for one in threads:

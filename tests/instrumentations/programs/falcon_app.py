@@ -64,9 +64,9 @@ def main() -> None:
         ("GET", "/broken"),
         ("OPTIONS", "/items/1"),
     ):
-        print(method, path, requests.request(method, base + path, timeout=10).status_code)
-    print(requests.post(f"{base}/items/2", json={"a": 1}, timeout=10).text)
-    print(requests.post(f"{base}/items/2", data=b"{", headers={"Content-Type": "application/json"}, timeout=10).text)
+        print(method, path, requests.request(method, base + path, timeout=30).status_code)
+    print(requests.post(f"{base}/items/2", json={"a": 1}, timeout=30).text)
+    print(requests.post(f"{base}/items/2", data=b"{", headers={"Content-Type": "application/json"}, timeout=30).text)
     server.shutdown()
     server.server_close()
     thread.join()

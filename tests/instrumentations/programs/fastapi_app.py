@@ -115,7 +115,7 @@ async def stream() -> StreamingResponse:
 
 @app.get("/chain")
 async def chain(request: Request) -> object:
-    async with httpx.AsyncClient(base_url=str(request.base_url)) as client:
+    async with httpx.AsyncClient(base_url=str(request.base_url), timeout=20) as client:
         answers = await asyncio.gather(*(client.get(f"/items/{number}") for number in (20, 21)))
     return [answer.json()["item"] for answer in answers]
 
@@ -147,7 +147,7 @@ def main() -> None:
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
-    with httpx.Client(base_url=f"http://{base}", timeout=10) as client:
+    with httpx.Client(base_url=f"http://{base}", timeout=30) as client:
         for path in ("/items/1?name=x", "/items/none", "/sync/2", "/broken", "/refused", "/handled", "/stream"):
             ask(client, "GET", path)
         for path in ("/chain", "/inner/deep/röte", "/missing"):

@@ -70,7 +70,7 @@ def stream() -> Response:
 @app.get("/chain")
 def chain() -> str:
     """A service that asks another one."""
-    return requests.get(f"{request.host_url}items/9", timeout=10).text
+    return requests.get(f"{request.host_url}items/9", timeout=30).text
 
 
 @app.get("/health")
@@ -99,7 +99,7 @@ app.register_blueprint(admin)
 
 
 def ask(method: str, url: str, **options: object) -> None:
-    answer = requests.request(method, url, timeout=10, **options)
+    answer = requests.request(method, url, timeout=30, **options)
     print(method, url, answer.status_code, answer.headers.get("content-type"))
 
 
@@ -126,16 +126,16 @@ def main() -> None:
         context.detach(token)
         span.set_status(trace.StatusCode.OK, "ignored")
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda number: requests.get(f"{base}/items/{number}", timeout=10), range(10, 18)))
+        list(pool.map(lambda number: requests.get(f"{base}/items/{number}", timeout=30), range(10, 18)))
     server.shutdown()
     thread.join()
     try:
-        requests.get(f"{base}/down", timeout=10)
+        requests.get(f"{base}/down", timeout=30)
     except requests.ConnectionError as error:
         print(type(error).__name__)
     for bad in ("http://[", "nothing://x"):
         try:
-            requests.get(bad, timeout=10)
+            requests.get(bad, timeout=30)
         except ValueError as error:
             print(type(error).__name__)
 

@@ -66,19 +66,19 @@ async def several(*texts: bytes) -> AsyncIterator[bytes]:
 
 async def ask(channel: grpc.aio.Channel) -> None:
     order_call = channel.unary_unary(f"/{SERVICE}/Order")
-    print(await order_call(b"umbrella", timeout=10))
+    print(await order_call(b"umbrella", timeout=30))
     for name, request in (("Fail", b"RESOURCE_EXHAUSTED"), ("Fail", b"NOT_FOUND"), ("Broken", b""), ("Nothing", b"")):
         try:
-            await channel.unary_unary(f"/{SERVICE}/{name}")(request, timeout=10)
+            await channel.unary_unary(f"/{SERVICE}/{name}")(request, timeout=30)
         except grpc.RpcError as error:
             print(name, error.code(), error.details())
     with tracer.start_as_current_span("all at once"):
-        print(await asyncio.gather(*(order_call(b"%d" % number, timeout=10) for number in range(6))))
-    print([one async for one in channel.unary_stream(f"/{SERVICE}/Lines")(b"3", timeout=10)])
-    print(await channel.stream_unary(f"/{SERVICE}/Total")(several(b"1", b"2"), timeout=10))
-    print([one async for one in channel.stream_stream(f"/{SERVICE}/Echo")(several(b"a", b"b"), timeout=10)])
+        print(await asyncio.gather(*(order_call(b"%d" % number, timeout=30) for number in range(6))))
+    print([one async for one in channel.unary_stream(f"/{SERVICE}/Lines")(b"3", timeout=30)])
+    print(await channel.stream_unary(f"/{SERVICE}/Total")(several(b"1", b"2"), timeout=30))
+    print([one async for one in channel.stream_stream(f"/{SERVICE}/Echo")(several(b"a", b"b"), timeout=30)])
     try:
-        await channel.unary_unary(f"/{SERVICE}/Hangs")(b"", timeout=1)
+        await channel.unary_unary(f"/{SERVICE}/Hangs")(b"", timeout=2)
     except grpc.RpcError as error:
         print(error.code())
 

@@ -83,26 +83,26 @@ def ask(channel: grpc.Channel) -> None:
     def unary(name: str) -> grpc.UnaryUnaryMultiCallable:
         return channel.unary_unary(f"/{SERVICE}/{name}")
 
-    print(unary("Order")(b"umbrella", timeout=10))
-    print(unary("Order")(b"umbrella", timeout=10, metadata=[("x-team", "tests")]))
+    print(unary("Order")(b"umbrella", timeout=30))
+    print(unary("Order")(b"umbrella", timeout=30, metadata=[("x-team", "tests")]))
     for name, request in (("Fail", b"UNAVAILABLE"), ("Fail", b"INVALID_ARGUMENT"), ("SetCode", b""), ("Broken", b"")):
         try:
-            unary(name)(request, timeout=10)
+            unary(name)(request, timeout=30)
         except grpc.RpcError as error:
             told(error)
     try:
-        unary("Nothing")(b"", timeout=10)
+        unary("Nothing")(b"", timeout=30)
     except grpc.RpcError as error:
         told(error)
     with tracer.start_as_current_span("basket"):
         token = context.attach(baggage.set_baggage("tenant", "acme"))
-        print(unary("Order")(b"inner", timeout=10))
-        answer, call = unary("Order").with_call(b"with call", timeout=10)
+        print(unary("Order")(b"inner", timeout=30))
+        answer, call = unary("Order").with_call(b"with call", timeout=30)
         print(answer, call.code())
-        future = unary("Order").future(b"later", timeout=10)
+        future = unary("Order").future(b"later", timeout=30)
         print(future.result())
         context.detach(token)
-    print(list(channel.unary_stream(f"/{SERVICE}/Lines")(b"3", timeout=10)))
+    print(list(channel.unary_stream(f"/{SERVICE}/Lines")(b"3", timeout=30)))
     try:
         for line in channel.unary_stream(f"/{SERVICE}/Lines")(b"4", timeout=30):
             print(line)
@@ -110,14 +110,14 @@ def ask(channel: grpc.Channel) -> None:
                 waiting.set()
     except grpc.RpcError as error:
         told(error)
-    print(channel.stream_unary(f"/{SERVICE}/Total")(iter([b"1", b"2"]), timeout=10))
-    print(list(channel.stream_stream(f"/{SERVICE}/Echo")(iter([b"a", b"b"]), timeout=10)))
+    print(channel.stream_unary(f"/{SERVICE}/Total")(iter([b"1", b"2"]), timeout=30))
+    print(list(channel.stream_stream(f"/{SERVICE}/Echo")(iter([b"a", b"b"]), timeout=30)))
     try:
-        unary("Hangs")(b"", timeout=1)
+        unary("Hangs")(b"", timeout=2)
     except grpc.RpcError as error:
         print(error.code())
     with ThreadPoolExecutor(4) as pool:
-        print(sorted(pool.map(lambda number: unary("Order")(b"%d" % number, timeout=10), range(8))))
+        print(sorted(pool.map(lambda number: unary("Order")(b"%d" % number, timeout=30), range(8))))
 
 
 def main() -> None:

@@ -46,7 +46,7 @@ def show(answer: httpx.Response) -> None:
 
 
 def synchronous(base: str) -> None:
-    with httpx.Client(base_url=base) as client:
+    with httpx.Client(base_url=base, timeout=20) as client:
         show(client.get("/ok", params={"secret": "x", "q": "a b"}))
         show(client.get("/moved", follow_redirects=True))
         show(client.get("/teapot"))
@@ -56,7 +56,7 @@ def synchronous(base: str) -> None:
             print(len(answer.read()) > 0)
         for path in ("/hangs", "/hangs?again"):
             try:
-                client.get(path, timeout=0.2)
+                client.get(path, timeout=httpx.Timeout(20, read=0.5))
             except httpx.ReadTimeout as error:
                 print(type(error).__name__)
         with tracer.start_as_current_span("parent") as span:
@@ -77,13 +77,13 @@ def synchronous(base: str) -> None:
 
 
 async def asynchronous(base: str) -> None:
-    async with httpx.AsyncClient(base_url=base) as client:
+    async with httpx.AsyncClient(base_url=base, timeout=20) as client:
         with tracer.start_as_current_span("all at once"):
             for answer in await asyncio.gather(*(client.get(f"/ok?{number}") for number in range(6))):
                 show(answer)
         with tracer.start_as_current_span("one late"):
             try:
-                await client.get("/hangs", timeout=0.2)
+                await client.get("/hangs", timeout=httpx.Timeout(20, read=0.5))
             except httpx.ReadTimeout as error:
                 print(type(error).__name__)
         async with client.stream("GET", "/teapot") as answer:
@@ -99,7 +99,7 @@ def with_hooks(base: str) -> None:
         span.update_name(f"hooked {response.status_code}")
         span.set_status(trace.Status(trace.StatusCode.OK))
 
-    client = httpx.Client(base_url=base)
+    client = httpx.Client(base_url=base, timeout=20)
     HTTPXClientInstrumentor.uninstrument_client(client)
     HTTPXClientInstrumentor.instrument_client(client, request_hook=on_request, response_hook=on_response)
     with client:

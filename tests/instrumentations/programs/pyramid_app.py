@@ -73,7 +73,7 @@ def main() -> None:
     thread.start()
     base = f"http://127.0.0.1:{server.server_port}"
     for path in ("/items/1?a=b", "/items/%C3%A4", "/broken", "/unhandled", "/refused", "/failed", "/moved", "/missing"):
-        print(path, requests.get(base + path, timeout=10).status_code)
+        print(path, requests.get(base + path, timeout=30).status_code)
     server.shutdown()
     server.server_close()
     thread.join()

@@ -41,12 +41,12 @@ class Handler(BaseHTTPRequestHandler):
 def with_urllib(base: str) -> None:
     for path in ("/ok?a=1", "/moved", "/missing"):
         try:
-            with urllib.request.urlopen(base + path, timeout=10) as answer:
+            with urllib.request.urlopen(base + path, timeout=30) as answer:
                 print(path, answer.status, answer.read().decode())
         except urllib.error.HTTPError as error:
             print(path, error.code)
     asked = urllib.request.Request(f"{base}/ok", data=b"x", method="PUT", headers={"traceparent": "mine"})
-    with tracer.start_as_current_span("puts"), urllib.request.urlopen(asked, timeout=10) as answer:
+    with tracer.start_as_current_span("puts"), urllib.request.urlopen(asked, timeout=30) as answer:
         print(answer.status, answer.read().decode())
 
 
@@ -69,14 +69,14 @@ def with_requests(base: str) -> None:
     with requests.Session() as session:
         session.headers["X-Team"] = "tests"
         for path in ("/ok", "/moved", "/missing"):
-            answer = session.get(base + path, timeout=10)
+            answer = session.get(base + path, timeout=30)
             print(path, answer.status_code, answer.text)
 
 
 def refused(base: str) -> None:
     with tracer.start_as_current_span("refused"):
         try:
-            urllib.request.urlopen(f"{base}/ok", timeout=10)
+            urllib.request.urlopen(f"{base}/ok", timeout=30)
         except urllib.error.URLError as error:
             print(type(error).__name__)
         try:
@@ -84,7 +84,7 @@ def refused(base: str) -> None:
         except urllib3.exceptions.HTTPError as error:
             print(type(error).__name__)
         try:
-            requests.get(f"{base}/ok", timeout=10)
+            requests.get(f"{base}/ok", timeout=30)
         except requests.ConnectionError as error:
             print(type(error).__name__)
 

@@ -58,7 +58,7 @@ def main() -> None:
         ("GET", "/late"),
         ("BREW", "/%C3%A4?"),
     ):
-        connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=30)
         headers = {"User-Agent": "tests", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "tracestate": "vendor=1"}
         connection.request(method, path, body=b"body" if method == "POST" else None, headers=headers)
         answer = connection.getresponse()
