@@ -91,4 +91,22 @@ STORES: tuple[Program, ...] = (
             "OTEL_PYTHON_ASYNCIO_TO_THREAD_FUNCTION_NAMES_TO_TRACE": "compute",
         },
     ),
+    # What others do with spans beyond the API.
+    Program(
+        "beyond/exporters",
+        libraries=(
+            "opentelemetry-exporter-zipkin-json",
+            "azure-monitor-opentelemetry-exporter",
+            "opentelemetry-exporter-gcp-trace",
+        ),
+        instrumentations=(),
+        spans=5,
+    ),
+    Program(
+        "beyond/processors",
+        libraries=("opentelemetry-processor-baggage", "sentry-sdk", "logfire-sdk"),
+        instrumentations=(),
+        spans=4,
+    ),
+    Program("beyond/llm", libraries=("langfuse", "openinference-instrumentation"), instrumentations=(), spans=6),
 )

@@ -61,7 +61,7 @@ cdef class Plan:
     cdef bint is_native           # at the end, at most `queue` wants anything
     cdef SpanwireQueue *queue
     cdef tuple processors, on_start, on_ending
-    cdef tuple on_end             # (processor or Several, its _native queue or None)
+    cdef tuple on_end             # (processor or Several, its _native queue or None, how many before it have none)
     cdef tuple reading            # (processor, _native.FrameQueue of which Python reads, its address, on_end before it)
     cdef object __weakref__
 
@@ -87,7 +87,10 @@ cdef class Plan:
         self.processors = processors
         self.on_start = tuple([processor for processor in processors if overrides(processor, "on_start")])
         self.on_ending = tuple([processor for processor in processors if overrides(processor, "_on_ending")])
-        self.on_end = tuple(ends)
+        self.on_end = tuple([
+            (processor, queue, sum([before is None for _, before in ends[:index]]))
+            for index, (processor, queue) in enumerate(ends)
+        ])
         self.reading = tuple(reading)
         self.starts = len(self.on_start) > 0
         self.is_native = (
@@ -110,27 +113,33 @@ cdef class Plan:
     cdef int end(self, Span span) except -1:
         """After the end time was set: everything is told, in order, all of them the same view.
 
-        Queues that are read in Python are fed last: with the SDK the exporter is given the very object, later, and sees
-        what any processor has left of it.
+        Queues are fed last: with the SDK the exporter is given the very object, later, and sees what any processor has
+        left of it, also one that was added after the exporter's, as to a provider that opentelemetry-instrument made.
         """
         cdef ReadableSpan view = None
         cdef Py_ssize_t called = 0
         for processor in self.on_ending:
             processor._on_ending(span)
         try:
-            for processor, queue in self.on_end:
-                if view is None:
-                    view = span.readable()
+            for processor, queue, _ in self.on_end:
                 if queue is None:
+                    if view is None:
+                        view = span.readable()
                     processor.on_end(view)
                     called += 1
-                elif view.changed is not None:
-                    told(submit_changed(span, view, queue), processor)
+        finally:
+            # One that raises keeps the span from all after it.
+            if view is None and span.extra is not None:
+                view = span.readable()
+            for processor, queue, before in self.on_end:
+                if queue is None or before > called:
+                    continue
+                if view is not None and view.changed is not None:
+                    submit_changed(span, view, processor, queue)
                 elif span.ids.flags & SAMPLED:
                     told(sw_api.submit(span.record, <SpanwireQueue*><uintptr_t>queue.address), processor)
-        finally:
             for processor, _, address, before in self.reading:
-                if before <= called:  # one that raises keeps the span from all after it
+                if before <= called:
                     told(keep_ended(<SpanwireQueue*><uintptr_t>address, span, view), processor)
         return 0
 
@@ -144,14 +153,24 @@ cdef int told(int status, object processor) except -1:
     return 0
 
 
-cdef int submit_changed(Span span, ReadableSpan view, object queue) except -1:
+cdef int submit_changed(Span span, ReadableSpan view, object processor, object queue) except -1:
     """A processor took out or replaced private fields, to redact them: what is sent is what it left."""
     cdef bytes frame
     if not view.get_span_context().trace_flags.sampled:
         return 0
+    if view.has("_resource") or view.has("_instrumentation_scope"):  # the queue's frames have those of the tracer
+        for one in processor.processors if type(processor) is Several else (processor,):
+            one.on_end(view)
+        return 0
     frame = _native.encode_span(view)
     if frame is not None:
-        return sw_api.submit_bytes(
-            span.origin.native, <const uint8_t*><const char*>frame, len(frame), <SpanwireQueue*><uintptr_t>queue.address
+        told(
+            sw_api.submit_bytes(
+                span.origin.native,
+                <const uint8_t*><const char*>frame,
+                len(frame),
+                <SpanwireQueue*><uintptr_t>queue.address,
+            ),
+            processor,
         )
     return 0

@@ -348,6 +348,11 @@ cdef class Tracer:
         self.write_trace_state(span)
         return self.begun(span, result.attributes, links, context)
 
+    @property
+    def __class__(self):
+        """What isinstance() goes by beside the type, and where OpenInference looks for ``start_span``."""
+        return _VirtualTracer
+
     def __repr__(self):
         return f"<spanwire.trace.Tracer of {self.origin.scope!r}>"
 
@@ -430,6 +435,17 @@ sw_front_start(Tracer, start_text, <void*>start_quickly)
 
 class _VirtualTracer(sdk_trace.Tracer):
     """Never instantiated: Tracer is registered here, for isinstance() of the SDK's class and the API's."""
+
+    def start_span(self, *args, **kwargs):
+        """Of the class, so that a proxy can be given for ``self``: spans are started by the tracer behind it."""
+        while type(self) is not Tracer:
+            self = self.__wrapped__
+        return (<Tracer>self).start_span(*args, **kwargs)
+
+    def start_as_current_span(self, *args, **kwargs):
+        while type(self) is not Tracer:
+            self = self.__wrapped__
+        return (<Tracer>self).start_as_current_span(*args, **kwargs)
 
 
 _VirtualTracer.register(Tracer)

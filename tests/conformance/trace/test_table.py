@@ -8,7 +8,8 @@ from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8")
 TRACER = PAGE.split("## Tracer\n")[1].split("\n## ")[0]
-NAMED = sorted(set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", TRACER)))
+BEYOND = PAGE.split("## What libraries do beyond the API\n")[1].split("\n## ")[0]
+NAMED = sorted(set(re.findall(r"`(test_\w+\.py)::(test_\w+)`", TRACER + BEYOND)))
 
 
 @pytest.mark.parametrize("file, name", NAMED)
@@ -25,6 +26,14 @@ def test_every_line_of_the_tables_names_a_test() -> None:
     ]
     assert len(lines) > 30
     assert [line for line in lines if "`test_" not in line] == []
+
+
+def test_every_library_that_goes_beyond_the_api_has_a_test() -> None:
+    lines = [line for line in BEYOND.splitlines() if line.startswith("| ") and not line.startswith("| who")]
+    assert len(lines) > 10
+    programs = {path.stem for path in (ROOT / "tests" / "instrumentations" / "programs" / "beyond").glob("*.py")}
+    assert set(re.findall(r"`beyond/(\w+)`", BEYOND)) == programs
+    assert [line for line in lines if not re.search(r"`test_|`beyond/|the same \|$", line)] == []
 
 
 def test_what_the_differential_suite_levels_is_on_the_page() -> None:

@@ -376,6 +376,70 @@ def test_a_resource_that_is_put_in_by_a_patched_constructor_is_not_seen(monkeypa
     assert ours.result == {"service.name": "conformance"}
 
 
+class Proxy:
+    """A tracer in front of another, as wrapt's."""
+
+    def __init__(self, wrapped: Any) -> None:
+        self.__wrapped__ = wrapped
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+
+def test_a_span_is_started_by_the_method_of_the_tracers_class() -> None:
+    """As OpenInference's tracer does, which gives itself for ``self``."""
+
+    def scenario(side: Side) -> Any:
+        tracer = side.tracer()
+        outer = Proxy(Proxy(tracer))
+        span = tracer.__class__.start_span(outer, "name", kind=SpanKind.CLIENT, attributes={"a": 1})
+        span.end()
+        return isinstance(outer.__wrapped__.__wrapped__, sdk.Tracer), isinstance(tracer, api.Tracer)
+
+    assert same(scenario).result == (True, True)
+
+
+@pytest.mark.parametrize("redact", REDACTED)
+@pytest.mark.parametrize("raises", [False, True])
+@pytest.mark.parametrize("place", [0, 1], ids=["before the exporters", "after the first"])
+def test_a_processor_that_was_added_after_the_exporters_redacts_too(redact: str, raises: bool, place: int) -> None:
+    """As any must that is added to the provider that opentelemetry-instrument made."""
+
+    def fail(_: Any) -> None:
+        if raises:
+            raise RuntimeError("no")
+
+    received = []
+    for module, kind in ((sdk_export, sdk), (spanwire.trace.export, spanwire.trace)):
+        side = Side("sdk" if module is sdk_export else "ours", kind)
+        with Sink() as sink:
+            provider = side.provider(collect=False)
+            first, second = (module.BatchSpanProcessor(over_http(side, sink.traces_endpoint)) for _ in range(2))
+            processors = [first, *([OnEnd(fail)] if raises else []), second]
+            processors.insert(place, OnEnd(REDACTED[redact]))
+            for processor in processors:
+                provider.add_span_processor(processor)
+            try:
+                secretive(side, provider)
+            except RuntimeError:
+                provider.force_flush()
+            received.append([described_received(span) for span in sink.spans()])
+            provider.shutdown()
+    if redact.startswith("flags cleared"):  # the SDK's exporter before it has the span by then
+        assert (len(received[0]), received[1]) == (place, [])
+        return
+    assert received[1] == received[0]
+    assert len(received[1]) == (1 if raises else 2)
+
+
+def described_received(span: Any) -> Any:
+    return (
+        *(span.name, span.kind, span.attributes, span.resource_attributes),
+        [(event.name, event.attributes) for event in span.events],
+        [(link.trace_id, link.attributes) for link in span.links],
+    )
+
+
 def test_resources_and_lists_of_processors_of_a_provider_are_replaced() -> None:
     """As Logfire after a fork, Laminar, Vertex AI's agents: tracers that are made later have them."""
 

@@ -95,17 +95,18 @@ def test_what_one_processor_is_given_directly_the_other_does_not_get(sinks: tupl
         provider.shutdown()
 
 
-def test_a_processor_between_them_that_redacts_is_not_passed_over(sinks: tuple[Sink, Sink]) -> None:
+def test_a_processor_that_redacts_is_not_passed_over_by_those_before_it(sinks: tuple[Sink, Sink]) -> None:
     class Redact(SpanProcessor):
         def on_end(self, span: object) -> None:
             span._attributes = {}  # type: ignore[attr-defined]  # as libraries do
 
+    # As with the SDK, which gives both the object that the processor between them writes to.
     first, second = (make_processor(sink.traces_endpoint) for sink in sinks)
     provider = make_provider(first, Redact(), second)
     with provider.get_tracer("tests").start_as_current_span("span") as span:
         span.set_attribute("secret", "word")
     assert provider.force_flush()
-    assert [dict(span.attributes) for span in sinks[0].spans()] == [{"secret": "word"}]
+    assert [dict(span.attributes) for span in sinks[0].spans()] == [{}]
     assert [dict(span.attributes) for span in sinks[1].spans()] == [{}]
     provider.shutdown()
 
