@@ -21,7 +21,8 @@ def test_the_page_tells_of_spans_and_of_no_difference() -> None:
 
 
 def test_every_file_is_run() -> None:
-    assert {path.stem for path in FOLDER.glob("*.py")} == {program.name for program in PROGRAMS}
+    files = {path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.py")}
+    assert files == {program.name for program in PROGRAMS}
 
 
 def test_writing_changes_the_rows_that_were_run_and_nothing_else(
