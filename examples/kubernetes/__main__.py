@@ -1,6 +1,7 @@
 """Check the manifests without a cluster: each object against Kubernetes' own schemas, names that refer to others, and time to end."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ FOLDER = Path(__file__).parent
 # From the first that has `lifecycle.preStop.sleep` for all; a newer one than the package knows is checked by its newest.
 VERSIONS = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35")
 
+# What a provider's `shutdown()` takes at most, if nobody answers.
+SHUTDOWN_SECONDS = 30
+
 Object = dict[str, Any]
 
 
@@ -23,7 +27,7 @@ def main() -> None:
     if "--json" in sys.argv:
         print(json.dumps(objects))
         return
-    problems = [*schema_problems(objects), *reference_problems(objects, folder), *time_problems(objects)]
+    problems = [*schema_problems(objects), *reference_problems(objects, folder), *time_problems(objects, folder)]
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
@@ -91,16 +95,19 @@ def reference_problems(objects: list[Object], folder: Path) -> Iterator[str]:
         yield from (f"no ConfigMap {name}" for name in used if name not in maps)
 
 
-def time_problems(objects: list[Object]) -> Iterator[str]:
-    """Whether there is time for preStop and for the last batch before SIGKILL."""
+def time_problems(objects: list[Object], folder: Path) -> Iterator[str]:
+    """Whether there is time for preStop, for requests and for what waits before SIGKILL."""
+    command = (folder / "Dockerfile").read_text(encoding="utf-8")
+    requests = sum(int(seconds) for seconds in re.findall(r'--timeout-graceful-shutdown", "(\d+)"', command))
     maps = {one["metadata"]["name"]: one["data"] for one in objects if one["kind"] == "ConfigMap"}
     for one in objects:
         if one["kind"] == "Deployment":
             spec = one["spec"]["template"]["spec"]
             for container in spec["containers"]:
                 needed = container["lifecycle"]["preStop"]["sleep"]["seconds"]
-                for source in container.get("envFrom", ()):
-                    needed += int(maps.get(source["configMapRef"]["name"], {}).get("OTEL_EXPORTER_OTLP_TIMEOUT", 0))
+                variables = [maps.get(source["configMapRef"]["name"], {}) for source in container.get("envFrom", ())]
+                if any("OTEL_PYTHON_DISTRO" in known for known in variables):
+                    needed += requests + SHUTDOWN_SECONDS
                 if needed >= spec["terminationGracePeriodSeconds"]:
                     yield f"Deployment {one['metadata']['name']}: terminationGracePeriodSeconds leaves no time after {needed} s"
 
