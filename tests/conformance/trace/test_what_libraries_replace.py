@@ -160,7 +160,7 @@ def test_processors_and_exporters_are_patched(late: Any, kind: str, when: str, s
             found = exporter.get_finished_spans() if sends == "in memory" else sink.spans()
             return counted, [span.name for span in found]
 
-    seen = same(scenario, differ=("logged",)).result
+    seen = same(scenario, differ=("logged", "ours")).result
     assert seen[0] == 1
     assert set(seen[1]) >= {"second", "third"}
 
