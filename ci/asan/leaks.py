@@ -34,9 +34,9 @@ def is_python(library: str) -> bool:
 
 def is_ours(frames: list[tuple[str, str]], folders: list[str]) -> bool:
     """Whether a stack, innermost first, leads to us without going through Python code."""
+    if any(word in function for function, _ in frames for word in KNOWN):
+        return False
     for function, library in frames:
-        if any(word in function for word in KNOWN):
-            return False
         name = Path(library).name
         if name.startswith(ALLOCATORS):
             continue

@@ -27,7 +27,7 @@ OTHER = ("numpy_alloc", "/venv/lib/python3.11/site-packages/numpy/core.so")
         ([MALLOC, NEW_OBJECT, EVALUATE, NATIVE], False),
         ([MALLOC, NEW_OBJECT, OTHER], False),
         ([MALLOC, NEW_OBJECT], False),
-        ([MALLOC, ("push_raw_vec_slot<T>", OURS + "_native.so"), NATIVE], False),
+        ([MALLOC, NATIVE, ("push_raw_vec_slot<T>", OURS + "_native.so"), EVALUATE], False),
         ([], False),
     ],
 )
