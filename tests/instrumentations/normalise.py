@@ -48,6 +48,7 @@ TEXTS = (
     (re.compile(r"\[::1\]:\d+"), "[::1]:<port>"),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<uuid>"),
     (re.compile(r"\bgen\d+@"), "gen<pid>@"),  # Celery's name of a process
+    (re.compile(r"\bForkPoolWorker-\d+"), "ForkPoolWorker-<number>"),  # whoever was free
     (re.compile(r"\b0x[0-9a-f]{6,16}\b"), "<address>"),
     (re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])"), "<trace id>"),
     (re.compile(r"(?<![0-9a-f])[0-9a-f]{16}(?![0-9a-f])"), "<span id>"),

@@ -21,7 +21,6 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     redis_backend_health_check_interval=None,
     task_acks_late=True,
-    task_default_retry_delay=0,
     worker_hijack_root_logger=False,
     worker_max_tasks_per_child=1000,
     worker_prefetch_multiplier=1,
@@ -67,7 +66,7 @@ def again(self: object) -> int:
     return self.request.retries
 
 
-@app.task(name="mill.auto", autoretry_for=(ValueError,), retry_backoff=False, max_retries=1)
+@app.task(name="mill.auto", autoretry_for=(ValueError,), default_retry_delay=0, max_retries=1)
 def automatically() -> None:
     raise ValueError("never works")
 
