@@ -268,7 +268,7 @@ instrumentations-table: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/instrumentations ## t
 
 test-examples: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/examples ## the programs of examples/, as their readers run them, with real servers
 	ci/setup postgresql redis
-	pytest -m examples tests/examples
+	pytest -m examples tests/examples --timeout 300
 
 test-browser: $(STAMPS)/ext-$(PROFILE) ## the HTML report of `spanwire bench` in Chromium: no error, every plot drawn, on any screen and on paper
 	ci/setup chromium axe

@@ -19,8 +19,8 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-START_SECONDS = 60.0
-STOP_SECONDS = 30.0
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
 ROOT = Path(__file__).resolve().parent.parent
 # Programs that were installed beside this Python are found first, as in an activated environment.
 BIN = Path(sys.executable).parent

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import ROOT
 
 PYTHON = ROOT / "build" / "examples-venv" / "bin" / "python"
-SECONDS = 100.0
+SECONDS = 240.0
 
 
 class Example:

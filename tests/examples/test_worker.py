@@ -1,11 +1,11 @@
-"""examples/worker: tasks that are retried, scheduled and handed over by a SIGTERM are each done once, and no span is lost."""
+"""examples/worker: tasks that are retried, scheduled and handed over by a SIGTERM are all done, and no span is lost."""
 
 from collections import Counter
 
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
-from spanwire.sink import ReceivedSpan, Sink, Trace
+from spanwire.sink import ReceivedSpan, Sink, TraceNode
 from tests.books import check_once
 from tests.examples.conftest import Start, books
 
@@ -18,15 +18,17 @@ def service(span: ReceivedSpan) -> str:
     return str(span.resource_attributes["service.name"])
 
 
-def chain(trace: Trace) -> list[ReceivedSpan]:
-    """Spans of which each is the only one below the one before."""
-    (node,) = trace.roots
-    spans = [node.span]
-    while node.children:
-        (below,) = node.children
-        node = below
-        spans.append(node.span)
-    return spans
+def paths(nodes: list[TraceNode], above: tuple[ReceivedSpan, ...] = ()) -> list[list[ReceivedSpan]]:
+    """From the root to each end. There is one, but where the broker has delivered a message again.
+
+    That is Celery's promise, at least once: what a worker has done and not acknowledged when it ends is done again.
+    """
+    if not nodes:
+        return [list(above)]
+    again = ["'redelivered': True" in str(node.span.attributes.get("celery.delivery_info")) for node in nodes]
+    assert len(nodes) - sum(again) <= 1, nodes
+    assert len({(node.span.name, node.span.attributes.get("messaging.message.id")) for node in nodes}) == 1
+    return [path for node in nodes for path in paths(node.children, (*above, node.span))]
 
 
 def steps(spans: list[ReceivedSpan]) -> list[tuple[str, str, str]]:
@@ -71,13 +73,16 @@ def test_a_worker_that_is_replaced_loses_no_task_and_no_span(start: Start) -> No
         ).finish()
     assert "kill -TERM" in output and f"{PICTURES} of {PICTURES} pictures are done" in output
     check_once(sink.spans())
-    traces = [chain(trace) for trace in sink.traces()]
-    pictures = [check_picture(spans) for spans in traces if spans[0].name == "upload"]
-    assert sorted(pictures) == list(range(1, PICTURES + 1))
+    traces = [paths(trace.roots) for trace in sink.traces()]
+    pictures = [{check_picture(spans) for spans in found} for found in traces if found[0][0].name == "upload"]
+    assert sorted(pictures, key=min) == [{picture} for picture in range(1, PICTURES + 1)]
 
-    swept = [steps(spans) for spans in traces if spans[0].name != "upload"]
+    swept = [steps(spans) for found in traces for spans in found if spans[0].name != "upload"]
     assert sent("sweep", "beat") in swept
-    assert all(one in (sent("sweep", "beat"), sent("sweep", "beat")[:1]) for one in swept)  # of the last nobody took
+    # The last ones nobody may have taken; and beat may have been told to end while it sent one, before the span was finished.
+    rest = Counter(map(tuple, swept)) - Counter({tuple(sent("sweep", "beat")): len(swept)})
+    assert rest.pop(tuple(sent("sweep", "beat")[1:]), 0) <= 1
+    assert rest.keys() <= {tuple(sent("sweep", "beat")[:1])}
 
     versions = Counter(
         span.resource_attributes["service.version"] for span in sink.spans() if service(span) == "worker"
