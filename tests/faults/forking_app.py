@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from opentelemetry.sdk.resources import Resource
@@ -21,27 +22,12 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 
 import spanwire
 from spanwire.exporter.http import OTLPSpanExporter
+from tests.faults.forks import by_c
 
 SPANS_OF_A_CHILD = 5
 SECONDS_OF_A_CHILD = 30
 
 _libc = ctypes.PyDLL(None)
-
-
-def by_python() -> int:
-    """``os.fork``: Python runs its hooks, the SDK's and ours among them."""
-    return os.fork()
-
-
-def by_c() -> int:
-    """``fork(2)`` from C with the GIL held, between Python's preparations and clean-up, as uWSGI does when it has threads."""
-    ctypes.pythonapi.PyOS_BeforeFork()
-    pid: int = _libc.fork()
-    if pid == 0:
-        ctypes.pythonapi.PyOS_AfterFork_Child()
-    else:
-        ctypes.pythonapi.PyOS_AfterFork_Parent()
-    return pid
 
 
 def by_c_unseen() -> int:
@@ -53,7 +39,12 @@ def by_c_unseen() -> int:
     return pid
 
 
-WAYS = {"python": by_python, "c": by_c, "c-unseen": by_c_unseen}
+# What makes the function that forks: by Python with its hooks, the SDK's and ours among them, or by C.
+WAYS: dict[str, Callable[[], Callable[[], int]]] = {
+    "python": lambda: os.fork,
+    "c": by_c,
+    "c-unseen": lambda: by_c_unseen,
+}
 
 
 def account() -> dict[str, Any]:
@@ -100,7 +91,7 @@ def run_child(provider: TracerProvider, exporter: OTLPSpanExporter, number: int,
 
 
 def main(endpoint: str, way: str, forks: int) -> None:
-    fork, unseen = WAYS[way], way == "c-unseen"
+    fork, unseen = WAYS[way](), way == "c-unseen"
     exporter = OTLPSpanExporter(endpoint=endpoint, timeout=20)
     provider = TracerProvider(resource=Resource({"service.name": "forking"}), shutdown_on_exit=False)
     if unseen:

@@ -4,7 +4,6 @@
 spans the parent's threads had made at each fork.
 """
 
-import ctypes
 import faulthandler
 import json
 import os
@@ -18,20 +17,11 @@ from typing import Any
 from opentelemetry import trace
 
 from spanwire.trace import TracerProvider
+from tests.faults.forks import by_c
 
 THREADS = 8
 ROOTS_OF_A_CHILD = 40
 SECONDS_OF_A_CHILD = 30
-
-_libc = ctypes.PyDLL(None)
-
-
-def by_c() -> Callable[[], int]:
-    """As uWSGI does: fork(2) from C, between Python's own preparations and clean-up, before any bytecode runs."""
-    names = ("PyOS_BeforeFork", "PyOS_AfterFork_Parent", "PyOS_AfterFork_Child")
-    hooks = [ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p) for name in names]
-    _libc.__register_atfork(*hooks, None)
-    return lambda: int(_libc.fork())
 
 
 class Ids:

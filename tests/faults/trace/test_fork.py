@@ -5,12 +5,15 @@ Forks of a real application (forking_app.py) whose eight threads make spans all 
 
 import itertools
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import ROOT
 
 APP = Path(__file__).with_name("forking_app.py")
 ROOTS_OF_A_CHILD = 40  # as there; each has two below it
@@ -25,6 +28,7 @@ def test_no_id_of_a_parent_or_child_comes_again(way: str, forks: int) -> None:
         capture_output=True,
         text=True,
         timeout=SECONDS,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
