@@ -27,6 +27,8 @@ SECRET = "hunter2"
         ({"endpoint": f"ftp://u:{SECRET}@h"}, "endpoint-not-valid", ["only http:// and https:// are spoken here"]),
         ({"endpoint": f"http://u:{SECRET}@:4318"}, "endpoint-not-valid", ["it names no host"]),
         ({"endpoint": "http://h:0"}, "endpoint-not-valid", ["its port is not a number from 1 to 65535"]),
+        ({"endpoint": f"http://u:{SECRET}@[h]/"}, "endpoint-not-valid", ["brackets belong around an IPv6 address"]),
+        ({"endpoint": "http://[::1]x:1/"}, "endpoint-not-valid", ["something stands between its host and its port"]),
         ({"endpoint": f"http://h:70000/?key={SECRET}"}, "endpoint-not-valid", []),
         ({"endpoint": b"http://h"}, "keyword-of-wrong-type", []),
         ({"headers": f"x={SECRET}"}, "keyword-of-wrong-type", []),
