@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spanwire.exporter._options import parse_headers
@@ -53,10 +53,14 @@ def refusal(**keywords: Any) -> str:
 
 
 @given(url_text)
+@example("hunter2/@")
+@example("hunter2://@")
+@example("http://me:hunter2/@h")
 def test_any_text_is_an_endpoint_or_refused_without_what_may_be_a_password(text: str) -> None:
     said = refusal(endpoint=text or "http://h")
+    scheme = text.partition("://")[0] if "://" in text else ""
     shown = text.rpartition("@")[2].split("?")[0].split("#")[0]
-    assert SECRET in shown or SECRET not in said
+    assert SECRET in scheme + shown or SECRET not in said
 
 
 @given(user_text, user_text)
