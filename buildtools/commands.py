@@ -106,8 +106,9 @@ class Sdist(_sdist):
     """With the commit, which an unpacked sdist can't ask git for."""
 
     def make_release_tree(self, base_dir: str, files: list[str]) -> None:
+        where = origin(ROOT)  # before the tree lies in the checkout, as a change to it
         super().make_release_tree(base_dir, files)
-        origin(ROOT).write(Path(base_dir))
+        where.write(Path(base_dir))
 
 
 COMMANDS: dict[str, type] = {"bdist_wheel": BdistWheel, "build_py": BuildPy, "sdist": Sdist}

@@ -4,7 +4,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from setuptools import Distribution
 
+from buildtools import commands
 from buildtools.origin import Origin, origin
 
 
@@ -49,3 +51,13 @@ def test_an_sdist_within_another_checkout_is_of_its_own_commit(repository: Path)
 def test_who_builds_may_say_the_time(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "7")
     assert origin(repository).seconds == 7
+
+
+def test_an_sdist_is_of_what_was_there_before_it_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its tree lies in the checkout for a while: no change to what is packed."""
+    monkeypatch.setattr(
+        commands, "origin", lambda root: Origin("changed" if (tmp_path / "tree").exists() else "clean", 1)
+    )
+    made = commands.COMMANDS["sdist"](Distribution({"name": "spanwire", "version": "1"}))
+    made.make_release_tree(str(tmp_path / "tree"), [])
+    assert origin(tmp_path / "tree").commit == "clean"
