@@ -72,6 +72,18 @@ def test_changed_files_and_a_taken_tag_are_told(tree: Path) -> None:
         release.tree_is_clean()
 
 
+def test_no_wheel_is_no_sound_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release, "OUT", tmp_path)
+    for one in (
+        release.wheels_are_built,
+        release.wheels_are_sound,
+        release.build_is_reproducible,
+        release.build_is_of_one_kind,
+    ):
+        with pytest.raises(release.Failed, match="make wheels"):
+            one()
+
+
 def test_a_failed_check_is_a_line_and_decides_the_status(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
