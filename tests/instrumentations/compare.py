@@ -2,15 +2,14 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from spanwire.sink import ReceivedSpan
 from tests.instrumentations import normalise
-from tests.instrumentations.observed import Node, forest, nodes, shape
+from tests.instrumentations.observed import Node, Sent, forest, nodes, shape
 
-__all__ = ["Difference", "differences", "text_differences"]
+__all__ = ["Difference", "Text", "differences", "text_differences"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Difference:
         return f"{self.where}: {self.field}\n    SDK:      {self.sdk}\n    spanwire: {self.ours}"
 
 
-def differences(sdk: Iterable[ReceivedSpan], ours: Iterable[ReceivedSpan]) -> list[Difference]:
+def differences(sdk: Sent, ours: Sent) -> list[Difference]:
     """Empty if both sent the same trees of the same spans, as often."""
     left, right = forest(sdk), forest(ours)
     if _traces(left) == _traces(right):
@@ -36,14 +35,27 @@ def differences(sdk: Iterable[ReceivedSpan], ours: Iterable[ReceivedSpan]) -> li
     return found or [Difference("traces", "structure", _only(left, right), _only(right, left))]
 
 
-def text_differences(name: str, sdk: str, ours: str) -> list[Difference]:
-    """Lines of a text that the other does not have, or not as often. Their order is the threads'."""
-    left, right = Counter(normalise.lines(sdk)), Counter(normalise.lines(ours))
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a program has printed, and what stands in the place of its run's ids."""
+
+    printed: str
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+
+def text_differences(name: str, sdk: Text, ours: Text, *, ordered: bool = False) -> list[Difference]:
+    """Lines of a text that the other does not have, or not as often. Their order is the threads' unless it is said that there is one."""
+    sdk_lines, our_lines = (normalise.lines(side.printed, side.ids, ordered=ordered) for side in (sdk, ours))
+    left, right = Counter(sdk_lines), Counter(our_lines)
     only_sdk, only_ours = sorted((left - right).elements()), sorted((right - left).elements())
-    return [
+    found = [
         Difference(name, "line", one, other)
         for one, other in zip_longest(only_sdk, only_ours, fillvalue="has no such line")
     ]
+    if ordered and not found and sdk_lines != our_lines:
+        one, other = next(pair for pair in zip(sdk_lines, our_lines, strict=True) if pair[0] != pair[1])
+        found.append(Difference(name, "order", one, other))
+    return found
 
 
 def _traces(trees: Sequence[Sequence[Node]]) -> Counter[str]:

@@ -4,11 +4,13 @@ Everything that is not compared literally is in the tables of this file.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
     "BY_NAME",
     "DIFFERENT_LINES",
+    "ID",
     "OFFICIAL_FLAGS",
     "OF_THE_SDK",
     "TEXTS",
@@ -50,9 +52,10 @@ TEXTS = (
     (re.compile(r"\bgen\d+@"), "gen<pid>@"),  # Celery's name of a process
     (re.compile(r"\bForkPoolWorker-\d+"), "ForkPoolWorker-<number>"),  # whoever was free
     (re.compile(r"\b0x[0-9a-f]{6,16}\b"), "<address>"),
-    (re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])"), "<trace id>"),
-    (re.compile(r"(?<![0-9a-f])[0-9a-f]{16}(?![0-9a-f])"), "<span id>"),
 )
+
+# Of a trace or of a span. Whose it is stands in its place; see ``_whose``.
+ID = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{32}|[0-9a-f]{16})(?![0-9a-f])")
 
 # On purpose (docs/compatibility.md): stack traces of errors that left a block lack the SDK's own frames, since ours has none. Likewise
 # those that are logged when a context cannot be detached, which go through the API or through our code.
@@ -76,36 +79,57 @@ TEXTS_OF_LOGS = (
 DIFFERENT_LINES = re.compile(r"Configuration of (?:spanwire|configurator) not loaded")
 
 
-def flags(found: int) -> str:
-    """A span's flags, as far as the official exporter sends them. Where W3C's are sent as well, they must say that it is sampled."""
+def flags(found: int, *, native: bool) -> str:
+    """A span's flags, as far as the official exporter sends them. W3C's must say that it is sampled; only native spans must have them."""
     w3c = found & ~OFFICIAL_FLAGS
-    return f"{found & OFFICIAL_FLAGS:#x}" if w3c in {0x0, 0x1, 0x3} else f"{found:#x}"
+    if w3c in {0x1, 0x3} or (w3c == 0 and not native):
+        return f"{found & OFFICIAL_FLAGS:#x}"
+    return f"{found & OFFICIAL_FLAGS:#x}, W3C's {w3c:#x}"
 
 
-def text(found: str) -> str:
-    """A text without what is of this run."""
+def text(found: str, ids: Mapping[str, str] = {}, unknown: dict[str, str] | None = None) -> str:
+    """A text without what is of this run.
+
+    :param ids: what stands in the place of an id.
+    :param unknown: ids without such a name that were met before, and gets those that are met.
+    """
     for pattern, instead in TEXTS:
         found = pattern.sub(instead, found)
-    return found
+    seen = {} if unknown is None else unknown
+    return ID.sub(lambda match: _whose(match[0], ids, seen), found)
 
 
-def value(key: str, found: Any) -> Any:
+def _whose(found: str, ids: Mapping[str, str], unknown: dict[str, str]) -> str:
+    """Which of the run's an id is. One that is no random number was chosen by the program, and stays: zeros too."""
+    if found in ids:
+        return ids[found]
+    if len(set(found)) <= 2:
+        return found
+    return unknown.setdefault(found, f"<unknown id {len(unknown) + 1}>")
+
+
+def value(key: str, found: Any, ids: Mapping[str, str] = {}) -> Any:
     """An attribute's value, with the types of all its parts: 1, 1.0 and True are equal to Python."""
     if key in BY_NAME:
         return f"<{type(found).__name__}: {BY_NAME[key]}>"
     if isinstance(found, str):
         if key == "exception.stacktrace":
             found = OF_THE_SDK.sub("", found)
-        return text(found)
+        return text(found, ids)
     if isinstance(found, (list, tuple)):
-        return [value("", one) for one in found]
+        return [value("", one, ids) for one in found]
     if isinstance(found, dict):
-        return {"map": {name: value("", one) for name, one in found.items()}}
+        return {"map": {name: value("", one, ids) for name, one in found.items()}}
     return {type(found).__name__: repr(found)}
 
 
-def lines(found: str) -> list[str]:
-    """What a program printed or logged, line by line; stack traces without the SDK's own frames."""
+def lines(found: str, ids: Mapping[str, str] = {}, *, ordered: bool = False) -> list[str]:
+    """What a program printed or logged, line by line; stack traces without the SDK's own frames.
+
+    Ids that nobody knows are numbered as they come: in the whole text if its lines have an order, else in each line.
+    """
     for pattern in TEXTS_OF_LOGS:
         found = pattern.sub("<line>", found)
-    return [line for line in text(OF_THE_SDK.sub("", found)).splitlines() if not DIFFERENT_LINES.search(line)]
+    unknown: dict[str, str] | None = {} if ordered else None
+    kept = [line for line in OF_THE_SDK.sub("", found).splitlines() if not DIFFERENT_LINES.search(line)]
+    return [text(line, ids, unknown) for line in kept]

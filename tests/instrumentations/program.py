@@ -18,6 +18,7 @@ class Program:
     :param servers: fixtures, each a function from a side's name to the variables that lead to its server.
     :param in_turn: one side after the other, since they would disturb each other.
     :param arguments: of its command line.
+    :param ordered: the order of what it prints and logs is its own, not that of threads.
     :param timeout: seconds for each side.
     """
 
@@ -31,6 +32,7 @@ class Program:
     servers: tuple[str, ...] = ()
     in_turn: bool = False
     arguments: tuple[str, ...] = ()
+    ordered: bool = False
     timeout: float = 120
 
     def __str__(self) -> str:

@@ -3,7 +3,8 @@
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from pathlib import Path
 
 from spanwire.sink import ReceivedSpan, Sink
 from tests.conftest import ROOT
-from tests.instrumentations.compare import Difference, differences, text_differences
+from tests.instrumentations.compare import Difference, Text, differences, text_differences
+from tests.instrumentations.observed import Sent
 from tests.instrumentations.program import Program
 
 __all__ = ["ENVIRONMENT", "SIDES", "Outcome", "Side", "Variables", "run", "start", "versions"]
@@ -55,8 +57,12 @@ class Side:
     status: int
     stdout: str
     stderr: str
-    spans: list[ReceivedSpan]
+    sent: Sent
     user_agents: frozenset[str]
+
+    @property
+    def spans(self) -> Sequence[ReceivedSpan]:
+        return self.sent.spans
 
     def __str__(self) -> str:
         return f"status {self.status}, {len(self.spans)} spans\n{self.stdout}\n{self.stderr}"
@@ -68,11 +74,13 @@ class Outcome:
 
     sdk: Side
     ours: Side
+    ordered: bool = False
 
     def differences(self) -> list[Difference]:
-        found = differences(self.sdk.spans, self.ours.spans)
-        found += text_differences("stdout", self.sdk.stdout, self.ours.stdout)
-        found += text_differences("stderr", self.sdk.stderr, self.ours.stderr)
+        found = differences(self.sdk.sent, self.ours.sent)
+        for name in ("stdout", "stderr"):
+            sdk, ours = (Text(getattr(side, name), side.sent.ids) for side in (self.sdk, self.ours))
+            found += text_differences(name, sdk, ours, ordered=self.ordered)
         if self.sdk.status != self.ours.status:
             found.append(Difference("process", "status", str(self.sdk.status), str(self.ours.status)))
         return found
@@ -94,12 +102,14 @@ def run(program: Program, *servers: Variables) -> Outcome:
     if unknown := active - _instrumentors():
         raise ValueError(f"{program}: no instrumentation is called {', '.join(sorted(unknown))}")
     with ThreadPoolExecutor(1 if program.in_turn else 2) as pool:
-        return Outcome(*pool.map(one, ("sdk", program.ours)))
+        sdk, ours = pool.map(one, ("sdk", program.ours))
+        return Outcome(sdk, ours, program.ordered)
 
 
 def start(side: str, file: Path, *arguments: str, variables: Mapping[str, str], timeout: float = 120) -> Side:
     """One side of a program, until its process has ended."""
     folder = ENVIRONMENT / "bin"
+    began = time.time_ns()
     with Sink() as sink:
         process = subprocess.Popen(
             [str(folder / "opentelemetry-instrument"), "python", str(file), *arguments],
@@ -126,7 +136,8 @@ def start(side: str, file: Path, *arguments: str, variables: Mapping[str, str], 
         finally:
             _kill(process)
         agents = frozenset(request.headers["user-agent"].partition("/")[0] for request in sink.requests())
-        return Side(process.returncode, stdout, stderr, sink.spans(), agents)
+        sent = Sent(sink.spans(), began, time.time_ns(), native=side == "spanwire")
+        return Side(process.returncode, stdout, stderr, sent, agents)
 
 
 def _kill(process: "subprocess.Popen[str]") -> None:

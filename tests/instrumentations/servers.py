@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from examples.launcher import free_ports
 from tests.conftest import ROOT, program
 
 __all__ = ["PROGRAMS", "for_sides", "running"]
@@ -97,7 +98,7 @@ def _server(kind: _Kind) -> Iterator[dict[str, str]]:
 def _start(kind: _Kind, folder: Path, password: str) -> "tuple[subprocess.Popen[bytes], _Place]":
     log = folder / "log"
     for _ in range(_TRIES):  # somebody else may take the port first
-        place = _Place(folder, _free_port(), password)
+        place = _Place(folder, free_ports(1)[0], password)
         with log.open("wb") as output:
             process = subprocess.Popen(
                 _unprivileged(kind.command(place)),
@@ -163,12 +164,6 @@ def _group() -> int:
 
 def _environment(folder: Path) -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "LC_ALL": "C", "TMPDIR": str(folder)}
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _path(name: str) -> str:

@@ -6,13 +6,18 @@ POSTGRESQL = ("postgresql",)
 
 STORES: tuple[Program, ...] = (
     Program(
-        "sqlite3_app", libraries=("opentelemetry-instrumentation-sqlite3",), instrumentations=("sqlite3",), spans=30
+        "sqlite3_app",
+        libraries=("opentelemetry-instrumentation-sqlite3",),
+        instrumentations=("sqlite3",),
+        spans=30,
+        ordered=True,
     ),
     Program(
         "dbapi_app",
         libraries=("opentelemetry-instrumentation-dbapi",),
         instrumentations=(),
         spans=20,
+        ordered=True,
     ),
     Program(
         "sqlalchemy_app",
@@ -20,6 +25,7 @@ STORES: tuple[Program, ...] = (
         libraries=("SQLAlchemy",),
         instrumentations=("sqlalchemy",),
         spans=30,
+        ordered=True,
         arguments=("sqlite",),
     ),
     Program(
@@ -28,6 +34,7 @@ STORES: tuple[Program, ...] = (
         libraries=("SQLAlchemy", "psycopg", "psycopg2-binary"),
         instrumentations=("sqlalchemy",),
         spans=60,
+        ordered=True,
         arguments=("postgresql",),
         servers=POSTGRESQL,
     ),
@@ -37,12 +44,20 @@ STORES: tuple[Program, ...] = (
         libraries=("SQLAlchemy", "psycopg", "psycopg2-binary"),
         instrumentations=("sqlalchemy",),
         spans=60,
+        ordered=True,
         arguments=("postgresql", "sqlcommenter"),
         servers=POSTGRESQL,
     ),
-    Program("psycopg_app", libraries=("psycopg",), instrumentations=("psycopg",), spans=30, servers=POSTGRESQL),
     Program(
-        "psycopg2_app", libraries=("psycopg2-binary",), instrumentations=("psycopg2",), spans=15, servers=POSTGRESQL
+        "psycopg_app", libraries=("psycopg",), instrumentations=("psycopg",), spans=30, ordered=True, servers=POSTGRESQL
+    ),
+    Program(
+        "psycopg2_app",
+        libraries=("psycopg2-binary",),
+        instrumentations=("psycopg2",),
+        spans=15,
+        ordered=True,
+        servers=POSTGRESQL,
     ),
     Program(
         "psycopg2_app",
@@ -50,14 +65,27 @@ STORES: tuple[Program, ...] = (
         libraries=("psycopg2-binary",),
         instrumentations=("psycopg2",),
         spans=12,
+        ordered=True,
         arguments=("sqlcommenter",),
         servers=POSTGRESQL,
     ),
     Program("asyncpg_app", libraries=("asyncpg",), instrumentations=("asyncpg",), spans=25, servers=POSTGRESQL),
-    Program("pymysql_app", libraries=("PyMySQL",), instrumentations=("pymysql",), spans=8, servers=("mariadb",)),
-    Program("redis_app", libraries=("redis",), instrumentations=("redis",), spans=40, servers=("redis",)),
     Program(
-        "pymemcache_app", libraries=("pymemcache",), instrumentations=("pymemcache",), spans=25, servers=("memcached",)
+        "pymysql_app",
+        libraries=("PyMySQL",),
+        instrumentations=("pymysql",),
+        spans=8,
+        ordered=True,
+        servers=("mariadb",),
+    ),
+    Program("redis_app", libraries=("redis",), instrumentations=("redis",), spans=40, ordered=True, servers=("redis",)),
+    Program(
+        "pymemcache_app",
+        libraries=("pymemcache",),
+        instrumentations=("pymemcache",),
+        spans=25,
+        ordered=True,
+        servers=("memcached",),
     ),
     Program(
         "celery_app",
@@ -101,12 +129,20 @@ STORES: tuple[Program, ...] = (
         ),
         instrumentations=(),
         spans=5,
+        ordered=True,
     ),
     Program(
         "beyond/processors",
         libraries=("opentelemetry-processor-baggage", "sentry-sdk", "logfire-sdk"),
         instrumentations=(),
         spans=4,
+        ordered=True,
     ),
-    Program("beyond/llm", libraries=("langfuse", "openinference-instrumentation"), instrumentations=(), spans=6),
+    Program(
+        "beyond/llm",
+        libraries=("langfuse", "openinference-instrumentation"),
+        instrumentations=(),
+        spans=6,
+        ordered=True,
+    ),
 )

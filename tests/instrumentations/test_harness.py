@@ -9,9 +9,10 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from spanwire._native import decode_spans
-from spanwire.sink import ReceivedSpan
-from tests.instrumentations.compare import differences, text_differences
+from tests.instrumentations.compare import Text, differences, text_differences
+from tests.instrumentations.observed import TOLERANCE, Sent
 
+BEGAN = 1_764_000_000_000_000_000
 TRACES = [bytes([number]) * 16 for number in (1, 2)]
 
 
@@ -34,14 +35,14 @@ def request() -> ExportTraceServiceRequest:
                 span_id=identifier(10 * trace + place + 1),
                 name=name,
                 kind=Span.SPAN_KIND_SERVER,
-                start_time_unix_nano=1_764_000_000_000_000_000 + place,
-                end_time_unix_nano=1_764_000_000_000_000_100,
+                start_time_unix_nano=BEGAN + place,
+                end_time_unix_nano=BEGAN + 100,
                 attributes=[attribute("a", 1), attribute("b", "text"), attribute("trace", trace)],
                 flags=0x100,
             )
             if place:
                 span.parent_span_id = identifier(10 * trace + 1)
-    event = last(message).events.add(name="exception", time_unix_nano=1_764_000_000_000_000_050)
+    event = last(message).events.add(name="exception", time_unix_nano=BEGAN + 50)
     event.attributes.append(attribute("exception.message", "bad"))
     link = last(message).links.add(trace_id=TRACES[0], span_id=identifier(1), flags=0x100)
     link.attributes.append(attribute("why", "caused by"))
@@ -66,8 +67,8 @@ def last(message: ExportTraceServiceRequest) -> Span:
     return message.resource_spans[0].scope_spans[0].spans[-1]
 
 
-def received(message: ExportTraceServiceRequest) -> list[ReceivedSpan]:
-    return decode_spans(message.SerializeToString())
+def received(message: ExportTraceServiceRequest, *, native: bool = False) -> Sent:
+    return Sent(decode_spans(message.SerializeToString()), began=BEGAN, ended=BEGAN + 100, native=native)
 
 
 def with_attribute(value: Any, key: str = "a") -> Callable[[ExportTraceServiceRequest], Any]:
@@ -93,6 +94,13 @@ def scope_of(message: ExportTraceServiceRequest) -> Any:
 
 def set_parent(number: int) -> Callable[[ExportTraceServiceRequest], Any]:
     return set_field("parent_span_id", identifier(number))
+
+
+def other_epoch(message: ExportTraceServiceRequest) -> None:
+    for time in (last(message), *last(message).events):
+        for name in ("start_time_unix_nano", "end_time_unix_nano", "time_unix_nano"):
+            if hasattr(time, name):
+                setattr(time, name, getattr(time, name) - BEGAN + 1)
 
 
 Plant = Callable[[ExportTraceServiceRequest], Any]
@@ -136,8 +144,10 @@ PLANTED: dict[str, tuple[str, Plant]] = {
     "end before start": ("times", set_field("end_time_unix_nano", 5)),
     "event after the end": (
         "times",
-        lambda message: setattr(last(message).events[0], "time_unix_nano", 1_764_000_000_000_000_101),
+        lambda message: setattr(last(message).events[0], "time_unix_nano", BEGAN + 101),
     ),
+    "another epoch": ("times", other_epoch),
+    "an hour late": ("times", set_field("end_time_unix_nano", BEGAN + 3600 * 10**9)),
     "scope": ("scope", lambda message: setattr(scope_of(message).scope, "name", "other")),
     "scope's version": ("scope", lambda message: setattr(scope_of(message).scope, "version", "2.0")),
     "scope's schema": ("scope", lambda message: setattr(scope_of(message), "schema_url", "https://schemas/3")),
@@ -195,7 +205,7 @@ def test_ids_times_and_the_order_of_siblings_and_traces_are_no_difference() -> N
 def test_equal_spans_below_the_wrong_ones_of_two_equal_parents_are_a_difference() -> None:
     """Every span has a twin at its place by name; only whole trees tell."""
 
-    def trees(below: tuple[int, int, int, int]) -> list[ReceivedSpan]:
+    def trees(below: tuple[int, int, int, int]) -> Sent:
         message = ExportTraceServiceRequest()
         spans = message.resource_spans.add().scope_spans.add().spans
         for number, parent, name in ((1, 0, "root"), (2, 1, "middle"), (3, 1, "middle")):
@@ -208,14 +218,82 @@ def test_equal_spans_below_the_wrong_ones_of_two_equal_parents_are_a_difference(
     assert [one.field for one in differences(trees((2, 2, 3, 3)), trees((2, 3, 2, 3)))] == ["structure"]
 
 
+def test_native_spans_must_have_the_flags_of_w3c() -> None:
+    other = request()
+    assert {one.field for one in differences(received(request()), received(other, native=True))} == {"flags"}
+    for span in scope_of(other).spans:
+        span.flags = 0x101
+    assert differences(received(request()), received(other, native=True)) == []
+
+
+def test_a_clock_may_go_a_little_wrong() -> None:
+    other = request()
+    for span in scope_of(other).spans:
+        span.start_time_unix_nano -= TOLERANCE
+    assert differences(received(request()), received(other)) == []
+
+
 def test_a_line_that_only_one_has_is_a_difference() -> None:
     same = "GET http://127.0.0.1:5000/ took 0x7f0012345678\n"
-    assert text_differences("stderr", same, same.replace("5000", "41234").replace("7f00", "7f01")) == []
-    (found,) = text_differences("stderr", same, same + "Warning: late\n")
+    other = same.replace("5000", "41234").replace("7f00", "7f01")
+    assert text_differences("stderr", Text(same), Text(other)) == []
+    (found,) = text_differences("stderr", Text(same), Text(same + "Warning: late\n"))
     assert (found.where, found.sdk, found.ours) == ("stderr", "has no such line", "Warning: late")
 
 
+def test_lines_may_be_in_another_order_only_where_threads_write_them() -> None:
+    one, other = Text("first\nsecond\n"), Text("second\nfirst\n")
+    assert text_differences("stdout", one, other) == []
+    (found,) = text_differences("stdout", one, other, ordered=True)
+    assert (found.field, found.sdk, found.ours) == ("order", "first", "second")
+
+
+def other_ids() -> Sent:
+    """The same spans in another run."""
+    message = request()
+    for span in scope_of(message).spans:
+        for name in ("trace_id", "span_id", "parent_span_id"):
+            setattr(span, name, bytes(255 - byte for byte in getattr(span, name)))
+    return received(message)
+
+
+@pytest.mark.parametrize(
+    ("sdk", "ours", "same"),
+    [
+        ((0, 1), (0, 1), True),
+        ((0, 1), (0, 2), False),  # another span's id
+        ((0, 1), (1, 1), True),  # another trace, of the same names: what its spans are compares the trees
+    ],
+)
+def test_an_id_is_whose_it_is(sdk: tuple[int, int], ours: tuple[int, int], same: bool) -> None:
+    def printed(sent: Sent, trace: int, span: int) -> Text:
+        spans = sent.spans
+        return Text(f"trace={spans[3 * trace].trace_id} span={spans[span].span_id}\n", sent.ids)
+
+    found = text_differences("stdout", printed(received(request()), *sdk), printed(other_ids(), *ours))
+    assert (found == []) is same
+
+
+@pytest.mark.parametrize("length", [16, 32])
+def test_unknown_ids_are_told_apart_and_zeros_are_none(length: int) -> None:
+    one, two, three = ("0123456789abcdef" * 2)[:length], ("123456789abcdef0" * 2)[:length], "a" * length
+    zeros = "0" * length
+    for sdk, ours, same in (
+        (one, two, True),
+        (f"{one} {one}", f"{two} {two}", True),
+        (f"{one} {one}", f"{one} {two}", False),
+        (one, zeros, False),
+        (three, three, True),
+        (three, one, False),
+    ):
+        assert (text_differences("stdout", Text(sdk), Text(ours)) == []) is same, (sdk, ours)
+    below = f"{one}\n{one}\n", f"{one}\n{two}\n"
+    assert text_differences("stdout", *map(Text, below)) == []
+    assert len(text_differences("stdout", *map(Text, below), ordered=True)) == 1
+
+
 def test_a_span_that_came_twice_is_an_error() -> None:
-    twice = received(request()) * 2
+    once = received(request())
+    twice = Sent([*once.spans, *once.spans], once.began, once.ended)
     with pytest.raises(ValueError, match="6 spans came twice"):
         differences(twice, twice)

@@ -39,11 +39,17 @@ STARLETTE = Program(
 AIOHTTP = Program(
     "aiohttp_app", libraries=("aiohttp",), instrumentations=("aiohttp-client", "aiohttp-server"), spans=70
 )
-HTTPX = Program("httpx_clients", libraries=("httpx",), instrumentations=("httpx",), spans=30)
+HTTPX = Program("httpx_clients", libraries=("httpx",), instrumentations=("httpx",), spans=30, ordered=True)
 URLLIB = Program(
-    "urllib_clients", libraries=("urllib3", "requests"), instrumentations=("requests", "urllib", "urllib3"), spans=20
+    "urllib_clients",
+    libraries=("urllib3", "requests"),
+    instrumentations=("requests", "urllib", "urllib3"),
+    spans=20,
+    ordered=True,
 )
-WSGI = Program("wsgi_middleware", libraries=("opentelemetry-instrumentation-wsgi",), instrumentations=(), spans=20)
+WSGI = Program(
+    "wsgi_middleware", libraries=("opentelemetry-instrumentation-wsgi",), instrumentations=(), spans=20, ordered=True
+)
 DJANGO_WSGI = Program(
     "django_wsgi",
     libraries=("Django", "requests"),
@@ -65,7 +71,7 @@ GRPC_AIO = Program(
 TORNADO = Program("tornado_app", libraries=("tornado",), instrumentations=("tornado",), spans=30)
 FALCON = Program("falcon_app", libraries=("falcon", "requests"), instrumentations=("falcon", "requests"), spans=20)
 PYRAMID = Program("pyramid_app", libraries=("pyramid", "requests"), instrumentations=("pyramid", "requests"), spans=18)
-BOTO3 = Program("boto3_client", libraries=("boto3",), instrumentations=("botocore",), spans=12)
+BOTO3 = Program("boto3_client", libraries=("boto3",), instrumentations=("botocore",), spans=12, ordered=True)
 GUNICORN = Program(
     "gunicorn_app",
     libraries=("gunicorn", "flask", "requests"),
@@ -73,8 +79,8 @@ GUNICORN = Program(
     arguments=("--workers", "2"),
     spans=50,
 )
-CLICK = Program("click_command", libraries=("click",), instrumentations=("click",), spans=10)
-JINJA2 = Program("jinja2_templates", libraries=("jinja2",), instrumentations=("jinja2",), spans=60)
+CLICK = Program("click_command", libraries=("click",), instrumentations=("click",), spans=10, ordered=True)
+JINJA2 = Program("jinja2_templates", libraries=("jinja2",), instrumentations=("jinja2",), spans=60, ordered=True)
 
 WEB = (
     FLASK,
