@@ -68,6 +68,8 @@ class Context:
     target: Target | None = None
     is_off: str = ""
     """What keeps spans from being made or sent, if anything does: a name for it."""
+    other: str = ""
+    """Where the program sends, as far as that is known, if not by the exporter that is looked at."""
     can_trace: bool = True
     addresses: list[Address] = field(default_factory=list)
     reachable: list[Address] = field(default_factory=list)

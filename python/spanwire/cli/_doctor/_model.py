@@ -73,6 +73,8 @@ class Report:
     destination: str
     """Where spans go, without secrets; empty: it cannot be said."""
     steps: Sequence[Step]
+    other: str = ""
+    """Where the program sends in the place of that, if it does."""
 
     @property
     def verdict(self) -> Level:
@@ -90,6 +92,9 @@ class Report:
         warnings = sum(finding.level == "warning" for step in self.steps for finding in step.findings)
         was_sent = any(step.name == "span" and step.outcome in {"ok", "warning"} for step in self.steps)
         arrives = "spans arrive" if was_sent else "nothing is in the way (no test span was sent)"
+        if self.other:
+            arrives = "the test span arrives" if was_sent else "nothing is in the way of a test span (none was sent)"
+            arrives += f"; the program sends elsewhere ({self.other})"
         return f"{arrives}, with {warnings} warning{'s' * (warnings > 1)}" if warnings else arrives
 
     def document(self) -> dict[str, Any]:

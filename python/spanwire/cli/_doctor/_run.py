@@ -33,7 +33,7 @@ def examine(context: Context) -> Report:
         finally:
             context.close()
     destination = mask.hide(context.exporter._client.destination) if context.exporter is not None else ""
-    return Report(__version__, destination, steps)
+    return Report(__version__, destination, steps, mask.hide(context.other))
 
 
 def _done(name: str, context: Context) -> Step:

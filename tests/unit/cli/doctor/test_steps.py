@@ -28,7 +28,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def say(**names: list[str]) -> None:
         def found(*, group: str, name: str | None = None) -> EntryPoints:
-            all_of_them = [EntryPoint(one, "nowhere:X", group) for one in names.get(group, [])]
+            all_of_them = [EntryPoint(one, "nowhere:X", group) for one in {**STOCK, **names}.get(group, [])]
             return EntryPoints(one for one in all_of_them if name in (None, one.name))
 
         monkeypatch.setattr(setup, "entry_points", found)
@@ -47,6 +47,15 @@ def codes(step: Step, *levels: str) -> set[str]:
     return {one.code for one in step.findings if one.level in (levels or ("warning", "failed"))}
 
 
+# What comes with the SDK.
+STOCK = {
+    "opentelemetry_traces_exporter": ["console", "spanwire"],
+    "opentelemetry_metrics_exporter": ["console"],
+    "opentelemetry_logs_exporter": ["console"],
+    "opentelemetry_id_generator": ["random"],
+    "opentelemetry_propagator": ["baggage", "tracecontext"],
+    "opentelemetry_tracer_provider": ["sdk_tracer_provider", "default_tracer_provider"],
+}
 BOTH = {"opentelemetry_distro": ["spanwire", "distro"], "opentelemetry_configurator": ["spanwire", "configurator"]}
 OURS = {"opentelemetry_distro": ["spanwire"], "opentelemetry_configurator": ["spanwire"]}
 ASKED = {"OTEL_PYTHON_DISTRO": "spanwire", "OTEL_PYTHON_CONFIGURATOR": "spanwire"}
@@ -74,6 +83,22 @@ ASKED = {"OTEL_PYTHON_DISTRO": "spanwire", "OTEL_PYTHON_CONFIGURATOR": "spanwire
         (OURS, {"OTEL_TRACES_EXPORTER": "none"}, {"setup.exporter_none"}),
         (OURS, {"OTEL_TRACES_EXPORTER": "console"}, {"setup.exporter_foreign"}),
         (OURS, {"OTEL_TRACES_EXPORTER": "console,otlp"}, set()),
+        (OURS, {"OTEL_TRACES_EXPORTER": "otlp,nope"}, {"setup.component"}),
+        (OURS, {"OTEL_TRACES_EXPORTER": "none,otlp"}, {"setup.component"}),
+        (OURS, {"OTEL_TRACES_EXPORTER": "OTLP"}, {"setup.component"}),
+        (OURS, {"OTEL_TRACES_EXPORTER": "otlp,"}, {"setup.component"}),
+        (OURS, {"OTEL_TRACES_EXPORTER": " None "}, {"setup.exporter_none"}),
+        (OURS, {"OTEL_METRICS_EXPORTER": "nope"}, {"setup.component"}),
+        (OURS, {"OTEL_LOGS_EXPORTER": "console,nope"}, {"setup.component"}),
+        (OURS, {"OTEL_METRICS_EXPORTER": "otlp"}, {"setup.component"}),  # no exporter of metrics is installed
+        (OURS, {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "console"}, set()),
+        (OURS, {"OTEL_PYTHON_ID_GENERATOR": "nope"}, {"setup.component"}),
+        (OURS, {"OTEL_PYTHON_ID_GENERATOR": "random "}, set()),
+        (OURS, {"OTEL_PROPAGATORS": "nonsense"}, {"setup.component"}),
+        (OURS, {"OTEL_PROPAGATORS": "TraceContext"}, {"setup.component"}),
+        (OURS, {"OTEL_PROPAGATORS": "tracecontext, baggage"}, set()),
+        (OURS, {"OTEL_PROPAGATORS": "None,nonsense"}, set()),
+        (OURS, {"OTEL_PYTHON_TRACER_PROVIDER": "nope"}, {"setup.tracer_provider"}),
         (OURS, {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, {"setup.grpc"}),
         (OURS, {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}, set()),
         (OURS, {"OTEL_TRACES_EXPORTER": "otlp_proto_grpc"}, {"setup.grpc"}),
@@ -100,7 +125,12 @@ def test_who_sets_up_what(
 
 @pytest.mark.parametrize(
     ("environment", "is_failed"),
-    [({"OTEL_TRACES_EXPORTER": "none"}, True), ({"OTEL_TRACES_SAMPLER": "parentbased_always_off"}, False)],
+    [
+        ({"OTEL_TRACES_EXPORTER": "none"}, True),
+        ({"OTEL_TRACES_EXPORTER": "otlp,nope"}, True),
+        ({"OTEL_METRICS_EXPORTER": "nope"}, True),
+        ({"OTEL_TRACES_SAMPLER": "parentbased_always_off"}, False),
+    ],
 )
 def test_what_keeps_every_span_from_being_sent_fails(
     environment: dict[str, str], is_failed: bool, installed: Callable[..., None]
@@ -114,6 +144,46 @@ def test_the_official_grpc_exporter_is_only_warned_of(installed: Callable[..., N
     installed(**OURS, opentelemetry_traces_exporter=["otlp_proto_grpc"])
     step, _ = looked(setup, {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
     assert codes(step, "warning") == {"setup.grpc"}
+
+
+@pytest.mark.parametrize("name", ["otlp,nope", "none,otlp", "OTLP", "otlp,", "otlp", "console", " None "])
+def test_exporters_are_missing_where_the_sdk_finds_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from opentelemetry.sdk import _configuration
+
+    from spanwire._configurator import _native_traces, _replaced
+
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", name)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")  # as the distro sets it
+    with _replaced(_native_traces()):
+        try:
+            _configuration._import_exporters(_configuration._get_exporter_names("traces"), [], [])
+            is_missing = False
+        except RuntimeError:
+            is_missing = True
+    step, _ = looked(setup, dict(os.environ))
+    assert ("setup.component" in codes(step, "failed")) == is_missing
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, "nothing is in the way (no test span was sent)"),
+        ({"OTEL_TRACES_EXPORTER": "console"}, "elsewhere (console), with 1 warning"),
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "elsewhere (by gRPC), with 1 warning"),
+        ({"OTEL_CONFIG_FILE": "x.yaml"}, "elsewhere (as OTEL_CONFIG_FILE says), with 1 warning"),
+    ],
+)
+def test_spans_are_not_said_to_arrive_where_the_program_sends_none(
+    environment: dict[str, str], expected: str, installed: Callable[..., None]
+) -> None:
+    installed(**OURS, opentelemetry_traces_exporter=["console", "spanwire", "otlp_proto_grpc"])
+    step, context = looked(setup, environment)
+    sent = Step("span")
+    sent.ok("taken", "taken")
+    assert Report("1", "", [step], context.other).summary.endswith(expected)
+    assert Report("1", "", [step, sent], context.other).summary.startswith(
+        "the test span arrives; the program sends elsewhere" if environment else "spans arrive"
+    )
 
 
 @pytest.mark.parametrize(

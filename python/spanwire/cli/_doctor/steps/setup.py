@@ -6,6 +6,8 @@ import importlib.util
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
+from spanwire.cli._doctor import _components
+
 if TYPE_CHECKING:
     from spanwire.cli._doctor._context import Context
     from spanwire.cli._doctor._model import Step
@@ -24,9 +26,11 @@ def check(context: Context, step: Step) -> None:
     step.details = {"instrument": importlib.util.find_spec("opentelemetry.instrumentation") is not None}
     is_ours = _instrument(context, step)
     _switches(context, step)
-    _exporter(context, step, is_ours=is_ours)
+    if not _named(context, step):
+        _exporter(context, step, is_ours=is_ours)
     _sampler(context, step)
     if context.get("OTEL_CONFIG_FILE"):
+        context.other = "as OTEL_CONFIG_FILE says"
         step.warn(
             "config_file",
             "OTEL_CONFIG_FILE is set: its file says all, and other variables nothing; what follows is of the variables",
@@ -91,6 +95,31 @@ def _switches(context: Context, step: Step) -> None:
         )
 
 
+def _named(context: Context, step: Step) -> bool:
+    """Whether an exporter of spans is named that is not there; other names that are not there fail as well."""
+    without: dict[str, list[str]] = {}
+    for variable, name, there in _components.missing(context.environment, _installed):
+        without.setdefault(variable, []).append(name)
+        text = f"{variable} names {name!r}, and nothing of this name is installed: "
+        text += "the program does not start" if variable == "OTEL_PROPAGATORS" else "set-up ends with an error"
+        cure = "it must stand alone" if name.lower() == "none" else "correct or unset it; upper and lower case count"
+        step.fail("component", f"{text}, and no span is sent", f"{cure}; installed: {', '.join(there) or 'none'}")
+        context.is_off = context.is_off or variable
+    wanted = context.environment.get("OTEL_PYTHON_TRACER_PROVIDER")
+    if wanted is not None and wanted not in _installed("opentelemetry_tracer_provider"):
+        step.warn(
+            "tracer_provider",
+            f"OTEL_PYTHON_TRACER_PROVIDER={wanted!r}: none of this name is installed; who asks for a tracer before "
+            "tracing is set up gets an error",
+            "unset it: set-up needs it not",
+        )
+    return "OTEL_TRACES_EXPORTER" in without
+
+
+def _installed(group: str) -> list[str]:
+    return sorted({one.name for one in entry_points(group=group)})
+
+
 def _exporter(context: Context, step: Step, *, is_ours: bool) -> None:
     protocol = context.get(*_PROTOCOL).strip()
     names = [name.strip() for name in (context.get("OTEL_TRACES_EXPORTER") or "otlp").split(",")]
@@ -107,14 +136,17 @@ def _exporter(context: Context, step: Step, *, is_ours: bool) -> None:
         )
         return
     if _GRPC in names or ("otlp" in names and protocol == "grpc"):
-        _grpc(step)
+        _grpc(context, step)
     elif not set(names) & _OUR_EXPORTERS:
+        context.other = context.other or ", ".join(names)
         step.warn(
             "exporter_foreign",
             f"OTEL_TRACES_EXPORTER={','.join(names)}: not spanwire's exporter, which the next steps look at",
             "unset it, or set it to otlp",
         )
     elif not is_ours and _OURS not in names:
+        if protocol != "http/protobuf" and context.environment.get("OTEL_PYTHON_DISTRO") != _OURS:
+            context.other = context.other or "by gRPC"
         step.warn(
             "exporter_official",
             "under that configurator otlp is the official exporter, over gRPC unless a protocol is set",
@@ -124,9 +156,10 @@ def _exporter(context: Context, step: Step, *, is_ours: bool) -> None:
         step.ok("exporter", "exporter of spans: spanwire's, OTLP over HTTP with protobuf")
 
 
-def _grpc(step: Step) -> None:
+def _grpc(context: Context, step: Step) -> None:
     cure = "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, the port of OTLP/HTTP (4318) and OTEL_TRACES_EXPORTER=otlp"
     if _is_there("traces_exporter", _GRPC):
+        context.other = context.other or "by gRPC"
         step.warn("grpc", "gRPC is asked for: that is the official exporter; spanwire's speaks http/protobuf", cure)
     else:
         step.fail(
