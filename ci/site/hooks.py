@@ -35,6 +35,7 @@ FENCE = re.compile(r"^ *(```+|~~~+)")
 CODE_OR_LINK = re.compile(
     r"(?P<code>(?P<ticks>`+)(?!`).*?(?<!`)(?P=ticks)(?!`))|\[(?P<text>(?:`[^`]*`|[^][`])*)\]\((?P<to>[^()\s]+)\)"
 )
+UNIT = re.compile(r"(?<=\d) (?=(?:[nµm]?s|[KMG]?i?B)\b)")
 CELL_CODE = re.compile(r"(<code>)([^<]{16,})(</code>)")
 ITEM = re.compile(r"^( *)(?:[-*+]|\d+[.)]) ")
 
@@ -91,14 +92,16 @@ def link(source: str, here: str, text: str, to: str) -> str:
     if path in places:
         return f"[{text}]({relpath(places[path], here.rpartition('/')[0] or '.')}{mark}{anchor})"
     if (ROOT / path).exists():
-        return text
+        return text if path.rpartition("/")[2] in text else f"{text} (`{path}`)"
     raise ValueError(f"{source}: the link to {to} leads nowhere")
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Long names in tables may be broken behind a part, not anywhere."""
+    """In tables long names may be broken behind a part, not anywhere; a number stays beside its unit."""
     del page, config, files
-    return re.sub(r"<td.*?</td>", lambda cell: CELL_CODE.sub(_breakable, cell[0]), html, flags=re.DOTALL)
+    return re.sub(
+        r"<td.*?</td>", lambda cell: UNIT.sub("&nbsp;", CELL_CODE.sub(_breakable, cell[0])), html, flags=re.DOTALL
+    )
 
 
 def _breakable(code: re.Match[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from examples.launcher import free_ports
 from spanwire.sink import Sink
 from tests.snippets import SHELLS, Snippet, command_lines, matches
 
@@ -29,13 +29,8 @@ with trace.get_tracer("app").start_as_current_span("from the application"):
 SECONDS = 100.0
 PATIENCE = 30.0  # until something is printed by a command in the background
 LONG = {"full", "server"}  # servers as such are tests/integration/servers's
+ACTIVATE = ". venv/bin/activate\n"
 SENDS = re.compile(r"opentelemetry-instrument |\bpython [\w./]+\.py\b")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Background:
@@ -47,7 +42,11 @@ class Background:
         self.seen = 0
         with self.output.open("w") as output, self.errors.open("w") as errors:
             self.process = subprocess.Popen(
-                ["sh", "-euc", f"exec {script}"], cwd=folder, env=environment, stdout=output, stderr=errors
+                ["sh", "-euc", _replaced_by_its_last_command(script)],
+                cwd=folder,
+                env=environment,
+                stdout=output,
+                stderr=errors,
             )
 
     def wait_until_ready(self) -> None:
@@ -81,7 +80,7 @@ def run_page(blocks: list[Snippet], folder: Path, sink: Sink, *, full: bool = Fa
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(snippet.text, encoding="utf-8")
     own_sink = any(snippet.test == "background" for snippet in blocks)
-    port = free_port() if own_sink else int(sink.http_endpoint.rpartition(":")[2])
+    port = free_ports(1)[0] if own_sink else int(sink.http_endpoint.rpartition(":")[2])
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -109,6 +108,7 @@ def run_page(blocks: list[Snippet], folder: Path, sink: Sink, *, full: bool = Fa
             if snippet.test in LONG and not full:
                 continue
             script = command_lines(snippet).replace("localhost:4318", f"localhost:{port}")
+            script = script.replace(ACTIVATE, "")  # PATH has this environment
             script = re.sub(r"\bspanwire sink\b(?! --port)", f"spanwire sink --port {port}", script)
             done += 1
             if snippet.test == "background":
@@ -128,6 +128,12 @@ def run_page(blocks: list[Snippet], folder: Path, sink: Sink, *, full: bool = Fa
     return done
 
 
+def _replaced_by_its_last_command(script: str) -> str:
+    """So that a signal goes to it, not to the shell."""
+    before, _, command = script.strip().rpartition("\n")
+    return f"{before}\nexec {command}"
+
+
 def _run(snippet: Snippet, script: str, folder: Path, environment: dict[str, str]) -> str:
     ended = subprocess.run(
         ["bash" if snippet.language == "bash" else "sh", "-euc", script],
@@ -144,13 +150,12 @@ def _run(snippet: Snippet, script: str, folder: Path, environment: dict[str, str
 
 
 def _serve(snippet: Snippet, script: str, folder: Path, environment: dict[str, str], sink: Sink) -> None:
-    port, arrived = free_port(), sink.span_count
+    (port,), arrived = free_ports(1), sink.span_count
     assert "8000" in script
-    before, _, command = script.replace("8000", str(port)).strip().rpartition("\n")
     log = folder / "server.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            ["sh", "-euc", f"{before}\nexec {command}"],
+            ["sh", "-euc", _replaced_by_its_last_command(script.replace("8000", str(port)))],
             cwd=folder,
             # A worker that a signal ends may send nothing any more: docs/operations.md.
             env={**environment, "OTEL_BSP_SCHEDULE_DELAY": "100"},
