@@ -75,6 +75,43 @@ def test_processors_derived_from_batch_processors_override_hooks() -> None:
     assert names[1] == [("kept", {"tenant": "anna"})]
 
 
+def test_hooks_are_set_before_the_base_class_is_initialised() -> None:
+    """As in any subclass whose author puts its own things first."""
+
+    def scenario(side: Side) -> Any:
+        seen: list[str] = []
+        official = type(over_http(side, "http://127.0.0.1:9/v1/traces"))
+
+        class Exporter(official):  # type: ignore[misc, valid-type]  # a class that is chosen when it runs
+            def __init__(self, endpoint: str) -> None:
+                self.export = self.counted
+                super().__init__(endpoint)
+
+            def counted(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+                seen.append(f"exported {len(spans)}")
+                return SpanExportResult.SUCCESS
+
+        class Processor(exports(side).BatchSpanProcessor):  # type: ignore[misc]  # likewise
+            def __init__(self, exporter: SpanExporter) -> None:
+                self.on_start = lambda span, parent_context=None: seen.append("dropped")
+                del self.on_start
+                self.on_end = self.heard
+                super().__init__(exporter)
+
+            def heard(self, span: ReadableSpan) -> None:
+                seen.append(f"ended {span.name}")
+                super().on_end(span)
+
+        provider = side.provider(collect=False)
+        provider.add_span_processor(Processor(Exporter("http://127.0.0.1:9/v1/traces")))
+        provider.get_tracer("scope").start_span("a").end()
+        provider.force_flush()
+        provider.shutdown()
+        return seen
+
+    assert same(scenario).result == ["ended a", "exported 1"]
+
+
 class Wrapped(SpanExporter):
     """Put in front of an exporter that is in use already, to redact or to count."""
 

@@ -50,6 +50,8 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
 
     # For a native tracer: what it appends to _queue is read in Python.
     _reads_frames = False
+    # Looked at also where a subclass sets a hook before it calls __init__.
+    _plans: "WeakSet[Any]" = ()  # type: ignore[assignment]  # none, and nothing that can be shared
 
     def __init__(
         self,
@@ -71,7 +73,7 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         self._validate_arguments(most_spans, delay, batch_spans)  # type: ignore[no-untyped-call]  # the SDK's has no types
 
         metrics = _metrics(meter_provider, most_spans if has_queue_size else None)
-        self._plans: WeakSet[Any] = WeakSet()  # those that it is in, or was
+        self._plans = WeakSet()  # those that it is in, or was
         self._before: list[Delivery] = []  # what sends what ended before another exporter was put in the place of ours
 
         def new_queue() -> FrameQueue:
@@ -115,7 +117,7 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         super().__setattr__(name, value)
         if name in HOOKS:
             self._replan()
-        elif name == "span_exporter" and self._delivery._exporter is not value:
+        elif name == "span_exporter" and "_delivery" in vars(self) and self._delivery._exporter is not value:
             self._delivery._exporter = value  # type: ignore[assignment]  # any exporter
 
     def __delattr__(self, name: str) -> None:

@@ -63,6 +63,9 @@ class OTLPSpanExporter(SpanExporter):
     :raises ValueError: if an option cannot work; the text says what can.
     """
 
+    # Looked at also where a subclass sets something before it calls __init__.
+    _users: "WeakSet[Any]" = ()  # type: ignore[assignment]  # none, and nothing that can be shared
+
     def __init__(
         self,
         endpoint: str | None = None,
@@ -92,7 +95,7 @@ class OTLPSpanExporter(SpanExporter):
             compression=compression,
             max_request_size=max_request_size,
         )
-        self._users: WeakSet[Any] = WeakSet()  # batch processors that send its spans as bytes
+        self._users = WeakSet()  # batch processors that send its spans as bytes
         self._client = options.client(w3c_flags=w3c_flags)
         self._w3c_flags = w3c_flags
         self._max_request_size = options.max_request_size
