@@ -24,6 +24,7 @@ pub struct TlsMaterial {
 impl TlsMaterial {
     /// Reads and checks the files.
     pub fn load(files: &TlsFiles) -> Result<Self, ConfigError> {
+        refuse_texts(files)?;
         let roots = match &files.ca {
             Some(path) => Arc::new(roots_from(path)?),
             None => system_roots()?,
@@ -69,6 +70,32 @@ impl std::fmt::Debug for TlsMaterial {
 pub fn server_name(host: &str) -> Result<ServerName<'static>, ConfigError> {
     ServerName::try_from(host.to_owned())
         .map_err(|_| ConfigError::Tls(format!("{host:?} is not a host name that a certificate can have")))
+}
+
+/// A key itself where the path of its file is wanted, as happens with secrets in variables: it must be in no error.
+fn refuse_texts(files: &TlsFiles) -> Result<(), ConfigError> {
+    let pem_file = |path: &Option<PathBuf>| match path {
+        Some(path) if is_text(path) => Err(ConfigError::PemFile {
+            path: "(the text of a PEM file)".into(),
+            why: "the path of the file is wanted, not its text".into(),
+        }),
+        _ => Ok(()),
+    };
+    pem_file(&files.ca)?;
+    pem_file(&files.cert)?;
+    match &files.key {
+        Some(path) if is_text(path) => Err(ConfigError::ClientKey(
+            "the text of a PEM file is given where its path is wanted".into(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether this is a PEM's text, or that in base64, and no path.
+fn is_text(path: &Path) -> bool {
+    let shown = path.to_string_lossy();
+    let is_like_one = shown.contains(['\n', '\r']) || shown.contains("-----BEGIN") || shown.contains("LS0tLS1CRUdJTi");
+    is_like_one && !path.exists()
 }
 
 fn roots_from(path: &Path) -> Result<RootCertStore, ConfigError> {

@@ -37,9 +37,10 @@ class HttpOptions:
     """Seconds for all tries of a request."""
     compression: str
     """``none``, ``gzip`` or ``deflate``."""
-    certificate_file: str | None
-    client_key_file: str | None
-    client_certificate_file: str | None
+    # Not shown: who gives a key itself in the place of its path must not find it in a log.
+    certificate_file: str | None = field(repr=False)
+    client_key_file: str | None = field(repr=False)
+    client_certificate_file: str | None = field(repr=False)
     max_request_size: int
     """Bytes before compression; 0 or less: no limit."""
     variables: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """Options are resolved as the official exporter resolves them: both are made from the same keywords and environment."""
 
 import logging
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.util.re import parse_env_headers
 
 from spanwire.exporter import _options
+from spanwire.exporter._options import HttpOptions
 from spanwire.exporter.http import Compression, OTLPSpanExporter
 
 GENERAL = "OTEL_EXPORTER_OTLP_"
@@ -196,6 +198,34 @@ def test_a_certificate_without_its_key_or_with_anothers_is_refused(tmp_path: Pat
     with pytest.raises(ValueError, match="do not fit"):
         OTLPSpanExporter(**options, client_key_file=str(wrong))  # type: ignore[arg-type]
     OTLPSpanExporter(**options, client_key_file=str(key))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("option", ["client_key_file", "client_certificate_file", "certificate_file"])
+@pytest.mark.parametrize("form", ["lines", "one line", "said ends", "base64"])
+def test_a_key_in_the_place_of_its_path_is_in_no_error(
+    option: str, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = trustme.CA().issue_cert("mine")
+    mine.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    key = mine.private_key_pem.bytes().decode()
+    given = {
+        "lines": key,
+        "one line": key.replace("\n", " "),
+        "said ends": key.replace("\n", "\\n"),
+        "base64": b64encode(key.encode()).decode(),
+    }[form]
+    variable = {"client_key_file": "CLIENT_KEY", "certificate_file": "CERTIFICATE"}.get(option, "CLIENT_CERTIFICATE")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", str(tmp_path / "cert.pem"))
+    monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_{variable}", given)
+    keywords = dict.fromkeys(("endpoint", "certificate_file", "client_key_file", "client_certificate_file", "headers"))
+    options = HttpOptions.resolve("traces", **keywords, timeout=None, compression=None, max_request_size=None)
+    with pytest.raises(ValueError, match=r"text .*wanted|wanted, not its text") as caught:
+        OTLPSpanExporter()
+    lines = [line for line in [*key.splitlines(), given] if "-----" not in line or line is given]
+    assert len(lines) > 2
+    for line in lines:
+        assert line not in str(caught.value) + repr(options)
 
 
 def test_a_key_without_a_certificate_is_ignored_with_a_warning(

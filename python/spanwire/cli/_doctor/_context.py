@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from spanwire.cli._doctor._masking import Mask
+
 if TYPE_CHECKING:
     from spanwire._native import Outcome
     from spanwire.exporter._options import HttpOptions
@@ -62,6 +64,8 @@ class Context:
     show_all: bool = False
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
+    mask: Mask = field(init=False)
+    """For what others say, errors and log lines among it."""
     options: HttpOptions | None = None
     exporter: OTLPSpanExporter | None = None
     """Of the configuration; None: it cannot be made."""
@@ -78,6 +82,9 @@ class Context:
     """Whether an OTLP receiver has answered."""
     _answer: Outcome | None = None
     _is_closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.mask = Mask(self.environment, [self.endpoint] if self.endpoint else [])
 
     def get(self, *names: str) -> str:
         """The first of these variables that is not empty."""

@@ -1,4 +1,4 @@
-"""What must not be shown: values of headers, user and password of URLs, values in their queries."""
+"""What must not be shown: values of headers, user and password of URLs, values in their queries, keys in the place of paths."""
 
 from __future__ import annotations
 
@@ -22,11 +22,17 @@ _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 # Of a proxy, which needs no scheme, and of an endpoint that lacks it.
 _BARE_USERINFO = re.compile(r"^[^/?#\s]*@")
 _QUERY_VALUE = re.compile(r"([?&][^=&#\s]*=)[^&#\s]+")
+# Nothing that we say: no word, no name of a host, no path, no time.
+_KEY = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[^\s./:,]{12,}")
+# A PEM's text where the path of its file is wanted, or that in base64.
+_PEM = re.compile(r"[\r\n]|-----BEGIN|LS0tLS1CRUdJTi")
 _TELLING_KEY = re.compile(r"token|secret|passw|credential|auth|api.?key|private.?key", re.IGNORECASE)
 
 
 def shown(name: str, value: str) -> str:
     """The value of a variable as it may be shown."""
+    if _PEM.search(value):
+        return MASK
     if name in _SECRETS:
         return ",".join(_without_value(item) for item in value.split(",") if item.strip())
     if name == "OTEL_RESOURCE_ATTRIBUTES":
@@ -51,7 +57,10 @@ def _is_telling(item: str) -> bool:
 
 
 class Mask:
-    """Takes secrets out of whatever is to be shown: the last line of defence, after each value was masked where it stands.
+    """Takes secrets out of texts: whatever it is out of those that come from outside, which may echo it.
+
+    Words of our own keep their meaning also where a header has the same one for a value (``x-env=prod``): out of them it takes only
+    what looks like a key, the last line of defence, after each value was masked where it stands.
 
     :param environment: variables.
     :param urls: other URLs, as given.
@@ -59,6 +68,7 @@ class Mask:
 
     def __init__(self, environment: Mapping[str, str], urls: Iterable[str] = ()) -> None:
         found: set[str] = set()
+        keys: set[str] = set()
         for name, value in environment.items():
             if name in _SECRETS or name.endswith("_HEADERS"):
                 found.update(_in_headers(value))
@@ -66,21 +76,25 @@ class Mask:
                 found.update(s for item in value.split(",") if _is_telling(item) for s in _in_headers(item))
             elif name.startswith(("OTEL_", "SPANWIRE_")) or name.lower().endswith("_proxy"):
                 found.update(_in_url(value))
+            if name not in _SECRETS and _PEM.search(value):
+                keys.update(_in_pem(value))
         for one in urls:
             found.update(_in_url(one))
-        # The longest first, since one may be a part of another.
-        self._secrets = sorted((one for one in found if len(one) >= _LEAST), key=lambda one: (-len(one), one))
+        self._secrets = _longest_first(found | keys)
+        self._keys = _longest_first(keys | {one for one in found if _KEY.fullmatch(one)})
 
     def hide(self, text: str) -> str:
-        """The text without secrets."""
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
-        return text
+        """What somebody else says, without secrets."""
+        return _without(text, self._secrets)
+
+    def hide_keys(self, text: str) -> str:
+        """What we say, likewise."""
+        return _without(text, self._keys)
 
     def hide_in(self, thing: Any) -> Any:
-        """Likewise in what JSON can hold; keys are names, which are no secrets."""
+        """Likewise in what JSON can hold; its keys are names, which are no secrets."""
         if isinstance(thing, str):
-            return self.hide(thing)
+            return self.hide_keys(thing)
         if isinstance(thing, Mapping):
             return {key: self.hide_in(value) for key, value in thing.items()}
         if isinstance(thing, (list, tuple)):
@@ -88,10 +102,27 @@ class Mask:
         return thing
 
 
+def _longest_first(secrets: set[str]) -> list[str]:
+    # One may be a part of another.
+    return sorted((one for one in secrets if len(one) >= _LEAST), key=lambda one: (-len(one), one))
+
+
+def _without(text: str, secrets: list[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, MASK)
+    return text
+
+
 def _in_headers(text: str) -> Iterator[str]:
     for item in text.split(","):
         name, equals, value = item.partition("=")
         yield from _forms((value if equals else name).strip())
+
+
+def _in_pem(text: str) -> Iterator[str]:
+    """All of it, and each line, whether it ends or is said to end."""
+    yield from _forms(text)
+    yield from (line.strip() for line in re.split(r"[\r\n]+|\\n", text))
 
 
 def _in_url(text: str) -> Iterator[str]:
@@ -112,5 +143,5 @@ def _forms(value: str) -> Iterator[str]:
     """As it stands and decoded, and of "Bearer <token>" the token."""
     for form in {value, unquote(value).strip()}:
         yield form
-        yield from form.split()[1:]
+        yield from form.replace("%20", " ").split()[1:]
         yield repr(form)[1:-1]

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 
 from spanwire import __version__
-from spanwire.cli._doctor import _masking
 from spanwire.cli._doctor._context import Context, listening
 from spanwire.cli._doctor._model import Finding, Report, Step
 
@@ -19,21 +18,22 @@ STEPS = ("versions", "setup", "variables", "configuration", "dns", "tcp", "tls",
 
 def examine(context: Context) -> Report:
     """Every step, what each has found without secrets, and the exporter shut down."""
-    mask = _masking.Mask(context.environment, [context.endpoint] if context.endpoint else [])
+    mask = context.mask
     steps: list[Step] = []
     with listening():
         try:
             for name in STEPS:
                 step = _done(name, context)
                 step.findings = [
-                    Finding(one.code, one.level, mask.hide(one.text), mask.hide(one.cure)) for one in step.findings
+                    Finding(one.code, one.level, mask.hide_keys(one.text), mask.hide_keys(one.cure))
+                    for one in step.findings
                 ]
                 step.details = mask.hide_in(step.details)
                 steps.append(step)
         finally:
             context.close()
-    destination = mask.hide(context.exporter._client.destination) if context.exporter is not None else ""
-    return Report(__version__, destination, steps, mask.hide(context.other))
+    destination = mask.hide_keys(context.exporter._client.destination) if context.exporter is not None else ""
+    return Report(__version__, destination, steps, mask.hide_keys(context.other))
 
 
 def _done(name: str, context: Context) -> Step:
@@ -43,6 +43,8 @@ def _done(name: str, context: Context) -> Step:
         check: Callable[[Context, Step], None] = importlib.import_module(f"spanwire.cli._doctor.steps.{name}").check
         check(context, step)
     except Exception as error:  # one step that breaks must not hide what the others find
-        step.fail("internal", f"the step broke: {type(error).__name__}: {error}", "please report this")
+        step.fail(
+            "internal", f"the step broke: {type(error).__name__}: {context.mask.hide(str(error))}", "please report this"
+        )
     step.seconds = time.perf_counter() - begin
     return step

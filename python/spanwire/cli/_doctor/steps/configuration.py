@@ -28,7 +28,7 @@ def check(context: Context, step: Step) -> None:
         _set_up(context, step)
     for line in lines:
         if "names a proxy" not in line:  # said below, with what to do
-            step.warn("said", line, "correct the variable")
+            step.warn("said", context.mask.hide(line), "correct the variable")
     step.details["settings"] = resolved(context)
     _notes(context, step)
     if not step.findings:
@@ -54,7 +54,7 @@ def _make(context: Context, step: Step) -> None:
         context.exporter = OTLPSpanExporter(endpoint=context.endpoint, timeout=context.patience)
         context.target = Target.of(context.exporter._client.destination)
     except ValueError as error:
-        step.fail("exporter", f"the exporter cannot be made: {error}", "correct what it names")
+        step.fail("exporter", f"the exporter cannot be made: {context.mask.hide(str(error))}", "correct what it names")
 
 
 def _set_up(context: Context, step: Step) -> None:
@@ -69,7 +69,7 @@ def _set_up(context: Context, step: Step) -> None:
         BatchSpanProcessor(SpanExporter()).shutdown()
     except ValueError as error:
         context.can_trace = False
-        step.fail("tracing", f"tracing cannot be set up: {error}", "correct the variable")
+        step.fail("tracing", f"tracing cannot be set up: {context.mask.hide(str(error))}", "correct the variable")
 
 
 def resolved(context: Context) -> list[dict[str, Any]]:

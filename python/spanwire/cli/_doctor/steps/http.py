@@ -54,14 +54,14 @@ def check(context: Context, step: Step) -> None:
         return
     outcome = context.answer()
     message = _TRIES.sub("", outcome.message or "")
-    step.details = {"lost": outcome.lost or "", "message": message, "retries": outcome.retries}
+    step.details = {"lost": outcome.lost or "", "message": context.mask.hide(message), "retries": outcome.retries}
     if outcome.lost is None:
         context.answered = True
-        _accepted(step, message)
+        _accepted(step, message if "not OTLP" in message else context.mask.hide(message))
     elif status := _STATUS.match(message):
         _status(context, step, int(status[1]), message)
     elif message.startswith("redirected"):
-        step.fail("redirect", message, "set the endpoint to where it leads, whole")
+        step.fail("redirect", context.mask.hide(message), "set the endpoint to where it leads, whole")
     elif outcome.lost == "timeout" or "no answer within" in message:
         step.fail(
             "timeout",
@@ -88,7 +88,7 @@ def _accepted(step: Step, message: str) -> None:
 def _status(context: Context, step: Step, status: int, message: str) -> None:
     step.details["status"] = status
     meaning, cure = _MEANINGS.get(status, ("the receiver refuses it", "look at the receiver's log"))
-    said = _ADVICE.sub("", message.partition(": ")[2])
+    said = context.mask.hide(_ADVICE.sub("", message.partition(": ")[2]))
     text = f"status {status}: {meaning}" + (f"; it says: {said}" if said and said != meaning else "")
     if status == 400:
         context.answered = True
@@ -111,9 +111,13 @@ def _broken(context: Context, step: Step, message: str) -> None:
     elif kind == "tls":
         step.fail("tls_only", "the server speaks TLS there", "take https:// in the endpoint")
     elif "HTTP" in message or kind == "other":
-        step.fail("no_http", f"what listens there is no HTTP server: {message}", "look at the port in the endpoint")
+        step.fail(
+            "no_http",
+            f"what listens there is no HTTP server: {context.mask.hide(message)}",
+            "look at the port in the endpoint",
+        )
     else:
-        step.fail("lost", message or "the connection was lost", "look at the receiver's log")
+        step.fail("lost", context.mask.hide(message) or "the connection was lost", "look at the receiver's log")
 
 
 def _spoken(context: Context) -> str:

@@ -35,6 +35,7 @@ def check(context: Context, step: Step) -> None:
     request, trace_id, service = _made(context)
     begin = time.perf_counter()
     outcome = context.exporter._client.export_request(request)
+    message = context.mask.hide(outcome.message or "")
     milliseconds = (time.perf_counter() - begin) * 1000
     step.details = {
         "trace_id": trace_id,
@@ -42,20 +43,20 @@ def check(context: Context, step: Step) -> None:
         "milliseconds": round(milliseconds, 2),
         "lost": outcome.lost or "",
         "rejected": outcome.rejected,
-        "message": outcome.message or "",
+        "message": message,
         "retries": outcome.retries,
     }
     where = f"trace {trace_id} of service {service}"
     if outcome.lost is not None:
-        step.fail("lost", f"the test span is lost ({outcome.lost}): {outcome.message}", "look at the receiver's log")
+        step.fail("lost", f"the test span is lost ({outcome.lost}): {message}", "look at the receiver's log")
     elif outcome.rejected:
         step.fail(
             "rejected",
-            f"the receiver took the request and rejected the span: {outcome.message or 'it does not say why'}",
+            f"the receiver took the request and rejected the span: {message or 'it does not say why'}",
             "the receiver says why; look at its limits and its log",
         )
-    elif outcome.message:
-        step.warn("message", f"taken in {milliseconds:.1f} ms ({where}); the receiver says: {outcome.message}")
+    elif message:
+        step.warn("message", f"taken in {milliseconds:.1f} ms ({where}); the receiver says: {message}")
     else:
         step.ok("taken", f"taken in {milliseconds:.1f} ms: {where}")
     if context.is_off:

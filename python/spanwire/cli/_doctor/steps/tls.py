@@ -96,7 +96,7 @@ def _refused(context: Context, step: Step, why: str, certificate: Certificate | 
     seen = (
         f" (it is for {_names(certificate)}, issued by {certificate.issuer or 'nobody named'})" if certificate else ""
     )
-    lower = why.lower()
+    lower, why = why.lower(), context.mask.hide(why)
     if "certificaterequired" in lower or "wants a client certificate" in lower:
         step.fail("client_certificate", "the server wants a client certificate", f"set {_CLIENT}")
     elif "certificate expired" in lower or "not valid yet" in lower:
