@@ -112,10 +112,29 @@ class HttpOptions:
                 w3c_flags=w3c_flags,
             )
         except ValueError as error:
-            variables = [*self.variables, *([bundle] if bundle else [])]
+            variables = _blamed(str(error), [*self.variables, *([bundle] if bundle else [])])
             if not variables:
                 raise
             raise ValueError(f"{error} (from the environment: {', '.join(variables)})") from None
+
+
+# How messages of the native client begin, and how the names of variables end that they may be about.
+_BLAMED = {
+    "the endpoint ": ("_ENDPOINT",),
+    "header ": ("_HEADERS",),
+    "cannot read certificates ": ("_CERTIFICATE", "_CA_BUNDLE"),
+    "a client certificate ": ("_CLIENT_CERTIFICATE", "_CLIENT_KEY"),
+    "the client certificate ": ("_CLIENT_CERTIFICATE", "_CLIENT_KEY"),
+}
+
+
+def _blamed(message: str, variables: list[str]) -> list[str]:
+    """Those of the variables that a message can be about."""
+    ends = next((ends for begin, ends in _BLAMED.items() if message.startswith(begin)), ("",))
+    found = [name for name in variables if name.endswith(ends)]
+    # Of several files the one that is named; a PEM's text in the place of a path is not.
+    named = [name for name in found if f'"{os.environ.get(name)}"' in message]
+    return named or found
 
 
 class _Environment:

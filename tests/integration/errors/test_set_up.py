@@ -59,7 +59,7 @@ def test_a_keyword_that_cannot_work(keywords: dict[str, Any], slug: str, parts: 
         ({GENERAL + "ENDPOINT": "http://h", TRACES + "ENDPOINT": "h"}, [TRACES + "ENDPOINT"], "the endpoint"),
         (
             {TRACES + "ENDPOINT": "https://h", GENERAL + "CERTIFICATE": "/no.pem"},
-            ["ENDPOINT", "CERTIFICATE"],
+            [GENERAL + "CERTIFICATE"],
             "/no.pem",
         ),
         ({TRACES + "ENDPOINT": "https://h", "REQUESTS_CA_BUNDLE": "/no.pem"}, ["REQUESTS_CA_BUNDLE"], "/no.pem"),
@@ -80,6 +80,7 @@ def test_a_variable_that_cannot_work_is_named(
     assert separator
     assert says in message
     assert all(name in variables for name in named)
+    assert ("ENDPOINT" in variables) == ("ENDPOINT" in str(named))  # of what is right nothing is said
     assert SECRET not in str(caught.value)
 
 

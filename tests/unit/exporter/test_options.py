@@ -200,6 +200,53 @@ def test_a_certificate_without_its_key_or_with_anothers_is_refused(tmp_path: Pat
     OTLPSpanExporter(**options, client_key_file=str(key))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "h:4318"}, ["OTEL_EXPORTER_OTLP_ENDPOINT"]),
+        ({"OTEL_EXPORTER_OTLP_TRACES_HEADERS": "content-length=1"}, ["OTEL_EXPORTER_OTLP_TRACES_HEADERS"]),
+        ({"REQUESTS_CA_BUNDLE": "/nowhere/bundle.pem"}, ["REQUESTS_CA_BUNDLE"]),
+        ({"OTEL_EXPORTER_OTLP_CERTIFICATE": "/nowhere/ca.pem"}, ["OTEL_EXPORTER_OTLP_CERTIFICATE"]),
+        (
+            {"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "/nowhere/cert.pem"},
+            ["OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"],
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_CLIENT_KEY": "/nowhere/key.pem"},
+            ["OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_KEY"],
+        ),
+    ],
+    ids=lambda value: next(iter(value)),
+)
+def test_an_error_names_the_variables_that_it_is_about(
+    environment: dict[str, str], named: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    ca.issue_cert("mine").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "cert.pem"))
+    right = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "https://h",
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "x-key=1",
+        "OTEL_EXPORTER_OTLP_CERTIFICATE": str(tmp_path / "ca.pem"),
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": str(tmp_path / "cert.pem"),
+    }
+    if "REQUESTS_CA_BUNDLE" in environment:
+        del right["OTEL_EXPORTER_OTLP_CERTIFICATE"]
+    for name, value in {**right, **environment}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError) as caught:
+        OTLPSpanExporter()
+    said = str(caught.value).partition(" (from the environment: ")[2].removesuffix(")")
+    assert sorted(said.split(", ")) == named
+
+
+def test_an_error_about_a_keyword_names_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-key=1")
+    with pytest.raises(ValueError) as caught:
+        OTLPSpanExporter(endpoint="h:4318")
+    assert "environment" not in str(caught.value)
+
+
 @pytest.mark.parametrize("option", ["client_key_file", "client_certificate_file", "certificate_file"])
 @pytest.mark.parametrize("form", ["lines", "one line", "said ends", "base64"])
 def test_a_key_in_the_place_of_its_path_is_in_no_error(

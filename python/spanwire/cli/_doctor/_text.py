@@ -49,6 +49,8 @@ def _settings(settings: list[dict[str, str]]) -> Iterator[str]:
     cells = max((len(one["name"]) for one in settings), default=0)
     for one in settings:
         origin = one["from"] if one["source"] == "option" else one["source"]
+        if one["said"]:
+            origin += f", in the place of {one['said']}"
         unit = f" {one['unit']}" if one["value"].replace(".", "", 1).isdigit() and one["unit"] else ""
         yield f"{'':{_LEVEL_CELLS}}{one['name']:{cells}}  {one['value'] or '-'}{unit}  ({origin})"
 

@@ -10,6 +10,7 @@ import pytest
 
 from spanwire import distro
 from spanwire._settings import SETTINGS
+from spanwire.cli._doctor import _text
 from spanwire.cli._doctor._context import Context, Target
 from spanwire.cli._doctor._model import Report, Step
 from spanwire.cli._doctor.steps import configuration, setup, tls, variables, versions
@@ -277,9 +278,43 @@ def test_values_and_where_they_are_from(monkeypatch: pytest.MonkeyPatch) -> None
         "source": "variable",
         "from": "OTEL_SERVICE_NAME",
         "variables": ["OTEL_SERVICE_NAME"],
+        "said": "",
     }
     assert context.target == Target("http", "localhost", 1, "/base/v1/traces")
     assert "hunter2" not in str(step)
+
+
+@pytest.mark.parametrize(
+    ("variable", "said", "value", "source"),
+    [
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "abc", "10", "default"),
+        ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "-1", "10", "default"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "none", "default"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "X-Key=***,broken=***", "x-key=***", "variable"),
+    ],
+)
+def test_what_is_used_is_shown_and_what_was_said_in_its_place(
+    variable: str, said: str, value: str, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, _ = configured(monkeypatch, {variable: said.replace("***", "hunter2").replace("broken=", "broken=;")})
+    found = next(one for one in step.details["settings"] if variable in one["variables"])
+    assert (found["value"], found["said"], found["source"]) == (value, said, source)
+    report = Report("1", "", [step])
+    assert any(f"in the place of {said}" in line for line in _text.lines(report))
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "3.0"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", " GZIP"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "user-agent=***,x-key=***"),
+    ],
+)
+def test_what_is_taken_is_shown_as_it_was_said(variable: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    step, _ = configured(monkeypatch, {variable: said.replace("***", "hunter2")})
+    found = next(one for one in step.details["settings"] if variable in one["variables"])
+    assert (sorted(found["value"].split(",")), found["said"], found["source"]) == (said.split(","), "", "variable")
 
 
 def test_all_of_them_are_shown_where_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

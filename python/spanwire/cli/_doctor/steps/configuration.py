@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "resolved"]
 
+_EXPORTER = "spanwire.exporter.http.OTLPSpanExporter"
+_STANDARD = {"content-type", "user-agent"}  # headers that are always there
 # Shown also where they are not set.
 _MATTERS = {
     *("endpoint", "headers", "timeout", "compression", "certificate_file"),
@@ -95,6 +97,12 @@ def _one(context: Context, setting: Setting, origin: str) -> dict[str, Any]:
         value = _masking.url(context.options.endpoint)
         if context.endpoint:
             source, origin = "option", "--endpoint"
+    said = ""
+    used = _used(context, setting, origin) if origin else None
+    if used is not None and used != value:
+        said, value = value, used
+        if used == setting.default:
+            source, origin = "default", ""
     return {
         "name": name,
         "topic": setting.topic,
@@ -103,7 +111,28 @@ def _one(context: Context, setting: Setting, origin: str) -> dict[str, Any]:
         "source": source,
         "from": origin,
         "variables": list(setting.variables),
+        "said": said,
     }
+
+
+def _used(context: Context, setting: Setting, variable: str) -> str | None:
+    """What the exporter makes of a variable; None: just what it says, as far as is known here."""
+    options, text = context.options, context.environment[variable]
+    if options is None or setting.owner != _EXPORTER or setting.topic in {"metrics", "logs"}:
+        return None
+    if setting.keyword == "timeout":
+        try:
+            is_taken = float(text) == options.timeout
+        except ValueError:
+            is_taken = False
+        return None if is_taken else f"{options.timeout:g}"
+    if setting.keyword == "compression":
+        return None if text.strip().lower() == options.compression else options.compression
+    if setting.keyword == "headers":
+        said = {item.partition("=")[0].strip().lower() for item in text.split(",")}
+        names = [name for name in options.headers if name in said or name not in _STANDARD]
+        return ",".join(f"{name}={_masking.MASK}" for name in names)
+    return None
 
 
 def _notes(context: Context, step: Step) -> None:
@@ -135,4 +164,4 @@ def _names_service(context: Context) -> bool:
 
 def _has_credentials(context: Context) -> bool:
     headers = {*context.options.headers} if context.options is not None else set()
-    return bool(headers - {"content-type", "user-agent"}) or "@" in (context.endpoint or "")
+    return bool(headers - _STANDARD) or "@" in (context.endpoint or "")

@@ -59,7 +59,7 @@ def check(_: Context, step: Step) -> None:
         step.warn(
             "native",
             f"the package says that it is spanwire {installed}, its native part {__version__}: two installations are mixed",
-            "pip install --force-reinstall spanwire",
+            "reinstall the wheel that you have: pip install --force-reinstall --no-deps FILE.whl",
         )
     names = step.details["instrumentations"]
     step.ok("instrumentations", f"instrumentations: {', '.join(names) or 'none installed'}")
