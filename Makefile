@@ -32,7 +32,6 @@ STAMPS := build/stamps
 WEB := build/web-venv
 EXAMPLES := build/examples-venv
 DOCS := build/docs-venv
-INSTRUMENTATIONS := build/instrumentations-venv
 export PATH := $(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
@@ -55,7 +54,7 @@ WHEEL := $(STAMPS)/wheel
 .PHONY: wheels wheels-cross test-wheels release-check
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- what people run -------------------------------------------------------------------------------------------------
 
@@ -178,39 +177,27 @@ $(STAMPS)/ext-release:
 	@$(MAKE) --no-print-directory PROFILE=release $@
 endif
 
-# Web frameworks with their instrumentations, which hold the SDK back at their own release; the package where it lies.
-$(STAMPS)/web: pyproject.toml $(STAMPS)/venv
-	$(VENV)/bin/python -m venv --clear --without-pip $(WEB)
-	$(VENV)/bin/python -m pip --python $(WEB)/bin/python install -q --group web
-	echo $(CURDIR)/python > $$($(WEB)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/spanwire.pth
-	$(VENV)/bin/python -m pip --python $(WEB)/bin/python check
-	@touch $@
+# An environment of its own for a group of dependencies; $(1) is its name and $(2) what else is done with it.
+define environment
+$(STAMPS)/$(1): pyproject.toml $(STAMPS)/venv
+	$(VENV)/bin/python -m venv --clear --without-pip build/$(1)-venv
+	$(VENV)/bin/python -m pip --python build/$(1)-venv/bin/python install -q --group $(1)
+	$(2)
+	$(VENV)/bin/python -m pip --python build/$(1)-venv/bin/python check
+	@touch $$@
+endef
 
-# Libraries and their official instrumentations, likewise. opentelemetry-instrument finds our entry points in the metadata that
-# the build of the extension leaves beside the package.
-$(STAMPS)/instrumentations: pyproject.toml $(STAMPS)/venv
-	$(VENV)/bin/python -m venv --clear --without-pip $(INSTRUMENTATIONS)
-	$(VENV)/bin/python -m pip --python $(INSTRUMENTATIONS)/bin/python install -q --group instrumentations
-	echo $(CURDIR)/python > $$($(INSTRUMENTATIONS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/spanwire.pth
-	$(VENV)/bin/python -m pip --python $(INSTRUMENTATIONS)/bin/python check
-	@touch $@
+# With this checkout's spanwire: opentelemetry-instrument finds our entry points in python/spanwire.egg-info, which building in place leaves.
+with-spanwire = echo $(CURDIR)/python > $$$$(build/$(1)-venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/spanwire.pth
+
+# Web frameworks, libraries and programs of examples/ with their instrumentations, which hold the SDK back at their own release.
+$(foreach name,web instrumentations examples,$(eval $(call environment,$(name),$(call with-spanwire,$(name)))))
+
+# What makes the site of the documentation.
+$(eval $(call environment,docs))
 
 config-table: $(STAMPS)/ext-$(PROFILE) ## the tables of docs/configuration.md anew from spanwire._settings
 	$(VENV)/bin/python ci/site/settings_table.py
-
-# What makes the site of the documentation.
-$(STAMPS)/docs: pyproject.toml $(STAMPS)/venv
-	$(VENV)/bin/python -m venv --clear --without-pip $(DOCS)
-	$(VENV)/bin/python -m pip --python $(DOCS)/bin/python install -q --group docs
-	@touch $@
-
-# As for the web frameworks. `opentelemetry-instrument` finds us by python/spanwire.egg-info, which building in place leaves there.
-$(STAMPS)/examples: pyproject.toml $(STAMPS)/venv
-	$(VENV)/bin/python -m venv --clear --without-pip $(EXAMPLES)
-	$(VENV)/bin/python -m pip --python $(EXAMPLES)/bin/python install -q --group examples
-	echo $(CURDIR)/python > $$($(EXAMPLES)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/spanwire.pth
-	$(VENV)/bin/python -m pip --python $(EXAMPLES)/bin/python check
-	@touch $@
 
 setup: $(STAMPS)/venv ## programs that the long tests need (Go, valgrind, Chromium): find them or install them
 	ci/setup
@@ -315,10 +302,12 @@ fuzz: $(STAMPS)/venv ## every fuzz target for FUZZ_SECONDS (20)
 
 # --- packages --------------------------------------------------------------------------------------------------------
 
-# The build's own copies under build/ are removed first: they go stale when the compiler changes.
+# The build's own copies under build/ are removed first: they go stale when the compiler changes. Its metadata stays away from
+# python/spanwire.egg-info, which tests that run meanwhile read.
 $(WHEEL): $(STAMPS)/venv setup.py $(wildcard buildtools/*.py) MANIFEST.in README.md LICENSE $(NATIVE_SOURCES) $(FACADE_SOURCES) $(PYTHON_SOURCES)
 	rm -rf build/lib.* build/temp.* build/bdist.* dist/*.whl
-	$(VENV)/bin/python -m build -q --wheel --no-isolation
+	@mkdir -p build/metadata
+	$(VENV)/bin/python -m build -q --wheel --no-isolation -C--global-option=egg_info -C--global-option=--egg-base=build/metadata
 	@ls -l dist/*.whl
 	@touch $@
 
@@ -340,6 +329,7 @@ wheels-cross: ## wheels for AArch64 and musl, by zig; one for AArch64 checks its
 wheel-pgo: $(STAMPS)/ext-release ## the wheel of a release: profile-guided, trained by the benchmarks (five minutes)
 	ci/pgo
 
-sdist: $(STAMPS)/venv
+sdist: $(STAMPS)/venv ## the sources as an archive in dist/
 	rm -f dist/*.tar.gz
-	$(VENV)/bin/python -m build -q --sdist --no-isolation
+	$(VENV)/bin/python -c 'from ci.wheelhouse import build; build.make_sdist(build.WORK / "sdist-alone")'
+	@mkdir -p dist && cp build/wheels/sdist-alone/*.tar.gz dist/ && ls -l dist/*.tar.gz

@@ -14,7 +14,8 @@ block with ``title="app.py"`` lies in that folder as a file. ``test=`` says what
 ``server``      a command that serves on port 8000 until SIGTERM: asked once, and its span must
                 arrive; only in ``make test-full``
 ``output``      of a text: what the one before has printed (or the command in the background has since the last such
-                text), where ids, numbers and blanks count for nothing and a line with ``…`` alone is any number of lines
+                text), where ids, ports, times, numbers with a unit and blanks count for nothing and a line with ``…``
+                alone is any number of lines
 ``status N``    a shell's block that ends so
 ``full``        takes long: only in ``make test-full``
 ``wheel``       run by ``ci/first-minutes`` in an empty environment
@@ -119,7 +120,9 @@ def command_lines(snippet: Snippet) -> str:
 def _plain(line: str) -> str:
     """Without what differs from run to run."""
     line = re.sub(r"\b[0-9a-f]{16,32}\b", "ID", line)
-    line = re.sub(r"\d[\d,.:]*( ?[nµm]s\b| ?s\b)?", "N", line)
+    line = re.sub(r"\b\d{4}-\d\d-\d\d\b|\b\d\d:\d\d(:\d\d)?\b", "TIME", line)
+    line = re.sub(r"\b\d[\d,.]*( ?([nµm]?s|[KMG]?i?B|%)(?!\w)|(?<=\.\d)\b)", "N", line)
+    line = re.sub(r"(?<=:)\d{4,5}\b", "PORT", line)
     return re.sub(r"[\s━]+", " ", line).strip()
 
 

@@ -76,10 +76,15 @@ def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = Non
 
 
 def make_sdist(folder: Path) -> Path:
-    """The archive, made as the backend makes it."""
+    """The archive, made as the backend makes it, from a copy: in the checkout others read the metadata meanwhile, which it writes anew."""
     python = builder(Python((sys.version_info[0], sys.version_info[1]), "", Path(sys.executable).resolve()))
     shutil.rmtree(folder, ignore_errors=True)
-    run(python, "-m", "build", "-q", "--sdist", "--no-isolation", "--outdir", folder, env=_surroundings(ROOT))
+    source = copy_checkout(folder.with_name(f"{folder.name}-from"))
+    run(
+        *(python, "-m", "build", "-q", "--sdist", "--no-isolation", "--outdir", folder),
+        cwd=source,
+        env=_surroundings(source),
+    )
     (archive,) = folder.glob("*.tar.gz")
     return archive
 

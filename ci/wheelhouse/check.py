@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from buildtools import licences, sbom
-from ci.wheelhouse.build import Target
+from ci.wheelhouse.build import ROOT, Target
 
 __all__ = ["CHECKS", "LARGEST", "problems", "refused"]
 
@@ -96,8 +97,9 @@ def _of_library(data: bytes) -> Iterator[str]:
     }
     if foreign := {name for name in exported if not name.startswith("PyInit_")}:
         yield f"exports {sorted(foreign)[:5]}"
-    # Folders of people: those that are left are /build, /cargo, /spanwire, /target and rustc's own.
-    if found := re.search(rb"/(?:home|root|work|Users)/[\w./-]+", data):
+    # Folders of people, and of whoever builds: those that are left are /build, /cargo, /spanwire, /target and rustc's own.
+    own = b"|".join(re.escape(os.fsencode(folder)) for folder in (ROOT, Path.home()) if folder != Path("/"))
+    if found := re.search(rb"(?:/(?:home|root|Users)/|(?:" + own + rb")/)[\w./-]+", data):
         yield f"names a folder of the machine that built it: {found[0].decode()}"
 
 

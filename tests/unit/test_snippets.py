@@ -83,6 +83,9 @@ def test_output_is_compared_without_ids_and_times() -> None:
     assert matches(f"trace {'1b' * 16}  2 spans, 1.2 ms\ncheckout ━━  11 µs\n└─ pay ━━━ 3 s\n", printed)
     assert matches("trace …\n…\n└─ pay …\n", printed)
     assert not matches("trace …\n…\n└─ pays …\n", printed)
+    assert not matches(printed.replace("2 spans", "0 spans"), printed)
+    assert matches("at 10:01 on port 127.0.0.1:4318: 1.5 KiB", "at 23:59 on port 127.0.0.1:41234: 12 KiB")
+    assert not matches("status 404", "status 500")
     assert not matches("trace …\n└─ pay …\n", printed)
 
 

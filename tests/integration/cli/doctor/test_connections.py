@@ -36,6 +36,14 @@ def test_a_closed_port(run: Doctor) -> None:
     assert f"127.0.0.1:{port}" in found.document["summary"]
 
 
+def test_localhost_in_a_pod_is_the_pod(run: Doctor) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
+    found = run("--endpoint", endpoint, KUBERNETES_SERVICE_HOST="10.0.0.1")
+    assert "localhost is this pod" in found.text
+    assert "container itself" not in found.text
+
+
 def test_packets_that_are_swallowed(run: Doctor) -> None:
     # With a full backlog Linux answers no further connection.
     with socket.socket() as server, contextlib.ExitStack() as stack:

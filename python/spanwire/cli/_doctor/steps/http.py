@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def _spoken(context: Context) -> str:
     """What the first bytes of an answer are to a request that says nothing of ours."""
     address = context.reachable[0]
     data = b""
+    until = time.monotonic() + min(1.0, context.timeout)
     try:
         with socket.socket(address.family, socket.SOCK_STREAM) as connection:
             connection.settimeout(min(1.0, context.timeout))
@@ -131,6 +133,7 @@ def _spoken(context: Context) -> str:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             while len(data) < 9 and (piece := connection.recv(64)):
                 data += piece
+                connection.settimeout(max(0.001, until - time.monotonic()))
     except OSError:
         pass
     if data[:2] == b"\x15\x03":  # an alert
