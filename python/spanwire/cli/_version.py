@@ -15,6 +15,7 @@ from typing import Any
 
 from spanwire import __version__, _native
 from spanwire.cli import _self_check
+from spanwire.cli._installed import is_within, taken
 
 __all__ = ["show"]
 
@@ -122,21 +123,7 @@ def _package(name: str) -> str:
     if wanted is None:
         return found
     bounds = wanted.removeprefix(name).partition(";")[0].strip()
-    return f"{found}, {'supported' if _is_within(found, bounds) else 'NOT SUPPORTED'} ({bounds})"
-
-
-def _is_within(found: str, bounds: str) -> bool:
-    """Whether a version fulfils ``<2,>=1.33``: all that our own requirements say, without a package that reads more."""
-    for bound in bounds.split(","):
-        sign, text = re.fullmatch(r"\s*(>=|<)\s*([\d.]+)\s*", bound).groups()  # type: ignore[union-attr]  # ours
-        if (_numbers(found) >= _numbers(text)) != (sign == ">="):
-            return False
-    return True
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    release = re.match(r"\d+(\.\d+)*", text)
-    return tuple(int(part) for part in release[0].split(".")) if release else ()
+    return f"{found}, {'supported' if is_within(found, bounds) else 'NOT SUPPORTED'} ({bounds})"
 
 
 def _instrumentations() -> str:
@@ -154,11 +141,10 @@ def _chosen() -> str:
         variable = f"OTEL_PYTHON_{kind.upper()}"
         names = [found.name for found in entry_points(group=f"opentelemetry_{kind}")]
         wanted = os.environ.get(variable)
+        name = taken(names, wanted)
         if wanted is None:
-            others = [name for name in names if name != "spanwire"]
-            name = others[0] if others else "spanwire" if names else "the default"
-            said.append(f"{kind} {name} ({variable} is not set)")
-        elif wanted in names:
+            said.append(f"{kind} {name or 'the default'} ({variable} is not set)")
+        elif name:
             said.append(f"{kind} {wanted} (by {variable})")
         else:
             said.append(f"{kind}: {variable}={wanted} names none that is installed")

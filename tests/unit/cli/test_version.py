@@ -78,14 +78,6 @@ def test_the_bytes_that_are_expected_are_the_official_encoders(monkeypatch: pyte
     assert official(caught).SerializeToString().hex() == _self_check.EXPECTED
 
 
-@pytest.mark.parametrize(
-    ("found", "fits"),
-    [("1.32.9", False), ("1.33", True), ("1.33.0b1", True), ("1.100.2", True), ("2", False), ("2.0.0rc1", False)],
-)
-def test_versions_are_held_against_our_requirements(found: str, fits: bool) -> None:
-    assert _version._is_within(found, "<2,>=1.33") is fits
-
-
 def test_a_record_of_the_build_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     record = {
         "commit": "c0ffee",

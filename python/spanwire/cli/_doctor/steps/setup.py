@@ -6,6 +6,7 @@ import importlib.util
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
+from spanwire.cli import _installed
 from spanwire.cli._doctor import _components
 
 if TYPE_CHECKING:
@@ -45,14 +46,15 @@ def _instrument(context: Context, step: Step) -> bool:
     for what in ("distro", "configurator"):
         variable = f"OTEL_PYTHON_{what.upper()}"
         wanted = context.environment.get(variable)
-        taken, found = _taken(what, wanted)
-        step.details[what] = {"taken": taken, "wanted": wanted or "", "found": found}
+        found = [one.name for one in entry_points(group=f"opentelemetry_{what}")]
+        taken = _installed.taken(found, wanted)
+        step.details[what] = {"taken": taken, "wanted": wanted or "", "found": sorted(found)}
         is_ours = is_ours and taken in {"", _OURS}
         if wanted is not None and not taken:
             step.fail(
                 f"{what}_missing",
                 f"{variable}={wanted!r}, and no {what} of this name is installed: opentelemetry-instrument goes on without",
-                f"correct or unset it; to have ours: {variable}={_OURS}; installed: {', '.join(found) or 'none'}",
+                f"correct or unset it; to have ours: {variable}={_OURS}; installed: {', '.join(sorted(found)) or 'none'}",
             )
         elif taken in {"", _OURS}:
             step.ok(what, f"{what} of opentelemetry-instrument: {taken or 'none is installed'}")
@@ -73,16 +75,6 @@ def _instrument(context: Context, step: Step) -> bool:
     return is_ours or bool(others)
 
 
-def _taken(what: str, wanted: str | None) -> tuple[str, list[str]]:
-    """The one that the loader takes, and all that there are."""
-    found = [one.name for one in entry_points(group=f"opentelemetry_{what}")]
-    if wanted is not None:
-        return (wanted if wanted in found else ""), sorted(found)
-    # The first; but ours leaves the field to another one where nobody asked for ours.
-    others = [name for name in found if name != _OURS]
-    return (others or found or [""])[0], sorted(found)
-
-
 def _switches(context: Context, step: Step) -> None:
     if context.get("OTEL_SDK_DISABLED").strip().lower() == "true":
         context.is_off = "OTEL_SDK_DISABLED"
@@ -98,7 +90,7 @@ def _switches(context: Context, step: Step) -> None:
 def _named(context: Context, step: Step) -> bool:
     """Whether an exporter of spans is named that is not there; other names that are not there fail as well."""
     without: dict[str, list[str]] = {}
-    for variable, name, there in _components.missing(context.environment, _installed):
+    for variable, name, there in _components.missing(context.environment, _names_of):
         without.setdefault(variable, []).append(name)
         text = f"{variable} names {name!r}, and nothing of this name is installed: "
         text += "the program does not start" if variable == "OTEL_PROPAGATORS" else "set-up ends with an error"
@@ -106,7 +98,7 @@ def _named(context: Context, step: Step) -> bool:
         step.fail("component", f"{text}, and no span is sent", f"{cure}; installed: {', '.join(there) or 'none'}")
         context.is_off = context.is_off or variable
     wanted = context.environment.get("OTEL_PYTHON_TRACER_PROVIDER")
-    if wanted is not None and wanted not in _installed("opentelemetry_tracer_provider"):
+    if wanted is not None and wanted not in _names_of("opentelemetry_tracer_provider"):
         step.warn(
             "tracer_provider",
             f"OTEL_PYTHON_TRACER_PROVIDER={wanted!r}: none of this name is installed; who asks for a tracer before "
@@ -116,7 +108,7 @@ def _named(context: Context, step: Step) -> bool:
     return "OTEL_TRACES_EXPORTER" in without
 
 
-def _installed(group: str) -> list[str]:
+def _names_of(group: str) -> list[str]:
     return sorted({one.name for one in entry_points(group=group)})
 
 

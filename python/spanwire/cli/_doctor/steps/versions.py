@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-import re
 from importlib.metadata import PackageNotFoundError, entry_points, requires, version
 from typing import TYPE_CHECKING
 
 from spanwire import __version__, _native
+from spanwire.cli._installed import is_within
 
 if TYPE_CHECKING:
     from spanwire.cli._doctor._context import Context
@@ -42,7 +42,7 @@ def check(_: Context, step: Step) -> None:
     if simd["note"]:
         step.warn("simd", simd["note"], "correct or unset SPANWIRE_SIMD")
     supported = _supported()
-    if sdk and not _fits(sdk, supported):
+    if sdk and not is_within(sdk, supported.removeprefix("opentelemetry-sdk").partition(";")[0]):
         step.warn(
             "sdk_range",
             f"opentelemetry-sdk {sdk} is not among the supported versions ({supported})",
@@ -78,18 +78,6 @@ def _supported() -> str:
     except PackageNotFoundError:
         found = []
     return next((one for one in found if one.startswith("opentelemetry-sdk")), _SUPPORTED)
-
-
-def _fits(installed: str, supported: str) -> bool:
-    number = _number(installed)
-    for sign, bound in re.findall(r"(>=|<)\s*([0-9.]+)", supported):
-        if (number >= _number(bound)) != (sign == ">="):
-            return False
-    return True
-
-
-def _number(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", text)[:2]) + (0,) * (2 - len(re.findall(r"\d+", text)[:2]))
 
 
 def _instrumentations() -> list[str]:
