@@ -71,7 +71,8 @@ def test_each_entry_names_a_cause_and_a_cure_under_a_heading_that_is_an_anchor()
     for entry in entries():
         assert re.fullmatch(r"[a-z][a-z0-9-]+", entry.slug), entry.slug
         if entry.messages:
-            assert re.fullmatch(r"- Cause: .{9,}?\n- Cure: .{5,}\n+", entry.rest, re.DOTALL), entry.slug
+            assert re.fullmatch(r"- Cause: .{9,}?\n- Cure: .{25,}\n+", entry.rest, re.DOTALL), entry.slug
+            assert not re.search(r"- Cure: as (?:it says|above)|as it says", entry.rest), entry.slug
             assert not entry.messages[0].startswith("… ") or len(entry.messages) > 1, entry.slug
     assert [slug for slug, times in Counter(entry.slug for entry in entries()).items() if times > 1] == []
 
