@@ -16,7 +16,7 @@ from pathlib import Path
 
 __all__ = ["NotBuilt", "Tree", "build", "copy"]
 
-_SOURCES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "python", "native")
+_SOURCES = ("setup.py", "buildtools", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "python", "native")
 _LEFT_OUT = shutil.ignore_patterns("*.so", "__pycache__", "*.egg-info", "target", "fuzz")
 
 
