@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ci.wheelhouse.build import make_sdist
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.full, pytest.mark.wheel, pytest.mark.timeout(300)]
@@ -32,6 +33,15 @@ def test_it_has_all_that_the_build_needs(sdist: Path) -> None:
     }
     assert needed <= names
     assert not [name for name in names if "/target/" in name or name.endswith(".so")]
+
+
+def test_making_one_leaves_the_metadata_of_the_checkout_alone(tmp_path: Path) -> None:
+    """Others read their entry points there meanwhile."""
+    metadata = ROOT / "python" / "spanwire.egg-info"
+    before = {path: path.stat().st_mtime_ns for path in metadata.iterdir()}
+    assert before
+    assert make_sdist(tmp_path / "sdist").stat().st_size > 100_000
+    assert {path: path.stat().st_mtime_ns for path in metadata.iterdir()} == before
 
 
 def test_without_rust_pip_ends_with_one_sentence(sdist: Path, tmp_path: Path) -> None:
