@@ -41,6 +41,7 @@ NAME = re.compile(
 )
 # Of the table between Cython and Rust: constants of C, no variables.
 CONSTANTS = set(re.findall(r"\bSPANWIRE_[A-Z0-9_]+", (ROOT / "python/spanwire/_facade/spanwire_api.h").read_text()))
+CONSTANTS.add("SPANWIRE_ANY_PYTHON")  # setup.py gives it to the compiler
 
 
 def variables() -> set[str]:

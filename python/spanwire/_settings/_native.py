@@ -24,4 +24,7 @@ NATIVE: tuple[Setting, ...] = (
     _build("", "SPANWIRE_BUILD_SYMBOLS", "", "anything: symbols are kept, for profilers"),
     _build("", "SPANWIRE_PGO", "", "generate or use: a profile-guided build; make wheel-pgo sets it"),
     _build("", "SPANWIRE_PGO_DATA", "", "where the counts of a profile-guided build lie"),
+    _build("", "SPANWIRE_PGO_BY", "", "clang: the counts are clang's; make wheels sets it"),
+    _build("", "SPANWIRE_PGO_RUNTIME", "", "what is linked in to write clang's counts; make wheels sets it"),
+    _build("", "SPANWIRE_BUILD_ANY_PYTHON", "", "anything: a Python that is newer than those supported is tried too"),
 )

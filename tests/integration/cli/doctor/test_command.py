@@ -145,4 +145,4 @@ def test_the_document_has_the_fields_of_its_schema(run: Doctor) -> None:
             assert one["code"].startswith(step["name"] + ".")
     (resolved,) = [step for step in found["steps"] if step["name"] == "configuration"]
     for one in resolved["details"]["settings"]:
-        assert set(one) == {*["name", "topic", "value", "unit", "source", "from", "variables"]}
+        assert set(one) == {*["name", "topic", "value", "unit", "source", "from", "variables", "said"]}

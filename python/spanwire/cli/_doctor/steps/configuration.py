@@ -98,7 +98,7 @@ def _one(context: Context, setting: Setting, origin: str) -> dict[str, Any]:
         if context.endpoint:
             source, origin = "option", "--endpoint"
     said = ""
-    used = _used(context, setting, origin) if origin else None
+    used = _used(context, setting, origin) if source == "variable" else None
     if used is not None and used != value:
         said, value = value, used
         if used == setting.default:
