@@ -1,9 +1,14 @@
 """What servers answer."""
 
+import contextlib
 import socket
+import threading
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from spanwire.cli._doctor.steps.http import _spoken
 from spanwire.sink import Sink
 from tests.integration.exporter.servers import ScriptedServer, answer
 
@@ -68,3 +73,24 @@ def test_a_server_that_hangs_up(run: Doctor) -> None:
     with listener(lambda connection: None) as port:
         found = run("--endpoint", f"http://127.0.0.1:{port}", "--timeout", "2.5")
     assert (found.status, found.codes("http")) == (1, {"lost"})
+
+
+def test_an_answer_that_drips_is_not_waited_for() -> None:
+    """As long as a second for all of it, not for each byte."""
+    gone = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection, contextlib.suppress(OSError):
+            for byte in b"HTTP/1.1 200 OK":
+                connection.sendall(bytes([byte]))
+                gone.wait(0.4)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,))
+        thread.start()
+        address = SimpleNamespace(family=socket.AF_INET, where=server.getsockname())
+        context: Any = SimpleNamespace(reachable=[address], timeout=5.0)
+        assert _spoken(context) in {"", "other"}
+        gone.set()
+        thread.join()
