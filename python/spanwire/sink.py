@@ -379,6 +379,8 @@ class Sink:
 def _read_pem(source: Pem) -> bytes:
     if isinstance(source, bytes):
         return source
+    if isinstance(source, str) and "-----BEGIN" in source:  # which must be in no error
+        raise ValueError("the text of a PEM file is given as a str: give its path, or its content as bytes")
     return Path(source).read_bytes()
 
 

@@ -77,3 +77,10 @@ def test_what_is_no_certificate_is_refused(authority: trustme.CA) -> None:
 
 def test_key_is_never_shown() -> None:
     assert "secret" not in repr(TLS(b"certificate", b"secret"))
+
+
+def test_a_key_in_the_place_of_its_path_is_in_no_error(authority: trustme.CA) -> None:
+    chain, key = identity(authority)
+    with pytest.raises(ValueError, match="give its path, or its content as bytes") as caught:
+        Sink(tls=TLS(chain, key.decode())).start()
+    assert key.decode().splitlines()[1] not in str(caught.value).replace("\\n", "\n")
