@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import resource
 import shutil
 import sys
@@ -17,7 +16,7 @@ from buildtools.origin import origin
 from ci.wheelhouse import build as building
 from ci.wheelhouse import check, table, training
 from ci.wheelhouse.build import OUT, TARGETS, WORK, Target
-from ci.wheelhouse.pythons import Python, find, missing
+from ci.wheelhouse.pythons import Python, asked, find, missing
 
 
 def main() -> None:
@@ -42,7 +41,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.check:
         _end([problem for wheel in options.check for problem in check.problems(wheel, _target_of(wheel))])
-    pythons = find([*options.python, *os.environ.get("PYTHONS", "").split()])
+    pythons = find([*options.python, *asked()])
     if not pythons:
         _end(["no CPython from 3.10 to 3.14 with its headers was found: name one by PYTHONS=/path/to/python"])
     _say(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from buildtools.needs import NEWEST, OLDEST
 
-__all__ = ["SUPPORTED", "Python", "find", "missing"]
+__all__ = ["SUPPORTED", "Python", "asked", "find", "missing"]
 
 SUPPORTED = [(3, minor) for minor in range(OLDEST[1], NEWEST[1] + 1)]
 _ASK = (
@@ -34,6 +34,11 @@ class Python:
     def tag(self) -> str:
         """As in the names of wheels: cp311."""
         return f"cp{self.version[0]}{self.version[1]}"
+
+
+def asked() -> list[str]:
+    """What PYTHONS names: paths or versions."""
+    return os.environ.get("PYTHONS", "").split()
 
 
 def find(wanted: Sequence[str] = ()) -> list[Python]:

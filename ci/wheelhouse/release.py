@@ -12,7 +12,7 @@ from pathlib import Path
 from buildtools.origin import origin
 from ci.wheelhouse import check, table
 from ci.wheelhouse.build import OUT, ROOT, TARGETS, WORK
-from ci.wheelhouse.pythons import find, missing
+from ci.wheelhouse.pythons import asked, find, missing
 
 __all__ = ["CHECKS", "main"]
 
@@ -116,24 +116,22 @@ def readme_is_fresh() -> str:
 def _is_stale() -> bool:
     commit = origin(ROOT).commit
     rows = table.load(OUT)
-    here = {python.full for python in find()}
+    here = {python.full for python in find(asked())}
     return not here or not here <= {
         row.python for row in rows if row.commit == commit and row.runs_here and not commit.endswith("+changes")
     }
 
 
 def wheels_are_built() -> str:
-    """One for each Python that is here, of this commit, unchanged since."""
+    """One for each Python that is here (or that PYTHONS names), of this commit, unchanged since."""
     rows = [row for row in table.load(OUT) if row.runs_here]
     if _is_stale():
         raise Failed(f"{len(rows)} wheels are there, and not one of this commit for each Python: make wheels")
     for row in rows:
         if hashlib.sha256((OUT / row.name).read_bytes()).hexdigest() != row.sha256:
             raise Failed(f"{row.name} was changed after it was built")
-    absent = missing(find())
-    return f"{len(rows)}: {', '.join(row.python for row in rows)}" + (
-        f"; not here: {', '.join(absent)}" if absent else ""
-    )
+    absent, why = missing(find(asked())), "not asked for" if asked() else "not here"
+    return f"{len(rows)}: {', '.join(row.python for row in rows)}" + (f"; {why}: {', '.join(absent)}" if absent else "")
 
 
 def wheels_are_sound() -> str:

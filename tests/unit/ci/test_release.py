@@ -1,12 +1,14 @@
 """The checks of a release that ask the sources alone: each holds on a sound tree, and names what is wrong in another one."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from ci.wheelhouse import release
+from buildtools.origin import Origin
+from ci.wheelhouse import pythons, release, table
 from tests.conftest import ROOT
 
 
@@ -82,6 +84,29 @@ def test_no_wheel_is_no_sound_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ):
         with pytest.raises(release.Failed, match="make wheels"):
             one()
+
+
+def test_the_wheels_of_the_pythons_that_were_asked_for_suffice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def python(wanted: list[str]) -> list[pythons.Python]:
+        every = [pythons.Python((3, minor), f"3.{minor}.1", tmp_path) for minor in (11, 12)]
+        return [one for one in every if not wanted or f"3.{one.version[1]}" in wanted]
+
+    wheel = tmp_path / "some.whl"
+    wheel.write_bytes(b"wheel")
+    commit = "0" * 40
+    row = table.Row(wheel.name, "3.12.1", "zig", 5, hashlib.sha256(b"wheel").hexdigest(), commit, False, True)
+    table.save(tmp_path, [row])
+    monkeypatch.setattr(release, "OUT", tmp_path)
+    monkeypatch.setattr(release, "find", python)
+    monkeypatch.setattr(release, "origin", lambda root: Origin(commit, 0))
+
+    monkeypatch.setenv("PYTHONS", "3.12")
+    assert release.main(["fresh"]) == 0
+    assert release.wheels_are_built() == "1: 3.12.1; not asked for: 3.10, 3.11, 3.13, 3.14"
+    monkeypatch.delenv("PYTHONS")
+    assert release.main(["fresh"]) == 1
+    with pytest.raises(release.Failed, match="for each Python"):
+        release.wheels_are_built()
 
 
 def test_a_failed_check_is_a_line_and_decides_the_status(
