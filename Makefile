@@ -313,7 +313,7 @@ $(WHEEL): $(STAMPS)/venv setup.py $(wildcard buildtools/*.py) MANIFEST.in README
 
 # Not in the checkout's build/lib: ci/wheelhouse unpacks an sdist for it. PYTHONS="3.12 /path/to/python" builds for those alone.
 wheels: $(STAMPS)/ext-$(PROFILE) ## manylinux wheels for every CPython 3.10 to 3.14 found (PYTHONS=... for others), checked, in wheelhouse/; PGO=1: profile-guided
-	ci/wheels --twice whole $(if $(PGO),--pgo)
+	ci/wheels --twice quick $(if $(PGO),--pgo)
 
 # Builds them if wheelhouse/ has none of this commit. PGO=1 as above: what was built is one of its lines.
 release-check: $(STAMPS)/ext-release ## a release in rehearsal: version, changelog, tag, figures, licences, sdist, wheels; a table, nothing is sent
