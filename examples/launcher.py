@@ -132,15 +132,17 @@ class Programs(AbstractContextManager["Programs"]):
             process.wait()
 
 
-COUNTS = ("accepted", "exported", "queued", "dropped")
+COUNTS = ("accepted", "exported", "queued", "dropped", "late")
 
 
 def print_books(books: Mapping[str, Mapping[str, int]]) -> bool:
-    """A line a service; whether all have closed their books, and every span that was accepted has arrived."""
+    """A line a service; whether all have closed their books in time, and every span that was accepted has arrived."""
     print(f"\n{'service':<12}{'processes':>10}" + "".join(f"{name:>10}" for name in COUNTS))
     for service, book in books.items():
         print(f"{service:<12}{book['processes']:>10}" + "".join(f"{book[name]:>10}" for name in COUNTS), flush=True)
-    return all(book["processes"] and book["accepted"] == book["exported"] for book in books.values())
+    return all(
+        book["processes"] and book["accepted"] == book["exported"] and not book["late"] for book in books.values()
+    )
 
 
 @contextmanager

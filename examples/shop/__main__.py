@@ -70,7 +70,7 @@ def run(seconds: float, rate: float) -> None:
         for name in reversed(SERVICES):  # the front first: nobody is asked who is gone
             programs.stop(name)
         if not print_books(programs.books()):
-            raise ExampleError(f"not every span has arrived at {endpoint}: is an OTLP/HTTP backend there?")
+            raise ExampleError(f"not every span has arrived in time at {endpoint}: is an OTLP/HTTP backend there?")
 
 
 def command(name: str, port: int) -> list[str]:

@@ -62,7 +62,7 @@ def run(pictures: int) -> None:
         programs.stop("worker 2")
         print(f"{done()} of {pictures} pictures are done")
         if not print_books(programs.books()):
-            raise ExampleError(f"not every span has arrived at {endpoint}: is an OTLP/HTTP backend there?")
+            raise ExampleError(f"not every span has arrived in time at {endpoint}: is an OTLP/HTTP backend there?")
 
 
 def start_worker(programs: Programs, version: str) -> None:
