@@ -27,6 +27,7 @@ DEFAULT_BATCH_SPANS = 2048
 DEFAULT_BATCH_BYTES = 400_000
 UNLIMITED = (1 << 63) - 1
 HOOKS = {"on_start", "_on_ending", "on_end"}
+NONE: WeakSet[Any] = WeakSet()
 
 
 class BatchSpanProcessor(sdk.BatchSpanProcessor):
@@ -51,7 +52,7 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
     # For a native tracer: what it appends to _queue is read in Python.
     _reads_frames = False
     # Looked at also where a subclass sets a hook before it calls __init__.
-    _plans: "WeakSet[Any]" = ()  # type: ignore[assignment]  # none, and nothing that can be shared
+    _plans = NONE  # before `__init__` gives each its own
 
     def __init__(
         self,

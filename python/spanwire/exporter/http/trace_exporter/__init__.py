@@ -40,6 +40,7 @@ _CREDENTIAL_PROVIDERS = (
     "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
     "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER",
 )
+NONE: WeakSet[Any] = WeakSet()
 
 
 class OTLPSpanExporter(SpanExporter):
@@ -64,7 +65,7 @@ class OTLPSpanExporter(SpanExporter):
     """
 
     # Looked at also where a subclass sets something before it calls __init__.
-    _users: "WeakSet[Any]" = ()  # type: ignore[assignment]  # none, and nothing that can be shared
+    _users = NONE  # before `__init__` gives each its own
 
     def __init__(
         self,
