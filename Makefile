@@ -13,7 +13,7 @@ PROFILE ?= release
 # Arguments of pytest for `make asan`, such as a file; empty: everything that uses the extension closely.
 ASAN_TESTS ?=
 # Seconds for each fuzz target.
-FUZZ_SECONDS ?= 20
+FUZZ_SECONDS ?= 10
 # Seconds for `make stress`, and the seed to begin with (empty: a new one, which is printed).
 SECONDS ?= 600
 SEED ?=
@@ -50,7 +50,7 @@ PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.
 WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo example-shop example-worker example-notebook example-kubernetes bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-main full-beside \
-	test-python-full test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom asan lsan lsan-some fuzz wheel wheel-pgo sdist deny audit setup clean
+	test-python-full test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom asan asan-some lsan lsan-some fuzz wheel wheel-pgo sdist deny audit setup clean
 .PHONY: wheels wheels-cross test-wheels release-check
 
 help: ## this list
@@ -123,7 +123,7 @@ test-full: full-main full-beside ## what takes long: the guard of instruction co
 # Apart, since they may run beside each other: the second builds in folders of its own.
 full-main: test-python-full bench-guard test-collector
 
-full-beside: test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest asan lsan-some miri neon loom fuzz
+full-beside: test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest asan-some lsan-some miri neon loom fuzz
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 
@@ -265,9 +265,9 @@ test-docs: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/docs ## the site: built without a 
 	ci/setup chromium
 	pytest -m docs
 
-# The wheel that goes out, for this Python alone; made twice, since that is the check.
-test-wheel: $(STAMPS)/ext-$(PROFILE) ## a manylinux wheel for this Python, made twice (the same bytes), in empty environments
-	ci/wheels --python $(VENV)/bin/python --twice quick
+# The wheel that goes out, for this Python alone. `make wheels` makes one twice, to see the same bytes.
+test-wheel: $(STAMPS)/ext-$(PROFILE) ## a manylinux wheel for this Python, in empty environments
+	ci/wheels --python $(VENV)/bin/python
 	pytest -m wheel
 
 test-wheels: $(STAMPS)/ext-$(PROFILE) wheels ## the wheels of every Python that is found, likewise
@@ -291,13 +291,16 @@ loom: ## the queue's hand-over between threads, in every order they can take
 asan: $(STAMPS)/venv ## the extension, both halves, under AddressSanitizer while the tests use it (a build of its own)
 	ci/asan/run $(ASAN_TESTS)
 
+asan-some: $(STAMPS)/venv ## a part of that, for CI
+	ci/asan/run --some
+
 lsan: $(STAMPS)/venv ## the same under LeakSanitizer: what of our memory nothing refers to when a process ends
 	ci/asan/run --leaks $(ASAN_TESTS)
 
 lsan-some: $(STAMPS)/venv ## a part of that, for CI
 	ci/asan/run --leaks --some
 
-fuzz: $(STAMPS)/venv ## every fuzz target for FUZZ_SECONDS (20)
+fuzz: $(STAMPS)/venv ## every fuzz target for FUZZ_SECONDS (10)
 	ci/fuzz $(FUZZ_SECONDS)
 
 # --- packages --------------------------------------------------------------------------------------------------------
