@@ -179,7 +179,7 @@ endif
 
 # An environment of its own for a group of dependencies; $(1) is its name and $(2) what else is done with it.
 define environment
-$(STAMPS)/$(1): pyproject.toml $(STAMPS)/venv
+$(STAMPS)/$(1): pyproject.toml $(STAMPS)/venv | $(STAMPS)/ext-$(PROFILE)
 	$(VENV)/bin/python -m venv --clear --without-pip build/$(1)-venv
 	$(VENV)/bin/python -m pip --python build/$(1)-venv/bin/python install -q --group $(1)
 	$(2)
@@ -187,8 +187,10 @@ $(STAMPS)/$(1): pyproject.toml $(STAMPS)/venv
 	@touch $$@
 endef
 
-# With this checkout's spanwire: opentelemetry-instrument finds our entry points in python/spanwire.egg-info, which building in place leaves.
-with-spanwire = echo $(CURDIR)/python > $$$$(build/$(1)-venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/spanwire.pth
+# With this checkout's spanwire; opentelemetry-instrument finds our entry points in the metadata that its installation has left.
+purelib = $$$$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+with-spanwire = there=$(call purelib,build/$(1)-venv); echo $(CURDIR)/python > $$$$there/spanwire.pth; \
+	cp -r $(call purelib,$(VENV))/spanwire-*.dist-info $$$$there/
 
 # Web frameworks, libraries and programs of examples/ with their instrumentations, which hold the SDK back at their own release.
 $(foreach name,web instrumentations examples,$(eval $(call environment,$(name),$(call with-spanwire,$(name)))))
