@@ -167,7 +167,7 @@ def test_the_gil_is_free_while_an_export_waits(spans: Spans, sink: Sink, make_ex
     seen = 0
     while spanwire.stats()["traces"][exporter._client.destination]["queued"]:
         seen += 1
-    assert seen > 100
+    assert seen > 10
     assert export.result() is SUCCESS
 
 

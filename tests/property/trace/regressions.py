@@ -1,7 +1,7 @@
 """Programs that once did something else than with the SDK, made small, by what was wrong."""
 
 from tests.property.trace.made import Make
-from tests.property.trace.programs import Call, Enter, Exit, Misuse, Program, Read, Setup, Start, With
+from tests.property.trace.programs import AddProcessor, Call, Enter, Exit, Misuse, Program, Read, Setup, Start, With
 
 __all__ = ["REGRESSIONS"]
 
@@ -27,5 +27,16 @@ REGRESSIONS: dict[str, Program] = {
     ),
     "a scope that was left again ended its span again": Program(
         steps=(Enter(), Exit(), Misuse("left again")),
+    ),
+    "what a processor redacts that was added behind the queue": Program(
+        steps=(
+            With(
+                body=(
+                    AddProcessor("redacts events"),
+                    Call(method="add_link", args=(("context", ("span", 0)), {"a": 1})),
+                    Call(method="add_event", args=("exception",)),
+                )
+            ),
+        ),
     ),
 }

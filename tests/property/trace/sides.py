@@ -45,20 +45,23 @@ class Side:
 
 
 class _SdkTap(opentelemetry.sdk.trace.SpanProcessor):
-    """Encodes each sampled span as an exporter behind a simple processor would."""
+    """Keeps each sampled span, as a batch processor does: what later processors leave of it is what is sent."""
 
     def __init__(self) -> None:
-        self.requests: list[bytes] = []
+        self._spans: list[Any] = []
 
     def on_end(self, span: Any) -> None:
         if span.context.trace_flags.sampled:
-            self.requests.append(spanwire.encode_spans([with_clean_names(span)], w3c_flags=True))
+            self._spans.append(span)
+
+    def requests(self) -> list[bytes]:
+        return [spanwire.encode_spans([with_clean_names(span)], w3c_flags=True) for span in self._spans]
 
 
 def sdk_tap() -> Tap:
     """For a side whose spans are the SDK's."""
     processor = _SdkTap()
-    return Tap(processor, lambda: list(processor.requests))
+    return Tap(processor, processor.requests)
 
 
 SDK = Side(
