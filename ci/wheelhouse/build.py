@@ -127,7 +127,9 @@ def build(
     with_patchelf = {**settings, "PATH": f"{tools}{os.pathsep}{settings['PATH']}"}
     repaired = source / "repaired"
     shutil.rmtree(repaired, ignore_errors=True)
-    run(tools / "auditwheel", "repair", "--plat", target.plat, "-w", repaired, made, env=with_patchelf)
+    # auditwheel takes no name of another machine or libc; what it finds itself for one must be target.plat (check.problems).
+    plat = target.plat if target.is_native else "auto"
+    run(tools / "auditwheel", "repair", "--plat", plat, "-w", repaired, made, env=with_patchelf)
     (wheel,) = repaired.glob("*.whl")
     return Path(shutil.move(wheel, out / wheel.name))
 
