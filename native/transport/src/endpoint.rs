@@ -69,19 +69,14 @@ impl Endpoint {
         if host.is_empty() {
             return Err(fail("it names no host"));
         }
-        let port = match authority.as_str().rsplit_once(':') {
-            // Without a port the last colon is inside the brackets of an IPv6 address.
-            Some((_, digits)) if !digits.is_empty() && !digits.ends_with(']') => authority
-                .port_u16()
-                .filter(|&port| port != 0)
+        let port = match behind.strip_prefix(':').unwrap_or_default() {
+            "" if tls => 443,
+            "" => 80,
+            digits => digits
+                .parse()
+                .ok()
+                .filter(|&port| port != 0 && !digits.starts_with('+'))
                 .ok_or_else(|| fail("its port is not a number from 1 to 65535"))?,
-            _ => {
-                if tls {
-                    443
-                } else {
-                    80
-                }
-            }
         };
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
         Ok(Self {
@@ -201,6 +196,9 @@ mod tests {
             "http://h:0/",
             "http://h:70000/",
             "http://h:x/",
+            "http://h::/",
+            "http://h:+80/",
+            "http://http:m:::[::2]t:/",
             "http://me:secret@h/x?token=secret",
             "http://me:sec/secret@h/x",
             "http://me:sec?secret@h/x",
