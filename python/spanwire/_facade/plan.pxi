@@ -125,11 +125,14 @@ cdef class Plan:
                 if queue is None:
                     if view is None:
                         view = span.readable()
+                        view.waiting = []
                     processor.on_end(view)
                     called += 1
         finally:
             # One that raises keeps the span from all after it.
-            if view is None and span.extra is not None:
+            if view is not None:
+                view.release()
+            elif span.extra is not None:
                 view = span.readable()
             for processor, queue, before in self.on_end:
                 if queue is None or before > called:

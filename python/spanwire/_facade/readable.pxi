@@ -12,6 +12,7 @@ cdef class ReadableSpan:
     cdef object source        # a Span, or the Frame of one
     cdef dict changed         # private fields that were handed out or set; None: all is as recorded
     cdef object attributes_   # decoded
+    cdef list waiting         # what to call once every processor has seen it; None: they all have
     cdef object __weakref__
 
     def __init__(self, *args, **kwargs):
@@ -51,6 +52,13 @@ cdef class ReadableSpan:
         if self.changed is None:
             self.changed = {}
         self.changed[name] = value
+        return 0
+
+    cdef int release(self) except -1:
+        cdef list waiting
+        waiting, self.waiting = self.waiting, None
+        for call in waiting:
+            call(self)
         return 0
 
     cdef bint has(self, str name):
@@ -160,6 +168,19 @@ cdef class ReadableSpan:
 
 
 sw_refuse_new(ReadableSpan)
+
+
+def when_all_have_seen(span, call):
+    """Calls `call` with the span: after the last processor's `on_end` if that of one runs, for a view of ours, or else now.
+
+    With the SDK a queue keeps the very object: what a processor behind it redacts, or one beside it in a concurrent
+    processor, is not sent.
+    """
+    cdef list waiting = (<ReadableSpan>span).waiting if type(span) is ReadableSpan else None
+    if waiting is None:
+        call(span)
+    else:
+        waiting.append(call)
 
 
 # What a span's record and a finished span's frame are read by. `source`: a Span that has a record, or a Frame.

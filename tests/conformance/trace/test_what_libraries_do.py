@@ -403,6 +403,28 @@ def test_a_processor_that_was_added_after_the_exporters_redacts_too(redact: str,
     assert len(received[1]) == (1 if raises else 2)
 
 
+@pytest.mark.parametrize("redact", [name for name in REDACTED if not name.startswith("flags cleared")])
+def test_redaction_behind_a_batch_processor_of_ones_own_is_sent_too(redact: str) -> None:
+    """One whose `on_end` is Python, which hands the span on to ours."""
+    received = []
+    for module, kind in ((sdk_export, sdk), (spanwire.trace.export, spanwire.trace)):
+        side = Side("sdk" if module is sdk_export else "ours", kind)
+
+        class Own(module.BatchSpanProcessor):  # type: ignore[misc, name-defined]  # chosen at run time
+            def on_end(self, span: Any) -> None:
+                super().on_end(span)
+
+        with Sink() as sink:
+            provider = side.provider(collect=False)
+            provider.add_span_processor(Own(over_http(side, sink.traces_endpoint)))
+            provider.add_span_processor(OnEnd(REDACTED[redact]))
+            secretive(side, provider)
+            provider.shutdown()
+            received.append([described_received(span) for span in sink.spans()])
+    assert received[1] == received[0]
+    assert len(received[1]) == 1
+
+
 def described_received(span: Any) -> Any:
     return (
         *(span.name, span.kind, span.attributes, span.resource_attributes),

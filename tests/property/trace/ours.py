@@ -6,6 +6,7 @@ import spanwire.resources
 import spanwire.trace
 import spanwire.trace.id_generator
 import spanwire.trace.sampling
+from spanwire._facade.tracing import when_all_have_seen
 from spanwire._native import FrameQueue
 from tests.property.trace.sides import Side, Tap
 
@@ -20,7 +21,10 @@ class _FrameTap(spanwire.trace.SpanProcessor):
 
     def on_end(self, span: Any) -> None:
         if span.context.trace_flags.sampled:
-            self._queue.push(span, True)
+            when_all_have_seen(span, self._push)
+
+    def _push(self, span: Any) -> None:
+        self._queue.push(span, True)
 
     on_end._takes_frames = True  # type: ignore[attr-defined]
 

@@ -39,4 +39,8 @@ REGRESSIONS: dict[str, Program] = {
             ),
         ),
     ),
+    "what a processor redacts beside the queue, in a concurrent processor": Program(
+        setup=Setup(concurrent=True),
+        steps=(Start(), AddProcessor("redacts"), Call(method="end")),
+    ),
 }

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spanwire import _events, _log, _stats
 from spanwire._account import Account
+from spanwire._facade.tracing import when_all_have_seen
 from spanwire._native import FrameQueue, HttpClient
 
 if TYPE_CHECKING:
@@ -80,7 +81,10 @@ class Delivery:
             replace(exporter)
 
     def emit(self, span: "ReadableSpan") -> None:
-        """Queue a finished span of the SDK's, or a view of one of ours."""
+        """Queue a finished span of the SDK's, or a view of one of ours once every processor has seen it."""
+        when_all_have_seen(span, self._push)
+
+    def _push(self, span: "ReadableSpan") -> None:
         w3c_flags = self._exporter._w3c_flags or type(span).__module__.startswith("spanwire.")
         if self._queue.push(span, w3c_flags):
             self.attend()
