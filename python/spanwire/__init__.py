@@ -23,9 +23,10 @@ except ModuleNotFoundError as _error:
 if TYPE_CHECKING:
     from spanwire._facade.core import encode_spans
     from spanwire._install import Installation, install
+    from spanwire._prometheus import prometheus_text
     from spanwire._stats import stats
 
-__all__ = ["Installation", "__version__", "encode_spans", "install", "stats"]
+__all__ = ["Installation", "__version__", "encode_spans", "install", "prometheus_text", "stats"]
 
 
 def __getattr__(name: str) -> object:
@@ -38,6 +39,10 @@ def __getattr__(name: str) -> object:
         from spanwire._stats import stats
 
         return stats
+    if name == "prometheus_text":
+        from spanwire._prometheus import prometheus_text
+
+        return prometheus_text
     if name in {"Installation", "install"}:
         from spanwire import _install
 

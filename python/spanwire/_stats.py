@@ -5,7 +5,26 @@ from typing import Any, Protocol
 
 from spanwire import _account, _events, _native
 
-__all__ = ["Waiting", "stats", "watch"]
+__all__ = ["REASONS", "SIGNALS", "Waiting", "stats", "watch"]
+
+# Keys of ``stats()`` that hold destinations.
+SIGNALS = ("traces", "logs", "metrics")
+
+# Of drops: each has its line in docs/operations.md.
+REASONS = (
+    "encode",
+    "exhausted",
+    "internal",
+    "queue_full",
+    "raised",
+    "refused",
+    "rejected",
+    "response",
+    "shutdown",
+    "stage",
+    "timeout",
+    "too_large",
+)
 
 
 class Waiting(Protocol):

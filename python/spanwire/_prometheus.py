@@ -1,0 +1,108 @@
+"""The counts of :func:`spanwire.stats` in the text format that Prometheus scrapes, version 0.0.4."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from spanwire._stats import REASONS, SIGNALS, stats
+
+__all__ = ["prometheus_text", "render"]
+
+
+class _Family(NamedTuple):
+    """Of each destination's counts: one number."""
+
+    name: str
+    kind: str
+    key: str
+    help: str
+
+
+_FAMILIES = (
+    _Family(
+        "accepted_total", "counter", "accepted", "Items given to an exporter or to a batch processor in front of it."
+    ),
+    _Family("exported_total", "counter", "exported", "Items that the destination took."),
+    _Family("queued", "gauge", "queued", "Items that wait or are under way, back-offs included."),
+    _Family("requests_total", "counter", "requests", "Requests written, each try counted."),
+    _Family("retries_total", "counter", "retries", "Tries after the first."),
+    _Family("request_bytes_total", "counter", "bytes", "Bytes of bodies written, each try counted."),
+    _Family("connections_total", "counter", "connections", "Connections opened."),
+)
+
+Sample = tuple[Mapping[str, str], int]
+
+
+def prometheus_text() -> str:
+    """The counts of :func:`spanwire.stats` in Prometheus's text format, version 0.0.4.
+
+    To be served as ``text/plain; version=0.0.4; charset=utf-8``. They are this process's own; docs/operations.md lists the
+    names and says what to alert on. Each reason for drops is there from the beginning, at zero, so that its first
+    drop is seen as a rise. ``last_error`` is left out: a text is no number, and no label.
+    """
+    return render(stats())
+
+
+def render(counts: Mapping[str, Any]) -> str:
+    """As :func:`prometheus_text`, of counts that ``stats()`` gave."""
+    return "".join(_lines(counts))
+
+
+def _lines(counts: Mapping[str, Any]) -> Iterator[str]:
+    accounts = [
+        ({"signal": signal, "destination": destination}, account)
+        for signal in SIGNALS
+        for destination, account in sorted(counts.get(signal, {}).items())
+    ]
+    for name, kind, key, text in _FAMILIES:
+        yield from _family(name, kind, text, [(labels, account[key]) for labels, account in accounts])
+    yield from _family(
+        "dropped_total",
+        "counter",
+        "Items lost, by reason.",
+        [
+            ({**labels, "reason": reason}, lost)
+            for labels, account in accounts
+            for reason, lost in _all_reasons(account["dropped"]).items()
+        ],
+    )
+    encode, trace = counts["encode"], counts["trace"]
+    yield from _family(
+        "encoded_spans_total",
+        "counter",
+        "Spans encoded, without running Python code (fast) and by their public attributes (general).",
+        [({"path": path}, encode[f"spans_{path}"]) for path in ("fast", "general")],
+    )
+    yield from _family(
+        "encode_dropped_total",
+        "counter",
+        "What was left out of spans that were sent, by reason; for reason span, whole spans.",
+        [({"reason": reason}, lost) for reason, lost in sorted(encode["dropped"].items())],
+    )
+    yield from _family(
+        "panics_total",
+        "counter",
+        "Internal errors while spans were recorded, each of which lost a span or a part of one.",
+        [({}, trace["panics"])],
+    )
+    yield from _family("pooled_records", "gauge", "Records that wait for a next span.", [({}, trace["pooled_records"])])
+    yield from _family(
+        "fast_path_info", "gauge", "Whether the SDK's spans are read quickly.", [({"state": encode["fast_path"]}, 1)]
+    )
+    yield from _family("clock_info", "gauge", "Who tells the time of native spans.", [({"clock": trace["clock"]}, 1)])
+
+
+def _all_reasons(dropped: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted((dict.fromkeys(REASONS, 0) | dict(dropped)).items()))
+
+
+def _family(name: str, kind: str, text: str, samples: Iterable[Sample]) -> Iterator[str]:
+    yield f"# HELP spanwire_{name} {text}\n# TYPE spanwire_{name} {kind}\n"
+    for labels, number in samples:
+        inside = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels.items())
+        yield f"spanwire_{name}{{{inside}}} {number}\n" if inside else f"spanwire_{name} {number}\n"
+
+
+def _escaped(value: str) -> str:
+    # What UTF-8 cannot say (a class may be named so) must not fail whoever serves the page.
+    whole = value.encode("utf-8", "backslashreplace").decode()
+    return whole.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

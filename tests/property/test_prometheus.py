@@ -1,0 +1,85 @@
+"""``prometheus_text()`` says what ``stats()`` says, to Prometheus's own parser, whatever destinations are called."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+import spanwire
+from spanwire import _account
+from spanwire._prometheus import render
+from spanwire._stats import REASONS, SIGNALS
+
+COUNTS = {
+    "accepted": "spanwire_accepted_total",
+    "exported": "spanwire_exported_total",
+    "queued": "spanwire_queued",
+    "requests": "spanwire_requests_total",
+    "retries": "spanwire_retries_total",
+    "bytes": "spanwire_request_bytes_total",
+    "connections": "spanwire_connections_total",
+}
+Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+counts = st.integers(0, 2**53)
+names = st.text(st.sampled_from('a\\"\n\r\t{}=,# é\x00\u2028')) | st.text()
+accounts = st.fixed_dictionaries(
+    dict.fromkeys(COUNTS, counts)
+    | {"dropped": st.dictionaries(st.sampled_from(REASONS), counts), "last_error": st.none() | names}
+)
+
+
+def parsed(text: str) -> Series:
+    found: Series = {}
+    for family in text_string_to_metric_families(text):
+        assert family.documentation and family.type in {"counter", "gauge"}, family
+        for sample in family.samples:
+            key = (sample.name, frozenset(sample.labels.items()))
+            assert key not in found, key
+            found[key] = sample.value
+    return found
+
+
+def told(counts: Mapping[str, Any]) -> Series:
+    """What is to be said of destinations, written down another way."""
+    series: Series = {}
+    for signal in SIGNALS:
+        for destination, account in counts.get(signal, {}).items():
+            labels = {("signal", signal), ("destination", destination)}
+            for count, name in COUNTS.items():
+                series[name, frozenset(labels)] = account[count]
+            for reason in REASONS:
+                lost = account["dropped"].get(reason, 0)
+                series["spanwire_dropped_total", frozenset({*labels, ("reason", reason)})] = lost
+    return series
+
+
+def of_destinations(series: Series) -> Series:
+    return {(name, labels): value for (name, labels), value in series.items() if "destination" in dict(labels)}
+
+
+@given(st.dictionaries(st.sampled_from(SIGNALS), st.dictionaries(names, accounts, max_size=4)))
+@example({"traces": {'a"} 1\nspanwire_panics_total 7\n# x{y="\\': _account.empty() | {"accepted": 2}}})
+def test_it_says_of_each_destination_what_stats_says(signals: dict[str, Any]) -> None:
+    everything = spanwire.stats() | {"traces": {}} | signals
+    series = parsed(render(everything))
+    assert of_destinations(series) == told(everything)
+    others = {(name, tuple(labels)): value for (name, labels), value in (series.items() - told(everything).items())}
+    assert others[("spanwire_panics_total", ())] == everything["trace"]["panics"]
+    assert others[("spanwire_pooled_records", ())] == everything["trace"]["pooled_records"]
+    for path in ("fast", "general"):
+        assert others["spanwire_encoded_spans_total", (("path", path),)] == everything["encode"][f"spans_{path}"]
+    for reason, lost in everything["encode"]["dropped"].items():
+        assert others["spanwire_encode_dropped_total", (("reason", reason),)] == lost
+    assert ("spanwire_clock_info", (("clock", everything["trace"]["clock"]),)) in others
+    assert ("spanwire_fast_path_info", (("state", everything["encode"]["fast_path"]),)) in others
+
+
+@given(st.text(st.characters(), min_size=1))
+def test_any_name_makes_a_page_that_can_be_sent(name: str) -> None:
+    everything = spanwire.stats() | {"traces": {name: _account.empty(), f"{name}\ud800": _account.empty()}}
+    page = render(everything).encode()
+    assert page.endswith(b"\n")
+    assert len(of_destinations(parsed(page.decode()))) == 2 * (len(COUNTS) + len(REASONS))
