@@ -14,7 +14,7 @@ use spanwire_engine::buffer::Buffer;
 use spanwire_engine::client::Submitted;
 use spanwire_engine::{Account, Answer, BatchLimits, Client, DropReason, Event, Ticket, events};
 use spanwire_transport::config::TlsFiles;
-use spanwire_transport::{Compression, ConfigError, HttpConfig};
+use spanwire_transport::{Compression, Config, ConfigError, Protocol};
 
 use crate::columns::encode::{ColumnEncoder, EncodedHeads};
 use crate::frame_queue::{PyFrameQueue, Request};
@@ -62,7 +62,7 @@ impl HttpClient {
             key: key_file,
         };
         let config = py
-            .detach(|| HttpConfig::new(endpoint, &headers, compression, &files))
+            .detach(|| Config::new(Protocol::HttpProtobuf, endpoint, &headers, compression, &files))
             .map_err(|error| errors::config(&error))?;
         // The encoder looks at the SDK's classes on first use, which imports modules. Here, not in the first export: a
         // child forked while another thread imports would find the module locked for ever.
@@ -75,7 +75,8 @@ impl HttpClient {
     /// A client for measurements: what a queue hands to it by `drive` is taken and comes to nothing.
     #[staticmethod]
     fn discarding() -> PyResult<Self> {
-        let config = HttpConfig::new(
+        let config = Config::new(
+            Protocol::HttpProtobuf,
             "http://discarded.invalid/",
             &[],
             Compression::None,

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use spanwire_queue::Lane;
-use spanwire_transport::{HttpConfig, Request, RetryPolicy};
+use spanwire_transport::{Config, Request, RetryPolicy};
 
 use crate::account::DropReason;
 use crate::buffer::Buffer;
@@ -25,7 +24,7 @@ pub struct Client {
 #[derive(Debug)]
 pub struct Sender {
     id: u64,
-    config: Arc<HttpConfig>,
+    config: Arc<Config>,
     timeout: Duration,
     max_request: Option<usize>,
     policy: RetryPolicy,
@@ -63,7 +62,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 impl Client {
     /// A client; its worker starts with its first request. `timeout` covers all tries of a request, `max_request` is in
     /// bytes before compression.
-    pub fn new(config: HttpConfig, timeout: Duration, max_request: Option<usize>) -> std::io::Result<Self> {
+    pub fn new(config: Config, timeout: Duration, max_request: Option<usize>) -> std::io::Result<Self> {
         let mut process = process::lock();
         process.watch_forks()?;
         let id = process.new_id();
@@ -96,7 +95,7 @@ impl Client {
 
     /// Soon, between two requests, everything goes by this configuration: endpoint, headers, TLS, compression. What is under way is not
     /// touched.
-    pub fn reconfigure(&self, config: HttpConfig) {
+    pub fn reconfigure(&self, config: Config) {
         let config = Arc::new(config);
         let mut process = process::lock();
         if !process.has_worker() {
@@ -247,7 +246,7 @@ impl Sender {
     }
 
     /// Where to and how.
-    pub(crate) fn config(&self) -> Arc<HttpConfig> {
+    pub(crate) fn config(&self) -> Arc<Config> {
         let changed = process::lock().client(self.id).config.clone();
         changed.unwrap_or_else(|| Arc::clone(&self.config))
     }
@@ -293,9 +292,9 @@ impl Sender {
             return Err(self.lose(spans, DropReason::TooLarge, message));
         }
         let config = self.config();
-        let body = match config.compression().compress(&body) {
-            Some(packed) => Bytes::from(packed),
-            None => body.freeze(),
+        let body = match config.pack(&body.freeze()) {
+            Ok(body) => body,
+            Err(error) => return Err(self.lose(spans, DropReason::Encode, error.to_string())),
         };
         let mut process = process::lock();
         if process.client(self.id).is_closed {

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use spanwire_transport::HttpConfig;
+use spanwire_transport::Config;
 
 use crate::account::Account;
 use crate::ffi::fork;
@@ -43,7 +43,7 @@ pub struct ClientState {
     /// Requests under way, by number.
     pub under_way: BTreeSet<u64>,
     /// What it was configured with after it was made.
-    pub config: Option<Arc<HttpConfig>>,
+    pub config: Option<Arc<Config>>,
     /// What its spans pass on their way.
     pub stages: Stages,
 }

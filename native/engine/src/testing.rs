@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use spanwire_transport::config::TlsFiles;
-use spanwire_transport::{Compression, HttpConfig};
+use spanwire_transport::{Compression, Config, Protocol};
 
 use crate::Client;
 
@@ -61,6 +61,13 @@ pub fn backend(status: &'static str, delay: Duration) -> Backend {
 
 /// A client of that endpoint.
 pub fn client(endpoint: &str) -> Client {
-    let config = HttpConfig::new(endpoint, &[], Compression::None, &TlsFiles::default()).expect("valid configuration");
+    let config = Config::new(
+        Protocol::HttpProtobuf,
+        endpoint,
+        &[],
+        Compression::None,
+        &TlsFiles::default(),
+    )
+    .expect("valid configuration");
     Client::new(config, Duration::from_secs(10), None).expect("fork handlers")
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use spanwire_transport::deliver::Closing;
 use spanwire_transport::{
-    Accepted, Destination, HttpConfig, HttpDestination, Request, RetryPolicy, SendError, Tally, deliver, descriptors,
+    Accepted, Config, Destination, OtlpDestination, Request, RetryPolicy, SendError, Tally, deliver, descriptors,
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
@@ -27,7 +27,7 @@ pub enum Command {
     /// Send what waits in a lane, and go on with it.
     Drive(Box<Drive>),
     /// From now on this client has another configuration.
-    Configure(u64, Arc<HttpConfig>),
+    Configure(u64, Arc<Config>),
     /// The client is gone.
     Forget(u64),
 }
@@ -35,7 +35,7 @@ pub enum Command {
 /// One request to be delivered.
 pub struct Job {
     pub client: u64,
-    pub config: Arc<HttpConfig>,
+    pub config: Arc<Config>,
     pub request: Request,
     pub deadline: Instant,
     pub policy: RetryPolicy,
@@ -102,7 +102,7 @@ fn runtime() -> io::Result<ListedRuntime> {
 }
 
 struct Client {
-    destination: watch::Sender<Arc<HttpDestination>>,
+    destination: watch::Sender<Arc<OtlpDestination>>,
     closing: watch::Sender<Closing>,
 }
 
@@ -116,14 +116,14 @@ impl Destination for Nowhere {
 }
 
 impl Client {
-    fn new(config: &Arc<HttpConfig>) -> Self {
+    fn new(config: &Arc<Config>) -> Self {
         Self {
-            destination: watch::channel(Arc::new(HttpDestination::new(Arc::clone(config)))).0,
+            destination: watch::channel(Arc::new(OtlpDestination::new(Arc::clone(config)))).0,
             closing: watch::channel(Closing::No).0,
         }
     }
 
-    fn use_it(&self) -> (watch::Receiver<Arc<HttpDestination>>, watch::Receiver<Closing>) {
+    fn use_it(&self) -> (watch::Receiver<Arc<OtlpDestination>>, watch::Receiver<Closing>) {
         (self.destination.subscribe(), self.closing.subscribe())
     }
 }
@@ -162,7 +162,7 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
                 // Both in one step of this thread: no request is made by the one and sent by the other.
                 process::lock().client(id).config = Some(Arc::clone(&config));
                 if let Some(client) = clients.get(&id) {
-                    client.destination.send_replace(Arc::new(HttpDestination::new(config)));
+                    client.destination.send_replace(Arc::new(OtlpDestination::new(config)));
                 }
             }
             Command::Forget(id) => drop(clients.remove(&id)),
@@ -170,7 +170,7 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
     }
 }
 
-async fn export(job: Job, destination: Arc<HttpDestination>, mut closing: watch::Receiver<Closing>) {
+async fn export(job: Job, destination: Arc<OtlpDestination>, mut closing: watch::Receiver<Closing>) {
     let Job {
         request,
         deadline,

@@ -1,4 +1,4 @@
-//! Everything an HTTP client needs to know; immutable, so that a forked child can go on using it.
+//! Everything a client needs to know; immutable, so that a forked child can go on using it.
 
 use std::path::PathBuf;
 
@@ -7,6 +7,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderName
 use crate::compress::Compression;
 use crate::endpoint::Endpoint;
 use crate::error::ConfigError;
+use crate::protocol::Protocol;
 use crate::tls::TlsMaterial;
 
 /// Files for TLS.
@@ -22,7 +23,8 @@ pub struct TlsFiles {
 
 /// A checked configuration.
 #[derive(Debug)]
-pub struct HttpConfig {
+pub struct Config {
+    protocol: Protocol,
     pub(crate) endpoint: Endpoint,
     pub(crate) headers: HeaderMap,
     pub(crate) tls: Option<TlsMaterial>,
@@ -31,9 +33,10 @@ pub struct HttpConfig {
     name: String,
 }
 
-impl HttpConfig {
+impl Config {
     /// Checks everything that can be checked before the first request. TLS files are read only for `https`.
     pub fn new(
+        protocol: Protocol,
         endpoint: &str,
         headers: &[(String, Vec<u8>)],
         compression: Compression,
@@ -80,6 +83,7 @@ impl HttpConfig {
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         let name = endpoint.to_string();
         Ok(Self {
+            protocol,
             endpoint,
             headers: map,
             tls,
@@ -87,6 +91,12 @@ impl HttpConfig {
             compression,
             name,
         })
+    }
+
+    /// How requests are written and carried.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
     }
 
     /// How bodies are compressed.
@@ -164,12 +174,18 @@ fn percent_decoded(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn config(headers: &[(&str, &str)]) -> Result<HttpConfig, ConfigError> {
+    fn config(headers: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let headers: Vec<_> = headers
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
             .collect();
-        HttpConfig::new("http://h:1/", &headers, Compression::Gzip, &TlsFiles::default())
+        Config::new(
+            Protocol::HttpProtobuf,
+            "http://h:1/",
+            &headers,
+            Compression::Gzip,
+            &TlsFiles::default(),
+        )
     }
 
     #[test]
@@ -212,7 +228,14 @@ mod tests {
     #[test]
     fn values_in_the_query_are_hidden_as_sent_and_decoded() {
         let files = TlsFiles::default();
-        let config = HttpConfig::new("http://h/?a=%68unter2%&b=x&c", &[], Compression::None, &files).expect("valid");
+        let config = Config::new(
+            Protocol::HttpProtobuf,
+            "http://h/?a=%68unter2%&b=x&c",
+            &[],
+            Compression::None,
+            &files,
+        )
+        .expect("valid");
         assert_eq!(
             config.redact("no /?a=%68unter2%&b=x&c: hunter2% x c".into()),
             "no /?a=***&b=x&c: *** x c"

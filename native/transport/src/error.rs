@@ -79,6 +79,12 @@ impl SendError {
         }
     }
 
+    /// Whether the server found the request too large: a smaller one may pass.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, Self::Status { code: 413, .. })
+    }
+
     /// How long the server asked us to wait.
     #[must_use]
     pub fn hint(&self) -> Option<Duration> {

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use tokio::io::{AsyncWriteExt, duplex};
 use tokio::runtime::Runtime;
 
-use crate::config::{HttpConfig, TlsFiles};
+use crate::config::{Config, TlsFiles};
 use crate::destination::{Accepted, Request};
 use crate::error::SendError;
-use crate::{Compression, HttpDestination};
+use crate::{Compression, HttpDestination, Protocol};
 
 /// What no answer may make us say: of the headers and of the query, as sent and as decoded.
 pub const SECRETS: [&str; 4] = ["t0ken-of-ours", "hunter2-key", "q%75ery-key", "query-key"];
@@ -19,7 +19,7 @@ pub const SECRETS: [&str; 4] = ["t0ken-of-ours", "hunter2-key", "q%75ery-key", "
 /// What is made of a backend's answer, which consists of these bytes, to a request with secrets.
 pub fn answer(bytes: &[u8]) -> Result<Accepted, SendError> {
     thread_local! {
-        static PLACE: RefCell<Option<(Runtime, Arc<HttpConfig>)>> = const { RefCell::new(None) };
+        static PLACE: RefCell<Option<(Runtime, Arc<Config>)>> = const { RefCell::new(None) };
     }
     PLACE.with_borrow_mut(|place| {
         let (runtime, config) = place.get_or_insert_with(|| {
@@ -29,7 +29,13 @@ pub fn answer(bytes: &[u8]) -> Result<Accepted, SendError> {
                 ("x-key".to_owned(), b"hunter2-key".to_vec()),
             ];
             let url = "http://h:1/?key=q%75ery-key";
-            let config = HttpConfig::new(url, &headers, Compression::None, &TlsFiles::default());
+            let config = Config::new(
+                Protocol::HttpProtobuf,
+                url,
+                &headers,
+                Compression::None,
+                &TlsFiles::default(),
+            );
             (runtime.expect("a runtime"), Arc::new(config.expect("valid")))
         });
         runtime.block_on(async {

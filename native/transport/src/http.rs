@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_rustls::TlsConnector;
 
-use crate::config::HttpConfig;
+use crate::config::Config;
 use crate::connect::connect;
 use crate::destination::{Accepted, Destination, Request, Tally};
 use crate::endpoint::without_secrets;
@@ -32,7 +32,7 @@ const MAX_CONNECTIONS: usize = 8;
 
 /// A backend over HTTP. Belongs to one runtime: it is made where it is used, and again in a forked child.
 pub struct HttpDestination {
-    config: Arc<HttpConfig>,
+    config: Arc<Config>,
     tls: Option<Arc<rustls::ClientConfig>>,
     /// Connections that have answered and wait for the next request; the one used last is used next.
     idle: Mutex<Vec<(Connection, Instant)>>,
@@ -70,7 +70,7 @@ impl From<SendError> for Failed {
 impl HttpDestination {
     /// A destination without connections yet.
     #[must_use]
-    pub fn new(config: Arc<HttpConfig>) -> Self {
+    pub fn new(config: Arc<Config>) -> Self {
         // The configuration was made once when the material was loaded.
         let tls = config.tls.as_ref().and_then(|material| material.client_config().ok());
         Self {

@@ -15,6 +15,9 @@ pub mod error;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod http;
+pub mod otlp;
+pub mod pack;
+pub mod protocol;
 pub mod race;
 pub mod reply;
 pub mod retry;
@@ -22,10 +25,13 @@ pub mod status;
 pub mod tls;
 
 pub use compress::Compression;
-pub use config::HttpConfig;
+pub use config::Config;
 pub use deliver::deliver;
 pub use destination::{Accepted, Destination, Request, Tally};
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, SendError};
 pub use http::HttpDestination;
+pub use otlp::OtlpDestination;
+pub use pack::PackError;
+pub use protocol::Protocol;
 pub use retry::RetryPolicy;

@@ -207,7 +207,8 @@ fn another_configuration_holds_from_the_next_request_on() {
     append(&mut writer, 2);
     assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
     let name = client.name();
-    let config = spanwire_transport::HttpConfig::new(
+    let config = spanwire_transport::Config::new(
+        spanwire_transport::Protocol::HttpProtobuf,
         &second.endpoint,
         &[],
         spanwire_transport::Compression::None,

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use libfuzzer_sys::fuzz_target;
 use spanwire_transport::config::TlsFiles;
 use spanwire_transport::retry::retry_after;
-use spanwire_transport::{Compression, Endpoint, HttpConfig};
+use spanwire_transport::{Compression, Config, Endpoint, Protocol};
 
 const SECRET: &str = "hunter2";
 
@@ -43,6 +43,6 @@ fuzz_target!(|text: &str| {
     );
     if !endpoint.tls {
         let headers = [("x-key".to_owned(), text.as_bytes().to_vec())];
-        let _ = HttpConfig::new(text, &headers, Compression::None, &TlsFiles::default());
+        let _ = Config::new(Protocol::HttpProtobuf, text, &headers, Compression::None, &TlsFiles::default());
     }
 });

@@ -1,0 +1,40 @@
+//! The one kind of destination that the worker knows: whichever protocol its configuration names.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::config::Config;
+use crate::destination::{Accepted, Destination, Request, Tally};
+use crate::error::SendError;
+use crate::http::HttpDestination;
+
+/// A backend over the protocol that its configuration names. Belongs to one runtime: it is made where it is used, and again in a
+/// forked child.
+pub enum OtlpDestination {
+    /// Over HTTP/1.1.
+    Http(HttpDestination),
+}
+
+impl OtlpDestination {
+    /// A destination without connections yet.
+    #[must_use]
+    pub fn new(config: Arc<Config>) -> Self {
+        Self::Http(HttpDestination::new(config))
+    }
+
+    /// Closes kept connections, now and when they become idle.
+    pub fn close(&self) {
+        match self {
+            Self::Http(http) => http.close(),
+        }
+    }
+}
+
+impl Destination for OtlpDestination {
+    async fn attempt(&self, request: &Request, deadline: Instant, tally: &Tally) -> Result<Accepted, SendError> {
+        match self {
+            Self::Http(http) => http.attempt(request, deadline, tally).await,
+        }
+    }
+}
