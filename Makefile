@@ -51,7 +51,7 @@ WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo example-shop example-worker example-notebook example-kubernetes bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-main full-beside \
 	test-python-full test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom asan asan-some lsan lsan-some fuzz wheel wheel-pgo sdist deny audit setup clean
-.PHONY: wheels wheels-cross test-wheels release-check
+.PHONY: faults wheels wheels-cross test-wheels release-check
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -280,6 +280,10 @@ test-oldest: $(WHEEL) ## conformance with the oldest SDK that we support
 
 stress: $(STAMPS)/ext-$(PROFILE) ## threads, forks, flushes, faults and stopped processes at random for SECONDS (600); the books are checked
 	$(VENV)/bin/python -m tests.stress --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+# For one: FAULTS="'backend flaps' --protocol grpc --seed 7 --scale 0.2".
+faults: $(STAMPS)/ext-$(PROFILE) ## named faults with real processes: the backend, the network, certificates, forks, stops; the books are checked (minutes)
+	$(VENV)/bin/python -m tests.faults.delivery $(FAULTS)
 
 miri: ## the readers and writers under Miri, where a nightly toolchain has it
 	ci/miri
