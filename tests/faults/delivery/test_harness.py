@@ -16,7 +16,12 @@ def test_a_quiet_play_loses_nothing() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("planted", "says"),
-    [("uncounted", "accepted are"), ("altered", "another span than was made"), ("lost", "exported"), ("late", "dropped")],
+    [
+        ("uncounted", "accepted are"),
+        ("altered", "another span than was made"),
+        ("lost", "exported"),
+        ("late", "dropped"),
+    ],
 )
 def test_a_planted_defect_fails_a_play(planted: str, says: str) -> None:
     with World(1, "http/protobuf", scale=0.05) as world:
