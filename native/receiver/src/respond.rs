@@ -177,6 +177,7 @@ fn status_body(format: Format, status: StatusCode, message: &str) -> Bytes {
             RpcStatus {
                 code: code.into(),
                 message,
+                retry_delay: None,
             }
             .encode(&mut bytes);
             bytes.into()

@@ -1,11 +1,12 @@
 //! The small messages of an answer, read and written: `ExportTraceServiceResponse` and `google.rpc.Status`.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::error::DecodeError;
 use crate::read::Message;
 use crate::schema::Type;
-use crate::tag::{export_response, len_tag, partial_success, rpc_status, varint_tag};
+use crate::tag::{any, duration, export_response, len_tag, partial_success, retry_info, rpc_status, varint_tag};
 use crate::write::Header;
 
 /// `ExportTraceServiceResponse`.
@@ -64,14 +65,19 @@ impl<'a> PartialSuccess<'a> {
     }
 }
 
-/// `google.rpc.Status`, the body of an error. Details are neither read nor written.
+/// `google.rpc.Status`, the body of an error. Of its details only a `RetryInfo` is read and written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct RpcStatus<'a> {
     /// One of gRPC's codes.
     pub code: i32,
     /// What went wrong.
     pub message: &'a str,
+    /// When to try again: the delay of its `RetryInfo`.
+    pub retry_delay: Option<Duration>,
 }
+
+/// How the type of a detail ends that says when to try again; a host stands in front of it.
+const RETRY_INFO: &str = "/google.rpc.RetryInfo";
 
 impl<'a> RpcStatus<'a> {
     /// Reads a whole message.
@@ -82,17 +88,70 @@ impl<'a> RpcStatus<'a> {
             match field.number() {
                 rpc_status::CODE => read.code = field.value32().cast_signed(),
                 rpc_status::MESSAGE => read.message = field.message().utf8()?,
+                rpc_status::DETAILS => read.detail(field.message())?,
                 _ => {}
             }
         }
         Ok(read)
     }
 
+    fn detail(&mut self, detail: Message<'a>) -> Result<(), DecodeError> {
+        let (mut kind, mut value) = ("", Message::default());
+        for field in detail.fields() {
+            let field = field?.checked(Type::Any)?;
+            match field.number() {
+                any::TYPE_URL => kind = field.message().utf8()?,
+                any::VALUE => value = field.message(),
+                _ => {}
+            }
+        }
+        if kind.ends_with(RETRY_INFO) {
+            let mut delay = None;
+            for field in value.fields() {
+                let field = field?.checked(Type::RetryInfo)?;
+                if field.number() == retry_info::RETRY_DELAY {
+                    delay = Some(read_duration(field.message())?);
+                }
+            }
+            self.retry_delay = Some(delay.unwrap_or_default());
+        }
+        Ok(())
+    }
+
     /// Appends the message to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         varint(out, rpc_status::CODE, self.code.into());
         text(out, rpc_status::MESSAGE, self.message);
+        if let Some(delay) = self.retry_delay {
+            let (mut time, mut info, mut detail) = (Vec::new(), Vec::new(), Vec::new());
+            varint(&mut time, duration::SECONDS, delay.as_secs().cast_signed());
+            varint(&mut time, duration::NANOS, delay.subsec_nanos().into());
+            bytes(&mut info, retry_info::RETRY_DELAY, &time);
+            text(&mut detail, any::TYPE_URL, "type.googleapis.com/google.rpc.RetryInfo");
+            bytes(&mut detail, any::VALUE, &info);
+            bytes(out, rpc_status::DETAILS, &detail);
+        }
     }
+}
+
+/// A `google.protobuf.Duration`; a negative one is none at all.
+fn read_duration(message: Message<'_>) -> Result<Duration, DecodeError> {
+    let (mut seconds, mut nanos) = (0_i64, 0_i32);
+    for field in message.fields() {
+        let field = field?.checked(Type::Duration)?;
+        match field.number() {
+            duration::SECONDS => seconds = field.value().cast_signed(),
+            duration::NANOS => nanos = field.value32().cast_signed(),
+            _ => {}
+        }
+    }
+    if seconds < 0 || nanos < 0 {
+        return Ok(Duration::ZERO);
+    }
+    Ok(Duration::new(
+        seconds.unsigned_abs(),
+        nanos.unsigned_abs().min(999_999_999),
+    ))
 }
 
 /// A varint field, unless it is 0.
@@ -107,6 +166,12 @@ fn varint(out: &mut Vec<u8>, field: u32, value: i64) {
         rest >>= 7;
     }
     out.push((rest & 0x7F) as u8);
+}
+
+/// A field of bytes or a message, also if it is empty.
+fn bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
+    out.extend_from_slice(Header::new(len_tag(field), bytes.len()).as_slice());
+    out.extend_from_slice(bytes);
 }
 
 /// A string field, unless it is empty.
@@ -163,16 +228,56 @@ mod tests {
             let status = RpcStatus {
                 code,
                 message: "bad request",
+                retry_delay: None,
             };
             let mut bytes = vec![];
             status.encode(&mut bytes);
             assert_eq!(RpcStatus::decode(&bytes), Ok(status));
         }
-        let with_details = [0x08, 3, 0x1A, 2, 0xFF, 0xFF, 0x12, 1, b'm'];
+        let with_details = [0x08, 3, 0x1A, 3, 0x0A, 1, b'x', 0x12, 1, b'm'];
         assert_eq!(
             RpcStatus::decode(&with_details),
-            Ok(RpcStatus { code: 3, message: "m" })
+            Ok(RpcStatus {
+                code: 3,
+                message: "m",
+                retry_delay: None
+            })
         );
+    }
+
+    #[test]
+    fn a_retry_delay_reads_back() {
+        for delay in [
+            Duration::ZERO,
+            Duration::from_millis(1_500),
+            Duration::new(i64::MAX.unsigned_abs(), 999_999_999),
+        ] {
+            let status = RpcStatus {
+                code: 14,
+                message: "",
+                retry_delay: Some(delay),
+            };
+            let mut bytes = vec![];
+            status.encode(&mut bytes);
+            assert_eq!(RpcStatus::decode(&bytes), Ok(status));
+        }
+    }
+
+    #[test]
+    fn a_retry_info_without_or_with_a_negative_delay_says_at_once() {
+        let status = |value: &[u8]| {
+            let (mut detail, mut out) = (vec![], vec![]);
+            text(&mut detail, any::TYPE_URL, "x/google.rpc.RetryInfo");
+            super::bytes(&mut detail, any::VALUE, value);
+            super::bytes(&mut out, rpc_status::DETAILS, &detail);
+            RpcStatus::decode(&out).map(|status| status.retry_delay)
+        };
+        assert_eq!(status(&[]), Ok(Some(Duration::ZERO)));
+        assert_eq!(
+            status(&[0x0A, 11, 0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1]),
+            Ok(Some(Duration::ZERO))
+        );
+        assert!(status(&[0x0A, 9]).is_err());
     }
 
     #[test]

@@ -8,8 +8,10 @@ use crate::tag::WireType;
 /// A message's type.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Type {
+    Any,
     AnyValue,
     ArrayValue,
+    Duration,
     EntityRef,
     Event,
     KeyValue,
@@ -20,6 +22,7 @@ pub(crate) enum Type {
     Resource,
     ResourceSpans,
     Response,
+    RetryInfo,
     RpcStatus,
     Scope,
     ScopeSpans,
@@ -29,9 +32,11 @@ pub(crate) enum Type {
 
 impl Type {
     /// Each type at its own number.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
+        Self::Any,
         Self::AnyValue,
         Self::ArrayValue,
+        Self::Duration,
         Self::EntityRef,
         Self::Event,
         Self::KeyValue,
@@ -42,6 +47,7 @@ impl Type {
         Self::Resource,
         Self::ResourceSpans,
         Self::Response,
+        Self::RetryInfo,
         Self::RpcStatus,
         Self::Scope,
         Self::ScopeSpans,
@@ -155,6 +161,9 @@ pub(crate) const fn kind(of: Type, number: u32) -> Option<Kind> {
         Type::KeyValueList => match number { 1 => Message(Type::KeyValue), _ => return None },
         Type::Response => match number { 1 => Message(Type::PartialSuccess), _ => return None },
         Type::PartialSuccess => match number { 1 => Varint, 2 => Utf8, _ => return None },
-        Type::RpcStatus => match number { 1 => Varint, 2 => Utf8, 3 => Bytes, _ => return None },
+        Type::RpcStatus => match number { 1 => Varint, 2 => Utf8, 3 => Message(Type::Any), _ => return None },
+        Type::Any => match number { 1 => Utf8, 2 => Bytes, _ => return None },
+        Type::RetryInfo => match number { 1 => Message(Type::Duration), _ => return None },
+        Type::Duration => match number { 1 | 2 => Varint, _ => return None },
     })
 }

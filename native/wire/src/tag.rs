@@ -174,6 +174,12 @@ messages! {
     partial_success { REJECTED_SPANS = 1, ERROR_MESSAGE = 2, }
     /// `google.rpc.Status`, the body of HTTP error responses
     rpc_status { CODE = 1, MESSAGE = 2, DETAILS = 3, }
+    /// `google.protobuf.Any`, a detail of such a status
+    any { TYPE_URL = 1, VALUE = 2, }
+    /// `google.rpc.RetryInfo`, one of those
+    retry_info { RETRY_DELAY = 1, }
+    /// `google.protobuf.Duration`
+    duration { SECONDS = 1, NANOS = 2, }
 }
 
 /// Bits of `Span.flags` and `Link.flags`; the low eight are the W3C trace flags.
