@@ -268,8 +268,8 @@ mod tests {
         let status = |value: &[u8]| {
             let (mut detail, mut out) = (vec![], vec![]);
             text(&mut detail, any::TYPE_URL, "x/google.rpc.RetryInfo");
-            super::bytes(&mut detail, any::VALUE, value);
-            super::bytes(&mut out, rpc_status::DETAILS, &detail);
+            bytes(&mut detail, any::VALUE, value);
+            bytes(&mut out, rpc_status::DETAILS, &detail);
             RpcStatus::decode(&out).map(|status| status.retry_delay)
         };
         assert_eq!(status(&[]), Ok(Some(Duration::ZERO)));
