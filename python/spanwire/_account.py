@@ -5,6 +5,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from spanwire import _hooks
+
 if TYPE_CHECKING:
     from spanwire._native import FrameQueue
 
@@ -15,6 +17,7 @@ __all__ = ["Account", "account", "accounts", "empty"]
 class _Counts:
     """Of one process. ``accepted`` is the sum of the others, by construction."""
 
+    destination: str
     pid: int = field(default_factory=os.getpid)
     # Re-entrant: a signal handler may flush or ask for statistics while this thread counts.
     lock: Any = field(default_factory=threading.RLock)
@@ -39,6 +42,8 @@ class _Counts:
                 self.exported += spans
             else:
                 self.drop(spans, reason, error)
+        if reason is not None:
+            _hooks.note(self.destination, reason, error)
 
 
 class Account:
@@ -46,12 +51,12 @@ class Account:
 
     def __init__(self, destination: str) -> None:
         self.destination = destination
-        self._counts = _Counts()
+        self._counts = _Counts(self.destination)
 
     def counts(self) -> _Counts:
         """Those of this process."""
         if self._counts.pid != os.getpid():
-            self._counts = _Counts()
+            self._counts = _Counts(self.destination)
         return self._counts
 
     def begin(self, spans: int) -> _Counts:

@@ -3,13 +3,10 @@
 The worker never waits for that, and never for the GIL.
 """
 
-import _thread
 import atexit
 import os
-import sys
-from collections.abc import Callable
 
-from spanwire import _log, _native
+from spanwire import _hooks, _log, _native
 
 __all__ = ["listen", "say", "say_lost", "tell"]
 
@@ -17,10 +14,12 @@ __all__ = ["listen", "say", "say_lost", "tell"]
 PATIENCE_SECONDS = 60.0
 
 _listening_process = 0  # where a thread listens; a child forked by C code has its parent's number here
+_ended_process = 0  # that is at its exit
 
 
 def say_lost(destination: str, lost: str, spans: int, message: str) -> None:
-    """Log that spans were lost for a reason of ``stats()``."""
+    """Log that spans were lost for a reason of ``stats()``, and tell who wants to be called."""
+    _hooks.note(destination, lost, message, is_error=lost != "queue_full")
     if lost == "queue_full":
         _log.warn(
             f"queue.full.{destination}",
@@ -37,7 +36,9 @@ def say(destination: str, lost: str | None, spans: int, message: str) -> None:
     """Log what became of a request that did not just succeed."""
     if lost is not None:
         say_lost(destination, lost, spans, message)
-    elif spans:
+        return
+    _hooks.note(destination, "rejected" if spans else "message", message)
+    if spans:
         _log.warn(f"export.rejected.{destination}", "%s rejected %d spans: %s", destination, spans, message)
     else:
         _log.warn(f"export.message.{destination}", "%s says: %s", destination, message)
@@ -63,29 +64,27 @@ def listen() -> None:
         return
     _listening_process = os.getpid()
     try:
-        # Of the system's, also where gevent has put greenlets in its place; and without the locks of `threading`, which
-        # whoever ends a span may hold.
-        _start_new_thread()(_listen, ())
+        _hooks.start_new_thread(_listen)
     except RuntimeError:  # no more threads: whoever flushes or asks for stats() hears it
         _listening_process = 0
-
-
-def _start_new_thread() -> Callable[[Callable[[], None], tuple[()]], int]:
-    monkey = sys.modules.get("gevent.monkey")
-    if monkey is not None and monkey.is_module_patched("threading"):
-        return monkey.get_original("_thread", "start_new_thread")  # type: ignore[no-any-return]  # what it was asked for
-    return _thread.start_new_thread
 
 
 def _listen() -> None:
     global _listening_process  # noqa: PLW0603 - as above
     try:
-        while _native.wait_events(PATIENCE_SECONDS):
+        # Who wants to be called is told at once: there somebody listens all the time.
+        while _native.wait_events(PATIENCE_SECONDS) or (_hooks.are_wanted() and _ended_process != os.getpid()):
             tell()
     finally:
         _listening_process = 0
     tell()  # what came in between
 
 
+def _stop() -> None:
+    global _ended_process  # noqa: PLW0603 - as above
+    _ended_process = os.getpid()
+    _native.stop_events()
+
+
 atexit.register(tell)
-atexit.register(_native.stop_events)
+atexit.register(_stop)

@@ -17,8 +17,10 @@ from opentelemetry import _logs, metrics, propagate, trace
 from opentelemetry.environment_variables import OTEL_TRACES_EXPORTER
 
 import spanwire
+from spanwire import _hooks
 from spanwire._configurator import Configurator
 from spanwire._defaults import defaults
+from spanwire.events import DropEvent, ErrorEvent, subscribe
 from spanwire.trace._disabled import is_disabled
 
 __all__ = ["Installation", "install"]
@@ -95,7 +97,13 @@ class Installation:
             yield f"SIGTERM: flushes for {self._flush_seconds:g} s at most, then as before"
 
 
-def install(*, flush_on_sigterm: bool | float = False, **overrides: Any) -> Installation:
+def install(
+    *,
+    flush_on_sigterm: bool | float = False,
+    on_error: Callable[[ErrorEvent], object] | None = None,
+    on_drop: Callable[[DropEvent], object] | None = None,
+    **overrides: Any,
+) -> Installation:
     """Set up tracing natively, and metrics and logs by the SDK, as OTEL_* says; to be called once, early.
 
     What OTEL_* leaves open: traces by OTLP/HTTP, metrics and logs too if their exporters are installed.
@@ -103,12 +111,15 @@ def install(*, flush_on_sigterm: bool | float = False, **overrides: Any) -> Inst
 
     :param flush_on_sigterm: send what waits when SIGTERM comes, for so many seconds at most (True: 10), before what was to
         happen then happens. Only in the main thread.
+    :param on_error: called with a ``spanwire.events.ErrorEvent`` when an export fails or a receiver complains, on a thread of
+        spanwire's own, at most once a second for each destination and reason; :func:`spanwire.events.subscribe` says more.
+    :param on_drop: likewise with a ``spanwire.events.DropEvent`` when spans are lost.
     :param overrides: keywords of the SDK's configurator, which come before or beside the environment: ``sampler``,
         ``id_generator``, ``resource_attributes``, ``trace_exporter_names``, ``span_processors`` …
     :returns: what was set up; print it to see what was chosen.
     :raises RuntimeError: if another TracerProvider is set already (not with ``SPANWIRE_DISABLED=1``), an exporter that is
         asked for is missing, or an earlier call has failed half way.
-    :raises TypeError: if the installed SDK does not know a keyword.
+    :raises TypeError: if the installed SDK does not know a keyword, or ``on_error`` or ``on_drop`` cannot be called.
     :raises ValueError: if an option cannot work; or ``flush_on_sigterm`` outside the main thread.
 
     What OTEL_CONFIG_FILE cannot say raises what opentelemetry-configuration raises.
@@ -119,6 +130,7 @@ def install(*, flush_on_sigterm: bool | float = False, **overrides: Any) -> Inst
             seconds = FLUSH_SECONDS if flush_on_sigterm is True else _seconds(flush_on_sigterm)
             if seconds:
                 _check_sigterm(seconds)
+            _hooks.check_callable(on_error=on_error, on_drop=on_drop)
             if _failure is not None:
                 raise RuntimeError(
                     f"an earlier spanwire.install() has failed half way: {_failure}; put that right and start the program again"
@@ -139,6 +151,8 @@ def install(*, flush_on_sigterm: bool | float = False, **overrides: Any) -> Inst
                     "trace.set_tracer_provider()"
                 )
             _installed = Installation(seconds)
+            if on_error is not None or on_drop is not None:
+                subscribe(on_error=on_error, on_drop=on_drop)
         return _installed
 
 

@@ -17,6 +17,10 @@ SETUP: tuple[Setting, ...] = (
         unit="seconds",
     ),
     _setup(
+        "on_error", "", "", "called when an export fails, with a spanwire.events.ErrorEvent, on a thread of our own"
+    ),
+    _setup("on_drop", "", "", "called when spans are lost, with a spanwire.events.DropEvent, likewise"),
+    _setup(
         "trace_exporter_names",
         "OTEL_TRACES_EXPORTER",
         "otlp",

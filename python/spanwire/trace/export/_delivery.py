@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from spanwire import _events, _log, _stats
+from spanwire import _events, _hooks, _log, _stats
 from spanwire._account import Account
 from spanwire._facade.tracing import when_all_have_seen
 from spanwire._native import FrameQueue, HttpClient
@@ -93,8 +93,9 @@ class Delivery:
         """The queue wants a reader, or has heard news from it, or is closed and has dropped a span."""
         if self._is_closed:
             _sdk_logger.info("Shutdown called, ignoring %s.", "Span")
+            _hooks.notice()
             return
-        if self._queue.take_news():
+        if self._queue.take_news() or _hooks.are_wanted():
             _events.listen()
         self._start()
 
