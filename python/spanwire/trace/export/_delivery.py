@@ -93,6 +93,8 @@ class Delivery:
         """The queue wants a reader, or has heard news from it, or is closed and has dropped a span."""
         if self._is_closed:
             _sdk_logger.info("Shutdown called, ignoring %s.", "Span")
+            if self._metrics is not None:
+                self.report()
             _hooks.notice()
             return
         if self._queue.take_news() or _hooks.are_wanted():

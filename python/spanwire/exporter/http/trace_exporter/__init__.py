@@ -9,6 +9,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from spanwire import _events, _log
 from spanwire.exporter._options import HttpOptions
+from spanwire.exporter._verdict import Verdict
 from spanwire.exporter.http._compression import Compression
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class OTLPSpanExporter(SpanExporter):
         """
         if self._metrics is not None:
             return self._metrics.measure(self._export, spans)  # type: ignore[no-any-return]  # what _export answers
-        return SpanExportResult.FAILURE if self._export(spans) else SpanExportResult.SUCCESS
+        return SpanExportResult.SUCCESS if self._export(spans).lost is None else SpanExportResult.FAILURE
 
     def export_columns(
         self,
@@ -162,14 +163,14 @@ class OTLPSpanExporter(SpanExporter):
         workers = _encode.positive("threads", threads) or 1
         encoder = columns.encoder
 
-        def export(_: Sequence[int]) -> str | None:
+        def export(_: Sequence[int]) -> Verdict:
             return self._deliver(
                 lambda: self._client.export_columns(encoder, heads, limit, workers), (ValueError, MemoryError)
             )
 
         if self._metrics is not None:
             return self._metrics.measure(export, range(len(columns)))  # type: ignore[no-any-return]  # what export answers
-        return SpanExportResult.FAILURE if export(()) else SpanExportResult.SUCCESS
+        return SpanExportResult.SUCCESS if export(()).lost is None else SpanExportResult.FAILURE
 
     def shutdown(self, timeout_millis: float = 30_000) -> None:
         """Take no more spans: a back-off ends at once, a request under way within ``timeout_millis``. May be repeated."""
@@ -187,8 +188,7 @@ class OTLPSpanExporter(SpanExporter):
         """
         return self._client.force_flush(timeout_millis / 1000)
 
-    def _export(self, spans: "Sequence[ReadableSpan]") -> str | None:
-        """Deliver; why the spans were lost, or None."""
+    def _export(self, spans: "Sequence[ReadableSpan]") -> Verdict:
         return self._deliver(lambda: self._client.export(spans))
 
     @property
@@ -199,7 +199,7 @@ class OTLPSpanExporter(SpanExporter):
     def _export_request(self, request: "Request") -> None:
         """Deliver a request of a queue's, as ``export`` does: for our own batch processor."""
 
-        def export(_: Sequence[int]) -> str | None:
+        def export(_: Sequence[int]) -> Verdict:
             return self._deliver(lambda: self._client.export_request(request))
 
         if self._metrics is None:
@@ -207,7 +207,7 @@ class OTLPSpanExporter(SpanExporter):
         else:
             self._metrics.measure(export, range(request.spans))
 
-    def _deliver(self, export: "Callable[[], Outcome]", raised: tuple[type[Exception], ...] = ()) -> str | None:
+    def _deliver(self, export: "Callable[[], Outcome]", raised: tuple[type[Exception], ...] = ()) -> Verdict:
         came_late = self._shutdown
         try:
             outcome = export()
@@ -217,10 +217,10 @@ class OTLPSpanExporter(SpanExporter):
             _log.warn(
                 "export.internal", "Spans are lost, exporting them failed inside of spanwire: %r; please report", error
             )
-            return "internal"
+            return Verdict("internal", 0)
         if outcome.message is not None:
             self._tell(outcome.lost, outcome.rejected, outcome.message, came_late)
-        return outcome.lost
+        return Verdict(outcome.lost, outcome.rejected)
 
     def _tell(self, lost: str | None, rejected: int, message: str, came_late: bool) -> None:
         destination = self._client.destination
