@@ -21,6 +21,13 @@ FINDING = re.compile(r"^(?:Direct|Indirect) leak of (\d+) byte\(s\) in (\d+) obj
 FRAME = re.compile(r"^\s+#\d+ (?P<function>.*) \[(?P<library>[^\]]*)\] ?(?P<place>.*)$")
 ALLOCATORS = ("libasan", "libclang_rt", "libc.so", "libc-", "ld-linux", "libstdc++", "libgcc")
 PYTHON_CODE = ("_PyEval_", "PyEval_")
+# What is said beside leaks, or in place of them.
+OTHER_REPORTS = (
+    "ERROR: AddressSanitizer",
+    "AddressSanitizer: CHECK failed",
+    "Tracer caught signal",
+    "has encountered a fatal error",
+)
 # What we know of and want so: a word in a function's name, and why.
 KNOWN = {
     "push_raw_vec_slot": "PyO3 keeps the definitions of a class for as long as the process lives: once a class",
@@ -64,9 +71,7 @@ def read(text: str, folders: list[str]) -> tuple[Counter[str], int, bool]:
             ours[shown] += int(head[2]) if head else 0
         else:
             others += 1
-    is_other = (
-        "ERROR: AddressSanitizer" in text or "Tracer caught signal" in text or "has encountered a fatal error" in text
-    )
+    is_other = "detected memory leaks" not in text or any(words in text for words in OTHER_REPORTS)
     return ours, others, is_other
 
 

@@ -58,6 +58,16 @@ def test_what_is_others_or_nothing_is_no_failure(tmp_path: Path) -> None:
     assert leaks.main(str(tmp_path), OURS) == 0
 
 
-def test_another_report_is_a_failure(tmp_path: Path) -> None:
-    (tmp_path / "report").write_text("==1==ERROR: AddressSanitizer: heap-use-after-free\n", encoding="utf-8")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "==1==ERROR: AddressSanitizer: heap-use-after-free\n",
+        'AddressSanitizer: CHECK failed: sanitizer_stacktrace.cpp:158 "((count)) < ((size))"\n    <empty stack>\n',
+        "==1==LeakSanitizer has encountered a fatal error.\n",
+        "something that nobody knows\n",
+        report([MALLOC, OTHER]) + "\nAddressSanitizer: CHECK failed: x.cpp:1\n",
+    ],
+)
+def test_another_report_is_a_failure(text: str, tmp_path: Path) -> None:
+    (tmp_path / "report").write_text(text, encoding="utf-8")
     assert leaks.main(str(tmp_path), OURS) == 1
