@@ -17,6 +17,7 @@ use spanwire_transport::config::TlsFiles;
 use spanwire_transport::{Compression, Config, ConfigError, Protocol};
 
 use crate::columns::encode::{ColumnEncoder, EncodedHeads};
+use crate::filter::PyFilter;
 use crate::frame_queue::{PyFrameQueue, Request};
 use crate::{columns, errors};
 
@@ -176,6 +177,27 @@ impl HttpClient {
             Ok(())
         })
         .map_err(|error| errors::system(&error))
+    }
+
+    /// From its next request on, what comes from a queue passes this filter, or none; what it leaves out is counted as `stage`.
+    fn set_filter(&self, py: Python<'_>, filter: Option<&PyFilter>) {
+        let stages = filter.map(PyFilter::stages).unwrap_or_default();
+        py.detach(|| self.client.set_stages(stages));
+    }
+
+    /// The oldest spans of a queue that pass the filter, for `export_request`; None if none wait or none pass.
+    fn take_request(
+        &self,
+        py: Python<'_>,
+        queue: &PyFrameQueue,
+        max_spans: usize,
+        max_bytes: usize,
+    ) -> Option<Request> {
+        let mut batch = queue.taken(py, max_spans, max_bytes)?;
+        py.detach(|| {
+            self.client.pass(&mut batch);
+            (batch.spans() > 0).then(|| Request::of(&batch))
+        })
     }
 
     /// Counts what a queue in front of this client has dropped since the last call, and answers it as the queue's
@@ -373,6 +395,7 @@ fn counts<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyDict
 /// Adds this file's names to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<HttpClient>()?;
+    module.add_class::<PyFilter>()?;
     module.add_class::<Outcome>()?;
     module.add_function(wrap_pyfunction!(take_events, module)?)?;
     module.add_function(wrap_pyfunction!(wait_events, module)?)?;

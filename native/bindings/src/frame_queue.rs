@@ -110,17 +110,6 @@ impl PyFrameQueue {
         Ok(Some((bytes, batch.spans())))
     }
 
-    /// The same in native memory, which is used again for later requests, for `HttpClient.export_request`.
-    fn take_request(&self, py: Python<'_>, max_spans: usize, max_bytes: usize) -> Option<Request> {
-        let batch = self.taken(py, max_spans, max_bytes)?;
-        py.detach(|| {
-            Some(Request {
-                buffer: GilCell::new(Some(Buffer::of(&batch.request()))),
-                spans: batch.spans() as u64,
-            })
-        })
-    }
-
     /// Encodes a finished span and appends it; whether somebody must attend to the queue. Runs Python code.
     fn push(&self, span: &Bound<'_, PyAny>, w3c_flags: bool) -> PyResult<bool> {
         let py = span.py();
@@ -279,9 +268,19 @@ impl PyFrameQueue {
         &self.lanes
     }
 
-    fn taken(&self, py: Python<'_>, max_spans: usize, max_bytes: usize) -> Option<Batch> {
+    pub fn taken(&self, py: Python<'_>, max_spans: usize, max_bytes: usize) -> Option<Batch> {
         let mut all = self.lanes.all(py).into_iter();
         all.find_map(|lane| lane.take(max_spans, max_bytes))
+    }
+}
+
+impl Request {
+    /// In native memory, which is used again for later requests.
+    pub fn of(batch: &Batch) -> Self {
+        Self {
+            buffer: GilCell::new(Some(Buffer::of(&batch.request()))),
+            spans: batch.spans() as u64,
+        }
     }
 }
 

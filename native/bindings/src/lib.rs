@@ -7,6 +7,7 @@ mod encode;
 mod errors;
 mod ffi;
 mod files;
+mod filter;
 mod frame_queue;
 mod lanes;
 mod shared_queue;

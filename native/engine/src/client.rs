@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use spanwire_queue::Lane;
+use spanwire_queue::{Batch, Lane};
 use spanwire_transport::{Config, Request, RetryPolicy};
 
 use crate::account::DropReason;
 use crate::buffer::Buffer;
 use crate::drive::{BatchLimits, Drive};
 use crate::process;
-use crate::stage::Stages;
+use crate::stage::{self, Stages};
 use crate::ticket::{Answer, Ticket, UnderWay, pair};
 use crate::worker::{Command, Job};
 
@@ -110,6 +110,11 @@ impl Client {
     /// From its next request on, what it is driven passes these stages.
     pub fn set_stages(&self, stages: Stages) {
         process::lock().client(self.sender.id).stages = stages;
+    }
+
+    /// Sends a batch through the stages and counts what they leave out: for whoever makes requests itself.
+    pub fn pass(&self, batch: &mut Batch) {
+        self.sender.pass(batch);
     }
 
     /// Counts spans that are lost before there is a request.
@@ -254,6 +259,15 @@ impl Sender {
     /// What its spans pass.
     pub(crate) fn stages(&self) -> Stages {
         Arc::clone(&process::lock().client(self.id).stages)
+    }
+
+    /// Sends a batch through the stages and counts what they leave out.
+    pub(crate) fn pass(&self, batch: &mut Batch) {
+        let dropped = stage::pass(batch, &self.stages());
+        if dropped > 0 {
+            let message = format!("{dropped} spans were left out by a stage");
+            drop(self.lose(dropped, DropReason::Stage, message));
+        }
     }
 
     pub(crate) fn discards(&self) -> bool {

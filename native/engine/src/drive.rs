@@ -16,7 +16,6 @@ use crate::account::DropReason;
 use crate::buffer::Buffer;
 use crate::client::Sender;
 use crate::events::{self, Event};
-use crate::stage;
 use crate::ticket::Answer;
 
 /// What one thread has stored, all others see long before.
@@ -129,11 +128,7 @@ impl Drive {
             return false;
         };
         self.in_hand.store(batch.spans() as u64, Ordering::Relaxed);
-        let dropped = stage::pass(&mut batch, &self.sender.stages());
-        if dropped > 0 {
-            let message = format!("{dropped} spans were left out by a stage");
-            drop(self.sender.lose(dropped, DropReason::Stage, message));
-        }
+        self.sender.pass(&mut batch);
         let (spans, end) = (batch.spans() as u64, batch.end());
         self.in_hand.store(spans, Ordering::Relaxed);
         if spans == 0 {

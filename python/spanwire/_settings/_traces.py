@@ -97,6 +97,7 @@ TRACES: tuple[Setting, ...] = (
         "read and not used, as in the SDK: the exporter has its timeout",
         unit="milliseconds",
     ),
+    _batch("span_filter", "", "", "which spans are sent: a spanwire.filters.SpanFilter; not for exporters in Python"),
     _batch("meter_provider", "", _METERS, "where the processor's metrics about itself go, if they are enabled"),
     _simple("span_exporter", "", "", "where each span goes when it ends; to be given"),
     _simple("meter_provider", "", _METERS, "where the processor's metrics about itself go, if they are enabled"),

@@ -10,6 +10,7 @@ from opentelemetry.sdk.environment_variables import OTEL_BSP_MAX_EXPORT_BATCH_SI
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace import export as sdk
 
+from spanwire import _native
 from spanwire._native import FrameQueue
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.trace.export._delivery import DEFAULT_TIMEOUT_MILLIS, BatchLimits, Delivery, NativeDelivery
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.sdk.trace import ReadableSpan
+
+    from spanwire.filters import SpanFilter
 
 __all__ = ["BatchSpanProcessor"]
 
@@ -46,7 +49,10 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
     :param max_export_batch_size: spans in a request at most; reaching it starts an export.
     :param export_timeout_millis: not used, as in the SDK: the exporter has its ``timeout``.
     :param meter_provider: for the SDK's metrics about itself; needs opentelemetry-sdk 1.39 or newer.
-    :raises ValueError: with the SDK's text, if sizes or delay are not positive or a batch is larger than the queue.
+    :param span_filter: which spans are sent (``spanwire.filters``); the others are counted as dropped for ``stage``. Not for exporters
+        in Python.
+    :raises ValueError: with the SDK's text, if sizes or delay are not positive or a batch is larger than the queue; for a
+        ``span_filter`` that is none, or with an exporter in Python.
     """
 
     # For a native tracer: what it appends to _queue is read in Python.
@@ -63,6 +69,7 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         export_timeout_millis: float | None = None,
         *,
         meter_provider: "MeterProvider | None" = None,
+        span_filter: "SpanFilter | None" = None,
     ) -> None:
         has_queue_size = max_queue_size is not None or _is_number(OTEL_BSP_MAX_QUEUE_SIZE)
         has_batch_size = max_export_batch_size is not None or _is_number(OTEL_BSP_MAX_EXPORT_BATCH_SIZE)
@@ -85,6 +92,11 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
 
         self._in_python = in_python
         if not _is_ours(span_exporter):
+            if span_filter is not None:
+                raise ValueError(
+                    f"span_filter= works with the exporters of spanwire.exporter, not with {type(span_exporter).__name__}; "
+                    "there a SpanProcessor in front of it can choose"
+                )
             self._reads_frames = True
             self._delivery: Delivery = in_python(span_exporter)
         else:
@@ -98,6 +110,8 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
             # The SDK's metrics are counted in Python, batch by batch.
             counts = metrics is not None or span_exporter._has_metrics
             by = Delivery if counts else NativeDelivery
+            if span_filter is not None:
+                span_exporter._client.set_filter(_native_filter(span_filter))
             self._delivery = by(
                 span_exporter,
                 new_queue(),
@@ -183,6 +197,13 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         end = time.monotonic() + (DEFAULT_TIMEOUT_MILLIS if timeout_millis is None else timeout_millis) / 1000
         flushed = [delivery.force_flush(max(0.0, end - time.monotonic()) * 1000) for delivery in self._before]
         return self._delivery.force_flush(max(0.0, end - time.monotonic()) * 1000) and all(flushed)
+
+
+def _native_filter(given: "SpanFilter") -> Any:
+    native = getattr(given, "_native", None)
+    if not isinstance(native, _native.SpanFilter):
+        raise ValueError(f"span_filter must be a spanwire.filters.SpanFilter, not {given!r}")  # noqa: TRY004 - one kind for all
+    return native
 
 
 def _is_ours(exporter: object) -> "TypeGuard[OTLPSpanExporter]":

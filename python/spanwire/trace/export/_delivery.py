@@ -200,7 +200,7 @@ class Delivery:
 
     def _send(self) -> None:
         """Send one batch."""
-        request = self._queue.take_request(*self._limits)
+        request = self._client.take_request(self._queue, *self._limits)
         gone = self._queue.gone
         try:
             if request is not None:

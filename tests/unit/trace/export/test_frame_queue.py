@@ -162,15 +162,15 @@ def test_a_request_is_exported_once() -> None:
         queue.push(finished(f"span {number}"), w3c_flags=True)
     with Sink() as sink:
         exporter = OTLPSpanExporter(endpoint=sink.traces_endpoint)
-        request = queue.take_request(2, LIMITLESS)
+        request = exporter._client.take_request(queue, 2, LIMITLESS)
         assert request is not None
         assert (request.spans, len(queue)) == (2, 1)
         assert exporter._client.export_request(request).lost is None
         assert exporter._client.export_request(request).lost is None
         assert sink.span_count == 2
         exporter.shutdown()
-    assert queue.take_request(2, LIMITLESS) is not None
-    assert queue.take_request(2, LIMITLESS) is None
+    assert exporter._client.take_request(queue, 2, LIMITLESS) is not None
+    assert exporter._client.take_request(queue, 2, LIMITLESS) is None
 
 
 def test_spans_that_are_refused_do_not_count_as_gone() -> None:

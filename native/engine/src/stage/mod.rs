@@ -1,5 +1,7 @@
 //! [`Stage`]: what may happen to spans between a queue and a destination.
 
+pub mod filter;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 
