@@ -90,12 +90,17 @@ class SinkServer:
         connections: int,
         header_timeout: float,
         body_timeout: float,
+        grpc_port: int | None = None,
+        unix_path: str | None = None,
+        stream_window: int | None = None,
         certificate: bytes | None = None,
         private_key: bytes | None = None,
         client_ca: bytes | None = None,
     ) -> SinkServer: ...
     @property
     def address(self) -> tuple[str, int]: ...
+    @property
+    def grpc_address(self) -> tuple[str, int]: ...
     @property
     def owner(self) -> int: ...
     @property
@@ -121,6 +126,11 @@ class SinkServer:
         rejected: int = 0,
         message: str | None = None,
         keep: bool | None = None,
+        stage: str = "body",
+        error_code: int = 0,
+        grpc_status: int | None = None,
+        retry_delay: float | None = None,
+        content_type: str | None = None,
     ) -> None: ...
     def pass_requests(self, times: int) -> None: ...
     def pending_faults(self) -> int | None: ...
@@ -135,6 +145,8 @@ class ReceivedRequest:
     def content_type(self) -> str: ...
     @property
     def content_encoding(self) -> str: ...
+    @property
+    def protocol(self) -> str: ...
     @property
     def body(self) -> bytes: ...
     @property

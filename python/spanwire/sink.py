@@ -8,8 +8,8 @@
         ...  # run what sends spans
         sink.wait_for(1)
 
-The server is one native thread that never needs the GIL. Requests are checked as strictly as a backend would (OTLP
-specification, OTLP/HTTP), counted exactly, kept up to a bound of bytes, and only then acknowledged.
+The server is one native thread that never needs the GIL; it speaks OTLP/gRPC and OTLP/HTTP on the same port. Requests are
+checked as strictly as a backend would, counted exactly, kept up to a bound of bytes, and only then acknowledged.
 """
 
 import os
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Union
+from typing import TYPE_CHECKING, Literal, Union, get_args
 
 from spanwire._native import (
     ReceivedEvent,
@@ -44,12 +44,18 @@ __all__ = [
     "ReceivedSpan",
     "ReceivedStatus",
     "Sink",
+    "Stage",
     "Trace",
     "TraceNode",
 ]
 
-Disconnect = Literal["close", "reset", "half-close", "truncate"]
-"""No answer (an orderly end, a reset, an end of our direction only), or an answer whose body is cut."""
+Disconnect = Literal[
+    "close", "reset", "half-close", "truncate", "goaway", "goaway-after", "reset-stream", "stall", "freeze"
+]
+"""Ways to end a connection, or one request of it, badly; :class:`Fault` says what each is."""
+
+Stage = Literal["connect", "headers", "body", "answer"]
+"""When: as the next connection is made, when a request's headers came, when it came whole, inside the answer."""
 
 Pem = Union[str, "os.PathLike[str]", bytes]
 
@@ -74,11 +80,24 @@ class TLS:
 class Fault:
     """How a request is answered instead of as it should be; times are in seconds.
 
-    :param status: HTTP status of the answer, 200 to 599. From 300 on the body is a ``google.rpc.Status``.
+    :param status: HTTP status of the answer, 200 to 599. From 300 on the body is a ``google.rpc.Status``. A call of gRPC is
+        answered as by a proxy that knows no gRPC.
     :param delay: time between the request's last byte and the answer.
     :param retry_after: the Retry-After header: seconds, or a time that is sent as an HTTP date.
+    :param grpc_status: this status of gRPC, in an answer that is trailers only (but for ``body`` or ``body_size``). HTTP
+        requests are answered as they should be.
+    :param retry_delay: seconds in the ``RetryInfo`` of such a status (``grpc-status-details-bin``).
+    :param content_type: the answer's Content-Type.
     :param disconnect: ``"close"`` ends the connection without an answer, ``"reset"`` resets it (RST), ``"half-close"``
-        ends our direction and reads on, ``"truncate"`` sends an answer whose promised body is cut.
+        ends our direction and reads on, ``"truncate"`` sends an answer whose promised body is cut. ``"goaway"`` says by
+        GOAWAY that no request was taken and ends the connection, ``"goaway-after"`` lets this request be answered
+        first, ``"reset-stream"`` ends the request alone, by RST_STREAM; on HTTP/1.1, which has neither, the connection
+        is closed instead. ``"stall"`` never reads the request's body nor answers it, so the client's window stays
+        full; ``"freeze"`` neither reads nor writes anything of the connection any more, pings included, for a minute.
+    :param stage: when the disconnect happens: ``"connect"``, as soon as the next connection is made (no request takes
+        such a step), ``"headers"``, before the body is read, ``"body"``, when the request came whole, ``"answer"``, when
+        half of the answer is sent.
+    :param error_code: of GOAWAY and RST_STREAM; by default 0 (NO_ERROR) and 2 (INTERNAL_ERROR).
     :param body: these bytes as the answer's body, whatever they are.
     :param body_size: the answer's body is filled up to this many bytes.
     :param chunk_size: the answer's body comes in pieces of this many bytes …
@@ -102,13 +121,30 @@ class Fault:
     rejected: int = 0
     message: str | None = None
     keep: bool | None = None
+    stage: Stage = "body"
+    error_code: int | None = None
+    grpc_status: int | None = None
+    retry_delay: float | None = None
+    content_type: str | None = None
 
     def __post_init__(self) -> None:
         if self.status is not None and not 200 <= self.status <= 599:
             raise ValueError(f"status must be from 200 to 599, not {self.status}")
-        if self.disconnect not in (None, "close", "reset", "half-close", "truncate"):
-            raise ValueError(f"disconnect must be close, reset, half-close or truncate, not {self.disconnect!r}")
-        for name in ("delay", "chunk_delay", "rejected", "body_size"):
+        if self.disconnect not in (None, *get_args(Disconnect)):
+            raise ValueError(f"disconnect must be one of {', '.join(get_args(Disconnect))}, not {self.disconnect!r}")
+        if self.stage not in get_args(Stage):
+            raise ValueError(f"stage must be one of {', '.join(get_args(Stage))}, not {self.stage!r}")
+        if self.disconnect is None and self.stage != "body":
+            raise ValueError(f"stage {self.stage!r} says when a disconnect happens: give disconnect")
+        if self.stage == "connect" and self.disconnect in ("truncate", "goaway", "goaway-after", "reset-stream"):
+            raise ValueError(f"disconnect {self.disconnect!r} needs a request: it can't be at stage 'connect'")
+        if self.keep and (self.stage in ("connect", "headers") or self.disconnect == "stall"):
+            raise ValueError("keep needs a request that is read: not at stage 'connect' or 'headers', not with 'stall'")
+        for name, most in (("error_code", 0xFFFF_FFFF), ("grpc_status", 0x7FFF_FFFF)):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= most:
+                raise ValueError(f"{name} must be from 0 to {most}, not {value}")
+        for name in ("delay", "chunk_delay", "rejected", "body_size", "retry_delay"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < float("inf"):
                 raise ValueError(f"{name} must be 0 or more, not {value}")
@@ -117,20 +153,25 @@ class Fault:
 
 
 class Sink:
-    """An embedded OTLP/HTTP receiver (protobuf and JSON; gzip, deflate and zstd); a context manager.
+    """An embedded OTLP receiver (gRPC, HTTP with protobuf and JSON; gzip, deflate and zstd); a context manager.
 
     It listens from :meth:`start` or ``with`` until :meth:`close`; what was received stays readable afterwards.
     Several may live in one process. In a child made by fork an inherited sink is dead and does no harm: its port
     stays the parent's, and using it raises RuntimeError.
 
     :param host: name or address to listen on, IPv4 or IPv6.
-    :param port: 0 lets the system choose a free one.
+    :param port: 0 lets the system choose a free one. gRPC and HTTP share it.
+    :param grpc_port: a port for gRPC alone, besides; 0 lets the system choose.
+    :param unix_path: a Unix socket to listen on besides, for both; removed at the end. One that a killed process left is
+        replaced.
     :param max_bytes: bytes of requests kept in memory; over it the oldest are forgotten, yet stay counted.
     :param max_request_bytes: bytes of a request's body, on the wire and again after decompression; more is 413.
         Bodies being read at once may have four times as much together; above that it is 503.
     :param max_connections: connections at once; further ones wait.
     :param header_timeout: seconds for a request's headers to come, idle time before them included.
     :param body_timeout: seconds for a request's body to come; later is 408.
+    :param stream_window: bytes of a request that an HTTP/2 client may send before it is told to go on (a megabyte by
+        default); with 0 no body ever comes.
     :param tls: serve https with this certificate.
     """
 
@@ -144,10 +185,16 @@ class Sink:
         max_connections: int = 1024,
         header_timeout: float = 60.0,
         body_timeout: float = 30.0,
+        grpc_port: int | None = None,
+        unix_path: "str | os.PathLike[str] | None" = None,
+        stream_window: int | None = None,
         tls: TLS | None = None,
     ) -> None:
-        if not 0 <= port <= 65535:
-            raise ValueError(f"port must be from 0 to 65535, not {port}")
+        for name, number in (("port", port), ("grpc_port", grpc_port)):
+            if number is not None and not 0 <= number <= 65535:
+                raise ValueError(f"{name} must be from 0 to 65535, not {number}")
+        if stream_window is not None and not 0 <= stream_window <= 0x7FFF_FFFF:
+            raise ValueError(f"stream_window must be from 0 to {0x7FFF_FFFF}, not {stream_window}")
         for name, value in (
             ("max_bytes", max_bytes),
             ("max_request_bytes", max_request_bytes),
@@ -164,13 +211,16 @@ class Sink:
         self._max_connections = max_connections
         self._header_timeout = header_timeout
         self._body_timeout = body_timeout
+        self._grpc_port = grpc_port
+        self._unix_path = None if unix_path is None else str(Path(unix_path).absolute())
+        self._stream_window = stream_window
         self._tls = tls
         self._started: SinkServer | None = None
 
     def start(self) -> "Self":
         """Start to listen; does nothing if it was started already.
 
-        :raises OSError: if the host does not resolve or the port is taken.
+        :raises OSError: if the host does not resolve, or a port or the path is taken.
         :raises ValueError: if a certificate or key can't be used.
         """
         if self._started is None:
@@ -183,6 +233,9 @@ class Sink:
                 connections=self._max_connections,
                 header_timeout=self._header_timeout,
                 body_timeout=self._body_timeout,
+                grpc_port=self._grpc_port,
+                unix_path=self._unix_path,
+                stream_window=self._stream_window,
                 certificate=None if tls is None else _read_pem(tls.certificate),
                 private_key=None if tls is None else _read_pem(tls.key),
                 client_ca=None if tls is None or tls.client_ca is None else _read_pem(tls.client_ca),
@@ -210,12 +263,7 @@ class Sink:
     @property
     def http_endpoint(self) -> str:
         """The base URL, for ``OTEL_EXPORTER_OTLP_ENDPOINT``."""
-        scheme = "http" if self._tls is None else "https"
-        address, port = self._server.address
-        host = address if self._tls is None else self._host  # a certificate is for the name that was asked for
-        if not host.strip("0.:"):  # any address, which nobody can connect to
-            host = "::1" if ":" in host else "127.0.0.1"
-        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+        return self._endpoint(self._server.address)
 
     @property
     def traces_endpoint(self) -> str:
@@ -224,16 +272,31 @@ class Sink:
 
     @property
     def grpc_endpoint(self) -> str:
-        """Not yet: the sink speaks OTLP/HTTP only.
+        """The URL for exporters over gRPC: of ``grpc_port`` where it was given, else of the port that HTTP has too."""
+        return self._endpoint(self._server.grpc_address)
 
-        :raises NotImplementedError: always.
-        """
-        raise NotImplementedError("the sink doesn't speak gRPC yet: use http_endpoint with an OTLP/HTTP exporter")
+    def _endpoint(self, address_and_port: tuple[str, int]) -> str:
+        scheme = "http" if self._tls is None else "https"
+        address, port = address_and_port
+        host = address if self._tls is None else self._host  # a certificate is for the name that was asked for
+        if not host.strip("0.:"):  # any address, which nobody can connect to
+            host = "::1" if ":" in host else "127.0.0.1"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     @property
     def port(self) -> int:
         """The port listened on."""
         return self._server.address[1]
+
+    @property
+    def grpc_port(self) -> int:
+        """The port of :attr:`grpc_endpoint`."""
+        return self._server.grpc_address[1]
+
+    @property
+    def unix_path(self) -> str | None:
+        """The absolute path of the Unix socket that is listened on besides, where one was asked for."""
+        return self._unix_path
 
     @property
     def span_count(self) -> int:
@@ -247,7 +310,7 @@ class Sink:
 
     @property
     def attempt_count(self) -> int:
-        """POSTs of an OTLP content type to ``/v1/traces``, also those refused or met by a fault."""
+        """POSTs of an OTLP content type to ``/v1/traces`` and calls of gRPC's ``Export``, also if refused or met by a fault."""
         return self._server.counts()[0]
 
     @property
@@ -311,6 +374,11 @@ class Sink:
         rejected: int = 0,
         message: str | None = None,
         keep: bool | None = None,
+        stage: Stage = "body",
+        error_code: int | None = None,
+        grpc_status: int | None = None,
+        retry_delay: float | None = None,
+        content_type: str | None = None,
     ) -> None:
         """Let the next ``times`` requests (None: all from then on) meet a fault, after those injected before.
 
@@ -329,6 +397,11 @@ class Sink:
             rejected=rejected,
             message=message,
             keep=keep,
+            stage=stage,
+            error_code=error_code,
+            grpc_status=grpc_status,
+            retry_delay=retry_delay,
+            content_type=content_type,
         )
         if fault is None:
             fault = fields
@@ -350,6 +423,11 @@ class Sink:
             rejected=fault.rejected,
             message=fault.message,
             keep=fault.keep,
+            stage=fault.stage,
+            error_code=_default_code(fault.disconnect) if fault.error_code is None else fault.error_code,
+            grpc_status=fault.grpc_status,
+            retry_delay=fault.retry_delay,
+            content_type=fault.content_type,
         )
 
     def schedule(self, steps: Iterable[Fault | None]) -> None:
@@ -390,3 +468,7 @@ def _retry_after(value: float | datetime) -> str:
 
         return format_datetime(value.astimezone(timezone.utc), usegmt=True)
     return f"{value:g}"
+
+
+def _default_code(disconnect: Disconnect | None) -> int:
+    return 0 if disconnect in ("goaway", "goaway-after") else 2

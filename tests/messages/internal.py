@@ -24,7 +24,7 @@ FILES = {
 #: Texts in normal form.
 TEXTS = {
     # What is no trouble
-    "listening on {} (traces: {})": "says where the sink listens",
+    "listening on {} ({})": "says where the sink listens",
     "{} spans in {} requests": "says what the sink received",
     "{} spans in {} traces over {} s, to {}": "says what will be replayed",
     "spanwire bench: {}/{} {}: {}": "progress",
@@ -49,7 +49,8 @@ TEXTS = {
     # Between our own Python and native code, which checks again what Python has checked
     'compression {} is not known; use "none", "gzip" or "deflate"': "Python refuses it first",
     "timeout {} is not valid; give a positive number of seconds": "Python refuses it first",
-    "disconnect must be 'close', 'reset', 'half-close' or 'truncate', not {}": "Python refuses it first",
+    "no disconnect is called {}": "spanwire.sink.Fault checks it before",
+    "no stage is called {}": "likewise",
     "user and password belong into an Authorization header": "Python makes that header of them",
     "its host is not valid": "what the URL's parser takes is a value for a header",
     "no TLS configuration": "a client for https always has one",
@@ -71,7 +72,6 @@ TEXTS = {
     "span_id of links": "a column's name",
     "resource or scope": "what was left out",
     # Errors that end a connection of the sink's on purpose
-    "no answer, as the test ordered": "a fault that a test ordered; nobody sees the text",
-    "the response is cut, as the test ordered": "a fault that a test ordered; nobody sees the text",
+    "no answer, or not all of it, as the test ordered": "a fault that a test ordered; nobody sees the text",
     "no place in a plot: {}": "our own scales never ask for one",
 }

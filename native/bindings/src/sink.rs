@@ -1,10 +1,12 @@
 //! `spanwire.sink` on the receiver: the server's lifetime, its counts, its requests and its faults.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use spanwire_receiver::{Config, Disconnect, Fault, Limits, Server, StartError, TlsIdentity, Waited};
+use spanwire_receiver::{Config, Disconnect, Fault, Limits, Server, Stage, StartError, TlsIdentity, Waited};
 
 use crate::sink_request::ReceivedRequest;
 use crate::sink_span::ReceivedSpan;
@@ -27,7 +29,7 @@ impl SinkServer {
     #[new]
     #[pyo3(signature = (
         host, port, *, kept_bytes, request_bytes, connections, header_timeout, body_timeout,
-        certificate=None, private_key=None, client_ca=None,
+        grpc_port=None, unix_path=None, stream_window=None, certificate=None, private_key=None, client_ca=None,
     ))]
     #[allow(clippy::too_many_arguments)] // one keyword each, passed on by one caller
     fn new(
@@ -39,6 +41,9 @@ impl SinkServer {
         connections: usize,
         header_timeout: f64,
         body_timeout: f64,
+        grpc_port: Option<u16>,
+        unix_path: Option<PathBuf>,
+        stream_window: Option<u32>,
         certificate: Option<Vec<u8>>,
         private_key: Option<Vec<u8>>,
         client_ca: Option<Vec<u8>>,
@@ -58,11 +63,14 @@ impl SinkServer {
             connections,
             header_timeout: seconds("header_timeout", header_timeout)?,
             body_timeout: seconds("body_timeout", body_timeout)?,
+            stream_window,
             ..Limits::default()
         };
         let config = Config {
             host,
             port,
+            grpc_port,
+            unix_path,
             limits,
             tls,
         };
@@ -75,8 +83,13 @@ impl SinkServer {
     /// The address that the server listens on: host and port.
     #[getter]
     fn address(&self) -> (String, u16) {
-        let address = self.server.address();
-        (address.ip().to_string(), address.port())
+        host_and_port(self.server.address())
+    }
+
+    /// Where gRPC has a port of its own, or the address above.
+    #[getter]
+    fn grpc_address(&self) -> (String, u16) {
+        host_and_port(self.server.grpc_address())
     }
 
     /// The id of the process that started the server.
@@ -150,7 +163,8 @@ impl SinkServer {
     /// Adds a step to the schedule of faults; `times` None is for ever.
     #[pyo3(signature = (
         times, *, status=None, delay=0.0, retry_after=None, disconnect=None, body=None, body_size=None,
-        chunk_size=None, chunk_delay=0.0, rejected=0, message=None, keep=None,
+        chunk_size=None, chunk_delay=0.0, rejected=0, message=None, keep=None, stage="body", error_code=0,
+        grpc_status=None, retry_delay=None, content_type=None,
     ))]
     #[allow(clippy::too_many_arguments)] // one keyword each, as `spanwire.sink.Fault` has them
     fn inject(
@@ -167,6 +181,11 @@ impl SinkServer {
         rejected: u64,
         message: Option<String>,
         keep: Option<bool>,
+        stage: &str,
+        error_code: u32,
+        grpc_status: Option<u32>,
+        retry_delay: Option<f64>,
+        content_type: Option<String>,
     ) -> PyResult<()> {
         let fault = Fault {
             status,
@@ -180,6 +199,11 @@ impl SinkServer {
             rejected,
             message,
             keep,
+            stage: parse_stage(stage)?,
+            error_code,
+            grpc_status,
+            retry_delay: retry_delay.map(|delay| seconds("retry_delay", delay)).transpose()?,
+            content_type,
         };
         self.alive()?.faults().push(Some(fault), times);
         Ok(())
@@ -235,21 +259,39 @@ fn seconds(name: &str, value: f64) -> PyResult<Duration> {
         .map_err(|error| PyValueError::new_err(format!("{name} must be seconds, not {value}: {error}")))
 }
 
+fn host_and_port(address: SocketAddr) -> (String, u16) {
+    (address.ip().to_string(), address.port())
+}
+
+// Names are checked by `spanwire.sink.Fault`, which is the only caller.
 fn parse_disconnect(name: &str) -> PyResult<Disconnect> {
-    match name {
-        "close" => Ok(Disconnect::Close),
-        "reset" => Ok(Disconnect::Reset),
-        "half-close" => Ok(Disconnect::HalfClose),
-        "truncate" => Ok(Disconnect::Truncate),
-        _ => Err(PyValueError::new_err(format!(
-            "disconnect must be 'close', 'reset', 'half-close' or 'truncate', not {name:?}"
-        ))),
-    }
+    Ok(match name {
+        "close" => Disconnect::Close,
+        "reset" => Disconnect::Reset,
+        "half-close" => Disconnect::HalfClose,
+        "truncate" => Disconnect::Truncate,
+        "goaway" => Disconnect::GoAway,
+        "goaway-after" => Disconnect::GoAwayAfter,
+        "reset-stream" => Disconnect::ResetStream,
+        "stall" => Disconnect::Stall,
+        "freeze" => Disconnect::Freeze,
+        _ => return Err(PyValueError::new_err(format!("no disconnect is called {name:?}"))),
+    })
+}
+
+fn parse_stage(name: &str) -> PyResult<Stage> {
+    Ok(match name {
+        "connect" => Stage::Connect,
+        "headers" => Stage::Head,
+        "body" => Stage::Body,
+        "answer" => Stage::Answer,
+        _ => return Err(PyValueError::new_err(format!("no stage is called {name:?}"))),
+    })
 }
 
 fn start_error(error: &StartError) -> PyErr {
     match error {
-        StartError::Bind { source, .. } => match source.raw_os_error() {
+        StartError::Bind { source, .. } | StartError::BindUnix { source, .. } => match source.raw_os_error() {
             Some(number) => PyOSError::new_err((number, error.to_string())),
             None => PyOSError::new_err(error.to_string()),
         },

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
+use spanwire_receiver::Protocol;
 
 use crate::sink_span::{ReceivedSpan, append_spans, decode_error};
 
@@ -31,10 +32,24 @@ impl ReceivedRequest {
         self.header("content-type").unwrap_or_default()
     }
 
-    /// The Content-Encoding header; "identity" without one.
+    /// The Content-Encoding header, or grpc-encoding of a compressed message; "identity" without one.
     #[getter]
     fn content_encoding(&self) -> String {
-        self.header("content-encoding").unwrap_or_else(|| "identity".into())
+        let encoding = match self.0.protocol {
+            Protocol::Grpc => self.header("grpc-encoding").filter(|_| self.0.is_encoded),
+            _ => self.header("content-encoding"),
+        };
+        encoding.unwrap_or_else(|| "identity".into())
+    }
+
+    /// How it came, as `OTEL_EXPORTER_OTLP_PROTOCOL` names it: "grpc", "http/protobuf" or "http/json".
+    #[getter]
+    fn protocol(&self) -> &'static str {
+        match self.0.protocol {
+            Protocol::Grpc => "grpc",
+            Protocol::HttpProtobuf => "http/protobuf",
+            Protocol::HttpJson => "http/json",
+        }
     }
 
     /// The body as `ExportTraceServiceRequest` protobuf bytes: decompressed, and converted if JSON came.
@@ -43,7 +58,7 @@ impl ReceivedRequest {
         PyBytes::new(py, &self.0.body)
     }
 
-    /// Bytes of the body on the wire, before decompression.
+    /// Bytes of the body on the wire, before decompression; of gRPC with the five in front of the message.
     #[getter]
     fn wire_size(&self) -> usize {
         self.0.wire_size

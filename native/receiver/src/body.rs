@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use flate2::{Decompress, FlushDecompress, Status};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
+use crate::code::Code;
 use crate::config::Limits;
 use crate::respond::Refusal;
 
@@ -34,16 +35,22 @@ impl Encoding {
         let Some(value) = values.next() else {
             return Ok(Self::Identity);
         };
-        let name = value.to_str().unwrap_or("").trim().to_ascii_lowercase();
-        match (name.as_str(), values.next()) {
-            ("" | "identity", None) => Ok(Self::Identity),
-            ("gzip" | "x-gzip", None) => Ok(Self::Gzip),
-            ("deflate", None) => Ok(Self::Deflate),
-            ("zstd", None) => Ok(Self::Zstd),
-            _ => Err(Refusal::new(
+        Self::named(value).filter(|_| values.next().is_none()).ok_or_else(|| {
+            Refusal::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 format!("content encoding {value:?} is not supported: send identity, gzip, deflate or zstd"),
-            )),
+            )
+        })
+    }
+
+    /// By its name in a header.
+    pub(crate) fn named(value: &HeaderValue) -> Option<Self> {
+        match value.to_str().ok()?.trim().to_ascii_lowercase().as_str() {
+            "" | "identity" => Some(Self::Identity),
+            "gzip" | "x-gzip" => Some(Self::Gzip),
+            "deflate" => Some(Self::Deflate),
+            "zstd" => Some(Self::Zstd),
+            _ => None,
         }
     }
 }
@@ -87,14 +94,23 @@ impl Drop for Share<'_> {
 }
 
 /// Reads the body as it is on the wire. What is over the limit is read on for a while and thrown away, since most
-/// clients look at an answer only after they have sent everything.
-pub(crate) async fn read(body: &mut Incoming, limits: &Limits, share: &mut Share<'_>) -> Result<Vec<Bytes>, Refusal> {
-    let deadline = Instant::now() + limits.body_timeout;
+/// clients look at an answer only after they have sent everything. `framing` bytes are allowed above the limit.
+pub(crate) async fn read(
+    body: &mut Incoming,
+    limits: &Limits,
+    framing: usize,
+    share: &mut Share<'_>,
+) -> Result<Vec<Bytes>, Refusal> {
+    let deadline = Instant::now().checked_add(limits.body_timeout);
     let mut chunks = Vec::new();
     let mut small = BytesMut::new();
     let mut size = 0;
     loop {
-        let frame = timeout_at(deadline, body.frame()).await.map_err(|_| {
+        let frame = match deadline {
+            Some(deadline) => timeout_at(deadline, body.frame()).await,
+            None => Ok(body.frame().await),
+        };
+        let frame = frame.map_err(|_| {
             Refusal::new(
                 StatusCode::REQUEST_TIMEOUT,
                 format!("the body did not come within {:?}", limits.body_timeout),
@@ -114,7 +130,7 @@ pub(crate) async fn read(body: &mut Incoming, limits: &Limits, share: &mut Share
         };
         let Ok(chunk) = frame.into_data() else { continue };
         size += chunk.len();
-        let refusal = if size > limits.request_bytes {
+        let refusal = if size.saturating_sub(framing) > limits.request_bytes {
             Some(too_large("on the wire", limits.request_bytes))
         } else {
             share.grow(chunk.len(), limits.in_flight_bytes).err()
@@ -170,7 +186,7 @@ pub(crate) fn decode(encoding: Encoding, chunks: Vec<Bytes>, limit: usize) -> Re
     let mut source = Chunks { chunks, at: 0 };
     let malformed = |error: io::Error| {
         let text = format!("the body is not what its content encoding ({encoding:?}) says: {error}");
-        Refusal::new(StatusCode::BAD_REQUEST, text)
+        Refusal::new(StatusCode::BAD_REQUEST, text).grpc(Code::Internal)
     };
     let mut body = Vec::new();
     match encoding {
@@ -193,7 +209,7 @@ pub(crate) fn decode(encoding: Encoding, chunks: Vec<Bytes>, limit: usize) -> Re
     Ok(body.into())
 }
 
-fn too_large(when: &str, limit: usize) -> Refusal {
+pub(crate) fn too_large(when: &str, limit: usize) -> Refusal {
     let text = format!("the body is over {limit} bytes {when}: send fewer spans a request");
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, text)
 }

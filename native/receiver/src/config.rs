@@ -1,5 +1,6 @@
 //! What a server is started with.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where to listen, what to allow, and with which identity.
@@ -9,6 +10,10 @@ pub struct Config {
     pub host: String,
     /// 0 lets the kernel choose.
     pub port: u16,
+    /// A port for gRPC alone, beside the first one, which speaks it too.
+    pub grpc_port: Option<u16>,
+    /// A Unix socket to listen on besides.
+    pub unix_path: Option<PathBuf>,
     /// Bounds on everything that comes from the network.
     pub limits: Limits,
     /// TLS, where wanted.
@@ -32,6 +37,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// Time for a request's body to come.
     pub body_timeout: Duration,
+    /// Bytes of a body that an HTTP/2 client may send before it is told to go on; None for a usual one.
+    pub stream_window: Option<u32>,
 }
 
 impl Default for Limits {
@@ -44,6 +51,7 @@ impl Default for Limits {
             header_bytes: 64 << 10,
             header_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(30),
+            stream_window: None,
         }
     }
 }

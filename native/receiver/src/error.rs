@@ -1,6 +1,7 @@
 //! Why a server could not be started.
 
 use std::io;
+use std::path::PathBuf;
 
 /// Why a server could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,14 @@ pub enum StartError {
         host: String,
         /// The port that was asked for.
         port: u16,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The path of the Unix socket can't be bound.
+    #[error("can't listen on the Unix socket {}: {source}", path.display())]
+    BindUnix {
+        /// The path that was asked for.
+        path: PathBuf,
         /// The system's reason.
         source: io::Error,
     },

@@ -2,9 +2,10 @@
 #![allow(missing_docs, clippy::missing_panics_doc)]
 
 use std::cell::RefCell;
+use std::future::pending;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -17,7 +18,10 @@ use tokio::runtime::Runtime;
 use crate::body::{self, Encoding, InFlight};
 use crate::config::Limits;
 use crate::faults::Faults;
+use crate::grpc;
 use crate::http::{Shared, handle};
+use crate::http2;
+use crate::peer::Peer;
 use crate::store::{Counts, Store};
 use crate::stream::SharedStream;
 
@@ -28,9 +32,43 @@ pub fn decode(encoding: u8, body: &[u8], piece: usize, limit: usize) -> Result<B
     body::decode(encoding, chunks, limit).map_err(|refusal| refusal.status.as_u16())
 }
 
+/// A message of gRPC behind its prefix, of encoding number `encoding` where its flag says so; or the status's code.
+pub fn message(encoding: u8, body: &[u8], piece: usize, limit: usize) -> Result<Bytes, u8> {
+    let encodings = [
+        None,
+        Some(Encoding::Gzip),
+        Some(Encoding::Deflate),
+        Some(Encoding::Zstd),
+    ];
+    let mut chunks: Vec<_> = body.chunks(piece.max(1)).map(Bytes::copy_from_slice).collect();
+    grpc::message(&mut chunks, encodings[usize::from(encoding % 4)], limit)
+        .and_then(|encoding| body::decode(encoding, chunks, limit))
+        .map_err(|refusal| refusal.code() as u8)
+}
+
 /// What was counted and what a client sees that sends `input`, in pieces of `piece` bytes, and then closes.
 #[must_use]
 pub fn connection(input: &[u8], piece: usize) -> (Counts, Vec<u8>) {
+    run(input, piece, async |shared, stream, client| {
+        let peer = Peer::http1(stream);
+        let service = service_fn(|request| handle(Arc::clone(&shared), peer.clone(), request));
+        // How it ended concerns the client alone.
+        let _ = http1::Builder::new()
+            .max_buf_size(8192)
+            .serve_connection(TokioIo::new(client), service)
+            .await;
+    })
+}
+
+/// The same of a client that speaks HTTP/2, to the port of gRPC's own or the shared one.
+#[must_use]
+pub fn connection_http2(input: &[u8], piece: usize, only_grpc: bool) -> (Counts, Vec<u8>) {
+    run(input, piece, async |shared, stream, client| {
+        http2::serve(client, stream, &shared, only_grpc, pending::<()>()).await;
+    })
+}
+
+fn run(input: &[u8], piece: usize, serve: impl AsyncFnOnce(Arc<Shared>, SharedStream, Client)) -> (Counts, Vec<u8>) {
     thread_local! {
         static PLACE: RefCell<Option<(Runtime, SharedStream)>> = const { RefCell::new(None) };
     }
@@ -45,7 +83,7 @@ pub fn connection(input: &[u8], piece: usize) -> (Counts, Vec<u8>) {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
                 tokio::net::TcpStream::connect(listener.local_addr()?).await
             });
-            (runtime, SharedStream::new(stream.expect("a socket")))
+            (runtime, SharedStream::tcp(stream.expect("a socket")))
         });
         let limits = Limits {
             kept_bytes: 1 << 16,
@@ -59,20 +97,16 @@ pub fn connection(input: &[u8], piece: usize) -> (Counts, Vec<u8>) {
             faults: Faults::default(),
             in_flight: InFlight::default(),
         });
-        let mut client = Client {
+        let output = Arc::default();
+        let client = Client {
             input: input.to_vec(),
             piece: piece.max(1),
             waits: 8,
-            output: Vec::new(),
+            output: Arc::clone(&output),
         };
-        let service = service_fn(|request| handle(Arc::clone(&shared), stream.clone(), request));
-        // How it ended concerns the client alone.
-        let _ = runtime.block_on(
-            http1::Builder::new()
-                .max_buf_size(8192)
-                .serve_connection(TokioIo::new(&mut client), service),
-        );
-        (shared.store.counts(), client.output)
+        runtime.block_on(serve(Arc::clone(&shared), stream.clone(), client));
+        let output = std::mem::take(&mut *output.lock().expect("no panic"));
+        (shared.store.counts(), output)
     })
 }
 
@@ -81,7 +115,7 @@ struct Client {
     input: Vec<u8>,
     piece: usize,
     waits: u32,
-    output: Vec<u8>,
+    output: Arc<Mutex<Vec<u8>>>,
 }
 
 impl AsyncRead for Client {
@@ -99,8 +133,8 @@ impl AsyncRead for Client {
 }
 
 impl AsyncWrite for Client {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.output.extend_from_slice(bytes);
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.output.lock().expect("no panic").extend_from_slice(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 

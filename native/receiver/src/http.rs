@@ -1,18 +1,20 @@
-//! One request: checked, read, kept, answered. `POST /v1/traces` and nothing else.
+//! One request: checked, read, kept, answered. `POST /v1/traces`, or gRPC's `Export` of traces, and nothing else.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use crate::body::{self, Encoding, InFlight};
 use crate::config::Limits;
 use crate::faults::{Disconnect, Fault, Faults};
+use crate::grpc;
+use crate::peer::{NoAnswer, Peer};
 use crate::respond::{self, Format, Refusal, ReplyBody};
-use crate::store::{ReceivedRequest, Store};
-use crate::stream::SharedStream;
+use crate::store::{Protocol, ReceivedRequest, Store};
 
 /// What all connections of a server share.
 #[derive(Debug)]
@@ -23,20 +25,16 @@ pub(crate) struct Shared {
     pub(crate) in_flight: InFlight,
 }
 
-/// The error that makes hyper drop the connection without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("no answer, as the test ordered")]
-pub(crate) struct NoAnswer;
-
 /// Answers one request.
 pub(crate) async fn handle(
     shared: Arc<Shared>,
-    connection: SharedStream,
+    peer: Peer,
     request: Request<Incoming>,
 ) -> Result<Response<ReplyBody>, NoAnswer> {
-    let format = Format::of(request.headers());
     let (head, mut body) = request.into_parts();
-    let encoding = match check(&head, format) {
+    let essence = respond::essence(&head.headers);
+    let format = Format::of(essence, head.version);
+    let encoding = match check(&head, format, essence, &peer) {
         Ok(encoding) => encoding,
         Err(refusal) => {
             body::discard(&mut body).await;
@@ -45,6 +43,14 @@ pub(crate) async fn handle(
     };
     shared.store.attempt();
     let fault = shared.faults.next();
+    if let Some(fault) = &fault
+        && let Some(kind) = fault.before_body()
+    {
+        if !fault.delay.is_zero() {
+            tokio::time::sleep(fault.delay).await;
+        }
+        return Err(peer.disconnect(kind, fault.error_code).await);
+    }
     let received = receive(&shared, &head, &mut body, format, encoding).await;
     let Some(fault) = fault else {
         return Ok(match received {
@@ -55,10 +61,18 @@ pub(crate) async fn handle(
             Err(refusal) => respond::refused(format, &refusal),
         });
     };
-    misbehave(&shared, &connection, format, received, &fault).await
+    misbehave(&shared, &peer, format, received, &fault).await
 }
 
-fn check(head: &http::request::Parts, format: Format) -> Result<Encoding, Refusal> {
+/// How the body is encoded; of gRPC, what is compressed of it, where it says so.
+fn check(head: &Parts, format: Format, essence: &str, peer: &Peer) -> Result<Option<Encoding>, Refusal> {
+    if format == Format::Grpc {
+        return grpc::check(head, essence);
+    }
+    if peer.only_grpc() {
+        let text = "this port is for gRPC alone: send application/grpc over HTTP/2";
+        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    }
     if head.uri.path() != TRACES {
         let text = format!("there is nothing at {:?}: traces go to {TRACES}", head.uri.path());
         return Err(Refusal::new(StatusCode::NOT_FOUND, text));
@@ -71,7 +85,7 @@ fn check(head: &http::request::Parts, format: Format) -> Result<Encoding, Refusa
         let text = "unsupported content type: send application/x-protobuf or application/json";
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     }
-    Encoding::of(&head.headers)
+    Encoding::of(&head.headers).map(Some)
 }
 
 const TRACES: &str = "/v1/traces";
@@ -79,16 +93,23 @@ const TRACES: &str = "/v1/traces";
 /// Reads the body to protobuf that is known to be valid.
 async fn receive(
     shared: &Shared,
-    head: &http::request::Parts,
+    head: &Parts,
     body: &mut Incoming,
     format: Format,
-    encoding: Encoding,
+    encoding: Option<Encoding>,
 ) -> Result<ReceivedRequest, Refusal> {
+    let limit = shared.limits.request_bytes;
+    let framing = if format == Format::Grpc { grpc::PREFIX } else { 0 };
     let mut share = shared.in_flight.share();
-    let chunks = body::read(body, &shared.limits, &mut share).await?;
+    let mut chunks = body::read(body, &shared.limits, framing, &mut share).await?;
     let received_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let wire_size = chunks.iter().map(Bytes::len).sum();
-    let mut body = body::decode(encoding, chunks, shared.limits.request_bytes)?;
+    let encoding = if format == Format::Grpc {
+        grpc::message(&mut chunks, encoding, limit)?
+    } else {
+        encoding.unwrap_or(Encoding::Identity)
+    };
+    let mut body = body::decode(encoding, chunks, limit)?;
     if format == Format::Json {
         let mut converted = Vec::with_capacity(body.len() / 2);
         spanwire_json::traces_to_wire(&body, &mut converted).map_err(malformed)?;
@@ -96,6 +117,12 @@ async fn receive(
     }
     let spans = spanwire_wire::validate(&body).map_err(malformed)?.spans as u64;
     Ok(ReceivedRequest {
+        protocol: match format {
+            Format::Grpc => Protocol::Grpc,
+            Format::Json => Protocol::HttpJson,
+            Format::Protobuf | Format::Text => Protocol::HttpProtobuf,
+        },
+        is_encoded: encoding != Encoding::Identity,
         headers: head.headers.clone(),
         body,
         wire_size,
@@ -112,7 +139,7 @@ fn malformed(error: impl std::fmt::Display) -> Refusal {
 
 async fn misbehave(
     shared: &Shared,
-    connection: &SharedStream,
+    peer: &Peer,
     format: Format,
     received: Result<ReceivedRequest, Refusal>,
     fault: &Fault,
@@ -136,20 +163,9 @@ async fn misbehave(
         Err(_) => {}
     }
     match fault.disconnect {
-        None | Some(Disconnect::Truncate) => Ok(respond::faulty(format, fault, spans)),
-        Some(Disconnect::Close) => Err(NoAnswer),
-        Some(Disconnect::Reset) => {
-            // Fails only on a connection that is gone already.
-            let _ = connection.reset_on_close();
-            Err(NoAnswer)
+        Some(kind) if kind != Disconnect::GoAwayAfter && fault.inside_answer().is_none() => {
+            Err(peer.disconnect(kind, fault.error_code).await)
         }
-        Some(Disconnect::HalfClose) => {
-            let _ = connection.half_close();
-            // hyper drops this when the client closes.
-            tokio::time::sleep(HALF_CLOSED_TIME).await;
-            Err(NoAnswer)
-        }
+        _ => Ok(respond::faulty(format, fault, spans, peer)),
     }
 }
-
-const HALF_CLOSED_TIME: Duration = Duration::from_secs(60);

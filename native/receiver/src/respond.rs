@@ -5,31 +5,36 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header};
 use hyper::body::{Body, Frame, SizeHint};
 use spanwire_wire::response::{PartialSuccess, RpcStatus, TraceResponse};
 use tokio::time::Sleep;
 
+use crate::code::Code;
 use crate::faults::{Disconnect, Fault};
+use crate::grpc;
+use crate::peer::{NoAnswer, Peer};
 
 /// The form of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Protobuf,
     Json,
-    /// For requests whose content type is neither.
+    /// Messages of gRPC, on HTTP/2 only.
+    Grpc,
+    /// For requests whose content type is none of these.
     Text,
 }
 
 impl Format {
-    /// From the Content-Type header; parameters such as a charset are ignored.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let essence = value.and_then(|value| value.split(';').next()).unwrap_or("").trim();
+    /// From the Content-Type header's [`essence`].
+    pub(crate) fn of(essence: &str, version: Version) -> Self {
         if essence.eq_ignore_ascii_case(PROTOBUF) {
             Self::Protobuf
         } else if essence.eq_ignore_ascii_case(JSON) {
             Self::Json
+        } else if version == Version::HTTP_2 && grpc::is_content_type(essence) {
+            Self::Grpc
         } else {
             Self::Text
         }
@@ -39,9 +44,16 @@ impl Format {
         HeaderValue::from_static(match self {
             Self::Protobuf => PROTOBUF,
             Self::Json => JSON,
+            Self::Grpc => grpc::CONTENT_TYPE,
             Self::Text => "text/plain; charset=utf-8",
         })
     }
+}
+
+/// The Content-Type without its parameters, such as a charset.
+pub(crate) fn essence(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.and_then(|value| value.split(';').next()).unwrap_or("").trim()
 }
 
 const PROTOBUF: &str = "application/x-protobuf";
@@ -56,6 +68,8 @@ pub(crate) struct Refusal {
     allow: Option<&'static str>,
     /// The connection can't be used further, since the body was not read to its end.
     close: bool,
+    /// In gRPC, where it is not the one that fits the status.
+    code: Option<Code>,
 }
 
 impl Refusal {
@@ -66,6 +80,7 @@ impl Refusal {
             retry_after: None,
             allow: None,
             close: false,
+            code: None,
         }
     }
 
@@ -83,15 +98,32 @@ impl Refusal {
         self.close = true;
         self
     }
+
+    pub(crate) fn grpc(mut self, code: Code) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    pub(crate) fn code(&self) -> Code {
+        self.code.unwrap_or(Code::of(self.status))
+    }
 }
 
 /// The answer to a request that is kept.
 pub(crate) fn accepted(format: Format) -> Response<ReplyBody> {
-    reply(StatusCode::OK, format, success_body(format, 0, ""))
+    let mut response = reply(StatusCode::OK, format, success_body(format, 0, ""));
+    if format == Format::Grpc {
+        response.body_mut().trailers = Some(grpc::status(0, "", None));
+    }
+    response
 }
 
 /// The answer to a request that is not.
 pub(crate) fn refused(format: Format, refusal: &Refusal) -> Response<ReplyBody> {
+    if format == Format::Grpc {
+        let delay = refusal.retry_after.map(|seconds| Duration::from_secs(seconds.into()));
+        return trailers_only(grpc::status(refusal.code() as u32, &refusal.message, delay));
+    }
     let body = status_body(format, refusal.status, &refusal.message);
     let mut response = reply(refusal.status, format, body);
     let headers = response.headers_mut();
@@ -107,15 +139,48 @@ pub(crate) fn refused(format: Format, refusal: &Refusal) -> Response<ReplyBody> 
     response
 }
 
-/// The answer that a test ordered; the disconnects but Truncate are not answers and handled before.
-pub(crate) fn faulty(format: Format, fault: &Fault, spans: u64) -> Response<ReplyBody> {
+/// The answer that a test ordered, cut where the connection is to end inside it.
+pub(crate) fn faulty(format: Format, fault: &Fault, spans: u64, peer: &Peer) -> Response<ReplyBody> {
+    let mut response = match format {
+        Format::Grpc if fault.status.is_none() => faulty_grpc(fault, spans),
+        _ => faulty_http(format, fault, spans),
+    };
+    if let Some(value) = &fault.content_type
+        && let Ok(value) = HeaderValue::from_str(value)
+    {
+        response.headers_mut().insert(header::CONTENT_TYPE, value);
+    }
+    let body = response.body_mut();
+    body.chunk_size = fault.chunk_size.unwrap_or(FILLER.len()).max(1);
+    body.chunk_delay = fault.chunk_delay;
+    if let Some(kind) = fault.inside_answer() {
+        // An empty body can't be cut, so one byte more is promised.
+        let sent = u64::midpoint(body.bytes.len() as u64, body.filler);
+        body.bytes.truncate(usize::try_from(sent).unwrap_or(usize::MAX));
+        body.filler = sent - body.bytes.len() as u64;
+        body.announced = body.announced.max(1);
+        body.end = Some((peer.clone(), kind, fault.error_code));
+    }
+    if fault.disconnect == Some(Disconnect::GoAwayAfter) {
+        peer.go_away(fault.error_code);
+        if !peer.is_http2() {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+    }
+    response
+}
+
+fn faulty_http(format: Format, fault: &Fault, spans: u64) -> Response<ReplyBody> {
+    // Who answers a call of gRPC with a status of HTTP is no gRPC server but a proxy before it.
+    let format = if format == Format::Grpc { Format::Text } else { format };
     let status = fault.status.and_then(|status| StatusCode::from_u16(status).ok());
     let status = status.unwrap_or(StatusCode::OK);
     let message = fault.message.as_deref();
     let bytes = match &fault.body {
         Some(garbage) => garbage.clone(),
         None if status.is_success() => success_body(format, fault.rejected.min(spans), message.unwrap_or("")),
-        None => status_body(format, status, message.unwrap_or("injected by a test")),
+        None => status_body(format, status, message.unwrap_or(INJECTED)),
     };
     let mut response = reply(status, format, bytes);
     if let Some(value) = &fault.retry_after
@@ -123,17 +188,36 @@ pub(crate) fn faulty(format: Format, fault: &Fault, spans: u64) -> Response<Repl
     {
         response.headers_mut().insert(header::RETRY_AFTER, value);
     }
-    let body = response.body_mut();
-    body.announced = body.announced.max(fault.body_size.unwrap_or(0));
-    body.filler = body.announced - body.bytes.len() as u64;
-    body.chunk_size = fault.chunk_size.unwrap_or(FILLER.len()).max(1);
-    body.chunk_delay = fault.chunk_delay;
-    if fault.disconnect == Some(Disconnect::Truncate) {
-        // An empty body can't be cut, so one byte more is promised.
-        body.bytes.truncate(body.bytes.len() / 2);
-        body.filler /= 2;
-        body.announced = body.announced.max(1);
+    response.body_mut().fill(fault.body_size.unwrap_or(0));
+    response
+}
+
+fn faulty_grpc(fault: &Fault, spans: u64) -> Response<ReplyBody> {
+    let code = fault.grpc_status.unwrap_or(0);
+    let message = fault.message.as_deref();
+    let status = grpc::status(code, message.unwrap_or(INJECTED), fault.retry_delay);
+    if code != 0 && fault.body.is_none() && fault.body_size.is_none() && fault.inside_answer().is_none() {
+        return trailers_only(status);
     }
+    let size = fault.body_size.unwrap_or(0);
+    let bytes = fault.body.clone().unwrap_or_else(|| {
+        let message = success_message(fault.rejected.min(spans), message.filter(|_| code == 0).unwrap_or(""));
+        let filled = usize::try_from(size).unwrap_or(usize::MAX);
+        grpc::frame(&message, filled.saturating_sub(grpc::PREFIX))
+    });
+    let mut response = reply(StatusCode::OK, Format::Grpc, bytes);
+    let body = response.body_mut();
+    body.fill(size);
+    body.trailers = Some(status);
+    response
+}
+
+const INJECTED: &str = "injected by a test";
+
+/// An answer of gRPC that has no message: its status is in the headers.
+fn trailers_only(status: HeaderMap) -> Response<ReplyBody> {
+    let mut response = reply(StatusCode::OK, Format::Grpc, Bytes::new());
+    response.headers_mut().extend(status);
     response
 }
 
@@ -148,14 +232,18 @@ fn reply(status: StatusCode, format: Format, bytes: Bytes) -> Response<ReplyBody
 
 /// `ExportTraceServiceResponse`.
 fn success_body(format: Format, rejected: u64, message: &str) -> Bytes {
-    let rejected = i64::try_from(rejected).unwrap_or(i64::MAX);
-    if format == Format::Json {
-        return spanwire_json::trace_response(rejected, message).into();
+    match format {
+        Format::Json => spanwire_json::trace_response(signed(rejected), message).into(),
+        Format::Grpc => grpc::frame(&success_message(rejected, message), 0),
+        Format::Protobuf | Format::Text => success_message(rejected, message).into(),
     }
+}
+
+fn success_message(rejected: u64, message: &str) -> Vec<u8> {
     let mut response = Vec::new();
     if rejected != 0 || !message.is_empty() {
         let partial = PartialSuccess {
-            rejected_spans: rejected,
+            rejected_spans: signed(rejected),
             error_message: message,
         };
         TraceResponse {
@@ -163,15 +251,19 @@ fn success_body(format: Format, rejected: u64, message: &str) -> Bytes {
         }
         .encode(&mut response);
     }
-    response.into()
+    response
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// `google.rpc.Status`, or its message alone as text.
 fn status_body(format: Format, status: StatusCode, message: &str) -> Bytes {
-    let code = grpc_code(status);
+    let code = Code::of(status) as u8;
     match format {
         Format::Json => spanwire_json::rpc_status(code, message).into(),
-        Format::Text => format!("{message}\n").into(),
+        Format::Text | Format::Grpc => format!("{message}\n").into(),
         Format::Protobuf => {
             let mut bytes = Vec::new();
             RpcStatus {
@@ -182,21 +274,6 @@ fn status_body(format: Format, status: StatusCode, message: &str) -> Bytes {
             .encode(&mut bytes);
             bytes.into()
         }
-    }
-}
-
-/// The google.rpc.Code that fits an HTTP status.
-fn grpc_code(status: StatusCode) -> u8 {
-    match status.as_u16() {
-        400 | 415 => 3,        // INVALID_ARGUMENT
-        401 => 16,             // UNAUTHENTICATED
-        403 => 7,              // PERMISSION_DENIED
-        404 | 405 | 501 => 12, // UNIMPLEMENTED
-        408 | 504 => 4,        // DEADLINE_EXCEEDED
-        413 | 429 => 8,        // RESOURCE_EXHAUSTED
-        500 => 13,             // INTERNAL
-        502 | 503 => 14,       // UNAVAILABLE
-        _ => 2,                // UNKNOWN
     }
 }
 
@@ -211,6 +288,9 @@ pub(crate) struct ReplyBody {
     sleep: Option<Pin<Box<Sleep>>>,
     sent: u64,
     flushed: bool,
+    trailers: Option<HeaderMap>,
+    /// What happens where the body is cut; an error, by default.
+    end: Option<(Peer, Disconnect, u32)>,
 }
 
 impl ReplyBody {
@@ -224,7 +304,15 @@ impl ReplyBody {
             sleep: None,
             sent: 0,
             flushed: false,
+            trailers: None,
+            end: None,
         }
+    }
+
+    /// Fills it up to `size` bytes.
+    fn fill(&mut self, size: u64) {
+        self.announced = self.announced.max(size);
+        self.filler = self.announced - self.bytes.len() as u64;
     }
 
     fn next_chunk(&mut self) -> Bytes {
@@ -242,25 +330,19 @@ impl ReplyBody {
 /// Harmless to a reader of JSON or text, and no field of any protobuf message.
 static FILLER: [u8; 16 << 10] = [b' '; 16 << 10];
 
-/// The error that makes hyper end the connection after a cut body.
-#[derive(Debug, thiserror::Error)]
-#[error("the response is cut, as the test ordered")]
-pub(crate) struct CutAsOrdered;
-
 impl Body for ReplyBody {
     type Data = Bytes;
-    type Error = CutAsOrdered;
+    type Error = NoAnswer;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, CutAsOrdered>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, NoAnswer>>> {
         if self.bytes.is_empty() && self.filler == 0 {
             if self.sent == self.announced {
-                return Poll::Ready(None);
+                return Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))));
             }
             if self.flushed {
-                return Poll::Ready(Some(Err(CutAsOrdered)));
+                // Once it is begun, the connection ends it, or the client.
+                let ended = self.end.take().and_then(|(peer, kind, code)| peer.begin(kind, code));
+                return ended.map_or(Poll::Pending, |error| Poll::Ready(Some(Err(error))));
             }
             // Pending once, so that hyper sends what it has before it hears of the error.
             self.flushed = true;
@@ -279,10 +361,14 @@ impl Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.announced == 0
+        self.announced == 0 && self.trailers.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
+        if self.trailers.is_some() {
+            // An exact one would become a Content-Length, which answers of gRPC do not have.
+            return SizeHint::new();
+        }
         SizeHint::with_exact(self.announced - self.sent)
     }
 }

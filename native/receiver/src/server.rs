@@ -1,30 +1,23 @@
-//! The listening server: one thread, one runtime, one port.
+//! The listening server: one thread, one runtime, a port or a few.
 
-use std::future::{Future, poll_fn};
 use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
-use std::pin::pin;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::timeout;
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::body::InFlight;
-use crate::config::{Config, Limits};
+use crate::config::Config;
 use crate::error::StartError;
 use crate::faults::Faults;
-use crate::ffi::{self, ClosedInChild};
-use crate::http::{Shared, handle};
+use crate::ffi;
+use crate::http::Shared;
+use crate::listen::Bound;
+use crate::service::{Entrance, Service};
 use crate::store::Store;
-use crate::stream::SharedStream;
 use crate::tls;
 
 /// A running OTLP server.
@@ -35,6 +28,7 @@ use crate::tls;
 pub struct Server {
     owner: u32,
     address: SocketAddr,
+    grpc_address: SocketAddr,
     running: Option<Running>,
 }
 
@@ -46,18 +40,35 @@ struct Running {
 }
 
 impl Server {
-    /// Binds the port and starts to serve.
+    /// Binds the ports and starts to serve.
     pub fn start(config: Config) -> Result<Self, StartError> {
-        let acceptor = match &config.tls {
-            None => None,
-            Some(identity) => Some(TlsAcceptor::from(tls::server_config(identity)?)),
+        let acceptor = |protocols: &[&[u8]]| match &config.tls {
+            None => Ok(None),
+            Some(identity) => tls::server_config(identity, protocols).map(|config| Some(TlsAcceptor::from(config))),
         };
-        let listener = bind(&config.host, config.port).map_err(|source| StartError::Bind {
-            host: config.host.clone(),
-            port: config.port,
-            source,
-        })?;
-        let address = listener.local_addr().map_err(StartError::Thread)?;
+        let bind = |port| {
+            Bound::tcp(&config.host, port).map_err(|source| StartError::Bind {
+                host: config.host.clone(),
+                port,
+                source,
+            })
+        };
+        let both = acceptor(&[b"h2", b"http/1.1"])?;
+        let (bound, address) = bind(config.port)?;
+        let mut entrances = vec![Entrance::new(bound, both.clone(), false)];
+        let mut grpc_address = address;
+        if let Some(port) = config.grpc_port {
+            let (bound, address) = bind(port)?;
+            entrances.push(Entrance::new(bound, acceptor(&[b"h2"])?, true));
+            grpc_address = address;
+        }
+        if let Some(path) = &config.unix_path {
+            let bound = Bound::unix(path).map_err(|source| StartError::BindUnix {
+                path: path.clone(),
+                source,
+            })?;
+            entrances.push(Entrance::new(bound, both, false));
+        }
         let shared = Arc::new(Shared {
             store: Store::new(config.limits.kept_bytes),
             limits: config.limits,
@@ -69,7 +80,7 @@ impl Server {
         let for_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("spanwire-sink".into())
-            .spawn(move || run(listener, acceptor, &for_thread, stopped, &started))
+            .spawn(move || run(entrances, &for_thread, stopped, &started))
             .map_err(StartError::Thread)?;
         match starting.recv() {
             Ok(Ok(())) => {}
@@ -84,6 +95,7 @@ impl Server {
         Ok(Self {
             owner: std::process::id(),
             address,
+            grpc_address,
             running: Some(running),
         })
     }
@@ -92,6 +104,12 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where gRPC has a port of its own, or the address above.
+    #[must_use]
+    pub fn grpc_address(&self) -> SocketAddr {
+        self.grpc_address
     }
 
     /// Whether this is a copy in a child made by fork.
@@ -147,16 +165,8 @@ impl Drop for Server {
     }
 }
 
-fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
-    let addresses: Vec<_> = (host, port).to_socket_addrs()?.collect();
-    let listener = TcpListener::bind(addresses.as_slice())?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
-}
-
 fn run(
-    listener: TcpListener,
-    acceptor: Option<TlsAcceptor>,
+    entrances: Vec<Entrance>,
     shared: &Arc<Shared>,
     stopped: watch::Receiver<Option<Duration>>,
     started: &mpsc::Sender<io::Result<()>>,
@@ -183,17 +193,11 @@ fn run(
         }
     };
     runtime.block_on(async {
-        let entry = ClosedInChild::new(&listener);
-        match tokio::net::TcpListener::from_std(listener) {
-            Ok(listener) => {
+        let listeners: io::Result<Vec<_>> = entrances.into_iter().map(Entrance::open).collect();
+        match listeners {
+            Ok(listeners) => {
                 let _ = started.send(Ok(()));
-                let service = Service {
-                    shared: Arc::clone(shared),
-                    acceptor,
-                    stopped: stopped.clone(),
-                    connections: Arc::new(Semaphore::new(shared.limits.connections)),
-                };
-                service.serve(listener, entry, stopped).await;
+                Service::new(shared, stopped).serve(listeners).await;
             }
             Err(error) => {
                 let _ = started.send(Err(error));
@@ -201,96 +205,3 @@ fn run(
         }
     });
 }
-
-#[derive(Clone)]
-struct Service {
-    shared: Arc<Shared>,
-    acceptor: Option<TlsAcceptor>,
-    stopped: watch::Receiver<Option<Duration>>,
-    connections: Arc<Semaphore>,
-}
-
-impl Service {
-    async fn serve(
-        self,
-        listener: tokio::net::TcpListener,
-        entry: ClosedInChild,
-        mut stopped: watch::Receiver<Option<Duration>>,
-    ) {
-        let accepting = tokio::spawn(self.clone().accept(listener, entry));
-        // An error is a sender that is gone: stop as well.
-        let grace = match stopped.wait_for(Option::is_some).await {
-            Ok(grace) => grace.unwrap_or_default(),
-            Err(_) => Duration::ZERO,
-        };
-        accepting.abort();
-        let _ = accepting.await;
-        let all = u32::try_from(self.shared.limits.connections).unwrap_or(u32::MAX);
-        // Over the grace, the runtime's end drops what is left.
-        let _ = timeout(grace, self.connections.acquire_many(all)).await;
-    }
-
-    async fn accept(self, listener: tokio::net::TcpListener, entry: ClosedInChild) {
-        // Before the listener in drop order: locals go in reverse, the argument `listener` last.
-        let _entry = entry;
-        loop {
-            let permit = Arc::clone(&self.connections).acquire_owned().await;
-            let permit = permit.expect("the semaphore is never closed");
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    // Only a matter of latency.
-                    let _ = stream.set_nodelay(true);
-                    tokio::spawn(self.clone().connection(SharedStream::new(stream), permit));
-                }
-                // Out of descriptors, or the peer went away meanwhile: go on, but not in a hot loop.
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            }
-        }
-    }
-
-    async fn connection(self, stream: SharedStream, _permit: OwnedSemaphorePermit) {
-        let Some(acceptor) = &self.acceptor else {
-            return self.http(stream.clone(), stream).await;
-        };
-        let handshake = timeout(self.shared.limits.header_timeout, acceptor.accept(stream.clone()));
-        // Who can't shake hands is told so by TLS.
-        if let Ok(Ok(encrypted)) = handshake.await {
-            self.http(encrypted, stream).await;
-        }
-    }
-
-    async fn http(&self, io: impl AsyncRead + AsyncWrite + Unpin, stream: SharedStream) {
-        let Limits {
-            header_timeout,
-            header_bytes,
-            ..
-        } = self.shared.limits;
-        let service = service_fn(|request| handle(Arc::clone(&self.shared), stream.clone(), request));
-        let mut connection = pin!(
-            http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(header_timeout)
-                .max_buf_size(header_bytes.max(MINIMUM_BUFFER))
-                .serve_connection(TokioIo::new(io), service)
-        );
-        let mut stopped = self.stopped.clone();
-        let mut stop = pin!(stopped.wait_for(Option::is_some));
-        let mut stopping = false;
-        // How a connection ended concerns its client alone.
-        let _ = poll_fn(|context| {
-            if !stopping && stop.as_mut().poll(context).is_ready() {
-                stopping = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            match connection.as_mut().poll(context) {
-                Poll::Ready(done) => Poll::Ready(done),
-                Poll::Pending => Poll::Pending,
-            }
-        })
-        .await;
-    }
-}
-
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// hyper refuses less.
-const MINIMUM_BUFFER: usize = 8192;

@@ -7,14 +7,29 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::HeaderMap;
 
+/// How a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// OTLP/gRPC.
+    Grpc,
+    /// OTLP/HTTP with protobuf.
+    HttpProtobuf,
+    /// OTLP/HTTP with JSON.
+    HttpJson,
+}
+
 /// One acknowledged request.
 #[derive(Debug)]
 pub struct ReceivedRequest {
+    /// How it came.
+    pub protocol: Protocol,
+    /// Whether the body was compressed: with gRPC a header alone does not say so.
+    pub is_encoded: bool,
     /// The request's headers as they came.
     pub headers: HeaderMap,
     /// `ExportTraceServiceRequest` in protobuf, decompressed; converted where JSON came.
     pub body: Bytes,
-    /// Length of the body on the wire, before decompression.
+    /// Length of the body on the wire, before decompression; of gRPC with the message's prefix.
     pub wire_size: usize,
     /// Wall clock when the body was complete, in nanoseconds since the Unix epoch.
     pub received_at: u64,
@@ -182,6 +197,8 @@ mod tests {
 
     fn request(body: &'static [u8], spans: u64) -> ReceivedRequest {
         ReceivedRequest {
+            protocol: Protocol::HttpProtobuf,
+            is_encoded: false,
             headers: HeaderMap::new(),
             body: Bytes::from_static(body),
             wire_size: body.len(),

@@ -1,4 +1,4 @@
-//! A TCP stream that the HTTP connection and its request handler share, so that a handler can reset it.
+//! A stream that a connection and its request handlers share, so that a handler can reset it.
 
 use std::io;
 use std::pin::Pin;
@@ -7,10 +7,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::{sleep, timeout};
 
-use crate::ffi::ClosedInChild;
+use crate::ffi::{self, ClosedInChild};
 
 /// A connection's socket, by shared reference.
 #[derive(Clone, Debug)]
@@ -20,32 +21,89 @@ pub(crate) struct SharedStream(Arc<Socket>);
 #[derive(Debug)]
 struct Socket {
     _entry: ClosedInChild,
-    stream: TcpStream,
+    stream: Stream,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// The same expression on either kind of stream.
+macro_rules! on {
+    ($stream:expr, $name:ident => $what:expr) => {
+        match &$stream.0.stream {
+            Stream::Tcp($name) => $what,
+            Stream::Unix($name) => $what,
+        }
+    };
 }
 
 impl SharedStream {
-    pub(crate) fn new(stream: TcpStream) -> Self {
+    pub(crate) fn tcp(stream: TcpStream) -> Self {
         Self(Arc::new(Socket {
             _entry: ClosedInChild::new(&stream),
-            stream,
+            stream: Stream::Tcp(stream),
         }))
     }
 
-    /// Makes the coming close a reset (RST) instead of an orderly end.
+    pub(crate) fn unix(stream: UnixStream) -> Self {
+        Self(Arc::new(Socket {
+            _entry: ClosedInChild::new(&stream),
+            stream: Stream::Unix(stream),
+        }))
+    }
+
+    /// Makes the coming close a reset (RST) instead of an orderly end. Unix sockets know none: there it stays one.
     pub(crate) fn reset_on_close(&self) -> io::Result<()> {
-        SockRef::from(&self.0.stream).set_linger(Some(Duration::ZERO))
+        on!(self, stream => SockRef::from(stream).set_linger(Some(Duration::ZERO)))
     }
 
     /// Ends our direction only (FIN); reading goes on.
     pub(crate) fn half_close(&self) -> io::Result<()> {
-        SockRef::from(&self.0.stream).shutdown(std::net::Shutdown::Write)
+        on!(self, stream => SockRef::from(stream).shutdown(std::net::Shutdown::Write))
+    }
+
+    /// Ends our direction and throws away what comes until the client has closed or time is up: a socket that is
+    /// closed with bytes unread is reset, which takes what was sent last away from the client.
+    pub(crate) async fn close_orderly(mut self, time: Duration) {
+        // Fails only on a connection that is gone already.
+        let _ = self.half_close();
+        let mut piece = [0; 4096];
+        let _ = timeout(time, async {
+            while self.read(&mut piece).await.is_ok_and(|count| count > 0) {}
+        })
+        .await;
+    }
+
+    /// Whether the client begins with HTTP/2's preface. Nothing is read: who is called next finds all of it.
+    pub(crate) async fn begins_with_preface(&self) -> io::Result<bool> {
+        loop {
+            let mut begin = [0; PREFACE.len()];
+            let count = on!(self, stream => stream
+                .async_io(Interest::READABLE, || ffi::peek(stream, &mut begin))
+                .await)?;
+            let same = begin[..count] == PREFACE[..count];
+            if count == 0 || !same {
+                return Ok(false);
+            }
+            if count == PREFACE.len() {
+                return Ok(true);
+            }
+            // The socket stays readable, so waiting for it would spin.
+            sleep(PEEK_PAUSE).await;
+        }
     }
 }
 
+/// How HTTP/2's preface begins: no other protocol's request does, and its method is registered for nothing else.
+const PREFACE: [u8; 4] = *b"PRI ";
+const PEEK_PAUSE: Duration = Duration::from_millis(2);
+
 impl AsyncRead for SharedStream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let stream = &self.0.stream;
-        loop {
+        on!(self, stream => loop {
             ready!(stream.poll_read_ready(context))?;
             // Into memory as it is: zeroing it first would cost more than the call.
             match stream.try_read_buf(buffer) {
@@ -53,20 +111,19 @@ impl AsyncRead for SharedStream {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }
-        }
+        })
     }
 }
 
 impl AsyncWrite for SharedStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let stream = &self.0.stream;
-        loop {
+        on!(self, stream => loop {
             ready!(stream.poll_write_ready(context))?;
             match stream.try_write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 done => return Poll::Ready(done),
             }
-        }
+        })
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

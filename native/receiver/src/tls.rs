@@ -11,8 +11,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use crate::config::TlsIdentity;
 use crate::error::StartError;
 
-/// A rustls configuration; clients must show a certificate if `client_ca` is given.
-pub(crate) fn server_config(identity: &TlsIdentity) -> Result<Arc<ServerConfig>, StartError> {
+/// A rustls configuration that agrees on one of `protocols` (ALPN); clients must show a certificate if `client_ca` is given.
+pub(crate) fn server_config(identity: &TlsIdentity, protocols: &[&[u8]]) -> Result<Arc<ServerConfig>, StartError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let chain = certificates("certificate", &identity.certificate_chain)?;
     let key = PrivateKeyDer::from_pem_slice(&identity.private_key)
@@ -38,7 +38,7 @@ pub(crate) fn server_config(identity: &TlsIdentity) -> Result<Arc<ServerConfig>,
     let mut config = builder
         .with_single_cert(chain, key)
         .map_err(|error| StartError::Tls(error.to_string()))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     Ok(Arc::new(config))
 }
 

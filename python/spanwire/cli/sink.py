@@ -40,6 +40,9 @@ class Print(str, Enum):
 def sink(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for a free one.")] = 4318,
     host: Annotated[str, typer.Option(help="Name or address to listen on.")] = "127.0.0.1",
+    grpc_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port for gRPC alone, besides; 4317 is the usual one.")
+    ] = None,
     what: Annotated[
         Print,
         typer.Option(
@@ -52,13 +55,14 @@ def sink(
     client_ca: Annotated[Path | None, typer.Option(help="PEM file of who signs clients' certificates.")] = None,
     color: Annotated[bool, typer.Option(help="Colours (NO_COLOR is obeyed).")] = True,
 ) -> None:
-    """Receive traces over OTLP/HTTP and show them, until Ctrl-C or SIGTERM."""
+    """Receive traces over OTLP, by HTTP and gRPC, and show them, until Ctrl-C or SIGTERM."""
     from spanwire.cli._render import make_console
     from spanwire.sink import TLS, Sink
 
     if (cert is None) != (key is None) or (client_ca is not None and cert is None):
         raise typer.BadParameter("--cert and --key belong together, and --client-ca to both")
-    receiver = Sink(host, port, tls=None if cert is None or key is None else TLS(cert, key, client_ca))
+    tls = None if cert is None or key is None else TLS(cert, key, client_ca)
+    receiver = Sink(host, port, grpc_port=grpc_port, tls=tls)
     with Stop() as stop:
         try:
             receiver.start()
@@ -66,9 +70,8 @@ def sink(
             print(f"spanwire sink: {_reason(error)}", file=sys.stderr)
             raise typer.Exit(1) from error
         # stdout is for what was received.
-        print(
-            f"listening on {receiver.http_endpoint} (traces: {receiver.traces_endpoint})", file=sys.stderr, flush=True
-        )
+        where = f"traces: {receiver.traces_endpoint}, gRPC: {receiver.grpc_endpoint}"
+        print(f"listening on {receiver.http_endpoint} ({where})", file=sys.stderr, flush=True)
         show = {Print.TREE: _Trees, Print.JSON: _Json, Print.COUNT: _Count}[what]
         try:
             with show(receiver, make_console(color=color)) as printer:

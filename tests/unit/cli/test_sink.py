@@ -31,7 +31,7 @@ def running(*options: str, stdout: int = subprocess.PIPE) -> Iterator[tuple["sub
     try:
         assert process.stderr is not None
         said = process.stderr.readline().decode()
-        found = re.fullmatch(r"listening on (http\S+) \(traces: (\1/v1/traces)\)\n", said)
+        found = re.fullmatch(r"listening on (http\S+) \(traces: (\1/v1/traces), gRPC: (http\S+)\)\n", said)
         assert found, said
         yield process, found[2]
     finally:

@@ -41,8 +41,7 @@ def test_start_twice_is_one_start() -> None:
 def test_endpoints_are_what_exporters_take(otlp_sink: Sink) -> None:
     assert otlp_sink.http_endpoint == f"http://127.0.0.1:{otlp_sink.port}"
     assert otlp_sink.traces_endpoint == f"{otlp_sink.http_endpoint}/v1/traces"
-    with pytest.raises(NotImplementedError, match="use http_endpoint"):
-        _ = otlp_sink.grpc_endpoint
+    assert (otlp_sink.grpc_endpoint, otlp_sink.grpc_port) == (otlp_sink.http_endpoint, otlp_sink.port)
 
 
 @pytest.mark.parametrize("host, shown", [("::1", "[::1]"), ("0.0.0.0", "127.0.0.1"), ("::", "[::1]")])
@@ -169,7 +168,14 @@ def test_wait_lets_other_threads_run(otlp_sink: Sink) -> None:
         ({"chunk_delay": float("inf")}, "chunk_delay must be"),
         ({"rejected": -1}, "rejected must be"),
         ({"chunk_size": 0}, "chunk_size must be 1 or more"),
-        ({"disconnect": "rudely"}, "disconnect must be close, reset"),
+        ({"disconnect": "rudely"}, "disconnect must be one of close, reset"),
+        ({"disconnect": "close", "stage": "soon"}, "stage must be one of connect"),
+        ({"stage": "answer"}, "stage 'answer' says when a disconnect happens"),
+        ({"disconnect": "goaway", "stage": "connect"}, "'goaway' needs a request"),
+        ({"disconnect": "close", "stage": "headers", "keep": True}, "keep needs a request that is read"),
+        ({"grpc_status": -1}, "grpc_status must be from 0 to 2147483647"),
+        ({"error_code": 1 << 32}, "error_code must be from 0 to 4294967295"),
+        ({"retry_delay": -1}, "retry_delay must be 0 or more"),
     ],
 )
 def test_fault_out_of_range_is_refused(fault: dict[str, object], message: str) -> None:

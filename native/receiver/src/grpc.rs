@@ -1,0 +1,252 @@
+//! gRPC over HTTP/2: the one message of a unary call, and the status behind an answer.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use spanwire_wire::response::RpcStatus;
+
+use crate::body::{self, Encoding};
+use crate::code::Code;
+use crate::respond::Refusal;
+
+/// What comes in front of a message: whether it is compressed, and its length.
+pub(crate) const PREFIX: usize = 5;
+pub(crate) const CONTENT_TYPE: &str = "application/grpc";
+const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+const ENCODINGS: HeaderValue = HeaderValue::from_static("identity,gzip,deflate,zstd");
+const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+const STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+
+/// Whether this content type, in whatever form of a message, is gRPC's.
+pub(crate) fn is_content_type(essence: &str) -> bool {
+    let Some((name, rest)) = essence.split_at_checked(CONTENT_TYPE.len()) else {
+        return false;
+    };
+    name.eq_ignore_ascii_case(CONTENT_TYPE) && (rest.is_empty() || rest.starts_with('+'))
+}
+
+/// Whether the call is one that is served, and how its message is encoded where it says that it is compressed.
+pub(crate) fn check(head: &Parts, essence: &str) -> Result<Option<Encoding>, Refusal> {
+    if head.method != Method::POST {
+        let text = format!("{} is not allowed: gRPC uses POST", head.method);
+        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text));
+    }
+    if head.uri.path() != EXPORT {
+        let text = format!("there is no method {:?}: traces go to {EXPORT}", head.uri.path());
+        return Err(Refusal::new(StatusCode::NOT_FOUND, text));
+    }
+    let form = &essence[CONTENT_TYPE.len()..];
+    if !form.is_empty() && !form.eq_ignore_ascii_case("+proto") {
+        let text = format!("messages of content type {essence:?} are not supported: send {CONTENT_TYPE}");
+        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text).grpc(Code::Unimplemented));
+    }
+    let Some(name) = head.headers.get(ENCODING) else {
+        return Ok(None);
+    };
+    match Encoding::named(name) {
+        Some(Encoding::Identity) => Ok(None),
+        Some(encoding) => Ok(Some(encoding)),
+        None => {
+            let text = format!("grpc-encoding {name:?} is not supported: send identity, gzip, deflate or zstd");
+            Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text).grpc(Code::Unimplemented))
+        }
+    }
+}
+
+/// How the one message of a call is encoded; its prefix is taken out of the chunks.
+pub(crate) fn message(chunks: &mut [Bytes], encoding: Option<Encoding>, limit: usize) -> Result<Encoding, Refusal> {
+    let malformed = |text: String| Err(Refusal::new(StatusCode::BAD_REQUEST, text));
+    let mut prefix = [0; PREFIX];
+    let mut read = 0;
+    for chunk in &mut *chunks {
+        let count = chunk.len().min(PREFIX - read);
+        chunk.copy_to_slice(&mut prefix[read..read + count]);
+        read += count;
+        if read == PREFIX {
+            break;
+        }
+    }
+    if read < PREFIX {
+        return malformed(format!(
+            "the body ends {read} bytes into a gRPC message's prefix of {PREFIX}"
+        ));
+    }
+    let [flag, length @ ..] = prefix;
+    let length = u32::from_be_bytes(length) as usize;
+    if flag > 1 {
+        return malformed(format!("a gRPC message begins with 0 or 1, not {flag}"));
+    }
+    if length > limit {
+        return Err(body::too_large("on the wire", limit));
+    }
+    let encoding = match (flag, encoding) {
+        (0, _) => Encoding::Identity,
+        (_, Some(encoding)) => encoding,
+        (_, None) => {
+            let text = "the message's flag says that it is compressed, and no grpc-encoding says how";
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, text).grpc(Code::Internal));
+        }
+    };
+    let came = chunks.iter().map(Bytes::len).sum::<usize>();
+    if came < length {
+        return malformed(format!("the gRPC message should have {length} bytes, and {came} came"));
+    }
+    if came > length {
+        let text = format!(
+            "{} bytes came after the one gRPC message of a unary call",
+            came - length
+        );
+        return malformed(text);
+    }
+    Ok(encoding)
+}
+
+/// A message with its prefix, which says that it is as long as `length` if that is more.
+pub(crate) fn frame(message: &[u8], length: usize) -> Bytes {
+    let mut framed = Vec::with_capacity(PREFIX + message.len());
+    framed.push(0);
+    let length = u32::try_from(length.max(message.len())).unwrap_or(u32::MAX);
+    framed.extend_from_slice(&length.to_be_bytes());
+    framed.extend_from_slice(message);
+    framed.into()
+}
+
+/// The status of a call, as trailers, or as headers where nothing else comes.
+pub(crate) fn status(code: u32, message: &str, retry_delay: Option<Duration>) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    map.insert(STATUS, code.into());
+    if code == 0 {
+        return map;
+    }
+    if let Ok(message) = HeaderValue::from_str(&percent_encoded(message)) {
+        map.insert(MESSAGE, message);
+    }
+    if retry_delay.is_some() {
+        let mut details = Vec::new();
+        RpcStatus {
+            code: code.cast_signed(),
+            message,
+            retry_delay,
+        }
+        .encode(&mut details);
+        if let Ok(details) = HeaderValue::from_str(&base64(&details)) {
+            map.insert(DETAILS, details);
+        }
+    }
+    if code == Code::Unimplemented as u32 {
+        map.insert(ACCEPT_ENCODING, ENCODINGS);
+    }
+    map
+}
+
+/// As grpc-message wants it: what is not printable ASCII, and the percent sign, in hexadecimal. A long one is cut, since
+/// clients bound the headers that they take.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if encoded.len() > MESSAGE_BYTES {
+            break;
+        }
+        match byte {
+            b' '..=b'~' if byte != b'%' => encoded.push(byte.into()),
+            _ => {
+                // Never fails on a String.
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+        }
+    }
+    encoded
+}
+
+const MESSAGE_BYTES: usize = 4096;
+
+/// Without padding, as the specification recommends.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut encoded = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let bits = group.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - group.len()));
+        for place in 0..=group.len() {
+            encoded.push(ALPHABET[bits >> (18 - 6 * place) & 63].into());
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunks(bytes: &[u8], size: usize) -> Vec<Bytes> {
+        bytes.chunks(size).map(Bytes::copy_from_slice).collect()
+    }
+
+    #[test]
+    fn message_is_found_however_it_is_cut() {
+        let framed = frame(b"twenty spans, or fewer", 0);
+        for size in 1..=framed.len() {
+            let mut chunks = chunks(&framed, size);
+            assert_eq!(message(&mut chunks, None, 22).expect("valid"), Encoding::Identity);
+            assert_eq!(chunks.concat(), b"twenty spans, or fewer");
+        }
+    }
+
+    #[test]
+    fn anything_but_one_whole_message_is_refused() {
+        let framed = frame(b"message", 0);
+        for length in 0..framed.len() {
+            let refusal = message(&mut chunks(&framed[..length], 3), None, 100).expect_err("cut");
+            assert_eq!(refusal.code(), Code::InvalidArgument, "cut at {length}");
+        }
+        let mut twice = framed.to_vec();
+        twice.extend_from_slice(&framed);
+        let refusal = message(&mut chunks(&twice, 5), None, 100).expect_err("two");
+        assert_eq!(refusal.code(), Code::InvalidArgument);
+        let refusal = message(&mut chunks(&framed, 5), None, 6).expect_err("too large");
+        assert_eq!(refusal.code(), Code::ResourceExhausted);
+        let refusal = message(&mut chunks(b"\x02\0\0\0\0", 5), None, 6).expect_err("flag");
+        assert_eq!(refusal.code(), Code::InvalidArgument);
+    }
+
+    #[test]
+    fn compressed_message_needs_an_encoding() {
+        let refusal = message(&mut chunks(b"\x01\0\0\0\0", 5), None, 6).expect_err("no encoding");
+        assert_eq!(refusal.code(), Code::Internal);
+        let encoding = message(&mut chunks(b"\x01\0\0\0\0", 5), Some(Encoding::Gzip), 6).expect("valid");
+        assert_eq!(encoding, Encoding::Gzip);
+        let encoding = message(&mut chunks(b"\0\0\0\0\0", 5), Some(Encoding::Gzip), 6).expect("valid");
+        assert_eq!(encoding, Encoding::Identity);
+    }
+
+    #[test]
+    fn content_type_may_name_the_form_of_the_message() {
+        for (essence, is) in [
+            ("application/grpc", true),
+            ("Application/GRPC+proto", true),
+            ("application/grpc-web", false),
+            ("application/grp", false),
+            ("application/gRPC+json", true),
+        ] {
+            assert_eq!(is_content_type(essence), is, "{essence}");
+        }
+    }
+
+    #[test]
+    fn message_is_percent_encoded() {
+        assert_eq!(percent_encoded("a b%~\n☂\x7f"), "a b%25~%0A%E2%98%82%7F");
+        assert!(percent_encoded(&"x".repeat(1 << 20)).len() < 5000);
+    }
+
+    #[test]
+    fn base64_has_no_padding() {
+        let texts = ["", "f", "fo", "foo", "foob", "fooba", "foobar"];
+        let encoded = texts.map(|text| base64(text.as_bytes()));
+        assert_eq!(encoded, ["", "Zg", "Zm8", "Zm9v", "Zm9vYg", "Zm9vYmE", "Zm9vYmFy"]);
+    }
+}
