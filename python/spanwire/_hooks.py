@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from spanwire import _log
 
-__all__ = ["Subscription", "add", "are_wanted", "check_callable", "note", "notice", "start_new_thread"]
+__all__ = ["Subscription", "add", "are_wanted", "check_callable", "held_lock", "note", "notice", "start_new_thread"]
 
 INTERVAL_SECONDS = 1.0  # between two calls for the same
 LOOK_SECONDS = 60.0  # between two looks at the counts while nothing is noted
@@ -98,7 +98,8 @@ def _original(name: str) -> Any:
     return getattr(_thread, name)
 
 
-def _held_lock() -> Any:
+def held_lock() -> Any:
+    """A lock of the system's that is held: to wait for its release, or for so long."""
     lock = _original("allocate_lock")()
     lock.acquire()
     return lock
@@ -114,8 +115,8 @@ class _Dispatcher:
     notes: deque[_Note] = field(default_factory=lambda: deque(maxlen=_MOST_NOTES))
     # Held while there is nothing to do: a bell. The system's, since whoever rings may hold locks of `threading`, or be a
     # signal handler.
-    bell: Any = field(default_factory=_held_lock)
-    done: Any = field(default_factory=_held_lock)
+    bell: Any = field(default_factory=held_lock)
+    done: Any = field(default_factory=held_lock)
     errors: dict[Key, _Note] = field(default_factory=dict)
     messages: dict[Key, str] = field(default_factory=dict)
     called_at: dict[tuple[str, Key], float] = field(default_factory=dict)

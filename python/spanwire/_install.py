@@ -102,6 +102,7 @@ def install(
     flush_on_sigterm: bool | float = False,
     on_error: Callable[[ErrorEvent], object] | None = None,
     on_drop: Callable[[DropEvent], object] | None = None,
+    top: str | os.PathLike[str] | None = None,
     **overrides: Any,
 ) -> Installation:
     """Set up tracing natively, and metrics and logs by the SDK, as OTEL_* says; to be called once, early.
@@ -114,13 +115,15 @@ def install(
     :param on_error: called with a ``spanwire.events.ErrorEvent`` when an export fails or a receiver complains, on a thread of
         spanwire's own, at most once a second for each destination and reason; :func:`spanwire.events.subscribe` says more.
     :param on_drop: likewise with a ``spanwire.events.DropEvent`` when spans are lost.
+    :param top: serve the counts of this process and of those that are forked from it for ``spanwire top``, at local sockets whose names
+        begin so; default: SPANWIRE_TOP_SOCKET, and without that not at all.
     :param overrides: keywords of the SDK's configurator, which come before or beside the environment: ``sampler``,
         ``id_generator``, ``resource_attributes``, ``trace_exporter_names``, ``span_processors`` …
     :returns: what was set up; print it to see what was chosen.
     :raises RuntimeError: if another TracerProvider is set already (not with ``SPANWIRE_DISABLED=1``), an exporter that is
         asked for is missing, or an earlier call has failed half way.
     :raises TypeError: if the installed SDK does not know a keyword, or ``on_error`` or ``on_drop`` cannot be called.
-    :raises ValueError: if an option cannot work; or ``flush_on_sigterm`` outside the main thread.
+    :raises ValueError: if an option cannot work, or a socket may not be at ``top``; or ``flush_on_sigterm`` outside the main thread.
 
     What OTEL_CONFIG_FILE cannot say raises what opentelemetry-configuration raises.
     """
@@ -135,6 +138,10 @@ def install(
                 raise RuntimeError(
                     f"an earlier spanwire.install() has failed half way: {_failure}; put that right and start the program again"
                 )
+            if top is not None:
+                from spanwire import _top
+
+                _top.serve(top)
             provider = getattr(trace, "_TRACER_PROVIDER", None)
             if provider is None:
                 try:

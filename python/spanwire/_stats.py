@@ -1,11 +1,12 @@
 """What became of the spans, counted natively."""
 
+import os
 import weakref
 from typing import Any, Protocol
 
 from spanwire import _account, _events, _native
 
-__all__ = ["REASONS", "SIGNALS", "Waiting", "stats", "watch"]
+__all__ = ["REASONS", "SIGNALS", "Waiting", "serve_if_asked", "stats", "watch"]
 
 # Keys of ``stats()`` that hold destinations.
 SIGNALS = ("traces", "logs", "metrics")
@@ -45,6 +46,15 @@ _waiting: weakref.WeakSet[Waiting] = weakref.WeakSet()
 def watch(waiting: Waiting) -> None:
     """Count what waits there, as long as it lives."""
     _waiting.add(waiting)
+    serve_if_asked()
+
+
+def serve_if_asked() -> None:
+    """There is something to count: ``spanwire top`` may want to read it."""
+    if os.environ.get("SPANWIRE_TOP_SOCKET"):
+        from spanwire import _top
+
+        _top.serve_if_asked()
 
 
 def _traces() -> dict[str, dict[str, Any]]:

@@ -17,6 +17,12 @@ SETUP: tuple[Setting, ...] = (
         unit="seconds",
     ),
     _setup(
+        "top",
+        "SPANWIRE_TOP_SOCKET",
+        "",
+        "what names of local sockets begin with at which each process serves its counts for spanwire top; or a directory",
+    ),
+    _setup(
         "on_error", "", "", "called when an export fails, with a spanwire.events.ErrorEvent, on a thread of our own"
     ),
     _setup("on_drop", "", "", "called when spans are lost, with a spanwire.events.DropEvent, likewise"),

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 INSTALL_HINT = "spanwire: this command needs rich and typer: pip install 'spanwire[cli]'"
-COMMANDS = ("convert", "decode", "demo", "generate", "replay", "sink")  # module and function have the command's name
+COMMANDS = (
+    "convert",
+    "decode",
+    "demo",
+    "generate",
+    "replay",
+    "sink",
+    "top",
+)  # module and function have the command's name
 GROUPS = ("bench",)  # the module has `app`
 
 

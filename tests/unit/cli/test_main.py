@@ -28,7 +28,7 @@ def test_the_version_is_printed() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["demo"], *(["bench", name] for name in ("encode", "export", "import", "trace"))]
+    "arguments", [["demo"], ["top"], *(["bench", name] for name in ("encode", "export", "import", "trace"))]
 )
 def test_every_command_explains_itself(arguments: list[str]) -> None:
     done = run("-m", "spanwire", *arguments, "--help")

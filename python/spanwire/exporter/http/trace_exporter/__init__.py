@@ -7,7 +7,7 @@ from weakref import WeakSet
 
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from spanwire import _events, _log
+from spanwire import _events, _log, _stats
 from spanwire.exporter._options import HttpOptions
 from spanwire.exporter._verdict import Verdict
 from spanwire.exporter.http._compression import Compression
@@ -113,6 +113,7 @@ class OTLPSpanExporter(SpanExporter):
             from spanwire.exporter._metrics import ExporterMetrics
 
             self._metrics = ExporterMetrics("otlp_http_span_exporter", self._endpoint, meter_provider)
+        _stats.serve_if_asked()
 
     def __setattr__(self, name: str, value: object) -> None:
         """Libraries put another ``export`` in front, to redact or to count: from then on it is called."""

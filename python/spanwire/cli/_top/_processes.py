@@ -1,0 +1,146 @@
+"""Finding processes that serve their counts, and reading what they say."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spanwire._stats import SIGNALS
+from spanwire._top import SCHEMA, peer, sockets
+
+__all__ = ["Account", "Process", "Unreadable", "find", "read", "read_or_say"]
+
+READ_SECONDS = 2.0
+MOST_BYTES = 8 << 20
+_UNIX_SOCKETS = Path("/proc/net/unix")
+_NUMBERS = ("accepted", "exported", "queued", "requests", "retries", "bytes", "connections")
+
+
+class Unreadable(Exception):
+    """What is at a socket cannot be read, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Counts of one destination."""
+
+    signal: str
+    destination: str
+    accepted: int
+    exported: int
+    queued: int
+    requests: int
+    retries: int
+    bytes: int
+    connections: int
+    dropped: Mapping[str, int]
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What one process said."""
+
+    pid: int
+    program: str
+    service: str
+    since: float
+    time: float
+    accounts: tuple[Account, ...]
+    said: Mapping[str, Any]
+    """The whole line."""
+
+
+def find(target: str) -> list[Path]:
+    """Sockets of the processes that are meant: by a number, the path that they were told, or one socket's own."""
+    if target.isascii() and target.isdigit():
+        return _of_process(target)
+    path = Path(target).absolute()
+    return [path] if path.is_socket() else sockets(str(path))
+
+
+def _of_process(number: str) -> list[Path]:
+    """By the kernel's list: it has the paths of all sockets, of this network namespace, as they were when they were made."""
+    try:
+        lines = _UNIX_SOCKETS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()[1:]
+    except OSError:
+        return []
+    # Num RefCount Protocol Flags Type St Inode Path: the path may have spaces.
+    made = {Path(parts[7]) for line in lines if len(parts := line.split(None, 7)) == 8}
+    folders = {path.parent for path in made if path.name == f".{number}" and path.is_absolute()}
+    return sorted(path for folder in folders for path in folder.glob(f"*.{number}") if path.is_socket())
+
+
+def read(path: Path) -> Process:
+    """What the process there says.
+
+    :raises Unreadable: if nobody answers in time, it is somebody else's, or it is none of ours.
+    """
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(READ_SECONDS)
+            connection.connect(str(path))
+            number, user = peer(connection)
+            if user not in {0, os.geteuid()} and os.geteuid() != 0:
+                raise Unreadable(f"it belongs to another user ({user})")
+            line = b"".join(_chunks(connection))
+    except OSError as error:
+        raise Unreadable(error.strerror or str(error)) from error
+    try:
+        return _process(json.loads(line), number)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise Unreadable("what is there is no process that serves its counts, or of another version") from error
+
+
+def read_or_say(path: Path) -> Process | str | None:
+    """As :func:`read`; why it cannot be read, or None of a process that has ended."""
+    try:
+        return read(path)
+    except Unreadable as error:
+        is_gone = isinstance(error.__cause__, ConnectionRefusedError | FileNotFoundError)
+        return None if is_gone else str(error)
+
+
+def _chunks(connection: socket.socket) -> Iterator[bytes]:
+    size = 0
+    while chunk := connection.recv(1 << 16):
+        size += len(chunk)
+        if size > MOST_BYTES:
+            raise Unreadable(f"it says more than {MOST_BYTES >> 20} MiB")
+        yield chunk
+
+
+def _process(said: Any, number: int) -> Process:
+    if said["schema"] != SCHEMA:
+        raise ValueError(said["schema"])
+    accounts = tuple(
+        _account(signal, str(destination), counts)
+        for signal in SIGNALS
+        for destination, counts in said["stats"].get(signal, {}).items()
+    )
+    # The kernel's number is that of this namespace; another container's process has another one of its own.
+    return Process(
+        pid=number or int(said["pid"]),
+        program=str(said["program"]),
+        service=str(said["service"]),
+        since=float(said["since"]),
+        time=float(said["time"]),
+        accounts=accounts,
+        said=said,
+    )
+
+
+def _account(signal: str, destination: str, counts: Any) -> Account:
+    error = counts["last_error"]
+    return Account(
+        signal=signal,
+        destination=destination,
+        dropped={str(reason): int(lost) for reason, lost in counts["dropped"].items()},
+        last_error=None if error is None else str(error),
+        **{name: int(counts[name]) for name in _NUMBERS},
+    )
