@@ -34,6 +34,10 @@ def say_lost(destination: str, lost: str, spans: int, message: str) -> None:
 
 def say(destination: str, lost: str | None, spans: int, message: str) -> None:
     """Log what became of a request that did not just succeed."""
+    if lost == "waits":
+        _hooks.note(destination, "message", message)
+        _log.warn(f"export.waits.{destination}", "Spans to %s wait, and are tried again: %s", destination, message)
+        return
     if lost is not None:
         say_lost(destination, lost, spans, message)
         return

@@ -81,14 +81,16 @@ def stats() -> dict[str, Any]:
     - ``accepted``: spans given to ``export`` or to a native ``BatchSpanProcessor`` in front of it. Always ``accepted == exported + queued + sum(dropped.values())``.
     - ``exported``: spans that the destination took.
     - ``queued``: spans that wait or are under way, back-offs included.
-    - ``dropped``: spans lost, by reason: ``encode`` (could not be encoded), ``too_large`` (request over
-      ``max_request_size``), ``refused`` (final answer or error; FAILURE), ``raised`` (an exporter in Python did),
+    - ``dropped``: spans lost, by reason: ``encode`` (could not be encoded), ``too_large`` (one span that is larger than
+      the destination or ``max_request_size`` allows), ``refused`` (final answer or error; FAILURE), ``raised`` (an exporter in Python did),
       ``rejected`` (partial success), ``response`` (answer too large to read), ``exhausted`` (unreachable or "later" until tries or time were used up), ``timeout`` (no answer in
       time), ``queue_full`` (the oldest went to make room), ``shutdown``,
       ``stage`` (left out on purpose), ``internal`` (a defect of ours).
     - ``requests``: requests written, each try counted; ``retries``: tries after the first, each after a back-off;
       ``connections``: connections opened; ``bytes``: body bytes written, each try counted. These four are counted when a
-      request ends.
+      request ends or a try of a batch processor's fails.
+    - ``breaker``: whether a batch processor's requests are sent: ``closed`` (yes), ``open`` (after five failures in a row they wait)
+      or ``half_open`` (one of them is asking whether the destination is back).
     - ``last_error``: text of what went wrong last, a partial success included; None if nothing did.
 
     ``stats()["encode"]`` counts what ``encode_spans``, all exporters and native spans encoded (a forked child goes on from its

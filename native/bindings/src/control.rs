@@ -159,12 +159,22 @@ impl HttpClient {
     }
 
     /// Has the worker send what waits in a queue and will come, if it does not yet: at most so many spans and bytes a request, so
-    /// much waiting or `delay` seconds start one. One step, so that no signal handler that raises leaves it half done.
-    fn drive(&self, py: Python<'_>, queue: &PyFrameQueue, spans: usize, bytes: usize, delay: f64) -> PyResult<()> {
+    /// much waiting or `delay` seconds start one; so many `in_flight` at most, 0: by the endpoint. One step, so that no signal handler that raises leaves it half done.
+    #[pyo3(signature = (queue, spans, bytes, delay, in_flight=0))]
+    fn drive(
+        &self,
+        py: Python<'_>,
+        queue: &PyFrameQueue,
+        spans: usize,
+        bytes: usize,
+        delay: f64,
+        in_flight: usize,
+    ) -> PyResult<()> {
         let limits = BatchLimits {
             spans,
             bytes,
             delay: duration(delay).unwrap_or_default(),
+            in_flight,
         };
         let mut lanes = queue.lanes().begin(py).into_iter();
         py.detach(|| {
@@ -335,18 +345,16 @@ impl Outcome {
 /// An event as Python sees it.
 type Said = (String, Option<&'static str>, u64, String);
 
-/// Takes what the worker has to say: tuples of destination, reason of the loss (None: the request was taken), spans and text;
+/// Takes what the worker has to say: tuples of destination, reason of the loss (None: the request was taken; "waits":
+/// it is tried again), spans and text;
 /// and how many events were pushed out before anybody heard them.
 #[pyfunction]
 pub fn take_events() -> (Vec<Said>, u64) {
     let (events, missed) = events::take();
     let tell = |event: Event| {
-        (
-            event.destination,
-            event.lost.map(DropReason::name),
-            event.spans,
-            event.message,
-        )
+        let lost = event.lost.map(DropReason::name);
+        let lost = lost.or(event.waits.then_some("waits"));
+        (event.destination, lost, event.spans, event.message)
     };
     (events.into_iter().map(tell).collect(), missed)
 }
@@ -388,6 +396,7 @@ fn counts<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyDict
     counts.set_item("retries", account.retries)?;
     counts.set_item("bytes", account.bytes)?;
     counts.set_item("connections", account.connections)?;
+    counts.set_item("breaker", account.health.name())?;
     counts.set_item("last_error", account.last_error.as_deref())?;
     Ok(counts)
 }

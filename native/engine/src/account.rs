@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use spanwire_transport::Tally;
+use spanwire_transport::breaker::Health;
 
 /// Why spans were dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +71,8 @@ pub struct Account {
     pub bytes: u64,
     /// Connections opened.
     pub connections: u64,
+    /// Whether the destination is tried at all, as the worker sees it.
+    pub health: Health,
     /// What went wrong last.
     pub last_error: Option<String>,
 }
@@ -96,17 +99,39 @@ impl Account {
         self.last_error = Some(error);
     }
 
-    /// What the requests cost.
-    pub fn add(&mut self, tally: &Tally) {
-        self.requests += tally.requests();
-        self.retries += tally.retries();
-        self.bytes += tally.bytes();
-        self.connections += tally.connections();
+    /// What a request has cost since `counted`, which is brought up to date.
+    pub fn add(&mut self, tally: &Tally, counted: &mut Costs) {
+        let now = Costs::of(tally);
+        self.requests += now.requests - counted.requests;
+        self.retries += now.retries - counted.retries;
+        self.bytes += now.bytes - counted.bytes;
+        self.connections += now.connections - counted.connections;
+        *counted = now;
     }
 
     fn count(&mut self, spans: u64, reason: DropReason) {
         if spans > 0 {
             *self.dropped.entry(reason).or_default() += spans;
+        }
+    }
+}
+
+/// What a request has cost so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Costs {
+    requests: u64,
+    retries: u64,
+    bytes: u64,
+    connections: u64,
+}
+
+impl Costs {
+    fn of(tally: &Tally) -> Self {
+        Self {
+            requests: tally.requests(),
+            retries: tally.retries(),
+            bytes: tally.bytes(),
+            connections: tally.connections(),
         }
     }
 }

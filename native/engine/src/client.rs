@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use spanwire_queue::{Batch, Lane};
-use spanwire_transport::{Config, Request, RetryPolicy};
+use spanwire_transport::{Config, RetryPolicy};
 
 use crate::account::DropReason;
 use crate::buffer::Buffer;
 use crate::drive::{BatchLimits, Drive};
+use crate::parcel::Parcel;
 use crate::process;
 use crate::stage::{self, Stages};
 use crate::ticket::{Answer, Ticket, UnderWay, pair};
@@ -32,11 +33,9 @@ pub struct Sender {
     discards: bool,
 }
 
-/// A request that is booked and ready to be delivered, and both ends of it.
+/// A request that is booked, and both ends of it.
 pub struct Begun {
-    /// What is sent.
-    pub request: Request,
-    /// By when.
+    /// By when its caller wants the answer.
     pub deadline: Instant,
     /// The worker's end.
     pub under_way: UnderWay,
@@ -145,19 +144,26 @@ impl Client {
         }
     }
 
-    /// Takes an encoded request of so many spans, compresses it here, and gives it to the worker. The time limit begins now.
+    /// Takes an encoded request of so many spans, packs it here, and gives it to the worker. The time limit begins now.
     #[must_use]
     pub fn submit(&self, body: Buffer, spans: u64) -> Submitted {
+        let deadline = Instant::now() + self.sender.timeout;
+        let config = self.sender.config();
+        let mut parcel = Parcel::new(body.freeze(), spans);
+        // What is too large is cut by the worker.
+        if !self.sender.is_over(parcel.len())
+            && let Err(error) = parcel.pack(&config)
+        {
+            return Submitted::Answered(self.sender.lose(spans, DropReason::Encode, error.to_string()));
+        }
         let Begun {
-            request,
             deadline,
             under_way,
             ticket,
-        } = match self.sender.begin(body, spans) {
+        } = match self.sender.begin(spans, deadline) {
             Ok(begun) => begun,
             Err(answer) => return Submitted::Answered(answer),
         };
-        let config = self.sender.config();
         let mut process = process::lock();
         let dead = match process.start_worker() {
             Ok(dead) => dead,
@@ -170,11 +176,10 @@ impl Client {
             }
         };
         let unsent = process.tell(Command::Export(Box::new(Job {
-            client: self.sender.id,
+            sender: Arc::clone(&self.sender),
             config,
-            request,
+            parcel,
             deadline,
-            policy: self.sender.policy,
             under_way,
         })));
         drop(process);
@@ -295,21 +300,24 @@ impl Sender {
         Answer::lost(reason, message)
     }
 
-    /// Books an encoded request of so many spans and compresses it. The time limit begins now.
-    pub(crate) fn begin(&self, body: Buffer, spans: u64) -> Result<Begun, Answer> {
-        let deadline = Instant::now() + self.timeout;
-        if let Some(limit) = self.max_request.filter(|&limit| body.len() > limit) {
-            let size = body.len();
-            let message = format!(
-                "a request of {size} bytes is over the limit of {limit}; lower max_export_batch_size or raise max_request_size"
-            );
-            return Err(self.lose(spans, DropReason::TooLarge, message));
-        }
-        let config = self.config();
-        let body = match config.pack(&body.freeze()) {
-            Ok(body) => body,
-            Err(error) => return Err(self.lose(spans, DropReason::Encode, error.to_string())),
-        };
+    /// Bytes of a plain request at most, if there is a limit.
+    pub(crate) fn max_request(&self) -> Option<usize> {
+        self.max_request
+    }
+
+    /// Whether a plain request of so many bytes must be cut.
+    pub(crate) fn is_over(&self, bytes: usize) -> bool {
+        self.max_request.is_some_and(|limit| bytes > limit)
+    }
+
+    /// How long a round of tries may last.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Books a request of so many spans.
+    pub(crate) fn begin(&self, spans: u64, deadline: Instant) -> Result<Begun, Answer> {
+        let name = self.name();
         let mut process = process::lock();
         if process.client(self.id).is_closed {
             drop(process);
@@ -317,10 +325,9 @@ impl Sender {
         }
         let number = process.new_id();
         process.client(self.id).under_way.insert(number);
-        process.account(config.name()).begin(spans);
-        let (under_way, ticket) = pair(self.id, number, spans, config.name(), deadline);
+        process.account(&name).begin(spans);
+        let (under_way, ticket) = pair(self.id, number, spans, &name, deadline);
         Ok(Begun {
-            request: Request { body, spans },
             deadline,
             under_way,
             ticket,

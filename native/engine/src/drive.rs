@@ -1,4 +1,4 @@
-//! Driving a lane: the worker takes what waits there, makes requests of it and delivers them, one after the other.
+//! Driving a lane: the worker takes what waits there, makes requests of it and delivers them, several beside each other.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use spanwire_queue::Lane;
+use spanwire_transport::Destination;
 use spanwire_transport::deliver::Closing;
 use spanwire_transport::race::{Either, race};
-use spanwire_transport::{Destination, deliver};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -16,10 +16,18 @@ use crate::account::DropReason;
 use crate::buffer::Buffer;
 use crate::client::Sender;
 use crate::events::{self, Event};
-use crate::ticket::Answer;
+use crate::flight::{Course, Flight};
+use crate::flights::Flights;
+use crate::parcel::Parcel;
+use crate::route::Route;
+use crate::ticket::{Answer, Told};
 
 /// What one thread has stored, all others see long before.
 const SECOND_LOOK: Duration = Duration::from_millis(10);
+
+/// Requests under way at most to an endpoint elsewhere, unless something else was asked for: so many spans are sent while the first of
+/// them is on the way.
+const FAR: usize = 4;
 
 /// When and how much is sent.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +38,8 @@ pub struct BatchLimits {
     pub bytes: usize,
     /// How long a span waits for others at most.
     pub delay: Duration,
+    /// Requests under way at most; 0: one to an endpoint on this machine, else [`FAR`].
+    pub in_flight: usize,
 }
 
 /// A lane and what its requests are sent with. If it is dropped before its time, by a panic or with the worker, the lane takes
@@ -63,35 +73,72 @@ impl Drive {
     /// Sends until the lane has ended and is empty.
     pub async fn run<D: Destination + Send + Sync>(
         self,
-        destination: watch::Receiver<Arc<D>>,
-        mut closing: watch::Receiver<Closing>,
+        route: watch::Receiver<Arc<Route<D>>>,
+        closing: watch::Receiver<Closing>,
     ) {
-        let BatchLimits { spans, bytes, delay } = self.limits;
+        let BatchLimits {
+            spans, bytes, delay, ..
+        } = self.limits;
         let mut due: Option<Instant> = None;
+        // Frames that are to be sent at once.
+        let mut until = 0;
+        let mut flights = Flights::default();
         loop {
             let is_ended = self.lane.is_ended();
+            let bytes = bytes.min(route.borrow().sizes.limit());
             let (waiting, is_enough) = self.lane.waiting(spans as u64, bytes);
-            if is_ended && waiting == 0 {
+            if is_ended && waiting == 0 && flights.is_empty() {
                 break;
             }
-            let is_due = due.is_some_and(|due| Instant::now() >= due);
-            if is_ended || is_due || self.lane.is_flushing() {
-                self.send_until(self.lane.entered(), &destination, &mut closing).await;
+            if is_ended || self.lane.is_flushing() || due.is_some_and(|due| Instant::now() >= due) {
+                until = self.lane.entered();
                 due = None;
-            } else if is_enough {
-                self.send(&destination, &mut closing).await;
+            }
+            let is_wanted = waiting > 0 && (is_enough || self.lane.gone() < until);
+            if is_wanted && self.may_send(&flights, &route) {
+                self.send(&mut flights, &route, &closing);
+            } else if is_wanted || is_ended {
+                self.land(&mut flights).await;
             } else if waiting == 0 {
                 due = None;
-                self.idle().await;
+                race(self.land(&mut flights), self.idle()).await;
             } else {
                 let until = *due.get_or_insert_with(|| Instant::now() + delay);
-                race(self.wait(spans as u64, bytes), sleep_until(until)).await;
+                let wait = race(self.wait(spans as u64, bytes), sleep_until(until));
+                race(self.land(&mut flights), wait).await;
+            }
+            if flights.is_empty() {
+                self.lane.set_done(self.lane.gone());
             }
             self.report(DropReason::Shutdown);
         }
         self.report(DropReason::Shutdown);
         self.lane.set_done(self.lane.entered());
+        drop(flights);
         self.disarm();
+    }
+
+    /// Whether one more request may be under way. While the destination fails there is one, and what was under way before.
+    fn may_send<D>(&self, flights: &Flights<'_>, route: &watch::Receiver<Arc<Route<D>>>) -> bool {
+        let route = route.borrow();
+        let most = match self.limits.in_flight {
+            0 if route.config.is_local() => 1,
+            0 => FAR,
+            most => most,
+        };
+        flights.is_empty() || (flights.len() < most && !route.breaker.is_failing())
+    }
+
+    /// Waits for a request to end; for ever if there is none.
+    async fn land(&self, flights: &mut Flights<'_>) {
+        let (told, done) = flights.next().await;
+        for Told { lost, spans, message } in told {
+            self.push(lost, spans, message);
+        }
+        // Who waits for it finds what there is to say about it.
+        if let Some(frames) = done {
+            self.lane.set_done(frames);
+        }
     }
 
     /// Waits for the next span. Nothing ticks in an idle process; but there is a second look, as `poll_wait` asks for.
@@ -106,61 +153,46 @@ impl Drive {
         poll_fn(|task| self.lane.poll_wait(task, spans, bytes)).await;
     }
 
-    async fn send_until<D: Destination + Send + Sync>(
+    /// Begins to send one batch, if there is one.
+    fn send<'f, D: Destination + Send + Sync + 'f>(
         &self,
-        until: u64,
-        destination: &watch::Receiver<Arc<D>>,
-        closing: &mut watch::Receiver<Closing>,
+        flights: &mut Flights<'f>,
+        route: &watch::Receiver<Arc<Route<D>>>,
+        closing: &watch::Receiver<Closing>,
     ) {
-        while self.lane.gone() < until && self.send(destination, closing).await {
-            self.report(DropReason::Shutdown);
-        }
-        self.lane.set_done(until);
-    }
-
-    /// Sends one batch; false if there is none.
-    async fn send<D: Destination + Send + Sync>(
-        &self,
-        destination: &watch::Receiver<Arc<D>>,
-        closing: &mut watch::Receiver<Closing>,
-    ) -> bool {
-        let Some(mut batch) = self.lane.take(self.limits.spans, self.limits.bytes) else {
-            return false;
+        let bytes = self.limits.bytes.min(route.borrow().sizes.limit());
+        let Some(mut batch) = self.lane.take(self.limits.spans, bytes) else {
+            return;
         };
         self.in_hand.store(batch.spans() as u64, Ordering::Relaxed);
         self.sender.pass(&mut batch);
         let (spans, end) = (batch.spans() as u64, batch.end());
         self.in_hand.store(spans, Ordering::Relaxed);
         if spans == 0 {
-            self.lane.set_done(end);
-            return true;
+            flights.add(end, std::future::ready(Vec::new()));
+            return;
         }
-        let buffer = Buffer::of(&batch.request());
+        let parcel = Parcel::new(Buffer::of(&batch.request()).freeze(), spans);
         drop(batch);
-        let begun = self.sender.begin(buffer, spans);
+        let begun = self
+            .sender
+            .begin(spans, std::time::Instant::now() + self.sender.timeout());
         self.in_hand.store(0, Ordering::Relaxed);
         match begun {
-            Err(answer) => self.tell(&answer, spans),
+            Err(answer) => {
+                self.tell(&answer, spans);
+                flights.add(end, std::future::ready(Vec::new()));
+            }
             Ok(begun) => {
-                let destination = Arc::clone(&destination.borrow());
-                let result = deliver(
-                    &*destination,
-                    &begun.request,
-                    begun.deadline.into(),
-                    self.sender.policy(),
-                    closing,
-                    begun.under_way.tally(),
-                )
-                .await;
-                drop(begun.request); // gives its buffer back before the next one is made
-                begun.under_way.end(result);
-                if let Some(answer) = begun.ticket.wait(Duration::ZERO) {
-                    self.tell(&answer, spans);
-                }
+                let flight = Flight {
+                    sender: Arc::clone(&self.sender),
+                    route: route.clone(),
+                    closing: closing.clone(),
+                    course: Course::Driven(Arc::clone(&self.lane), self.lane.pushed_out()),
+                };
+                flights.add(end, flight.fly(parcel, begun.under_way));
             }
         }
-        self.lane.set_done(end);
-        true
     }
 
     fn tell(&self, answer: &Answer, spans: u64) {
@@ -195,6 +227,7 @@ impl Drive {
         let is_unheard = events::push(Event {
             destination: self.sender.name(),
             lost,
+            waits: false,
             spans,
             message,
         });

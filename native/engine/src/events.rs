@@ -16,6 +16,8 @@ pub struct Event {
     pub destination: String,
     /// Why spans were lost; `None` if the request was taken.
     pub lost: Option<DropReason>,
+    /// The request is not taken yet: it is tried again.
+    pub waits: bool,
     /// Spans that were lost, or that the destination took the request without.
     pub spans: u64,
     /// In words.
@@ -114,6 +116,7 @@ mod tests {
         Event {
             destination: "http://events.test/".into(),
             lost: Some(DropReason::Timeout),
+            waits: false,
             spans,
             message: "late".into(),
         }

@@ -11,7 +11,13 @@ mod drive;
 mod epoll;
 pub mod events;
 mod ffi;
+mod flight;
+mod flights;
+mod parcel;
 mod process;
+mod route;
+mod sizes;
+mod split;
 pub mod stage;
 #[cfg(test)]
 mod testing;

@@ -71,3 +71,13 @@ pub fn client(endpoint: &str) -> Client {
     .expect("valid configuration");
     Client::new(config, Duration::from_secs(10), None).expect("fork handlers")
 }
+
+/// Runs on tokio's paused clock: waits take no real time.
+pub fn paused<F: Future>(test: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("runtime")
+        .block_on(test)
+}

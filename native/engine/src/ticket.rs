@@ -4,10 +4,11 @@ use std::cell::Cell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use spanwire_transport::breaker::Health;
 use spanwire_transport::deliver::{Cause, GaveUp};
 use spanwire_transport::{Accepted, SendError, Tally};
 
-use crate::account::DropReason;
+use crate::account::{Costs, DropReason};
 use crate::ffi::fork;
 use crate::process;
 
@@ -40,11 +41,29 @@ impl Answer {
 pub struct UnderWay {
     client: u64,
     number: u64,
+    /// Spans that nothing has become of yet.
     spans: u64,
     destination: String,
     tally: Tally,
-    answer: Option<SyncSender<Answer>>,
+    counted: Costs,
+    /// What has become of the others.
+    answer: Answer,
+    caller: Option<SyncSender<Answer>>,
 }
+
+/// What people must hear of a part of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Why its spans were lost; `None` if it was taken.
+    pub lost: Option<DropReason>,
+    /// Spans that were lost, or that the destination took it without.
+    pub spans: u64,
+    /// In words.
+    pub message: String,
+}
+
+/// What has become of a part, or why its spans are lost.
+pub type Fate = Result<Accepted, (DropReason, String)>;
 
 /// The caller's end.
 pub struct Ticket {
@@ -66,7 +85,9 @@ pub fn pair(client: u64, number: u64, spans: u64, destination: &str, deadline: I
         spans,
         destination: destination.to_owned(),
         tally: Tally::default(),
-        answer: Some(sender),
+        counted: Costs::default(),
+        answer: Answer::default(),
+        caller: Some(sender),
     };
     let ticket = Ticket {
         answer: receiver,
@@ -88,61 +109,89 @@ impl UnderWay {
 
     /// Settles and answers.
     pub fn end(mut self, result: Result<Accepted, GaveUp>) {
-        self.settle(match result {
-            Ok(accepted) => Ok(accepted),
-            Err(GaveUp { error, cause }) => Err((reason(&error, cause), explain(&error, cause, self.tally.requests()))),
-        });
+        let fate = result.map_err(|gave_up| self.fate(&gave_up));
+        self.part(self.spans, fate);
     }
 
     /// Settles a request that never reached the worker.
     pub fn fail(mut self, reason: DropReason, message: String) {
-        self.settle(Err((reason, message)));
+        self.part(self.spans, Err((reason, message)));
     }
 
-    fn settle(&mut self, result: Result<Accepted, (DropReason, String)>) {
-        let Some(sender) = self.answer.take() else { return };
-        let retries = self.tally.retries();
+    /// Why the spans of a part that was given up are lost.
+    pub fn fate(&self, GaveUp { error, cause }: &GaveUp) -> (DropReason, String) {
+        (reason(error, *cause), explain(error, *cause, self.tally.requests()))
+    }
+
+    /// Counts what it has cost so far, and what it is waiting for.
+    pub fn wait(&mut self, error: String, health: Health) {
         let mut process = process::lock();
         let account = process.account(&self.destination);
-        account.add(&self.tally);
-        let answer = match result {
+        account.add(&self.tally, &mut self.counted);
+        account.last_error = Some(error);
+        account.health = health;
+    }
+
+    /// Settles `spans` of it. When nothing is left, the caller has the answer.
+    pub fn part(&mut self, spans: u64, fate: Fate) -> Option<Told> {
+        let spans = spans.min(self.spans);
+        self.spans -= spans;
+        let mut process = process::lock();
+        let account = process.account(&self.destination);
+        account.add(&self.tally, &mut self.counted);
+        let told = match fate {
             Ok(accepted) => {
-                account.taken(self.spans, accepted.rejected);
+                account.taken(spans, accepted.rejected);
+                account.health = Health::Closed;
                 let unreadable = accepted
                     .unreadable
                     .then(|| "the answer to an accepted request is not OTLP; is it a backend?".to_owned());
-                let message = accepted.message.or(unreadable);
-                if let Some(message) = &message {
+                let rejected = accepted.rejected.min(spans);
+                self.answer.rejected += rejected;
+                accepted.message.or(unreadable).map(|message| {
                     account.last_error = Some(message.clone());
-                }
-                Answer {
-                    lost: None,
-                    message,
-                    rejected: accepted.rejected.min(self.spans),
-                    retries,
-                }
+                    Told {
+                        lost: None,
+                        spans: rejected,
+                        message,
+                    }
+                })
             }
             Err((reason, message)) => {
-                account.lost(self.spans, reason, message.clone());
-                Answer {
-                    retries,
-                    ..Answer::lost(reason, message)
-                }
+                account.lost(spans, reason, message.clone());
+                self.answer.lost = self.answer.lost.or(Some(reason));
+                Some(Told {
+                    lost: Some(reason),
+                    spans,
+                    message,
+                })
             }
         };
-        process.end(self.client, self.number);
-        drop(process);
-        process::notify();
-        let _ = sender.send(answer); // nobody waits any more: it is settled all the same
+        // Of several messages the first loss's counts.
+        if let Some(told) = &told
+            && (self.answer.message.is_none() || self.answer.lost == told.lost)
+        {
+            self.answer.message = Some(told.message.clone());
+        }
+        if self.spans == 0
+            && let Some(caller) = self.caller.take()
+        {
+            process.end(self.client, self.number);
+            drop(process);
+            process::notify();
+            self.answer.retries = self.tally.retries();
+            let _ = caller.send(std::mem::take(&mut self.answer)); // nobody waits any more: it is settled all the same
+        }
+        told
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.settle(Err((
-            DropReason::Internal,
-            "the worker failed; please report this".into(),
-        )));
+        if self.caller.is_some() {
+            let message = "the worker failed; please report this".to_owned();
+            self.part(self.spans, Err((DropReason::Internal, message)));
+        }
     }
 }
 

@@ -8,13 +8,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use spanwire_transport::deliver::Closing;
-use spanwire_transport::{
-    Accepted, Config, Destination, OtlpDestination, Request, RetryPolicy, SendError, Tally, deliver, descriptors,
-};
+use spanwire_transport::{Accepted, Config, Destination, OtlpDestination, Request, SendError, Tally, descriptors};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 
+use crate::client::Sender;
 use crate::drive::Drive;
+use crate::flight::{Course, Flight};
+use crate::parcel::Parcel;
+use crate::route::Route;
 use crate::ticket::UnderWay;
 use crate::{epoll, ffi, process};
 
@@ -32,13 +34,13 @@ pub enum Command {
     Forget(u64),
 }
 
-/// One request to be delivered.
+/// One request to be delivered, whose caller waits.
 pub struct Job {
-    pub client: u64,
+    pub sender: Arc<Sender>,
+    /// What it was packed by.
     pub config: Arc<Config>,
-    pub request: Request,
+    pub parcel: Parcel,
     pub deadline: Instant,
-    pub policy: RetryPolicy,
     pub under_way: UnderWay,
 }
 
@@ -102,7 +104,7 @@ fn runtime() -> io::Result<ListedRuntime> {
 }
 
 struct Client {
-    destination: watch::Sender<Arc<OtlpDestination>>,
+    route: watch::Sender<Arc<Route<OtlpDestination>>>,
     closing: watch::Sender<Closing>,
 }
 
@@ -115,16 +117,17 @@ impl Destination for Nowhere {
     }
 }
 
+fn route(config: Arc<Config>) -> Arc<Route<OtlpDestination>> {
+    let destination = OtlpDestination::new(Arc::clone(&config));
+    Arc::new(Route::new(config, destination))
+}
+
 impl Client {
-    fn new(config: &Arc<Config>) -> Self {
+    fn new(config: Arc<Config>) -> Self {
         Self {
-            destination: watch::channel(Arc::new(OtlpDestination::new(Arc::clone(config)))).0,
+            route: watch::channel(route(config)).0,
             closing: watch::channel(Closing::No).0,
         }
-    }
-
-    fn use_it(&self) -> (watch::Receiver<Arc<OtlpDestination>>, watch::Receiver<Closing>) {
-        (self.destination.subscribe(), self.closing.subscribe())
     }
 }
 
@@ -134,61 +137,51 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
         match command {
             Command::Close(id, by) => {
                 if let Some(client) = clients.get(&id) {
-                    client.destination.borrow().close();
+                    client.route.borrow().destination.close();
                     client.closing.send_replace(Closing::By(by.into()));
                 }
             }
             Command::Export(job) => {
-                let (destination, closing) = clients
-                    .entry(job.client)
-                    .or_insert_with(|| Client::new(&job.config))
-                    .use_it();
+                let Job {
+                    sender,
+                    config,
+                    parcel,
+                    deadline,
+                    under_way,
+                } = *job;
+                let client = clients.entry(sender.client()).or_insert_with(|| Client::new(config));
+                let flight = Flight {
+                    sender,
+                    route: client.route.subscribe(),
+                    closing: client.closing.subscribe(),
+                    course: Course::Until(deadline.into()),
+                };
                 // A panic ends this task only; `under_way` is dropped with it and counts the loss.
-                let destination = Arc::clone(&destination.borrow());
-                tokio::spawn(export(*job, destination, closing));
+                tokio::spawn(flight.fly(parcel, under_way));
             }
             Command::Drive(drive) => {
+                let config = drive.sender.config();
                 let client = clients
                     .entry(drive.sender.client())
-                    .or_insert_with(|| Client::new(&drive.sender.config()));
-                let (destination, closing) = client.use_it();
+                    .or_insert_with(|| Client::new(Arc::clone(&config)));
+                let closing = client.closing.subscribe();
                 if drive.sender.discards() {
-                    tokio::spawn(drive.run(watch::channel(Arc::new(Nowhere)).1, closing));
+                    let nowhere = Arc::new(Route::new(config, Nowhere));
+                    tokio::spawn(drive.run(watch::channel(nowhere).1, closing));
                 } else {
-                    tokio::spawn(drive.run(destination, closing));
+                    tokio::spawn(drive.run(client.route.subscribe(), closing));
                 }
             }
             Command::Configure(id, config) => {
                 // Both in one step of this thread: no request is made by the one and sent by the other.
                 process::lock().client(id).config = Some(Arc::clone(&config));
                 if let Some(client) = clients.get(&id) {
-                    client.destination.send_replace(Arc::new(OtlpDestination::new(config)));
+                    client.route.send_replace(route(config));
                 }
             }
             Command::Forget(id) => drop(clients.remove(&id)),
         }
     }
-}
-
-async fn export(job: Job, destination: Arc<OtlpDestination>, mut closing: watch::Receiver<Closing>) {
-    let Job {
-        request,
-        deadline,
-        policy,
-        under_way,
-        ..
-    } = job;
-    let result = deliver(
-        &*destination,
-        &request,
-        deadline.into(),
-        policy,
-        &mut closing,
-        under_way.tally(),
-    )
-    .await;
-    drop(request); // gives its buffer back before the caller asks for the next one
-    under_way.end(result);
 }
 
 #[cfg(test)]

@@ -438,6 +438,25 @@ impl Lane {
         })
     }
 
+    /// Ready when nobody can append any more; else the task is woken then, among others.
+    pub fn poll_ended(&self, task: &mut Context<'_>) -> Poll<()> {
+        self.with(|lane, state| {
+            if !lane.is_open() || state.is_orphaned {
+                return Poll::Ready(());
+            }
+            if !lane.waker.as_ref().is_some_and(|waker| waker.will_wake(task.waker())) {
+                lane.waker = Some(task.waker().clone());
+            }
+            Poll::Pending
+        })
+    }
+
+    /// How many frames the bounds have pushed out so far. Whoever holds older ones that it cannot deliver drops them too.
+    #[must_use]
+    pub fn pushed_out(&self) -> u64 {
+        self.with(|lane, _| lane.full)
+    }
+
     /// [`poll_wait`](Self::poll_wait) for the calling thread: if true, it may park, and will be unparked.
     #[must_use]
     pub fn may_sleep(&self, spans: u64, bytes: usize) -> bool {

@@ -105,6 +105,14 @@ impl Config {
         self.compression
     }
 
+    /// Whether the endpoint is on this machine: an answer takes no time on the way.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        let host = self.endpoint.host.as_str();
+        let address = host.parse::<std::net::IpAddr>();
+        host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback())
+    }
+
     /// The destination's name for people and for statistics.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -186,6 +194,32 @@ mod tests {
             Compression::Gzip,
             &TlsFiles::default(),
         )
+    }
+
+    #[test]
+    fn an_endpoint_on_this_machine_is_known() {
+        let local = |endpoint| {
+            let files = TlsFiles::default();
+            Config::new(Protocol::HttpProtobuf, endpoint, &[], Compression::None, &files)
+                .expect("valid")
+                .is_local()
+        };
+        for endpoint in [
+            "http://LOCALHOST:1/",
+            "http://127.0.0.9/",
+            "http://[::1]:4318/",
+            "http://[::ffff:127.0.0.1]/",
+        ] {
+            assert!(local(endpoint), "{endpoint}");
+        }
+        for endpoint in [
+            "http://collector/",
+            "http://10.0.0.1/",
+            "http://localhost.example/",
+            "http://[::2]/",
+        ] {
+            assert!(!local(endpoint), "{endpoint}");
+        }
     }
 
     #[test]

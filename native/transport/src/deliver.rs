@@ -1,7 +1,5 @@
 //! Tries a destination until the request is accepted, refused, out of time or interrupted.
 
-use std::time::Duration;
-
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -53,39 +51,27 @@ pub async fn deliver<D: Destination + Sync>(
     let mut failed = 0;
     let mut last: Option<SendError> = None;
     loop {
-        let attempt = timeout_at(deadline, destination.attempt(request, deadline, tally));
-        let Either::First(answer) = race(attempt, closed_for_good(closing)).await else {
-            return Err(GaveUp {
-                error: last.unwrap_or(SendError::Shutdown),
-                cause: Cause::Interrupted,
-            });
+        let GaveUp { error, cause } = match attempt(destination, request, deadline, closing, tally).await {
+            Ok(accepted) => return Ok(accepted),
+            Err(gave_up) => gave_up,
         };
-        let error = match answer {
-            Ok(Ok(accepted)) => return Ok(accepted),
-            Ok(Err(error)) if !error.is_retryable() => {
-                return Err(GaveUp {
-                    error,
-                    cause: Cause::Final,
-                });
-            }
-            Ok(Err(error)) => error,
+        match cause {
+            Cause::Final => return Err(GaveUp { error, cause }),
             // What the tries before met says more than the deadline.
-            Err(_) => {
+            Cause::Interrupted | Cause::TimedOut => {
                 return Err(GaveUp {
-                    error: last.unwrap_or(SendError::TimedOut),
-                    cause: Cause::TimedOut,
+                    error: last.unwrap_or(error),
+                    cause,
                 });
             }
-        };
+            Cause::Exhausted => {}
+        }
         failed += 1;
         let remaining = deadline.saturating_duration_since(Instant::now());
         let Some(delay) = policy.delay(failed, error.hint(), remaining, fastrand::f64()) else {
-            return Err(GaveUp {
-                error,
-                cause: Cause::Exhausted,
-            });
+            return Err(GaveUp { error, cause });
         };
-        if !wait(delay, closing).await {
+        if let Either::Second(()) = race(sleep(delay), closing_begins(closing)).await {
             return Err(GaveUp {
                 error,
                 cause: Cause::Interrupted,
@@ -96,11 +82,29 @@ pub async fn deliver<D: Destination + Sync>(
     }
 }
 
-/// Waits; false when the destination is closing, at once.
-async fn wait(delay: Duration, closing: &mut watch::Receiver<Closing>) -> bool {
+/// Tries once, until `deadline`. [`Cause::Exhausted`] means that the same bytes may be tried again.
+pub async fn attempt<D: Destination + Sync>(
+    destination: &D,
+    request: &Request,
+    deadline: Instant,
+    closing: &mut watch::Receiver<Closing>,
+    tally: &Tally,
+) -> Result<Accepted, GaveUp> {
+    let attempt = timeout_at(deadline, destination.attempt(request, deadline, tally));
+    let (error, cause) = match race(attempt, closed_for_good(closing)).await {
+        Either::First(Ok(Ok(accepted))) => return Ok(accepted),
+        Either::First(Ok(Err(error))) if error.is_retryable() => (error, Cause::Exhausted),
+        Either::First(Ok(Err(error))) => (error, Cause::Final),
+        Either::First(Err(_)) => (SendError::TimedOut, Cause::TimedOut),
+        Either::Second(()) => (SendError::Shutdown, Cause::Interrupted),
+    };
+    Err(GaveUp { error, cause })
+}
+
+/// Ends when the destination is closing: from then on no try begins.
+pub async fn closing_begins(closing: &mut watch::Receiver<Closing>) {
     // An error from the channel means that the owner is gone: the same as closing.
-    let closed = closing.wait_for(|closing| *closing != Closing::No);
-    matches!(race(sleep(delay), closed).await, Either::First(()))
+    let _ = closing.wait_for(|closing| *closing != Closing::No).await;
 }
 
 /// Ends when the time that closing leaves to a try under way is over.
@@ -123,6 +127,7 @@ async fn closed_for_good(closing: &mut watch::Receiver<Closing>) {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+    use std::time::Duration;
 
     use super::*;
 

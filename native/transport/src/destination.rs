@@ -58,7 +58,8 @@ impl Tally {
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn retry(&self) {
+    /// One more try is made.
+    pub fn retry(&self) {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -212,7 +212,6 @@ impl HttpDestination {
             404 if self.config.endpoint.target == "/" => {
                 "an endpoint is used as it stands: should it end in /v1/traces?"
             }
-            413 => "lower max_export_batch_size",
             _ => "",
         };
         if !advice.is_empty() {

@@ -4,6 +4,7 @@
 //! refused or out of time. Everything here runs on the caller's tokio runtime; this crate starts no thread of its own but
 //! name look-ups on the runtime's blocking pool, and knows nothing of Python, queues or accounting.
 
+pub mod breaker;
 pub mod compress;
 pub mod config;
 pub mod connect;
@@ -24,6 +25,7 @@ pub mod retry;
 pub mod status;
 pub mod tls;
 
+pub use breaker::Breaker;
 pub use compress::Compression;
 pub use config::Config;
 pub use deliver::deliver;
@@ -34,4 +36,4 @@ pub use http::HttpDestination;
 pub use otlp::OtlpDestination;
 pub use pack::PackError;
 pub use protocol::Protocol;
-pub use retry::RetryPolicy;
+pub use retry::{Backoff, RetryPolicy};

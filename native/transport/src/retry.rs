@@ -50,6 +50,63 @@ impl RetryPolicy {
     }
 }
 
+/// Back-off with full jitter, for who goes on until the destination takes what it has: the wait is uniform between nothing and a
+/// cap that doubles, so clients that failed together come back one by one, and soon after the destination does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Backoff {
+    /// The first cap.
+    pub first: Duration,
+    /// No cap is longer, unless the server asked for longer waits.
+    pub longest: Duration,
+    cap: Option<Duration>,
+    hint: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::new(Duration::from_secs(1), Duration::from_secs(5))
+    }
+}
+
+impl Backoff {
+    /// A server's hint lengthens our own waits after it up to this.
+    const LONGEST_AFTER_HINT: Duration = Duration::from_secs(30);
+    /// A server that asks for longer waits means "not today": it is asked again all the same.
+    const LONGEST_HINT: Duration = Duration::from_secs(3600);
+
+    /// Nothing has failed yet.
+    #[must_use]
+    pub const fn new(first: Duration, longest: Duration) -> Self {
+        Self {
+            first,
+            longest,
+            cap: None,
+            hint: Duration::ZERO,
+        }
+    }
+
+    /// How long to wait after one more failure. The server's hint is a lower bound; what follows doubles from it. `random` is uniform in
+    /// [0, 1).
+    pub fn after(&mut self, hint: Option<Duration>, random: f64) -> Duration {
+        if let Some(hint) = hint {
+            let hint = hint.min(Self::LONGEST_HINT);
+            self.hint = hint.min(Self::LONGEST_AFTER_HINT);
+            self.cap = Some(hint.max(self.first));
+            // The server has already spread its hints, or means them.
+            return scale(hint, 1.0 + 0.02 * random);
+        }
+        let cap = self.cap.map_or(self.first, |cap| cap.saturating_mul(2));
+        let cap = cap.min(self.longest.max(self.hint));
+        self.cap = Some(cap);
+        scale(cap, random)
+    }
+
+    /// Something was taken: the next failure is the first again.
+    pub fn reset(&mut self) {
+        *self = Self::new(self.first, self.longest);
+    }
+}
+
 /// The wait that a `Retry-After` value asks for at `now`: seconds or an HTTP date. `None` when it is neither.
 #[must_use]
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
@@ -104,6 +161,30 @@ mod tests {
             if let Some(delay) = POLICY.delay(failed, hint.map(Duration::from_millis), remaining, random) {
                 prop_assert!(delay < remaining);
                 prop_assert!(failed < POLICY.tries);
+            }
+        }
+
+        #[test]
+        fn full_jitter_stays_below_a_cap_that_doubles_up_to_its_limit(randoms in prop::collection::vec(0.0f64..1.0, 1..40)) {
+            let mut backoff = Backoff::default();
+            for (failed, random) in (0u32..).zip(randoms) {
+                let cap = f64::from((1u32 << failed.min(10)).min(5));
+                let delay = backoff.after(None, random).as_secs_f64();
+                prop_assert!((delay - cap * random).abs() < 1e-6, "{delay} for {failed}");
+            }
+            backoff.reset();
+            prop_assert!(backoff.after(None, 0.999_999) < Duration::from_secs(1));
+        }
+
+        #[test]
+        fn a_hint_is_waited_for_and_lengthens_what_follows_by_half_a_minute_at_most(seconds in 0u64..10_000_000, random in 0.0f64..1.0) {
+            let mut backoff = Backoff::default();
+            let hint = Duration::from_secs(seconds);
+            let delay = backoff.after(Some(hint), random);
+            prop_assert!(delay >= hint.min(Duration::from_secs(3600)) && delay <= Duration::from_secs(3672));
+            for _ in 0..5 {
+                let next = backoff.after(None, random);
+                prop_assert!(next <= hint.clamp(Duration::from_secs(5), Duration::from_secs(30)));
             }
         }
 

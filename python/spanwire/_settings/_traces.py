@@ -47,7 +47,7 @@ TRACES: tuple[Setting, ...] = (
         "max_request_size",
         "",
         "67108864",
-        "before compression; a larger request is dropped and counted; 0 lifts the limit",
+        "before compression; a larger request is divided, a larger span dropped and counted; 0 lifts the limit",
         unit="bytes",
     ),
     _exporter("meter_provider", "", _METERS, "where the exporter's metrics about itself go, if they are enabled"),

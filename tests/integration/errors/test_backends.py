@@ -24,7 +24,7 @@ SHORT = 0.75  # seconds: no second try begins within
         (Fault(status=400, message="no"), "status", None),
         (Fault(status=401), "status", "are the credentials right (headers=, OTEL_EXPORTER_OTLP_HEADERS)?"),
         (Fault(status=403), "status", "are the credentials right (headers=, OTEL_EXPORTER_OTLP_HEADERS)?"),
-        (Fault(status=413), "status", "lower max_export_batch_size"),
+        (Fault(status=413, message="no more"), "request-too-large", None),
         (Fault(body_size=5 << 20), "response-too-large", None),
         (Fault(delay=60), "no-answer-in-time", None),
         (Fault(disconnect="close"), "connection-lost", None),

@@ -196,18 +196,46 @@ def test_a_response_over_4_mib_is_not_read_and_not_retried(
     assert counts(exporter)["dropped"] == {"response": 10}
 
 
-def test_a_request_over_the_limit_is_dropped_before_it_is_sent(
-    spans: Spans, make_exporter: MakeExporter, caplog: pytest.LogCaptureFixture
+def test_a_request_over_the_limit_is_divided(
+    spans: Spans, sink: Sink, make_exporter: MakeExporter, caplog: pytest.LogCaptureFixture
 ) -> None:
     size = len(official(spans).SerializeToString())
-    with ScriptedServer() as server:
-        too_small = make_exporter(server.endpoint, max_request_size=size - 1, compression="gzip")
-        assert too_small.export(spans) is FAILURE
-        assert server.connections == 0
-        assert counts(too_small)["dropped"] == {"too_large": 10}
-        assert "max_export_batch_size" in caplog.text
-        for limit in (size, 0, -1, None):
-            assert make_exporter(server.endpoint, max_request_size=limit).export(spans) is SUCCESS
+    for limit in (size, 0, -1, None):
+        assert make_exporter(sink.traces_endpoint, max_request_size=limit).export(spans) is SUCCESS
+    assert sink.request_count == 4
+    sink.clear()
+    halves = make_exporter(sink.traces_endpoint, max_request_size=size - 1, compression="gzip")
+    assert halves.export(spans) is SUCCESS
+    assert (sink.request_count, sink.span_count) == (2, 10)
+    assert [span.name for span in sink.spans()] == [span.name for span in spans]
+    sink.clear()
+    nothing = make_exporter(sink.traces_endpoint, max_request_size=20)
+    assert nothing.export(spans) is FAILURE
+    assert sink.attempt_count == 0
+    assert counts(nothing)["dropped"] == {"too_large": 10}
+    assert "raise max_request_size" in caplog.text
+
+
+def test_a_request_that_the_backend_finds_too_large_is_divided(
+    spans: Spans, sink: Sink, make_exporter: MakeExporter
+) -> None:
+    sink.inject(status=413, times=1)
+    exporter = make_exporter(sink.traces_endpoint, compression="gzip")
+    assert exporter.export(spans) is SUCCESS
+    assert (sink.attempt_count, sink.request_count, sink.span_count) == (3, 2, 10)
+    got = counts(exporter)
+    assert (got["exported"], got["retries"], got["dropped"]) == (10, 0, {})
+
+
+def test_of_a_request_that_is_too_large_only_single_spans_are_lost(
+    spans: Spans, sink: Sink, make_exporter: MakeExporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    sink.inject(status=413, message="too much", times=None)
+    exporter = make_exporter(sink.traces_endpoint)
+    assert exporter.export(spans) is FAILURE
+    assert sink.attempt_count == 19  # of 10, and of each division
+    assert counts(exporter)["dropped"] == {"too_large": 10}
+    assert "is too large: status 413: too much" in caplog.text
 
 
 def test_a_redirect_is_not_followed_and_names_where_it_leads(

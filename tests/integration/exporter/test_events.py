@@ -187,7 +187,7 @@ def test_a_function_that_raises_is_logged_once_and_others_are_called(
     caplog.set_level(logging.WARNING)
     subscription = events.subscribe(on_drop=broken)
     exporter = make_exporter(sink.traces_endpoint)
-    for reason in (400, 413):
+    for reason in (400, 403):
         sink.inject(status=reason)
         exporter.export(spans)
         until(lambda: calls > 0 and sum(heard.lost().values()) > 0)

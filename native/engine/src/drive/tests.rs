@@ -1,3 +1,5 @@
+mod simulation;
+
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
@@ -22,6 +24,7 @@ const LAZY: BatchLimits = BatchLimits {
     spans: 100,
     bytes: 1 << 20,
     delay: HOUR,
+    in_flight: 1,
 };
 
 fn append(writer: &mut Writer, count: usize) {

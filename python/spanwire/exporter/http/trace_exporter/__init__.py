@@ -58,7 +58,7 @@ class OTLPSpanExporter(SpanExporter):
     :param timeout: seconds for a whole ``export``, retries included.
     :param compression: none (default), gzip or deflate.
     :param session: refused: there is no ``requests`` here.
-    :param max_request_size: bytes before compression; a larger request is dropped, and counted. 0: no limit.
+    :param max_request_size: bytes before compression; a larger request is divided, a larger span dropped and counted. 0: no limit.
     :param meter_provider: where the exporter's own metrics go, if OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED is true.
     :param w3c_flags: also send the W3C flags of spans and links and the links' trace state, which the official exporter
         leaves out.

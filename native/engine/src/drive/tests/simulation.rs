@@ -1,0 +1,313 @@
+//! Whole lanes with destinations that break in every way, in virtual time, over many seeds: what is accepted is delivered, waits or is
+//! dropped and counted; nothing is delivered twice unless an answer was lost; and it goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use fastrand::Rng;
+use spanwire_queue::{Appended, Group, Limits, Writer};
+use spanwire_transport::{Accepted, Request, SendError, Tally};
+use spanwire_wire::request::TraceRequest;
+use tokio::time::{sleep, timeout};
+
+use super::super::*;
+use crate::account::Account;
+use crate::testing::{client, paused};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How a destination fails while it does.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    Refuses,
+    Resets,
+    Hangs,
+    Throttles,
+    Unavailable,
+}
+
+/// A destination of which everything was drawn.
+struct Backend {
+    start: Instant,
+    outages: Vec<(Duration, Duration, Fault)>,
+    latency: Duration,
+    /// Bytes of a request at most.
+    largest: usize,
+    /// One in so many answers is lost after the spans were taken.
+    loses_one_in: u32,
+    rng: Mutex<Rng>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    spans: BTreeMap<u32, u32>,
+    /// Those of answers that were lost.
+    unsure: BTreeSet<u32>,
+    together: usize,
+    most_together: usize,
+}
+
+struct Together<'b>(&'b Backend);
+
+impl Drop for Together<'_> {
+    fn drop(&mut self) {
+        self.0.seen().together -= 1;
+    }
+}
+
+impl Backend {
+    fn draw(rng: &mut Rng) -> Self {
+        let outages = (0..rng.u32(0..4)).map(|_| {
+            let from = Duration::from_millis(rng.u64(0..60_000));
+            let faults = [
+                Fault::Refuses,
+                Fault::Resets,
+                Fault::Hangs,
+                Fault::Throttles,
+                Fault::Unavailable,
+            ];
+            let long = if rng.bool() { 5_000 } else { 120_000 };
+            (
+                from,
+                from + Duration::from_millis(rng.u64(0..long)),
+                faults[rng.usize(..faults.len())],
+            )
+        });
+        Self {
+            start: Instant::now(),
+            outages: outages.collect(),
+            latency: Duration::from_millis(rng.u64(0..300)),
+            largest: if rng.u32(0..4) == 0 {
+                rng.usize(40..2_000)
+            } else {
+                usize::MAX
+            },
+            loses_one_in: if rng.u32(0..4) == 0 { rng.u32(2..20) } else { u32::MAX },
+            rng: Mutex::new(rng.fork()),
+            seen: Mutex::default(),
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn random(&self, below: u32) -> u32 {
+        self.rng.lock().expect("unpoisoned").u32(0..below.max(1))
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        let now = self.start.elapsed();
+        let outage = self.outages.iter().find(|(from, to, _)| (*from..*to).contains(&now));
+        outage.map(|&(_, _, fault)| fault)
+    }
+
+    fn is_well_from(&self) -> Duration {
+        self.outages.iter().map(|&(_, to, _)| to).max().unwrap_or_default()
+    }
+}
+
+fn status(code: u16, seconds: Option<u32>) -> SendError {
+    SendError::Status {
+        code,
+        message: "drawn".into(),
+        retry_after: seconds.map(|seconds| Duration::from_secs(seconds.into())),
+    }
+}
+
+/// The same backend, for a route.
+struct Shared(Arc<Backend>);
+
+impl Destination for Shared {
+    async fn attempt(&self, request: &Request, _: Instant, _: &Tally) -> Result<Accepted, SendError> {
+        {
+            let mut seen = self.0.seen();
+            seen.together += 1;
+            seen.most_together = seen.most_together.max(seen.together);
+        }
+        let _together = Together(&self.0);
+        sleep(self.0.latency.mul_f64(f64::from(self.0.random(100)) / 100.0)).await;
+        match self.0.fault() {
+            Some(Fault::Refuses) => {
+                return Err(SendError::Connect {
+                    address: "drawn".into(),
+                    source: std::io::ErrorKind::ConnectionRefused.into(),
+                });
+            }
+            Some(Fault::Resets) => return Err(SendError::Lost("reset".into())),
+            Some(Fault::Hangs) => std::future::pending().await,
+            Some(Fault::Throttles) => return Err(status(429, Some(self.0.random(8)))),
+            Some(Fault::Unavailable) => return Err(status(503, None)),
+            None => {}
+        }
+        if request.body.len() > self.0.largest {
+            return Err(status(413, None));
+        }
+        let numbers = numbers(&request.body);
+        assert_eq!(numbers.len() as u64, request.spans);
+        let is_lost = self.0.loses_one_in < u32::MAX && self.0.random(self.0.loses_one_in) == 0;
+        let mut seen = self.0.seen();
+        for number in numbers {
+            *seen.spans.entry(number).or_default() += 1;
+            if is_lost {
+                seen.unsure.insert(number);
+            }
+        }
+        if is_lost {
+            return Err(SendError::Lost("after the request".into()));
+        }
+        Ok(Accepted::default())
+    }
+}
+
+/// The spans of a request: their names are numbers.
+fn numbers(body: &[u8]) -> Vec<u32> {
+    let resources = TraceRequest::new(body).resource_spans();
+    let scopes = resources.flat_map(|resource| resource.expect("readable").scope_spans());
+    let spans = scopes.flat_map(|scope| scope.expect("readable").spans());
+    spans
+        .map(|span| span.expect("readable").name().trim().parse().expect("a number"))
+        .collect()
+}
+
+/// A span that is its name, of so many bytes at least.
+fn append(writer: &mut Writer, group: &Arc<Group>, number: u32, bytes: usize) {
+    let name = format!("{number:>bytes$}");
+    let len = u8::try_from(name.len()).expect("short");
+    let frame = [&[0x2a, len], name.as_bytes()].concat();
+    let appended = writer.append(group, frame.len(), |out| out.raw(&frame));
+    assert!(matches!(appended, Appended::Done | Appended::Attend));
+}
+
+fn account(name: &str) -> Account {
+    crate::process::lock().account(name).clone()
+}
+
+/// How the lane is left.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum End {
+    /// When all is delivered.
+    Patient,
+    /// The processor is shut down, while perhaps nothing can be delivered.
+    Early,
+    /// And the exporter, which leaves so much to what is under way.
+    Closed(Duration),
+}
+
+fn simulate(seed: u64) {
+    let mut rng = Rng::with_seed(seed);
+    let backend = Arc::new(Backend::draw(&mut rng));
+    let limits = BatchLimits {
+        spans: rng.usize(1..40),
+        bytes: if rng.bool() { 400_000 } else { rng.usize(50..3_000) },
+        delay: Duration::from_millis(rng.u64(0..5_000)),
+        in_flight: rng.usize(1..6),
+    };
+    let bound = if rng.u32(0..3) == 0 {
+        rng.usize(5..200)
+    } else {
+        usize::MAX
+    };
+    let bytes = rng.usize(1..60);
+    let client = client(&format!("http://simulated-{seed}.test/"));
+    let name = client.name();
+    let (mut writer, lane) = Writer::new(Limits {
+        spans: bound,
+        ..Limits::default()
+    })
+    .expect("fork handlers");
+    let lane = Arc::new(lane);
+    let sender = client.sender();
+    let route = Arc::new(Route::new(sender.config(), Shared(Arc::clone(&backend))));
+    let (closing, is_closing) = watch::channel(Closing::No);
+    let (_routes, routes) = watch::channel(route);
+    let drive = Drive::new(Arc::clone(&lane), sender, limits);
+    let end = match rng.u32(0..4) {
+        0 => End::Early,
+        1 => End::Closed(Duration::from_millis(rng.u64(0..20_000))),
+        _ => End::Patient,
+    };
+    paused(async {
+        let driven = tokio::spawn(drive.run(routes, is_closing));
+        let group = Arc::new(Group::default());
+        let mut given = 0;
+        for _ in 0..rng.u32(1..60) {
+            for _ in 0..rng.u32(0..40) {
+                append(&mut writer, &group, given, bytes);
+                given += 1;
+            }
+            assert!(lane.counts().queued <= bound as u64);
+            sleep(Duration::from_millis(rng.u64(0..2_000))).await;
+            let account = account(&name);
+            let dropped: u64 = account.dropped.values().sum();
+            assert_eq!(account.accepted, account.exported + account.queued + dropped);
+        }
+        if end == End::Patient {
+            let well = backend.start + backend.is_well_from() + 90 * SECOND;
+            while Instant::now() < well {
+                sleep(SECOND).await;
+            }
+            let done = async {
+                while lane.counts().queued > 0 || account(&name).queued > 0 {
+                    sleep(SECOND).await;
+                }
+            };
+            timeout(600 * SECOND, done).await.expect("progress");
+        }
+        lane.close();
+        if let End::Closed(grace) = end {
+            sleep(Duration::from_millis(rng.u64(0..2_000))).await;
+            let _ = lane.discard();
+            closing.send_replace(Closing::By(Instant::now() + grace));
+            timeout(grace + SECOND, driven)
+                .await
+                .expect("in time")
+                .expect("no panic");
+        } else {
+            // A round of tries for each request that there can be.
+            timeout(Duration::from_secs(36_000), driven)
+                .await
+                .expect("it ends")
+                .expect("no panic");
+        }
+        check(&name, &lane, &backend, u64::from(given), end, bound, limits);
+    });
+}
+
+fn check(name: &str, lane: &Lane, backend: &Backend, given: u64, end: End, bound: usize, limits: BatchLimits) {
+    let account = account(name);
+    let dropped: u64 = account.dropped.values().sum();
+    assert_eq!((account.queued, lane.counts().queued), (0, 0));
+    assert_eq!(account.accepted, given);
+    assert_eq!(given, account.exported + dropped);
+    let seen = backend.seen();
+    for (number, times) in &seen.spans {
+        assert!(*times == 1 || seen.unsure.contains(number), "{number} {times} times");
+    }
+    let delivered = seen.spans.len() as u64;
+    let unsure = seen.unsure.len() as u64;
+    assert!(account.exported <= delivered && delivered <= account.exported + unsure);
+    assert!(seen.most_together <= limits.in_flight);
+    if end == End::Patient && bound == usize::MAX && backend.largest == usize::MAX {
+        assert_eq!((account.exported, dropped), (given, 0));
+    }
+    if bound == usize::MAX {
+        assert_eq!(account.dropped.get(&DropReason::QueueFull), None);
+    }
+    if end == End::Patient {
+        let fair = [DropReason::QueueFull, DropReason::TooLarge];
+        assert!(account.dropped.keys().all(|reason| fair.contains(reason)));
+    }
+}
+
+#[test]
+fn whatever_breaks_all_is_accounted_for_and_it_goes_on() {
+    let seeds = std::env::var("SIMULATED_SEEDS").map_or(400, |seeds| seeds.parse().expect("a number"));
+    for seed in 0..seeds {
+        if let Err(panic) = std::panic::catch_unwind(|| simulate(seed)) {
+            eprintln!("seed {seed}");
+            std::panic::resume_unwind(panic);
+        }
+    }
+}

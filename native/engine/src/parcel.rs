@@ -1,0 +1,77 @@
+//! [`Parcel`]: a request or a part of one, plain and as it goes out.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use spanwire_transport::{Config, PackError, Request};
+
+use crate::split::{self, Part};
+
+/// Spans on their way. The plain bytes are kept: they may have to be cut, or packed for another configuration.
+#[derive(Debug)]
+pub struct Parcel {
+    plain: Bytes,
+    spans: u64,
+    packed: Option<(Arc<Config>, Bytes)>,
+    is_whole: bool,
+}
+
+impl Parcel {
+    /// An `ExportTraceServiceRequest` of so many spans.
+    pub fn new(plain: Bytes, spans: u64) -> Self {
+        Self {
+            plain,
+            spans,
+            packed: None,
+            is_whole: false,
+        }
+    }
+
+    /// Plain bytes.
+    pub fn len(&self) -> usize {
+        self.plain.len()
+    }
+
+    pub fn spans(&self) -> u64 {
+        self.spans
+    }
+
+    /// Whether it may be possible to cut it.
+    pub fn may_be_cut(&self) -> bool {
+        self.spans > 1 && !self.is_whole
+    }
+
+    /// As it goes out by this configuration, for which it is packed once.
+    pub fn pack(&mut self, config: &Arc<Config>) -> Result<Request, PackError> {
+        let body = match &self.packed {
+            Some((by, body)) if Arc::ptr_eq(by, config) => body.clone(),
+            _ => {
+                let body = config.pack(&self.plain)?;
+                self.packed = Some((Arc::clone(config), body.clone()));
+                body
+            }
+        };
+        Ok(Request {
+            body,
+            spans: self.spans,
+        })
+    }
+
+    /// Two of it, the first with about so many bytes; or itself, if it has one span.
+    pub fn cut(mut self, first: usize) -> Result<(Self, Self), Self> {
+        let halves = if self.may_be_cut() {
+            split::split(&self.plain, first)
+        } else {
+            None
+        };
+        let Some((left, right)) = halves else {
+            self.is_whole = true;
+            return Err(self);
+        };
+        // The caller's count is what is booked, also if it is not what the request has.
+        let spans = left.spans.min(self.spans);
+        let rest = self.spans - spans;
+        let parcel = |part: Part, spans| Self::new(part.bytes.into(), spans);
+        Ok((parcel(left, spans), parcel(right, rest)))
+    }
+}

@@ -1,0 +1,126 @@
+use proptest::prelude::*;
+use spanwire_wire::request::TraceRequest;
+
+use super::*;
+
+fn field(number: u32, content: &[u8]) -> Vec<u8> {
+    let mut bytes = Header::new(len_tag(number), content.len()).as_slice().to_vec();
+    bytes.extend_from_slice(content);
+    bytes
+}
+
+/// A resource, a scope and a span that are told apart by a number; other fields stand in front of the spans and behind.
+fn scope(number: u8, spans: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = field(tag::scope_spans::SCOPE, &field(tag::scope::NAME, &[b'a' + number]));
+    for span in spans {
+        bytes.extend(field(tag::scope_spans::SPANS, &field(tag::span::NAME, span)));
+    }
+    bytes.extend(field(tag::scope_spans::SCHEMA_URL, b"scope's"));
+    bytes
+}
+
+fn resource(number: u8, scopes: &[Vec<Vec<u8>>]) -> Vec<u8> {
+    let dropped = [0x10, number];
+    let mut bytes = field(tag::resource_spans::RESOURCE, &dropped);
+    for (scope_number, spans) in (0..).zip(scopes) {
+        bytes.extend(field(tag::resource_spans::SCOPE_SPANS, &scope(scope_number, spans)));
+    }
+    bytes.extend(field(tag::resource_spans::SCHEMA_URL, b"resource's"));
+    bytes
+}
+
+fn request(resources: &[Vec<Vec<Vec<u8>>>]) -> Vec<u8> {
+    (0..)
+        .zip(resources)
+        .flat_map(|(number, scopes)| field(tag::export_request::RESOURCE_SPANS, &resource(number, scopes)))
+        .collect()
+}
+
+/// All spans, each with what it is of: as a reader of the wire crate sees them, which shares nothing with the splitting.
+fn spans(bytes: &[u8]) -> Vec<String> {
+    let mut seen = Vec::new();
+    for resource in TraceRequest::new(bytes).resource_spans() {
+        let resource = resource.expect("readable");
+        let number = resource.resource().expect("given").dropped_attributes_count();
+        for scope in resource.scope_spans() {
+            let scope = scope.expect("readable");
+            let name = scope.scope().expect("given").name();
+            for span in scope.spans() {
+                let span = span.expect("readable").name().to_owned();
+                let (of, and) = (resource.schema_url(), scope.schema_url());
+                seen.push(format!("{number} {of} {name} {and} {span}"));
+            }
+        }
+    }
+    seen
+}
+
+fn requests() -> impl Strategy<Value = Vec<Vec<Vec<Vec<u8>>>>> {
+    let span = prop::collection::vec(b'a'..=b'z', 0..300);
+    let spans = prop::collection::vec(span, 0..6);
+    prop::collection::vec(prop::collection::vec(spans, 0..4), 0..4)
+}
+
+proptest! {
+    #[test]
+    fn splitting_down_to_single_spans_keeps_all_spans_with_their_groups_in_order(resources in requests(), first in 0usize..2000) {
+        let whole = request(&resources);
+        let mut parts = vec![whole.clone()];
+        let mut seen = Vec::new();
+        while let Some(part) = parts.pop() {
+            if let Some((left, right)) = split(&part, first) {
+                prop_assert_eq!(left.spans, spans(&left.bytes).len() as u64);
+                prop_assert_eq!(right.spans, spans(&right.bytes).len() as u64);
+                prop_assert!(left.spans > 0 && right.spans > 0);
+                parts.extend([right.bytes, left.bytes]);
+            } else {
+                prop_assert!(spans(&part).len() < 2);
+                seen.extend(spans(&part));
+            }
+        }
+        prop_assert_eq!(seen, spans(&whole));
+    }
+
+    #[test]
+    fn both_halves_are_about_as_long(resources in requests()) {
+        let whole = request(&resources);
+        if let Some((left, right)) = split(&whole, whole.len() / 2) {
+            // The longest span and the heads of all groups.
+            prop_assert!(left.bytes.len().max(right.bytes.len()) <= whole.len() / 2 + 310 + 16 * 40);
+            prop_assert!(left.bytes.len().max(right.bytes.len()) < whole.len());
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_split_or_not(bytes in prop::collection::vec(any::<u8>(), 0..200), first in 0usize..200) {
+        if let Some((left, right)) = split(&bytes, first) {
+            prop_assert!(left.spans > 0 && right.spans > 0);
+        }
+    }
+
+    #[test]
+    fn a_cut_request_is_not_split(resources in requests(), cut in 1usize..100) {
+        let whole = request(&resources);
+        let cut = whole.len().saturating_sub(cut);
+        let _ = split(&whole[..cut], cut / 2); // no panic
+    }
+}
+
+#[test]
+fn unknown_fields_of_groups_are_in_both_halves() {
+    let unknown = field(15, b"later");
+    let mut scope = scope(0, &[vec![b'x'], vec![b'y']]);
+    scope.extend_from_slice(&unknown);
+    let mut resource = unknown.clone();
+    resource.extend(field(tag::resource_spans::SCOPE_SPANS, &scope));
+    let whole = field(tag::export_request::RESOURCE_SPANS, &resource);
+    let (left, right) = split(&whole, 0).expect("two spans");
+    for half in [left, right] {
+        let twice = half
+            .bytes
+            .windows(unknown.len())
+            .filter(|seen| *seen == unknown)
+            .count();
+        assert_eq!((half.spans, twice), (1, 2));
+    }
+}

@@ -1,0 +1,197 @@
+//! [`Breaker`]: whether a destination may be tried now, by what became of the tries before.
+//!
+//! After a failure nobody tries again before a back-off is over, or the wait that the server asked for. After several in a row one
+//! tries at a time: a probe, whose success lets the others on.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use crate::race::race;
+use crate::retry::Backoff;
+
+/// How a destination is seen.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Health {
+    /// It takes requests, or has failed a few times only.
+    #[default]
+    Closed,
+    /// It has failed too often: nothing is sent for a while.
+    Open,
+    /// One request is under way to find out.
+    HalfOpen,
+}
+
+impl Health {
+    /// The name in statistics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+        }
+    }
+}
+
+/// Guards one destination. Used on one runtime, by any number of tasks.
+#[derive(Debug)]
+pub struct Breaker {
+    threshold: u32,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    backoff: Backoff,
+    /// Failures since the last success.
+    failures: u32,
+    /// Nobody tries before.
+    not_before: Option<Instant>,
+    has_probe: bool,
+    /// Counts waits: of tries that began beside each other only the first failure makes it longer.
+    epoch: u64,
+}
+
+/// Why nobody may try now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NotNow {
+    /// Somebody may at this time.
+    Until(Instant),
+    /// A probe is under way.
+    Probing,
+}
+
+/// Leave to try once. Dropped without a word, nothing has become of the try.
+#[derive(Debug)]
+#[must_use]
+pub struct Permit<'b> {
+    breaker: &'b Breaker,
+    epoch: u64,
+    is_probe: bool,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self::new(Self::THRESHOLD, Backoff::default())
+    }
+}
+
+impl Breaker {
+    /// Failures in a row that open it.
+    pub const THRESHOLD: u32 = 5;
+
+    /// Opens after `threshold` failures in a row.
+    #[must_use]
+    pub fn new(threshold: u32, backoff: Backoff) -> Self {
+        Self {
+            threshold,
+            state: Mutex::new(State {
+                backoff,
+                failures: 0,
+                not_before: None,
+                has_probe: false,
+                epoch: 0,
+            }),
+            changed: Notify::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the destination is seen.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let state = self.lock();
+        match (state.failures >= self.threshold, state.has_probe) {
+            (false, _) => Health::Closed,
+            (true, false) => Health::Open,
+            (true, true) => Health::HalfOpen,
+        }
+    }
+
+    /// Whether the last try failed.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.lock().failures > 0
+    }
+
+    /// Leave to try now, or when to ask again.
+    pub fn try_admit(&self) -> Result<Permit<'_>, NotNow> {
+        let mut state = self.lock();
+        if let Some(time) = state.not_before.filter(|&time| Instant::now() < time) {
+            return Err(NotNow::Until(time));
+        }
+        let is_probe = state.failures >= self.threshold;
+        if is_probe && state.has_probe {
+            return Err(NotNow::Probing);
+        }
+        state.has_probe |= is_probe;
+        Ok(Permit {
+            breaker: self,
+            epoch: state.epoch,
+            is_probe,
+        })
+    }
+
+    /// Waits for leave to try. Whoever asks first is let on first.
+    pub async fn admit(&self) -> Permit<'_> {
+        loop {
+            let changed = self.changed.notified(); // from now on
+            match self.try_admit() {
+                Ok(permit) => return permit,
+                Err(NotNow::Until(time)) => {
+                    race(sleep_until(time), changed).await;
+                }
+                Err(NotNow::Probing) => changed.await,
+            }
+        }
+    }
+}
+
+impl Permit<'_> {
+    /// Whether all others wait for this try.
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        self.is_probe
+    }
+
+    /// The destination has answered, though perhaps with a refusal: it is there.
+    pub fn succeeded(self) {
+        let mut state = self.breaker.lock();
+        state.failures = 0;
+        state.not_before = None;
+        state.backoff.reset();
+    }
+
+    /// It was not reached, or said "later", perhaps when.
+    pub fn failed(self, hint: Option<Duration>) {
+        let mut state = self.breaker.lock();
+        state.failures = state.failures.saturating_add(1);
+        if self.epoch == state.epoch {
+            state.epoch += 1;
+            let delay = state.backoff.after(hint, fastrand::f64());
+            state.not_before = Some(Instant::now() + delay);
+        } else if let Some(hint) = hint {
+            let delay = state.backoff.after(Some(hint), fastrand::f64());
+            state.not_before = state.not_before.max(Some(Instant::now() + delay));
+        }
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if self.is_probe {
+            self.breaker.lock().has_probe = false;
+        }
+        self.breaker.changed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests;
