@@ -224,11 +224,12 @@ pub unsafe extern "C" fn submit_bytes(
 /// # Safety
 /// The GIL is held, and `record` is live and not used again.
 pub unsafe extern "C" fn release(record: *mut SpanRecord) {
-    // SAFETY: by the caller's promise; it came out of a box.
-    enter("release", || unsafe {
-        let record = Box::from_raw(record);
+    // SAFETY: by the caller's promise; it came out of a box. Owned before anything can panic, which frees it then.
+    let record = unsafe { Box::from_raw(record) };
+    enter("release", move || {
         if record.owner != 0 {
-            give_record(gil(), record);
+            // SAFETY: by the caller's promise.
+            give_record(unsafe { gil() }, record);
         }
     });
 }
