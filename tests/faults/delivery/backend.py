@@ -132,7 +132,7 @@ def backend_refuses_one_large_span(world: World) -> Result:
     """A span that alone is over its limit is dropped and counted; all others arrive."""
     world.up(max_request_bytes=8_000)
     world.wire.open()
-    world.start(seconds=10, rate=100, text=60, large=(50, 300))
+    world.start(seconds=10, rate=100, text=60, large=(int(50 * world.scale), int(300 * world.scale)))
     result = lost_only(world.end(), "too_large", again=False)
     assert result.dropped["too_large"] == 2, str(result)
     assert result.arrived == result.made - 2, str(result)
