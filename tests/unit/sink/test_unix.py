@@ -92,6 +92,7 @@ def test_path_that_is_too_long_is_refused(tmp_path: Path) -> None:
         Sink(unix_path=tmp_path / ("x" * 120)).start()
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_forked_child_neither_keeps_the_socket_nor_removes_it(path: Path) -> None:
     with Sink(unix_path=path) as sink:
         child = os.fork()
