@@ -94,6 +94,12 @@ impl PyFrameQueue {
         Ok(dict)
     }
 
+    /// The oldest spans as a request, whatever filter their destination has; None if none wait.
+    fn take_request(&self, py: Python<'_>, max_spans: usize, max_bytes: usize) -> Option<Request> {
+        let batch = self.taken(py, max_spans, max_bytes)?;
+        py.detach(|| Some(Request::of(&batch)))
+    }
+
     /// The oldest spans as an `ExportTraceServiceRequest`, and how many they are; None if there are none. At most
     /// `max_spans`, and (unless one alone is larger) at most `max_bytes` of request.
     fn take<'py>(
