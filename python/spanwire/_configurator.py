@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from opentelemetry.environment_variables import OTEL_TRACES_EXPORTER
 from opentelemetry.sdk import _configuration
 from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL
 
@@ -23,10 +22,17 @@ __all__ = ["Configurator"]
 
 _GROUP = "opentelemetry_traces_exporter"  # of entry points
 _OURS = "spanwire"
-_GRPC = "otlp_proto_grpc"
-# Under these names: ours, as long as the protocol is one that it speaks.
-_OTLP = {"otlp", "otlp_proto_http"}
 _HTTP = "http/protobuf"
+# The names of the official exporters: ours, by the protocol.
+_OTLP = {"otlp", "otlp_proto_http", "otlp_proto_grpc"}
+# Names of our entry points, and the modules of their classes.
+_BY_PROTOCOL = {_HTTP: _OURS, "http/json": "spanwire_json", "grpc": "spanwire_grpc"}
+_MODULES = {
+    _OURS: "spanwire.exporter.http.trace_exporter",
+    "spanwire_json": "spanwire.exporter.json.trace_exporter",
+    "spanwire_grpc": "spanwire.exporter.grpc.trace_exporter",
+}
+_OF_OFFICIAL = {"otlp": _OURS, "otlp_proto_http": _OURS, "otlp_proto_grpc": "spanwire_grpc"}
 
 _Place = tuple[dict[str, Any], dict[str, Any]]  # names, and what is to be there
 _Import = Callable[[Sequence[str], str], list[tuple[str, Any]]]
@@ -52,10 +58,11 @@ if hasattr(os, "register_at_fork"):
 class Configurator(_configuration._OTelSDKConfigurator):
     """Sets up tracing, metrics and logs from OTEL_* as the SDK's configurator does, with native traces.
 
-    ``otlp`` and ``otlp_proto_http`` of OTEL_TRACES_EXPORTER are ``spanwire.exporter.http.OTLPSpanExporter``, and so is
-    ``otlp_http`` of a declarative configuration (OTEL_CONFIG_FILE). Keywords are the SDK's.
+    ``otlp``, ``otlp_proto_http`` and ``otlp_proto_grpc`` of OTEL_TRACES_EXPORTER are the exporters of ``spanwire.exporter``, and so are
+    ``otlp_http`` and ``otlp_grpc`` of a declarative configuration (OTEL_CONFIG_FILE). Which one ``otlp`` is, OTEL_EXPORTER_OTLP_PROTOCOL
+    says: ``http/protobuf``, ``http/json`` or ``grpc``. Keywords are the SDK's.
 
-    :raises RuntimeError: as the SDK's; and if a protocol is asked for that nobody here speaks.
+    :raises RuntimeError: as the SDK's.
     """
 
     def _configure(self, **kwargs: Any) -> None:
@@ -119,7 +126,8 @@ def _native_traces() -> list[_Place]:
     declarative = _declarative()
     if declarative is not None:
         places.append((vars(declarative), ours))
-        places.append((declarative._SPAN_EXPORTER_REGISTRY, {"otlp_http": _otlp_http(declarative)}))
+        factories = {"otlp_http": _otlp_http(declarative), "otlp_grpc": _otlp_grpc(declarative)}
+        places.append((declarative._SPAN_EXPORTER_REGISTRY, factories))
     return places
 
 
@@ -128,18 +136,18 @@ def _with_import(wrap: Callable[[_Import], _Import]) -> dict[str, Any]:
 
 
 def _entry_point_of(upstream: Callable[..., str]) -> Callable[[str, str], str]:
-    """In the place of the SDK's choice by OTEL_EXPORTER_OTLP_PROTOCOL: for traces, gRPC only where it is asked for."""
+    """In the place of the SDK's choice by OTEL_EXPORTER_OTLP_PROTOCOL: for traces, one of ours."""
 
     def entry_point(name: str, signal_type: str) -> str:
-        if signal_type != "traces" or name not in {*_OTLP, _GRPC}:
+        if signal_type != "traces" or name not in {*_OTLP, _OURS}:
             return upstream(name, signal_type)
+        if name in {"otlp_proto_http", "otlp_proto_grpc"}:
+            return _OF_OFFICIAL[name]
         protocol = os.environ.get(OTEL_EXPORTER_OTLP_TRACES_PROTOCOL) or os.environ.get(OTEL_EXPORTER_OTLP_PROTOCOL)
-        protocol = (protocol or "").strip()
-        if name == _GRPC or (name == "otlp" and protocol == "grpc"):
-            return _GRPC
-        if name == "otlp" and protocol not in {"", _HTTP}:
+        protocol = (protocol or "").strip() or _HTTP
+        if protocol not in _BY_PROTOCOL:
             raise RuntimeError(f"Unsupported OTLP protocol '{protocol}' is configured")  # the SDK's text
-        return _OURS
+        return _BY_PROTOCOL[protocol]
 
     return entry_point
 
@@ -153,9 +161,7 @@ def _import_or_ours(upstream: _Import) -> _Import:
         except RuntimeError:
             if group != _GROUP or name not in _OTLP:
                 raise
-            from spanwire.exporter.http import OTLPSpanExporter
-
-            return [(name, OTLPSpanExporter)]
+            return [(name, _exporter(_OF_OFFICIAL[name]))]
 
     def import_components(names: Sequence[str], group: str) -> list[tuple[str, Any]]:
         return [found for name in names for found in import_one(name, group)]
@@ -169,26 +175,20 @@ def _import_with(upstream: _Import) -> _Import:
     def import_components(names: Sequence[str], group: str) -> list[tuple[str, Any]]:
         if group != _GROUP:
             return upstream(names, group)
-        from spanwire.exporter.http import OTLPSpanExporter
-
         found: list[tuple[str, Any]] = []
         for name in names:
-            if name in {*_OTLP, _OURS}:
-                found.append((_OURS, OTLPSpanExporter))  # once, by whatever names it is asked for
-                continue
-            try:
+            ours = _OF_OFFICIAL.get(name, name)
+            if ours in _MODULES:
+                found.append((ours, _exporter(ours)))  # once, by whatever names it is asked for
+            else:
                 found += upstream([name], group)
-            except RuntimeError as error:
-                if name != _GRPC:
-                    raise
-                raise RuntimeError(
-                    "OTLP over gRPC is asked for, which spanwire does not speak yet: set "
-                    f"{OTEL_EXPORTER_OTLP_PROTOCOL}={_HTTP} (and the port of OTLP/HTTP, 4318), or install "
-                    f"opentelemetry-exporter-otlp-proto-grpc ({OTEL_TRACES_EXPORTER}={_GRPC})"
-                ) from error
         return found
 
     return import_components
+
+
+def _exporter(name: str) -> Any:
+    return importlib.import_module(_MODULES[name]).OTLPSpanExporter
 
 
 def _declarative() -> Any:
@@ -220,6 +220,22 @@ def _otlp_http(declarative: Any) -> Callable[[Any], Any]:
             headers=declarative._parse_headers(config.headers, config.headers_list),
             timeout=None if config.timeout is None else config.timeout / 1000,
             compression=declarative._map_compression(config.compression, Compression, allow_deflate=True),
+        )
+
+    return make
+
+
+def _otlp_grpc(declarative: Any) -> Callable[[Any], Any]:
+    """The factory of that module's ``otlp_grpc``, for ours."""
+
+    def make(config: Any) -> Any:
+        from spanwire.exporter.grpc import Compression, OTLPSpanExporter
+
+        return OTLPSpanExporter(
+            endpoint=config.endpoint,
+            headers=declarative._parse_headers(config.headers, config.headers_list),
+            timeout=None if config.timeout is None else config.timeout / 1000,
+            compression=declarative._map_compression(config.compression, Compression),
         )
 
     return make

@@ -23,5 +23,7 @@ def defaults() -> dict[str, str]:
         protocol = (own or os.environ.get(OTEL_EXPORTER_OTLP_PROTOCOL) or _HTTP).strip()
         name = "otlp_proto_grpc" if protocol == "grpc" else "otlp_proto_http"
         is_there = any(True for _ in entry_points(group=f"opentelemetry_{signal}_exporter", name=name))
-        values[variable] = "otlp" if is_there else "none"
+        # What the SDK has of JSON is nothing; by its own name the exporter in protobuf does not mind.
+        asked = name if protocol == "http/json" else "otlp"
+        values[variable] = asked if is_there else "none"
     return {name: value for name, value in values.items() if not os.environ.get(name)}

@@ -15,6 +15,7 @@ from typing import Any
 
 from opentelemetry import _logs, metrics, propagate, trace
 from opentelemetry.environment_variables import OTEL_TRACES_EXPORTER
+from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_TRACES_PROTOCOL
 
 import spanwire
 from spanwire import _hooks
@@ -100,6 +101,7 @@ class Installation:
 def install(
     *,
     flush_on_sigterm: bool | float = False,
+    protocol: str | None = None,
     on_error: Callable[[ErrorEvent], object] | None = None,
     on_drop: Callable[[DropEvent], object] | None = None,
     top: str | os.PathLike[str] | None = None,
@@ -107,11 +109,13 @@ def install(
 ) -> Installation:
     """Set up tracing natively, and metrics and logs by the SDK, as OTEL_* says; to be called once, early.
 
-    What OTEL_* leaves open: traces by OTLP/HTTP, metrics and logs too if their exporters are installed.
+    What OTEL_* leaves open: traces by OTLP/HTTP in protobuf, metrics and logs too if their exporters are installed.
     Propagators are the API's (OTEL_PROPAGATORS). A second call changes nothing and answers the same.
 
     :param flush_on_sigterm: send what waits when SIGTERM comes, for so many seconds at most (True: 10), before what was to
         happen then happens. Only in the main thread.
+    :param protocol: how the exporter ``otlp`` sends traces: ``http/protobuf``, ``http/json`` or ``grpc``; default: what
+        OTEL_EXPORTER_OTLP[_TRACES]_PROTOCOL says.
     :param on_error: called with a ``spanwire.events.ErrorEvent`` when an export fails or a receiver complains, on a thread of
         spanwire's own, at most once a second for each destination and reason; :func:`spanwire.events.subscribe` says more.
     :param on_drop: likewise with a ``spanwire.events.DropEvent`` when spans are lost.
@@ -123,7 +127,8 @@ def install(
     :raises RuntimeError: if another TracerProvider is set already (not with ``SPANWIRE_DISABLED=1``), an exporter that is
         asked for is missing, or an earlier call has failed half way.
     :raises TypeError: if the installed SDK does not know a keyword, or ``on_error`` or ``on_drop`` cannot be called.
-    :raises ValueError: if an option cannot work, or a socket may not be at ``top``; or ``flush_on_sigterm`` outside the main thread.
+    :raises ValueError: if an option cannot work, a protocol is none of these, or a socket may not be at ``top``; or ``flush_on_sigterm``
+        outside the main thread.
 
     What OTEL_CONFIG_FILE cannot say raises what opentelemetry-configuration raises.
     """
@@ -133,6 +138,8 @@ def install(
             seconds = FLUSH_SECONDS if flush_on_sigterm is True else _seconds(flush_on_sigterm)
             if seconds:
                 _check_sigterm(seconds)
+            if protocol not in {None, "http/protobuf", "http/json", "grpc"}:
+                raise ValueError(f"protocol={protocol!r} is not known; give 'http/protobuf', 'http/json' or 'grpc'")
             _hooks.check_callable(on_error=on_error, on_drop=on_drop)
             if _failure is not None:
                 raise RuntimeError(
@@ -145,7 +152,7 @@ def install(
             provider = getattr(trace, "_TRACER_PROVIDER", None)
             if provider is None:
                 try:
-                    with _environment(overrides):
+                    with _environment(overrides, protocol):
                         Configurator().configure(**overrides)  # type: ignore[no-untyped-call]  # the SDK's has no types
                 except Exception as error:
                     # A provider cannot be set twice, and this one may send nothing.
@@ -164,11 +171,13 @@ def install(
 
 
 @contextmanager
-def _environment(overrides: dict[str, Any]) -> Generator[None, None, None]:
+def _environment(overrides: dict[str, Any], protocol: str | None) -> Generator[None, None, None]:
     """What the environment leaves open is said there as long as it is read, and not to child processes."""
     said = defaults()
     if "trace_exporter_names" in overrides or "span_processors" in overrides:
         said.pop(OTEL_TRACES_EXPORTER, None)
+    if protocol is not None:
+        said[OTEL_EXPORTER_OTLP_TRACES_PROTOCOL] = protocol
     empty = {name: os.environ[name] for name in said if name in os.environ}
     os.environ.update(said)
     try:

@@ -25,6 +25,7 @@ class HttpClient:
         key_file: str | os.PathLike[str] | None = None,
         max_request_size: int = 0,
         w3c_flags: bool = False,
+        protocol: str = "http/protobuf",
     ) -> Self: ...
     @staticmethod
     def discarding() -> HttpClient: ...

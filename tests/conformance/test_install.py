@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from spanwire.sink import Sink
+from tests.grpc_server import serve
 
 PRINT_AND_EXIT = """
 from opentelemetry import trace
@@ -258,3 +259,26 @@ os._exit(0)
         done = run(program, OTEL_EXPORTER_OTLP_ENDPOINT=sink.http_endpoint)
         assert (done.returncode, done.stdout) == (0, "flushed\n"), done.stderr
         assert sink.span_count == 2
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+def test_the_protocol_may_be_a_keyword(protocol: str) -> None:
+    with Sink() as sink:
+        program = f"spanwire.install(protocol={protocol!r})\n{PRINT_AND_EXIT}"
+        done = run(program, OTEL_EXPORTER_OTLP_ENDPOINT=sink.http_endpoint, OTEL_EXPORTER_OTLP_PROTOCOL="grpc")
+        assert (done.returncode, done.stderr) == (0, "")
+        kind = {"http/protobuf": "application/x-protobuf", "http/json": "application/json"}[protocol]
+        assert [request.headers["content-type"] for request in sink.requests()] == [kind]
+
+
+def test_grpc_may_be_a_keyword() -> None:
+    program = f"print(spanwire.install(protocol='grpc'))\n{PRINT_AND_EXIT}"
+    with serve() as server:
+        done = run(program, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{server.target}")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert f"spanwire.exporter.grpc.trace_exporter.OTLPSpanExporter to http://{server.target}" in done.stdout
+    assert server.names() == ["span"]
+
+
+def test_a_protocol_that_is_none_is_refused() -> None:
+    assert "ValueError: protocol='smoke' is not known" in run("spanwire.install(protocol='smoke')").stderr

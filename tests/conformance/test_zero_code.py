@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from spanwire.sink import ReceivedSpan, Sink
+from tests.grpc_server import serve
 
 INSTRUMENT = Path(sys.executable).with_name("opentelemetry-instrument")
 OURS = {"OTEL_PYTHON_DISTRO": "spanwire", "OTEL_PYTHON_CONFIGURATOR": "spanwire"}
@@ -140,15 +141,30 @@ def test_switched_off_it_is_the_sdks(tmp_path: Path) -> None:
         {"OTEL_TRACES_EXPORTER": "otlp_proto_grpc"},
         {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
         {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": " grpc "},
+        {"OTEL_TRACES_EXPORTER": "spanwire_grpc"},
+        {"OTEL_TRACES_EXPORTER": "spanwire", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
     ],
-    ids=["exporter", "protocol", "protocol of traces"],
+    ids=str,
 )
-def test_grpc_that_is_asked_for_and_missing_is_a_clear_error(variables: dict[str, str], tmp_path: Path) -> None:
-    if list(entry_points(group="opentelemetry_traces_exporter", name="otlp_proto_grpc")):
-        pytest.skip("not applicable: the exporter over gRPC is installed")
-    errors = run({**OURS, **variables}, tmp_path).stderr
-    assert "RuntimeError: OTLP over gRPC is asked for, which spanwire does not speak yet: set " in errors
-    assert "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf (and the port of OTLP/HTTP, 4318)" in errors
+def test_grpc_that_is_asked_for_is_ours(variables: dict[str, str], tmp_path: Path) -> None:
+    with serve() as server:
+        done = run({**OURS, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{server.target}", **variables}, tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert server.names()
+    assert server.calls[0].metadata["user-agent"].startswith("spanwire/")
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, {"OTEL_TRACES_EXPORTER": "spanwire_json"}],
+    ids=str,
+)
+def test_json_that_is_asked_for_is_ours(variables: dict[str, str], tmp_path: Path) -> None:
+    with Sink() as sink:
+        done = run({**OURS, "OTEL_EXPORTER_OTLP_ENDPOINT": sink.http_endpoint, **variables}, tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert sink.span_count
+        assert {request.headers["content-type"] for request in sink.requests()} == {"application/json"}
 
 
 def test_a_protocol_that_is_none_is_the_sdks_error(tmp_path: Path) -> None:

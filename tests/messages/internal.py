@@ -47,7 +47,15 @@ TEXTS = {
     "the probe has other instances than expected": "why the fast path is off",
     "value {} of {} is not traversed": "why the fast path is off",
     # Between our own Python and native code, which checks again what Python has checked
-    'compression {} is not known; use "none", "gzip" or "deflate"': "Python refuses it first",
+    'compression {} is not known; use "none", "gzip", "zstd" or "deflate"': "Python refuses it first",
+    'protocol {} is not known; use "http/protobuf", "http/json" or "grpc"': "Python knows the protocols",
+    "a whole number": "what an answer in JSON should have; such an answer counts as none",
+    # How servers of gRPC say that a message is too large: looked for, not said
+    "larger than max": "of grpc-go, C++ and Python",
+    "exceeds maximum size": "of grpc-java",
+    "exceeds the maximum configured message size": "of grpc-dotnet",
+    "message length too large": "of tonic",
+    "size limit, of": "of tonic, compressed",
     "timeout {} is not valid; give a positive number of seconds": "Python refuses it first",
     "no disconnect is called {}": "spanwire.sink.Fault checks it before",
     "no stage is called {}": "likewise",

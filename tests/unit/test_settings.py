@@ -18,6 +18,7 @@ import pytest
 import spanwire._native
 from spanwire import _defaults, sink
 from spanwire._settings import SETTINGS, Setting
+from spanwire.exporter import grpc
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.trace import SpanLimits, TracerProvider
 from spanwire.trace.export import BatchSpanProcessor, SimpleSpanProcessor
@@ -25,6 +26,7 @@ from tests.conftest import ROOT
 
 OWNERS: dict[str, Callable[..., object]] = {
     "spanwire.exporter.http.OTLPSpanExporter": OTLPSpanExporter,
+    "spanwire.exporter.grpc.OTLPSpanExporter": grpc.OTLPSpanExporter,
     "spanwire.trace.export.BatchSpanProcessor": BatchSpanProcessor,
     "spanwire.trace.export.SimpleSpanProcessor": SimpleSpanProcessor,
     "spanwire.trace.TracerProvider": TracerProvider,
@@ -36,7 +38,7 @@ OWNERS: dict[str, Callable[..., object]] = {
 
 # What may stand in sources as the name of a variable. Names that end in "_" are the beginning of one.
 NAME = re.compile(
-    r"\b(?:OTEL_[A-Z][A-Z_]*[A-Z]|SPANWIRE_[A-Z][A-Z_]*[A-Z]|SSL_CERT_(?:FILE|DIR)|[A-Z]+_CA_BUNDLE|[A-Z]+_PROXY"
+    r"\b(?:OTEL_[A-Z][A-Z_]*[A-Z]|SPANWIRE_[A-Z][A-Z_]*[A-Z]|SSL_CERT_(?:FILE|DIR)|[A-Z]+_CA_BUNDLE|GRPC_DEFAULT_SSL_ROOTS_FILE_PATH|[A-Z]+_PROXY"
     r"|(?:https?|all|no)_proxy)\b(?!\[)"
 )
 # Of the table between Cython and Rust: constants of C, no variables.

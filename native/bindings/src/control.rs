@@ -24,7 +24,7 @@ use crate::{columns, errors};
 /// How long a waiting thread leaves Python's signal handlers unattended.
 pub const SLICE: Duration = Duration::from_millis(100);
 
-/// A client for OTLP over HTTP.
+/// A client for OTLP over HTTP: in the bodies of HTTP/1.1, or as calls of gRPC over HTTP/2.
 ///
 /// Frozen: a borrow flag would stay set for ever in a child forked while another thread is inside a method.
 #[pyclass(frozen, module = "spanwire._native")]
@@ -35,10 +35,10 @@ pub struct HttpClient {
 
 #[pymethods]
 impl HttpClient {
-    /// `timeout` in seconds covers all tries; `max_request_size` in bytes before compression, 0 or less for no limit.
+    /// `protocol` is one of OTLP's: `http/protobuf`, `http/json` or `grpc`. `timeout` in seconds covers all tries; `max_request_size` in bytes before compression, 0 or less for no limit.
     #[new]
     #[pyo3(signature = (endpoint, *, headers, timeout, compression, ca_file=None, cert_file=None, key_file=None,
-                        max_request_size=0, w3c_flags=false))]
+                        max_request_size=0, w3c_flags=false, protocol="http/protobuf"))]
     // The arguments have names in Python; owned values are what PyO3 hands over.
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
@@ -52,9 +52,12 @@ impl HttpClient {
         key_file: Option<PathBuf>,
         max_request_size: i64,
         w3c_flags: bool,
+        protocol: &str,
     ) -> PyResult<Self> {
         let limit = duration(timeout).filter(|limit| !limit.is_zero());
         let limit = limit.ok_or_else(|| errors::config(&ConfigError::Timeout(timeout)))?;
+        let protocol =
+            Protocol::from_name(protocol).ok_or_else(|| errors::config(&ConfigError::Protocol(protocol.to_owned())))?;
         let compression = Compression::from_name(compression)
             .ok_or_else(|| errors::config(&ConfigError::Compression(compression.to_owned())))?;
         let files = TlsFiles {
@@ -63,8 +66,9 @@ impl HttpClient {
             key: key_file,
         };
         let config = py
-            .detach(|| Config::new(Protocol::HttpProtobuf, endpoint, &headers, compression, &files))
-            .map_err(|error| errors::config(&error))?;
+            .detach(|| Config::new(protocol, endpoint, &headers, compression, &files))
+            .map_err(|error| errors::config(&error))?
+            .with_timeout(limit);
         // The encoder looks at the SDK's classes on first use, which imports modules. Here, not in the first export: a
         // child forked while another thread imports would find the module locked for ever.
         crate::encode::encode_request(py, PyTuple::empty(py).as_any(), w3c_flags, &mut Vec::new())?;

@@ -4,7 +4,7 @@
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Appends `bytes` as base64.
-pub(crate) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
+pub fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     for group in bytes.chunks(3) {
         let mut bits = 0;
         for index in 0..3 {
@@ -18,7 +18,8 @@ pub(crate) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// The bytes that `text` stands for; none if it is not base64.
-pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+#[must_use]
+pub fn decode(text: &str) -> Option<Vec<u8>> {
     let padded = text.as_bytes();
     let digits = match padded {
         [digits @ .., b'=', b'='] | [digits @ .., b'='] | digits => digits,

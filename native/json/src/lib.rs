@@ -3,7 +3,8 @@
 //! OTLP's rules differ from protobuf's own JSON mapping: trace and span ids are hex, enums are integers only, field
 //! names are lowerCamelCase only, unknown fields are ignored. Both directions stream: no tree is built.
 
-mod base64;
+mod answer;
+pub mod base64;
 mod error;
 mod from_wire;
 mod respond;
@@ -14,6 +15,7 @@ mod tests;
 mod to_wire;
 mod write;
 
+pub use answer::{TraceAnswer, read_status_message, read_trace_response};
 pub use error::JsonError;
 pub use from_wire::traces_from_wire;
 pub use respond::{rpc_status, trace_response};

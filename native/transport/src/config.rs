@@ -1,12 +1,15 @@
 //! Everything a client needs to know; immutable, so that a forked child can go on using it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use http::Uri;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 
 use crate::compress::Compression;
 use crate::endpoint::Endpoint;
 use crate::error::ConfigError;
+use crate::grpc;
 use crate::protocol::Protocol;
 use crate::tls::TlsMaterial;
 
@@ -26,12 +29,19 @@ pub struct TlsFiles {
 pub struct Config {
     protocol: Protocol,
     pub(crate) endpoint: Endpoint,
+    /// What requests are made to: a path, or for gRPC all of it.
+    pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) tls: Option<TlsMaterial>,
     secrets: Vec<String>,
     compression: Compression,
     name: String,
+    timeout: Duration,
 }
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(1);
+const LONGEST_KEEP_ALIVE: Duration = Duration::from_secs(300);
 
 impl Config {
     /// Checks everything that can be checked before the first request. TLS files are read only for `https`.
@@ -42,55 +52,75 @@ impl Config {
         compression: Compression,
         files: &TlsFiles,
     ) -> Result<Self, ConfigError> {
-        let endpoint = Endpoint::parse(endpoint)?;
-        let mut map = HeaderMap::with_capacity(headers.len() + 2);
-        let mut secrets = Vec::new();
-        for (name, value) in headers {
-            let fail = |why| ConfigError::Header {
-                name: name.clone(),
-                why,
-            };
-            let key = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|_| fail("its name has characters that HTTP does not allow"))?;
-            // These are hyper's to set: a wrong one would break the framing of the connection.
-            if key == CONTENT_LENGTH || key == TRANSFER_ENCODING {
-                return Err(fail("it is set for each request: leave it out"));
-            }
-            let value = HeaderValue::from_bytes(value).map_err(|_| fail("its value has control characters"))?;
-            remember_secret(&mut secrets, &key, &value);
-            map.insert(key, value);
-        }
-        if !map.contains_key(HOST) {
-            let host = HeaderValue::from_str(&endpoint.authority).map_err(|_| ConfigError::Endpoint {
-                shown: endpoint.to_string(),
-                why: "its host is not valid".into(),
-            })?;
-            map.insert(HOST, host);
-        }
-        if let Some(encoding) = compression.content_encoding()
-            && !map.contains_key(CONTENT_ENCODING)
-        {
-            map.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
-        }
-        let tls = if endpoint.tls {
-            crate::tls::server_name(&endpoint.host)?;
-            Some(TlsMaterial::load(files)?)
-        } else {
-            None
-        };
+        let mut endpoint = Endpoint::parse(endpoint)?;
+        let (mut headers, mut secrets) = header_map(headers)?;
         remember_query(&mut secrets, &endpoint.target);
         // The longest first, since one may be a part of another.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        let name = endpoint.to_string();
+        let invalid_host = |endpoint: &Endpoint| ConfigError::Endpoint {
+            shown: endpoint.to_string(),
+            why: "its host is not valid".into(),
+        };
+        let name = if protocol == Protocol::Grpc {
+            // A path has no meaning there.
+            endpoint.target = grpc::EXPORT_TRACES.into();
+            endpoint.origin()
+        } else {
+            endpoint.to_string()
+        };
+        let uri = if protocol == Protocol::Grpc {
+            grpc::set_headers(&mut headers, compression);
+            let host = headers.remove(HOST);
+            let host = host.as_ref().and_then(|host| host.to_str().ok());
+            Uri::builder()
+                .scheme(if endpoint.tls { "https" } else { "http" })
+                .authority(host.unwrap_or(&endpoint.authority))
+                .path_and_query(endpoint.target.as_str())
+                .build()
+                .map_err(|_| invalid_host(&endpoint))?
+        } else {
+            if !headers.contains_key(HOST) {
+                let host = HeaderValue::from_str(&endpoint.authority).map_err(|_| invalid_host(&endpoint))?;
+                headers.insert(HOST, host);
+            }
+            if let Some(encoding) = compression.content_encoding()
+                && !headers.contains_key(CONTENT_ENCODING)
+            {
+                headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+            }
+            // Checked when the endpoint was parsed.
+            endpoint.target.parse().unwrap_or_default()
+        };
+        let tls = if endpoint.tls {
+            crate::tls::server_name(&endpoint.host)?;
+            Some(TlsMaterial::load(files, protocol)?)
+        } else {
+            None
+        };
         Ok(Self {
             protocol,
             endpoint,
-            headers: map,
+            uri,
+            headers,
             tls,
             secrets,
             compression,
             name,
+            timeout: DEFAULT_TIMEOUT,
         })
+    }
+
+    /// The same for requests that have so much time, by which a connection is found to be dead.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// After how much silence the peer of a call is asked whether it lives. Twice a call at most: servers count pings, and go-grpc's
+    /// gives up a client that sends a fourth without having got anything.
+    pub(crate) fn keep_alive(&self) -> Duration {
+        self.timeout.mul_f64(0.4).clamp(SHORTEST_KEEP_ALIVE, LONGEST_KEEP_ALIVE)
     }
 
     /// How requests are written and carried.
@@ -129,6 +159,28 @@ impl Config {
             }
         })
     }
+}
+
+/// Checked headers, and the secrets among their values.
+fn header_map(headers: &[(String, Vec<u8>)]) -> Result<(HeaderMap, Vec<String>), ConfigError> {
+    let mut map = HeaderMap::with_capacity(headers.len() + 4);
+    let mut secrets = Vec::new();
+    for (name, value) in headers {
+        let fail = |why| ConfigError::Header {
+            name: name.clone(),
+            why,
+        };
+        let key = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| fail("its name has characters that HTTP does not allow"))?;
+        // These are hyper's to set: a wrong one would break the framing of the connection.
+        if key == CONTENT_LENGTH || key == TRANSFER_ENCODING {
+            return Err(fail("it is set for each request: leave it out"));
+        }
+        let value = HeaderValue::from_bytes(value).map_err(|_| fail("its value has control characters"))?;
+        remember_secret(&mut secrets, &key, &value);
+        map.insert(key, value);
+    }
+    Ok((map, secrets))
 }
 
 /// Values of headers that everyone has are no secrets; short ones would redact everything.

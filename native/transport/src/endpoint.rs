@@ -93,16 +93,19 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// Scheme, host and port, without a path.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.authority)
+    }
+}
+
 /// The name of this destination for people: no query, which may hold a token.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.target.split('?').next().unwrap_or_default();
-        write!(
-            f,
-            "{}://{}{path}",
-            if self.tls { "https" } else { "http" },
-            self.authority
-        )
+        write!(f, "{}{path}", self.origin())
     }
 }
 

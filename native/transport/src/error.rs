@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::grpc::Code;
+
 /// A client that cannot be made.
 #[derive(Debug, Error)]
 pub enum ConfigError {
@@ -16,7 +18,7 @@ pub enum ConfigError {
     ClientKey(String),
     #[error("the client certificate and key do not fit: {0}")]
     ClientPair(String),
-    #[error("compression {0:?} is not known; use \"none\", \"gzip\" or \"deflate\"")]
+    #[error("compression {0:?} is not known; use \"none\", \"gzip\", \"zstd\" or \"deflate\"")]
     Compression(String),
     #[error("the endpoint {shown:?} is not valid: {why}; give a whole URL such as http://localhost:4318/v1/traces")]
     Endpoint {
@@ -34,6 +36,8 @@ pub enum ConfigError {
     NoRoots,
     #[error("cannot read certificates from {path:?}: {why}; give a PEM file with at least one certificate")]
     PemFile { path: PathBuf, why: String },
+    #[error("protocol {0:?} is not known; use \"http/protobuf\", \"http/json\" or \"grpc\"")]
+    Protocol(String),
     #[error("timeout {0} is not valid; give a positive number of seconds")]
     Timeout(f64),
     #[error("TLS cannot be set up: {0}")]
@@ -53,6 +57,12 @@ pub enum SendError {
     Resolve { host: String, source: io::Error },
     #[error("the response is larger than {limit} bytes; is this the address of an OTLP backend?")]
     ResponseTooLarge { limit: usize },
+    #[error("gRPC status {}{}{message}", code.name(), if message.is_empty() { "" } else { ": " })]
+    Rpc {
+        code: Code,
+        message: String,
+        retry_delay: Option<Duration>,
+    },
     #[error("interrupted by shutdown")]
     Shutdown,
     #[error("status {code}{}{message}", if message.is_empty() { "" } else { ": " })]
@@ -73,6 +83,7 @@ impl SendError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Lost(_) | Self::Resolve { .. } => true,
+            Self::Rpc { code, retry_delay, .. } => !self.is_too_large() && code.is_retryable(retry_delay.is_some()),
             Self::Status { code, .. } => crate::status::http_retryable(*code),
             Self::Tls { is_final, .. } => !is_final,
             Self::Redirected { .. } | Self::ResponseTooLarge { .. } | Self::Shutdown | Self::TimedOut => false,
@@ -82,17 +93,38 @@ impl SendError {
     /// Whether the server found the request too large: a smaller one may pass.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
-        matches!(self, Self::Status { code: 413, .. })
+        match self {
+            Self::Status { code, .. } => *code == 413,
+            Self::Rpc { code, message, .. } => {
+                [Code::RESOURCE_EXHAUSTED, Code::OUT_OF_RANGE].contains(code) && says_too_large(message)
+            }
+            _ => false,
+        }
     }
 
     /// How long the server asked us to wait.
     #[must_use]
     pub fn hint(&self) -> Option<Duration> {
         match self {
+            Self::Rpc { retry_delay, .. } => *retry_delay,
             Self::Status { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
+}
+
+/// gRPC has no status of its own for a message over a server's limit, so its words decide: those of the servers for Go, Python and C++
+/// ("larger than max"), Java, .NET, and Rust ("length too large", and "size limit" when it was compressed).
+fn says_too_large(message: &str) -> bool {
+    [
+        "larger than max",
+        "exceeds maximum size",
+        "exceeds the maximum configured message size",
+        "message length too large",
+        "size limit, of",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
 }
 
 /// The rustls error inside `error`, if any: it says more than the I/O error around it, and may be final.

@@ -13,16 +13,17 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::{Instant, sleep, timeout_at};
-use tokio_rustls::TlsConnector;
+use tokio::time::{Instant, sleep};
 
 use crate::config::Config;
-use crate::connect::connect;
 use crate::destination::{Accepted, Destination, Request, Tally};
+use crate::dial::Dialer;
 use crate::endpoint::without_secrets;
 use crate::error::{SendError, tls_error};
+use crate::protocol::Protocol;
 use crate::race::race;
-use crate::{reply, retry, status, tls};
+use crate::reply::{self, Form};
+use crate::{retry, status};
 
 /// A response body may be this long; what is longer is not read.
 pub const MAX_RESPONSE_BYTES: usize = 4 << 20;
@@ -33,7 +34,7 @@ const MAX_CONNECTIONS: usize = 8;
 /// A backend over HTTP. Belongs to one runtime: it is made where it is used, and again in a forked child.
 pub struct HttpDestination {
     config: Arc<Config>,
-    tls: Option<Arc<rustls::ClientConfig>>,
+    dialer: Dialer,
     /// Connections that have answered and wait for the next request; the one used last is used next.
     idle: Mutex<Vec<(Connection, Instant)>>,
     permits: Semaphore,
@@ -71,11 +72,9 @@ impl HttpDestination {
     /// A destination without connections yet.
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
-        // The configuration was made once when the material was loaded.
-        let tls = config.tls.as_ref().and_then(|material| material.client_config().ok());
         Self {
+            dialer: Dialer::new(Arc::clone(&config)),
             config,
-            tls,
             idle: Mutex::default(),
             permits: Semaphore::new(MAX_CONNECTIONS),
             is_closed: AtomicBool::new(false),
@@ -105,32 +104,6 @@ impl HttpDestination {
                 .unwrap_or_else(PoisonError::into_inner)
                 .push((connection, Instant::now()));
         }
-    }
-
-    async fn open(&self, deadline: Instant, tally: &Tally) -> Result<Connection, SendError> {
-        let endpoint = &self.config.endpoint;
-        let stream = connect(endpoint, deadline).await?;
-        tally.connection();
-        if !endpoint.tls {
-            return start(stream).await;
-        }
-        let fail = |message: String| SendError::Tls {
-            message,
-            is_final: true,
-        };
-        let config = self.tls.as_ref().ok_or_else(|| fail("no TLS configuration".into()))?;
-        let name = tls::server_name(&endpoint.host).map_err(|error| fail(error.to_string()))?;
-        let handshake = TlsConnector::from(Arc::clone(config)).connect(name, stream);
-        let stream = timeout_at(deadline, handshake)
-            .await
-            .unwrap_or_else(|_| Err(std::io::Error::other("the handshake did not end within the timeout")))
-            .map_err(|error| {
-                tls_error(&error).unwrap_or_else(|| SendError::Tls {
-                    message: error.to_string(),
-                    is_final: false,
-                })
-            })?;
-        start(stream).await
     }
 
     async fn exchange(
@@ -184,8 +157,7 @@ impl HttpDestination {
     fn message(&self, request: &Request) -> http::Request<Full<Bytes>> {
         let mut message = http::Request::new(Full::new(request.body.clone()));
         *message.method_mut() = Method::POST;
-        // Checked when the endpoint was parsed.
-        *message.uri_mut() = self.config.endpoint.target.parse().unwrap_or_default();
+        *message.uri_mut() = self.config.uri.clone();
         *message.headers_mut() = self.config.headers.clone();
         message
     }
@@ -193,9 +165,13 @@ impl HttpDestination {
     fn judge(&self, code: u16, headers: &HeaderMap, body: &[u8]) -> Result<Accepted, SendError> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let hide = |text| self.config.redact(text);
-        let is_protobuf = text(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/x-protobuf"));
+        let form = Form::of(text(CONTENT_TYPE));
         if status::http_success(code) {
-            return Ok(reply::accepted(body, hide));
+            // An answer has its request's form, unless it says otherwise.
+            return Ok(match (form, self.config.protocol()) {
+                (Form::Json, _) | (Form::Other, Protocol::HttpJson) => reply::accepted_json(body, hide),
+                _ => reply::accepted(body, hide),
+            });
         }
         if (300..400).contains(&code)
             && let Some(location) = text(LOCATION)
@@ -206,7 +182,7 @@ impl HttpDestination {
             });
         }
         let retry_after = text(RETRY_AFTER).and_then(|value| retry::retry_after(value, SystemTime::now()));
-        let mut message = reply::refusal(body, is_protobuf, hide);
+        let mut message = reply::refusal(body, form, hide);
         let advice = match code {
             401 | 403 => "are the credentials right (headers=, OTEL_EXPORTER_OTLP_HEADERS)?",
             404 if self.config.endpoint.target == "/" => {
@@ -237,7 +213,7 @@ impl Destination for HttpDestination {
                 Ok(accepted) => return Ok(accepted),
             }
         }
-        let connection = self.open(deadline, tally).await?;
+        let connection = start(self.dialer.open(deadline, tally).await?).await?;
         match self.exchange(connection, false, request, tally).await {
             Ok(accepted) => Ok(accepted),
             Err(Failed::Other(error)) => Err(error),

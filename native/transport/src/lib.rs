@@ -1,4 +1,4 @@
-//! OTLP clients: HTTP, TLS, compression, retry.
+//! OTLP clients: HTTP, gRPC, TLS, compression, retry.
 //!
 //! A [`Destination`] takes a finished request and answers once; [`deliver`](deliver::deliver) tries it until it is accepted,
 //! refused or out of time. Everything here runs on the caller's tokio runtime; this crate starts no thread of its own but
@@ -11,10 +11,12 @@ pub mod connect;
 pub mod deliver;
 pub mod descriptors;
 pub mod destination;
+pub mod dial;
 pub mod endpoint;
 pub mod error;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+pub mod grpc;
 pub mod http;
 pub mod otlp;
 pub mod pack;
@@ -32,6 +34,7 @@ pub use deliver::deliver;
 pub use destination::{Accepted, Destination, Request, Tally};
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, SendError};
+pub use grpc::GrpcDestination;
 pub use http::HttpDestination;
 pub use otlp::OtlpDestination;
 pub use pack::PackError;

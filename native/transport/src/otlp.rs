@@ -7,26 +7,34 @@ use tokio::time::Instant;
 use crate::config::Config;
 use crate::destination::{Accepted, Destination, Request, Tally};
 use crate::error::SendError;
+use crate::grpc::GrpcDestination;
 use crate::http::HttpDestination;
+use crate::protocol::Protocol;
 
 /// A backend over the protocol that its configuration names. Belongs to one runtime: it is made where it is used, and again in a
 /// forked child.
 pub enum OtlpDestination {
     /// Over HTTP/1.1.
     Http(HttpDestination),
+    /// Over gRPC.
+    Grpc(GrpcDestination),
 }
 
 impl OtlpDestination {
     /// A destination without connections yet.
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
-        Self::Http(HttpDestination::new(config))
+        match config.protocol() {
+            Protocol::Grpc => Self::Grpc(GrpcDestination::new(config)),
+            Protocol::HttpJson | Protocol::HttpProtobuf => Self::Http(HttpDestination::new(config)),
+        }
     }
 
     /// Closes kept connections, now and when they become idle.
     pub fn close(&self) {
         match self {
             Self::Http(http) => http.close(),
+            Self::Grpc(grpc) => grpc.close(),
         }
     }
 }
@@ -35,6 +43,7 @@ impl Destination for OtlpDestination {
     async fn attempt(&self, request: &Request, deadline: Instant, tally: &Tally) -> Result<Accepted, SendError> {
         match self {
             Self::Http(http) => http.attempt(request, deadline, tally).await,
+            Self::Grpc(grpc) => grpc.attempt(request, deadline, tally).await,
         }
     }
 }

@@ -11,6 +11,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
 use crate::config::TlsFiles;
 use crate::error::ConfigError;
+use crate::protocol::Protocol;
 
 /// Parsed certificates and keys.
 ///
@@ -19,11 +20,12 @@ use crate::error::ConfigError;
 pub struct TlsMaterial {
     roots: Arc<RootCertStore>,
     client: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+    protocol: Protocol,
 }
 
 impl TlsMaterial {
     /// Reads and checks the files.
-    pub fn load(files: &TlsFiles) -> Result<Self, ConfigError> {
+    pub fn load(files: &TlsFiles, protocol: Protocol) -> Result<Self, ConfigError> {
         refuse_texts(files)?;
         let roots = match &files.ca {
             Some(path) => Arc::new(roots_from(path)?),
@@ -33,7 +35,11 @@ impl TlsMaterial {
             Some(cert) => Some((certificates(cert)?, private_key(files.key.as_ref().unwrap_or(cert))?)),
             None => None,
         };
-        let material = Self { roots, client };
+        let material = Self {
+            roots,
+            client,
+            protocol,
+        };
         material.client_config()?;
         Ok(material)
     }
@@ -50,7 +56,10 @@ impl TlsMaterial {
                 .map_err(|error| ConfigError::ClientPair(error.to_string()))?,
             None => builder.with_no_client_auth(),
         };
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![match self.protocol {
+            Protocol::Grpc => b"h2".to_vec(),
+            Protocol::HttpJson | Protocol::HttpProtobuf => b"http/1.1".to_vec(),
+        }];
         config.resumption = Resumption::in_memory_sessions(8);
         Ok(Arc::new(config))
     }
@@ -62,6 +71,7 @@ impl std::fmt::Debug for TlsMaterial {
         f.debug_struct("TlsMaterial")
             .field("roots", &self.roots.len())
             .field("client", &self.client.is_some())
+            .field("protocol", &self.protocol)
             .finish()
     }
 }

@@ -23,6 +23,12 @@ SETUP: tuple[Setting, ...] = (
         "what names of local sockets begin with at which each process serves its counts for spanwire top; or a directory",
     ),
     _setup(
+        "protocol",
+        "",
+        "",
+        "in the place of OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: http/protobuf, http/json or grpc",
+    ),
+    _setup(
         "on_error", "", "", "called when an export fails, with a spanwire.events.ErrorEvent, on a thread of our own"
     ),
     _setup("on_drop", "", "", "called when spans are lost, with a spanwire.events.DropEvent, likewise"),
@@ -30,7 +36,7 @@ SETUP: tuple[Setting, ...] = (
         "trace_exporter_names",
         "OTEL_TRACES_EXPORTER",
         "otlp",
-        "exporters of spans: otlp, otlp_proto_http and spanwire are ours; console, none, any entry point",
+        "exporters of spans: otlp, otlp_proto_http, otlp_proto_grpc and spanwire are ours; console, none, any entry point",
     ),
     _setup(
         "metric_exporter_names",
@@ -48,7 +54,7 @@ SETUP: tuple[Setting, ...] = (
         "",
         otlp("PROTOCOL"),
         "http/protobuf",
-        "which exporter otlp is; grpc is the official one, if installed; the exporter by itself does not read it",
+        "which exporter otlp is: http/protobuf, http/json or grpc; the exporters by themselves do not read it",
     ),
     _setup("sampler", "", "", "in the place of OTEL_TRACES_SAMPLER"),
     _setup("id_generator", "", "", "in the place of OTEL_PYTHON_ID_GENERATOR"),

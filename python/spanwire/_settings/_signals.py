@@ -60,10 +60,6 @@ SIGNALS: tuple[Setting, ...] = (
     _logs("", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "512", "of a request", unit="records"),
     _logs("", "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "128", "of a record", unit="attributes"),
     _logs("", "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "of a text in a record", unit="characters"),
-    _others("", _CREDENTIALS.format("GRPC", "TRACES"), "", "entry point of channel credentials, of the gRPC exporter"),
-    _others(
-        "", "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES", "", "what the official gRPC exporters try again"
-    ),
     _others("", "OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://localhost:9411/api/v2/spans", "of the Zipkin exporter"),
     _others("", "OTEL_EXPORTER_ZIPKIN_TIMEOUT", "10", "of the Zipkin exporter", unit="seconds"),
     _others("", "OTEL_EXPORTER_PROMETHEUS_HOST", "localhost", "where the Prometheus exporter listens"),

@@ -5,12 +5,16 @@ from spanwire._settings._setting import Setting, otlp, rows
 __all__ = ["TRACES"]
 
 _exporter = rows("exporter", "spanwire.exporter.http.OTLPSpanExporter")
+_grpc = rows("gRPC exporter", "spanwire.exporter.grpc.OTLPSpanExporter")
 _batch = rows("batch processor", "spanwire.trace.export.BatchSpanProcessor")
 _simple = rows("simple processor", "spanwire.trace.export.SimpleSpanProcessor")
 _provider = rows("provider", "spanwire.trace.TracerProvider")
 _limits = rows("limits", "spanwire.trace.SpanLimits")
 
 _METERS = "the global one"
+_CREDENTIAL_PROVIDERS = (
+    "OTEL_PYTHON_EXPORTER_OTLP_GRPC_TRACES_CREDENTIAL_PROVIDER OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER"
+)
 
 TRACES: tuple[Setting, ...] = (
     _exporter(
@@ -29,7 +33,9 @@ TRACES: tuple[Setting, ...] = (
     _exporter(
         "timeout", otlp("TIMEOUT"), "10", "for all tries of a request together, fractions allowed", unit="seconds"
     ),
-    _exporter("compression", otlp("COMPRESSION"), "none", "gzip or deflate; the keyword also takes an enum's member"),
+    _exporter(
+        "compression", otlp("COMPRESSION"), "none", "gzip, zstd or deflate; the keyword also takes an enum's member"
+    ),
     _exporter(
         "certificate_file",
         (*otlp("CERTIFICATE"), "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
@@ -68,6 +74,67 @@ TRACES: tuple[Setting, ...] = (
         "not used: the exporter connects directly, and says so where one of these applies",
     ),
     _exporter("", "no_proxy NO_PROXY", "", "hosts for which no proxy is meant: nothing is said of one"),
+    _grpc(
+        "endpoint",
+        otlp("ENDPOINT"),
+        "http://localhost:4317",
+        "host and port, or a URL whose path has no meaning",
+    ),
+    _grpc(
+        "insecure",
+        otlp("INSECURE"),
+        "whether the endpoint begins with http://",
+        "true speaks without TLS; an endpoint that begins with https:// never does",
+    ),
+    _grpc(
+        "credentials",
+        _CREDENTIAL_PROVIDERS,
+        "",
+        "grpcio's; refused with ValueError where TLS is spoken, as there is no grpcio here",
+    ),
+    _grpc(
+        "headers",
+        otlp("HEADERS"),
+        "",
+        "sent with each call, in the place of the variable's: a dict, pairs, or text as in the variable",
+        is_secret=True,
+    ),
+    _grpc("timeout", otlp("TIMEOUT"), "10", "for all tries of a request together, fractions allowed", unit="seconds"),
+    _grpc("compression", otlp("COMPRESSION"), "none", "gzip, zstd or deflate; the keyword also takes an enum's member"),
+    _grpc(
+        "channel_options",
+        "",
+        "",
+        "grpcio's: grpc.primary_user_agent and grpc.default_authority are obeyed, others ignored with a log line",
+    ),
+    _grpc(
+        "retryable_error_codes",
+        "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES",
+        "",
+        "ignored with a log line: what OTLP lets be tried again is",
+    ),
+    _grpc("meter_provider", "", _METERS, "where the exporter's metrics about itself go, if they are enabled"),
+    _grpc(
+        "certificate_file",
+        (*otlp("CERTIFICATE"), "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"),
+        "the system's",
+        "PEM file, or directory of them, with the authorities to trust",
+    ),
+    _grpc("client_key_file", otlp("CLIENT_KEY"), "", "PEM file with the client's key, not encrypted"),
+    _grpc(
+        "client_certificate_file",
+        otlp("CLIENT_CERTIFICATE"),
+        "",
+        "PEM file with the client's certificate chain, and its key unless that is given apart",
+    ),
+    _grpc(
+        "max_request_size",
+        "",
+        "67108864",
+        "before compression; a larger request is divided, a larger span dropped and counted; 0 lifts the limit",
+        unit="bytes",
+    ),
+    _grpc("w3c_flags", "", "False", "also send the W3C flags of spans and links and the links' trace state"),
     _batch("span_exporter", "", "", "where finished spans go; to be given"),
     _batch(
         "max_queue_size",

@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import spanwire
 from spanwire import _log
+from spanwire.exporter._span_exporter import NativeSpanExporter
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import Sink
 from tests.books import since
@@ -58,10 +59,15 @@ def sink() -> Iterator[Sink]:
 @pytest.fixture
 def make_exporter() -> Iterator[MakeExporter]:
     """Makes exporters that are shut down after the test."""
-    made: list[OTLPSpanExporter] = []
+    yield from made_by(OTLPSpanExporter)
 
-    def make(endpoint: str, **keywords: Any) -> OTLPSpanExporter:
-        exporter = OTLPSpanExporter(endpoint=endpoint, **keywords)
+
+def made_by(kind: type[NativeSpanExporter]) -> Iterator[Callable[..., Any]]:
+    """Of any of our classes."""
+    made: list[NativeSpanExporter] = []
+
+    def make(endpoint: str, **keywords: Any) -> NativeSpanExporter:
+        exporter = kind(endpoint=endpoint, **keywords)  # type: ignore[call-arg]  # the base class has no constructor
         _before[exporter] = _account(exporter)
         made.append(exporter)
         return exporter
@@ -72,14 +78,14 @@ def make_exporter() -> Iterator[MakeExporter]:
             exporter.shutdown(timeout_millis=5_000)
 
 
-_before: "WeakKeyDictionary[OTLPSpanExporter, dict[str, Any]]" = WeakKeyDictionary()
+_before: "WeakKeyDictionary[NativeSpanExporter, dict[str, Any]]" = WeakKeyDictionary()
 
 
-def _account(exporter: OTLPSpanExporter) -> dict[str, Any]:
+def _account(exporter: NativeSpanExporter) -> dict[str, Any]:
     found: dict[str, Any] = spanwire.stats()["traces"].get(exporter._client.destination, {})
     return found
 
 
-def counts(exporter: OTLPSpanExporter) -> dict[str, Any]:
+def counts(exporter: NativeSpanExporter) -> dict[str, Any]:
     """The exporter's destination in ``spanwire.stats()``, since the exporter was made."""
     return since(_before.get(exporter, {}), _account(exporter))

@@ -265,7 +265,9 @@ def test_a_key_in_the_place_of_its_path_is_in_no_error(
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", str(tmp_path / "cert.pem"))
     monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_{variable}", given)
-    keywords = dict.fromkeys(("endpoint", "certificate_file", "client_key_file", "client_certificate_file", "headers"))
+    keywords: dict[str, Any] = dict.fromkeys(
+        ("endpoint", "certificate_file", "client_key_file", "client_certificate_file", "headers")
+    )
     options = HttpOptions.resolve("traces", **keywords, timeout=None, compression=None, max_request_size=None)
     with pytest.raises(ValueError, match=r"text .*wanted|wanted, not its text") as caught:
         OTLPSpanExporter()

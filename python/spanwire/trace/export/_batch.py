@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import export as sdk
 
 from spanwire import _native
 from spanwire._native import FrameQueue
-from spanwire.exporter.http import OTLPSpanExporter
+from spanwire.exporter._span_exporter import NativeSpanExporter
 from spanwire.trace.export._delivery import DEFAULT_TIMEOUT_MILLIS, BatchLimits, Delivery, NativeDelivery
 from spanwire.trace.export._python import PythonDelivery
 
@@ -36,7 +36,7 @@ NONE: WeakSet[Any] = WeakSet()
 class BatchSpanProcessor(sdk.BatchSpanProcessor):
     """Collects finished spans and sends them in batches, from a native thread that all processors of the process share.
 
-    In front of ``spanwire.exporter.http.OTLPSpanExporter`` spans wait as bytes: up to 64 MiB of them unless
+    In front of an ``OTLPSpanExporter`` of ``spanwire.exporter`` spans wait as bytes: up to 64 MiB of them unless
     ``max_queue_size`` is given, and they are sent by 2,048 or 400 KB, whichever is less, unless ``max_export_batch_size``
     is. Over a bound the oldest go, and ``spanwire.stats()`` counts them.
 
@@ -206,11 +206,11 @@ def _native_filter(given: "SpanFilter") -> Any:
     return native
 
 
-def _is_ours(exporter: object) -> "TypeGuard[OTLPSpanExporter]":
+def _is_ours(exporter: object) -> "TypeGuard[NativeSpanExporter]":
     """Whether ``export`` is our own code, so that it makes no difference whether spans or their bytes are sent."""
     return (
-        isinstance(exporter, OTLPSpanExporter)
-        and type(exporter).export is OTLPSpanExporter.export
+        isinstance(exporter, NativeSpanExporter)
+        and type(exporter).export is NativeSpanExporter.export
         and "export" not in vars(exporter)
     )
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace.export import SpanExporter
 
-    from spanwire.exporter.http import OTLPSpanExporter
+    from spanwire.exporter._span_exporter import NativeSpanExporter
 
 __all__ = ["BatchLimits", "Delivery", "NativeDelivery", "tell_drops"]
 
@@ -46,7 +46,7 @@ class Delivery:
 
     def __init__(
         self,
-        exporter: "OTLPSpanExporter",
+        exporter: "NativeSpanExporter",
         queue: FrameQueue,
         *,
         delay_seconds: float,
@@ -69,7 +69,7 @@ class Delivery:
         weakref.finalize(self, tell_drops, queue, self._client, metrics).atexit = False
 
     @property
-    def _exporter(self) -> "OTLPSpanExporter":
+    def _exporter(self) -> "NativeSpanExporter":
         """Libraries read it, and put another in its place."""
         return self._sends_by
 

@@ -120,15 +120,15 @@ def _exporter(context: Context, step: Step, *, is_ours: bool) -> None:
         context.is_off = context.is_off or "OTEL_TRACES_EXPORTER"
         step.fail("exporter_none", "OTEL_TRACES_EXPORTER=none: spans go nowhere", "unset it, or set it to otlp")
         return
-    if protocol not in {"", "grpc", "http/protobuf"}:
+    if protocol not in {"", "grpc", "http/json", "http/protobuf"}:
         step.fail(
             "protocol",
             f"OTLP protocol {protocol!r}: nobody here speaks it, and set-up ends with an error",
             "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or unset it",
         )
         return
-    if _GRPC in names or ("otlp" in names and protocol == "grpc"):
-        _grpc(context, step)
+    if _GRPC in names or ({"otlp", _OURS} & set(names) and protocol == "grpc"):
+        _grpc(context, step, is_ours=is_ours)
     elif not set(names) & _OUR_EXPORTERS:
         context.other = context.other or ", ".join(names)
         step.warn(
@@ -145,17 +145,23 @@ def _exporter(context: Context, step: Step, *, is_ours: bool) -> None:
             f"OTEL_PYTHON_DISTRO={_OURS} OTEL_PYTHON_CONFIGURATOR={_OURS}, or OTEL_TRACES_EXPORTER={_OURS}",
         )
     else:
-        step.ok("exporter", "exporter of spans: spanwire's, OTLP over HTTP with protobuf")
+        form = "JSON" if protocol == "http/json" else "protobuf"
+        step.ok("exporter", f"exporter of spans: spanwire's, OTLP over HTTP with {form}")
 
 
-def _grpc(context: Context, step: Step) -> None:
-    cure = "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, the port of OTLP/HTTP (4318) and OTEL_TRACES_EXPORTER=otlp"
-    if _is_there("traces_exporter", _GRPC):
-        context.other = context.other or "by gRPC"
-        step.warn("grpc", "gRPC is asked for: that is the official exporter; spanwire's speaks http/protobuf", cure)
+def _grpc(context: Context, step: Step, *, is_ours: bool) -> None:
+    context.other = context.other or "by gRPC"
+    if is_ours or _is_there("traces_exporter", _GRPC):
+        step.warn(
+            "grpc",
+            "gRPC is asked for; the next steps look at OTLP over HTTP",
+            "read them as far as the connection, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf and port 4318",
+        )
     else:
         step.fail(
-            "grpc", "gRPC is asked for, which spanwire does not speak, and no other exporter for it is there", cure
+            "grpc",
+            "gRPC is asked for, and under that configurator no exporter for it is there",
+            f"OTEL_PYTHON_DISTRO={_OURS} OTEL_PYTHON_CONFIGURATOR={_OURS}, whose exporter speaks it",
         )
 
 

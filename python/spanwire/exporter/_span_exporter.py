@@ -1,0 +1,171 @@
+"""What all our span exporters share: they encode, send and retry by native code, over whichever protocol."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from spanwire import _events, _log, _stats
+from spanwire.exporter._verdict import Verdict
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+    from spanwire._native import Outcome, Request
+    from spanwire.columnar import SpanColumns
+    from spanwire.exporter._options import ExporterOptions
+
+__all__ = ["NativeSpanExporter"]
+
+_CUT_OFF_SECONDS = 0.5
+_COLUMNS_REQUEST_BYTES = 1 << 20
+
+NONE: WeakSet[Any] = WeakSet()
+
+
+class NativeSpanExporter(SpanExporter):
+    """Exports spans by a native client. Thread-safe, and usable on both sides of a fork."""
+
+    # Looked at also where a subclass sets something before it calls __init__.
+    _users = NONE  # before `_begin` gives each its own
+
+    def _begin(
+        self, options: "ExporterOptions", *, component: str, meter_provider: "MeterProvider | None", w3c_flags: bool
+    ) -> None:
+        """To be called once, by ``__init__``."""
+        self._users = WeakSet()  # batch processors that send its spans as bytes
+        self._client = options.client(w3c_flags=w3c_flags)
+        self._w3c_flags = w3c_flags
+        self._max_request_size = options.max_request_size
+        # Names that code written for the official exporters looks at.
+        self._timeout = options.timeout
+        self._shutdown = False
+        self._said_shutdown = False
+        self._metrics: Any = None
+        if os.environ.get("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "").strip().lower() == "true":
+            from spanwire.exporter._metrics import ExporterMetrics
+
+            self._metrics = ExporterMetrics(component, options.endpoint, meter_provider)
+        _stats.serve_if_asked()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Libraries put another ``export`` in front, to redact or to count: from then on it is called."""
+        super().__setattr__(name, value)
+        if name == "export":
+            while self._users:
+                self._users.pop()._send_by(self)
+
+    def export(self, spans: "Sequence[ReadableSpan]") -> SpanExportResult:
+        """Send a batch and wait for the answer, retries included, for at most ``timeout`` seconds; never raises.
+
+        :returns: SUCCESS if the destination took the request. What is lost is logged and counted in ``spanwire.stats()``.
+        """
+        if self._metrics is not None:
+            return self._metrics.measure(self._export, spans)  # type: ignore[no-any-return]  # what _export answers
+        return SpanExportResult.SUCCESS if self._export(spans).lost is None else SpanExportResult.FAILURE
+
+    def export_columns(
+        self,
+        columns: "SpanColumns",
+        resource: "Resource | Mapping[str, Any] | None" = None,
+        scope: "InstrumentationScope | str | None" = None,
+        max_request_bytes: int | None = None,
+        threads: int = 1,
+    ) -> SpanExportResult:
+        """Send spans that are columns and wait for the answers, retries included, for at most ``timeout`` seconds a request.
+
+        Requests are encoded one after the other while the ones before are under way, so memory holds few of them.
+
+        :param columns: the spans: ``spanwire.columnar.SpanColumns``.
+        :param resource: what they are of, if ``columns`` has no groups.
+        :param scope: likewise.
+        :param max_request_bytes: of each request, before compression; default: 1 MiB, or ``max_request_size`` if that is less. A
+            span that does not fit is dropped and counted.
+        :param threads: how many encode.
+        :returns: SUCCESS if the destination took all requests. What is lost is logged and counted in ``spanwire.stats()``.
+        :raises ValueError: for columns that cannot be encoded, before anything is sent; the text names column, row and cause. If
+            another thread changes the arrays meanwhile, also later.
+        :raises TypeError: for what is no ``SpanColumns``.
+        :raises MemoryError: if there is no memory for a request.
+        """
+        from spanwire.columnar import _encode
+
+        limit = _encode.positive("max_request_bytes", max_request_bytes) or _COLUMNS_REQUEST_BYTES
+        if self._max_request_size > 0:
+            limit = min(limit, self._max_request_size)
+        heads = _encode.group_heads(columns, resource, scope)
+        workers = _encode.positive("threads", threads) or 1
+        encoder = columns.encoder
+
+        def export(_: Sequence[int]) -> Verdict:
+            return self._deliver(
+                lambda: self._client.export_columns(encoder, heads, limit, workers), (ValueError, MemoryError)
+            )
+
+        if self._metrics is not None:
+            return self._metrics.measure(export, range(len(columns)))  # type: ignore[no-any-return]  # what export answers
+        return SpanExportResult.SUCCESS if export(()).lost is None else SpanExportResult.FAILURE
+
+    def shutdown(self, timeout_millis: float = 30_000) -> None:
+        """Take no more spans: a back-off ends at once, a request under way within ``timeout_millis``. May be repeated."""
+        if self._shutdown:
+            _log.warn("export.shutdown_again", "Exporter already shutdown, ignoring call")
+            return
+        self._shutdown = True
+        if not self._client.shutdown(timeout_millis / 1000):
+            self._client.force_flush(_CUT_OFF_SECONDS)  # until what was cut off is counted, a moment later
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Wait for the batches that are under way in other threads.
+
+        :returns: whether all of them ended within ``timeout_millis``.
+        """
+        return self._client.force_flush(timeout_millis / 1000)
+
+    def _export(self, spans: "Sequence[ReadableSpan]") -> Verdict:
+        return self._deliver(lambda: self._client.export(spans))
+
+    @property
+    def _has_metrics(self) -> bool:
+        """Whether Python counts each batch."""
+        return self._metrics is not None
+
+    def _export_request(self, request: "Request") -> None:
+        """Deliver a request of a queue's, as ``export`` does: for our own batch processor."""
+
+        def export(_: Sequence[int]) -> Verdict:
+            return self._deliver(lambda: self._client.export_request(request))
+
+        if self._metrics is None:
+            export(())
+        else:
+            self._metrics.measure(export, range(request.spans))
+
+    def _deliver(self, export: "Callable[[], Outcome]", raised: tuple[type[Exception], ...] = ()) -> Verdict:
+        came_late = self._shutdown
+        try:
+            outcome = export()
+        except raised:
+            raise
+        except Exception as error:
+            _log.warn(
+                "export.internal", "Spans are lost, exporting them failed inside of spanwire: %r; please report", error
+            )
+            return Verdict("internal", 0)
+        if outcome.message is not None:
+            self._tell(outcome.lost, outcome.rejected, outcome.message, came_late)
+        return Verdict(outcome.lost, outcome.rejected)
+
+    def _tell(self, lost: str | None, rejected: int, message: str, came_late: bool) -> None:
+        destination = self._client.destination
+        if came_late:
+            if not self._said_shutdown:
+                self._said_shutdown = True
+                _log.warn("export.shutdown", "Exporter already shutdown, ignoring batch")
+        else:
+            _events.say(destination, lost, rejected, message)
