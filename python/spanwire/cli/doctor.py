@@ -13,9 +13,9 @@ from collections.abc import Sequence
 __all__ = ["main"]
 
 _STEPS = """\
-It looks at versions and build, who sets up tracing, variables, the resolved configuration, DNS, TCP, TLS, HTTP and a test
-span, in this order, and says what to do about what it finds. Secrets are not shown. Status: 0 if spans arrive, 1 if not,
-2 if an option cannot work."""
+It looks at versions and build, who sets up tracing, variables, the resolved configuration, DNS, TCP, TLS, HTTP, a test
+span and (with --limits) how large requests may be, in this order, and says what to do about what it finds. Secrets are
+not shown. Status: 0 if spans arrive, 1 if not, 2 if an option cannot work."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -46,6 +46,7 @@ def _run(options: argparse.Namespace) -> int:
             service_name=options.service_name,
             send=options.send,
             show_all=options.all,
+            limits=options.limits,
         )
     )
     if options.json:
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--service-name", metavar="NAME", help="of the test span; default: as the program's")
     parser.add_argument("--no-send", dest="send", action="store_false", help="no test span")
+    parser.add_argument("--limits", action="store_true", help="send requests of up to 16 MiB, to see which are taken")
     parser.add_argument("--all", action="store_true", help="every setting, also those that are not set")
     parser.add_argument("--json", action="store_true", help="for programs (schema 1)")
     return parser

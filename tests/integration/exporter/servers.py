@@ -113,7 +113,8 @@ class ScriptedServer:
                         return
                     buffer += piece
                 head, _, buffer = buffer.partition(b"\r\n\r\n")
-                length = int(next(x for x in head.lower().split(b"\r\n") if x.startswith(b"content-length:"))[15:])
+                lengths = (x for x in head.lower().split(b"\r\n") if x.startswith(b"content-length:"))
+                length = int(next(lengths, b"content-length:0")[15:])  # a GET has none
                 while len(buffer) < length:
                     if not (piece := connection.recv(65536)):
                         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,17 +12,22 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from spanwire.cli._doctor._masking import Mask
+from spanwire.cli._doctor._probe import Probe, probe
 
 if TYPE_CHECKING:
-    from spanwire._native import Outcome
+    from spanwire._native import HttpClient, Outcome
+    from spanwire.cli._doctor._certificate import Certificate
     from spanwire.exporter._options import HttpOptions
     from spanwire.exporter.http import OTLPSpanExporter
 
-__all__ = ["Address", "Context", "Target", "listening"]
+__all__ = ["NO_SPANS", "Address", "Context", "Target", "listening", "without_compression"]
+
+# A clock that is off by less says nothing: backends put up with it.
+SKEW_SECONDS = 30.0
 
 # An ExportTraceServiceRequest with one ResourceSpans that holds nothing. Not b"": a POST without a body has no
 # Content-Length here, which some servers refuse, and which no request of a program is like.
-_NO_SPANS = b"\x0a\x00"
+NO_SPANS = b"\x0a\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,8 @@ class Context:
     service_name: str | None = None
     send: bool = True
     show_all: bool = False
+    limits: bool = False
+    """Whether the largest request that is taken is looked for."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     mask: Mask = field(init=False)
@@ -80,7 +88,12 @@ class Context:
     trusted: bool = True
     answered: bool = False
     """Whether an OTLP receiver has answered."""
+    certificate_chain: list[Certificate] = field(default_factory=list)
+    """As the server sends it, its own first; empty: it cannot be read."""
+    answer_seconds: float = 0.0
+    """What the request without spans took, handshake and tries included."""
     _answer: Outcome | None = None
+    _probe: Probe | None = None
     _is_closed: bool = False
 
     def __post_init__(self) -> None:
@@ -94,9 +107,26 @@ class Context:
         """What comes of a request without spans: by the exporter's own client, headers, compression and trust. Asked once."""
         assert self.exporter is not None
         if self._answer is None:
+            begin = time.perf_counter()
             # One span is said to be in it, since what has none is not sent.
-            self._answer = self.exporter._client.export_encoded(_NO_SPANS, 1)
+            self._answer = self.exporter._client.export_encoded(NO_SPANS, 1)
+            self.answer_seconds = time.perf_counter() - begin
         return self._answer
+
+    def probe(self) -> Probe:
+        """What the endpoint says to a request that holds nothing of ours. Asked once."""
+        if self._probe is None:
+            self._probe = probe(self)
+        return self._probe
+
+    def skew(self) -> str:
+        """By how much this machine's clock is off, in words; empty: not by much, or nobody says so."""
+        seconds = self.probe().skew or 0.0
+        if abs(seconds) < SKEW_SECONDS:
+            return ""
+        many = abs(seconds)
+        amount = f"{many:.0f} s" if many < 600 else f"{many / 60:.0f} min" if many < 7200 else f"{many / 3600:.0f} h"
+        return f"{amount} {'ahead of' if seconds > 0 else 'behind'} the server's"
 
     @property
     def patience(self) -> float:
@@ -128,6 +158,21 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(record.getMessage())
+
+
+@contextmanager
+def without_compression(context: Context) -> Iterator[HttpClient]:
+    """A client as the exporter's in everything else."""
+    from spanwire.exporter.http import OTLPSpanExporter
+    from spanwire.exporter.http._compression import Compression
+
+    exporter = OTLPSpanExporter(
+        endpoint=context.endpoint, timeout=context.patience, compression=Compression.NoCompression
+    )
+    try:
+        yield exporter._client
+    finally:
+        exporter.shutdown(0)
 
 
 @contextmanager

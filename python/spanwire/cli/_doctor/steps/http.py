@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import socket
-import time
 from typing import TYPE_CHECKING
+
+from spanwire.cli._doctor._context import NO_SPANS, Address, without_compression
+from spanwire.cli._doctor._probe import probe
 
 if TYPE_CHECKING:
     from spanwire.cli._doctor._context import Context
     from spanwire.cli._doctor._model import Step
 
-__all__ = ["check"]
+__all__ = ["check", "words"]
 
 _HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
 _STATUS = re.compile(r"status (\d{3})")
@@ -20,6 +22,8 @@ _ADVICE = re.compile(
     r"(?:^|; )(?:are the credentials right|an endpoint is used as it stands|lower max_export_batch_size).*$"
 )
 _TRIES = re.compile(r" \(\d+ requests? made\)$")
+# What is too large is divided, down to one span, as which the client takes a request without any.
+_ONE_SPAN = re.compile(r"^a span of \d+ bytes is too large: ")
 
 _MEANINGS: dict[int, tuple[str, str]] = {
     400: (
@@ -28,6 +32,7 @@ _MEANINGS: dict[int, tuple[str, str]] = {
     ),
     401: ("no or wrong credentials", f"set the header that the receiver wants in {_HEADERS}"),
     403: ("the credentials do not allow it", f"look at what the key in {_HEADERS} may do, and for which tenant"),
+    407: ("a proxy on the way wants credentials", "the exporter goes through no proxy: is the endpoint one?"),
     404: (
         "nothing is at this path",
         "receivers usually have /v1/traces; a base URL belongs into OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -43,6 +48,11 @@ _MEANINGS: dict[int, tuple[str, str]] = {
     504: ("a proxy on the way waits in vain", "look at the receiver behind the proxy"),
 }
 _LATER = {429, 502, 503, 504}
+# What servers answer that cannot read the body, or do not want it so.
+_COMPRESSION = {400, 406, 415, 500, 501}
+# What the exporter sends by itself: more are credentials or tenants.
+_STANDARD = {"content-type", "user-agent"}
+_HTTP_PORT = 4318
 
 
 def check(context: Context, step: Step) -> None:
@@ -54,11 +64,17 @@ def check(context: Context, step: Step) -> None:
         step.skip("there is no trust")
         return
     outcome = context.answer()
-    message = _TRIES.sub("", outcome.message or "")
-    step.details = {"lost": outcome.lost or "", "message": context.mask.hide(message), "retries": outcome.retries}
+    message = words(outcome.message)
+    step.details = {
+        "lost": outcome.lost or "",
+        "message": context.mask.hide(message),
+        "retries": outcome.retries,
+        "milliseconds": round(context.answer_seconds * 1000, 2),
+    }
     if outcome.lost is None:
         context.answered = True
         _accepted(step, message if "not OTLP" in message else context.mask.hide(message))
+        _slow(context, step)
     elif status := _STATUS.match(message):
         _status(context, step, int(status[1]), message)
     elif message.startswith("redirected"):
@@ -71,6 +87,35 @@ def check(context: Context, step: Step) -> None:
         )
     else:
         _broken(context, step, message)
+    if context.answered:
+        _clock(context, step)
+
+
+def words(message: str | None) -> str:
+    """What the client says, without what it counts."""
+    return _TRIES.sub("", _ONE_SPAN.sub("", message or ""))
+
+
+def _slow(context: Context, step: Step) -> None:
+    """Each request takes so long; what takes more than the timeout is lost."""
+    timeout = context.options.timeout if context.options is not None else context.timeout
+    if context.answer_seconds > timeout / 4:
+        step.warn(
+            "slow",
+            f"the answer took {context.answer_seconds:.2f} s, and a request may take {timeout:g} s with all its tries",
+            "raise OTEL_EXPORTER_OTLP_TIMEOUT, or send to a collector that is near, which passes it on",
+        )
+
+
+def _clock(context: Context, step: Step) -> None:
+    skew = context.probe().skew
+    step.details["clock_ahead_seconds"] = None if skew is None else round(skew, 1)
+    if words := context.skew():
+        step.warn(
+            "clock",
+            f"the clock of this machine is {words}: backends show such spans at the wrong time, or drop them",
+            "set this machine's clock, by NTP say, unless it is the server's that is wrong",
+        )
 
 
 def _accepted(step: Step, message: str) -> None:
@@ -88,7 +133,18 @@ def _accepted(step: Step, message: str) -> None:
 
 def _status(context: Context, step: Step, status: int, message: str) -> None:
     step.details["status"] = status
+    if status in _COMPRESSION and _is_compression(context):
+        assert context.options is not None
+        step.details["compression"] = context.options.compression
+        step.fail(
+            "compression",
+            f"status {status}: a body that is compressed by {context.options.compression} is refused, and taken as it is",
+            "set OTEL_EXPORTER_OTLP_COMPRESSION=none, or have the receiver, or what is in front of it, take it",
+        )
+        return
     meaning, cure = _MEANINGS.get(status, ("the receiver refuses it", "look at the receiver's log"))
+    if status in {401, 403} and context.options is not None and not {*context.options.headers} - _STANDARD:
+        cure = f"no credentials are sent: set the header that the receiver wants in {_HEADERS}"
     said = context.mask.hide(_ADVICE.sub("", message.partition(": ")[2]))
     text = f"status {status}: {meaning}" + (f"; it says: {said}" if said and said != meaning else "")
     if status == 400:
@@ -101,13 +157,13 @@ def _status(context: Context, step: Step, status: int, message: str) -> None:
 
 
 def _broken(context: Context, step: Step, message: str) -> None:
-    kind = _spoken(context) if context.target is not None and context.target.scheme == "http" else ""
+    kind = context.probe().spoken if context.target is not None and context.target.scheme == "http" else ""
     step.details["spoken"] = kind
     if kind == "http2":
         step.fail(
             "grpc_only",
             "the server speaks HTTP/2 only, as gRPC does, and the exporter HTTP/1.1",
-            "take the port of OTLP over HTTP, usually 4318, and switch it on in the receiver",
+            _other_port(context) or "take the port of OTLP over HTTP, usually 4318, and switch it on in the receiver",
         )
     elif kind == "tls":
         step.fail("tls_only", "the server speaks TLS there", "take https:// in the endpoint")
@@ -121,25 +177,21 @@ def _broken(context: Context, step: Step, message: str) -> None:
         step.fail("lost", context.mask.hide(message) or "the connection was lost", "look at the receiver's log")
 
 
-def _spoken(context: Context) -> str:
-    """What the first bytes of an answer are to a request that says nothing of ours."""
-    address = context.reachable[0]
-    data = b""
-    until = time.monotonic() + min(1.0, context.timeout)
-    try:
-        with socket.socket(address.family, socket.SOCK_STREAM) as connection:
-            connection.settimeout(min(1.0, context.timeout))
-            connection.connect(address.where)
-            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            while len(data) < 9 and (piece := connection.recv(64)):
-                data += piece
-                connection.settimeout(max(0.001, until - time.monotonic()))
-    except OSError:
-        pass
-    if data[:2] == b"\x15\x03":  # an alert
-        return "tls"
-    if data[:1] == b"\0" and data[3:4] in {b"\x04", b"\x07"}:  # SETTINGS or GOAWAY
-        return "http2"
-    if data.startswith(b"HTTP/1."):
-        return "http"
-    return "other" if data else ""
+def _is_compression(context: Context) -> bool:
+    """Whether the same request is taken without compression."""
+    if context.options is None or context.options.compression == "none":
+        return False
+    with without_compression(context) as client:
+        return client.export_encoded(NO_SPANS, 1).lost is None
+
+
+def _other_port(context: Context) -> str:
+    """Where HTTP is spoken, if it is at the usual port of the same host."""
+    target, address = context.target, context.reachable[0]
+    if target is None or target.port == _HTTP_PORT:
+        return ""
+    where = (address.where[0], _HTTP_PORT, *address.where[2:])
+    if probe(context, Address(address.family, where, "")).spoken != "http":
+        return ""
+    host = f"[{target.host}]" if address.family == socket.AF_INET6 and ":" in target.host else target.host
+    return f"take {target.scheme}://{host}:{_HTTP_PORT} as OTEL_EXPORTER_OTLP_ENDPOINT: HTTP is spoken there"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spanwire.cli._doctor import _certificate
+from spanwire.cli._doctor._probe import unchecked
 
 if TYPE_CHECKING:
     from spanwire.cli._doctor._certificate import Certificate
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 _SOON_DAYS = 14
+_MOST_CERTIFICATES = 10
 _FAILED = "TLS failed: "
 _CA = "OTEL_EXPORTER_OTLP_CERTIFICATE"
 _CLIENT = "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY"
@@ -44,32 +47,40 @@ def check(context: Context, step: Step) -> None:
             f"the exporter trusts it, by {trust or context.get('REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE') or 'the system'}",
         )
     if certificate is not None:
-        _told(step, certificate)
+        _told(step, context.certificate_chain)
 
 
 def _looked_at(context: Context, step: Step) -> Certificate | None:
     """Without trust and without a word of HTTP: nothing secret goes over it."""
-    unchecked = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
-    unchecked.set_alpn_protocols(["http/1.1"])
     assert context.target is not None
     address = context.reachable[0]
     try:
         with socket.socket(address.family, socket.SOCK_STREAM) as plain:
             plain.settimeout(context.timeout)
             plain.connect(address.where)
-            with unchecked.wrap_socket(plain, server_hostname=context.target.host) as connection:
+            begin = time.perf_counter()
+            with unchecked().wrap_socket(plain, server_hostname=context.target.host) as connection:
                 cipher = connection.cipher()
-                step.details.update(version=connection.version(), cipher=cipher[0] if cipher else "")
-                der = connection.getpeercert(binary_form=True)
+                step.details.update(
+                    version=connection.version(),
+                    cipher=cipher[0] if cipher else "",
+                    milliseconds=round((time.perf_counter() - begin) * 1000, 2),
+                )
+                sent = _chain(connection)
     except (OSError, ValueError):  # the exporter's own words about it say more
         return None
     try:
-        certificate = _certificate.read(der or b"")
+        context.certificate_chain = [_certificate.read(der) for der in sent[:_MOST_CERTIFICATES]]
     except ValueError as error:
         step.details["certificate"] = {"unreadable": str(error)}
         return None
-    step.details["certificate"] = {
+    step.details["chain"] = [_details(one) for one in context.certificate_chain]
+    step.details["certificate"] = step.details["chain"][0]
+    return context.certificate_chain[0]
+
+
+def _details(certificate: Certificate) -> dict[str, Any]:
+    return {
         "subject": certificate.subject,
         "issuer": certificate.issuer,
         "names": list(certificate.names),
@@ -77,18 +88,31 @@ def _looked_at(context: Context, step: Step) -> Certificate | None:
         "not_after": certificate.not_after.isoformat(),
         "self_signed": certificate.is_self_signed,
     }
-    return certificate
 
 
-def _told(step: Step, certificate: Certificate) -> None:
-    days = (certificate.not_after - datetime.now(timezone.utc)).days
+def _chain(connection: ssl.SSLSocket) -> list[bytes]:
+    """All that the server sends, its own first; from Python 3.13 on by a public method, before that by what it calls."""
+    if hasattr(connection, "get_unverified_chain"):
+        return [bytes(der) for der in connection.get_unverified_chain()]
+    told: Any = getattr(getattr(connection, "_sslobj", None), "get_unverified_chain", None)
+    chain = (told() if told is not None else None) or []
+    return [ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in chain] or [connection.getpeercert(True) or b""]
+
+
+def _told(step: Step, chain: list[Certificate]) -> None:
+    certificate = chain[0]
     step.ok(
         "certificate",
         f"{step.details['version']}, {step.details['cipher']}; certificate for {_names(certificate)}, "
         f"issued by {certificate.issuer or 'nobody named'}, until {certificate.not_after:%Y-%m-%d}",
     )
+    first = min(chain, key=lambda one: one.not_after)  # of an authority in between, perhaps
+    days = (first.not_after - datetime.now(timezone.utc)).days
     if days < _SOON_DAYS:
-        step.warn("expires_soon", f"the certificate ends in {days} days", "have the server's renewed")
+        whose = (
+            "the certificate" if first is certificate else f"the certificate of {first.subject}, in the server's chain,"
+        )
+        step.warn("expires_soon", f"{whose} ends in {days} days", "have the server's renewed")
 
 
 def _refused(context: Context, step: Step, why: str, certificate: Certificate | None) -> None:
@@ -100,11 +124,7 @@ def _refused(context: Context, step: Step, why: str, certificate: Certificate | 
     if "certificaterequired" in lower or "wants a client certificate" in lower:
         step.fail("client_certificate", "the server wants a client certificate", f"set {_CLIENT}")
     elif "certificate expired" in lower or "not valid yet" in lower:
-        when = f" {certificate.not_after:%Y-%m-%d}" if certificate else ""
-        code, text = ("not_yet", "is not valid yet") if "not valid yet" in lower else ("expired", f"has ended{when}")
-        step.fail(
-            code, f"the server's certificate {text}{seen}", "have it renewed; is the clock of this machine right?"
-        )
+        _out_of_time(context, step, is_early="not valid yet" in lower, seen=seen)
     elif "not valid for name" in lower:
         step.fail(
             "wrong_name",
@@ -124,7 +144,8 @@ def _refused(context: Context, step: Step, why: str, certificate: Certificate | 
             "self_signed" if own else "unknown_issuer",
             f"the server's certificate is {'signed by itself' if own else 'by an authority that is not trusted here'}{seen}",
             f"set {_CA} to a PEM file of {'it' if own else 'that authority'}"
-            + (f" ({_now(context)} is asked now)" if _now(context) else ""),
+            + (f" ({_now(context)} is asked now)" if _now(context) else "")
+            + _missing_link(context),
         )
     elif "did not end within" in lower:
         step.fail(
@@ -154,6 +175,35 @@ def _refused(context: Context, step: Step, why: str, certificate: Certificate | 
         )
     else:
         step.fail("refused", f"no connection that can be trusted: {why}{seen}", "look at the server's certificate")
+
+
+def _out_of_time(context: Context, step: Step, *, is_early: bool, seen: str) -> None:
+    """Whose time is over, or has not come, and whether that is a matter of the clock here."""
+    now = datetime.now(timezone.utc)
+    wrong = [one for one in context.certificate_chain if (now < one.not_before if is_early else now > one.not_after)]
+    one = next(iter(wrong or context.certificate_chain), None)
+    whose = "the server's certificate"
+    if one is not None and one is not context.certificate_chain[0]:
+        whose = f"the certificate of {one.subject or 'nobody named'}, which the server's chain needs,"
+    code, text = ("not_yet", "is not valid yet") if is_early else ("expired", "has ended")
+    when = "" if one is None else f", before {one.not_before:%Y-%m-%d}" if is_early else f" {one.not_after:%Y-%m-%d}"
+    if skew := context.skew():
+        step.fail(
+            code,
+            f"{whose} {text}{when}, by the clock of this machine, which is {skew}{seen}",
+            "set this machine's clock",
+        )
+    else:
+        step.fail(code, f"{whose} {text}{when}{seen}", "have it renewed; is the clock of this machine right?")
+
+
+def _missing_link(context: Context) -> str:
+    """Servers often send their own certificate alone, and what signed it is known to browsers only."""
+    chain = context.certificate_chain
+    if not chain or chain[-1].is_self_signed:
+        return ""
+    sent = "its own certificate alone" if len(chain) == 1 else f"{len(chain)} certificates"
+    return f"; the server sends {sent}: if {chain[-1].issuer or 'what signed the last'} is no root, it must send that one's, too"
 
 
 def _now(context: Context) -> str:
