@@ -233,5 +233,20 @@ impl Destination for GrpcDestination {
     }
 }
 
+/// What is made of an answer with these trailers, for fuzz targets.
+#[cfg(fuzzing)]
+pub(crate) async fn judge(trailers: HeaderMap, body: &[u8], config: &Config) -> Result<Accepted, SendError> {
+    use http_body_util::BodyExt;
+    let body = http_body_util::Full::new(bytes::Bytes::copy_from_slice(body));
+    let body = Box::pin(body.with_trailers(async move { Some(Ok(trailers)) }));
+    let response = http::Response::builder()
+        .header(CONTENT_TYPE, "application/grpc")
+        .body(body);
+    match response {
+        Ok(response) => answer::read(response, config, |never: std::convert::Infallible| match never {}).await,
+        Err(error) => Err(SendError::Lost(error.to_string())),
+    }
+}
+
 #[cfg(test)]
 mod tests;
