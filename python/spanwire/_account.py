@@ -72,7 +72,7 @@ class Account:
         counts = self.counts()
         full, closed = queue.take_dropped()
         if full:
-            counts.drop(full, "queue_full", f"the queue was full and the oldest {full} went")
+            counts.drop(full, "queue_full", f"the queue was full and {full} went")
         if closed:
             counts.drop(closed, "shutdown", "the processor was shut down")
         return full, closed

@@ -25,6 +25,8 @@ class HttpClient:
         key_file: str | os.PathLike[str] | None = None,
         max_request_size: int = 0,
         w3c_flags: bool = False,
+        others: Sequence[tuple[str, Sequence[tuple[str, bytes]]]] = [],
+        balance: str = "round_robin",
         protocol: str = "http/protobuf",
     ) -> Self: ...
     @staticmethod
@@ -332,6 +334,7 @@ class Request:
 @final
 class FrameQueue:
     def __new__(cls, max_bytes: int | None = None, max_spans: int | None = None) -> Self: ...
+    def set_policy(self, policy: str, block_millis: int) -> None: ...
     @property
     def address(self) -> int: ...
     @property

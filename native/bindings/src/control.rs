@@ -13,6 +13,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use spanwire_engine::buffer::Buffer;
 use spanwire_engine::client::Submitted;
 use spanwire_engine::{Account, Answer, BatchLimits, Client, DropReason, Event, Ticket, events};
+use spanwire_transport::balancer::Strategy;
 use spanwire_transport::config::TlsFiles;
 use spanwire_transport::{Compression, Config, ConfigError, Protocol};
 
@@ -23,6 +24,9 @@ use crate::{columns, errors};
 
 /// How long a waiting thread leaves Python's signal handlers unattended.
 pub const SLICE: Duration = Duration::from_millis(100);
+
+/// Names and values.
+type Headers = Vec<(String, Vec<u8>)>;
 
 /// A client for OTLP over HTTP: in the bodies of HTTP/1.1, or as calls of gRPC over HTTP/2.
 ///
@@ -35,16 +39,17 @@ pub struct HttpClient {
 
 #[pymethods]
 impl HttpClient {
-    /// `protocol` is one of OTLP's: `http/protobuf`, `http/json` or `grpc`. `timeout` in seconds covers all tries; `max_request_size` in bytes before compression, 0 or less for no limit.
+    /// `protocol` is one of OTLP's: `http/protobuf`, `http/json` or `grpc`. `timeout` in seconds covers all tries; `max_request_size` in bytes before compression, 0 or less for no limit; `others` are more
+    /// endpoints with their headers, and `balance` says how one of them is chosen.
     #[new]
     #[pyo3(signature = (endpoint, *, headers, timeout, compression, ca_file=None, cert_file=None, key_file=None,
-                        max_request_size=0, w3c_flags=false, protocol="http/protobuf"))]
+                        max_request_size=0, w3c_flags=false, others=vec![], balance="round_robin", protocol="http/protobuf"))]
     // The arguments have names in Python; owned values are what PyO3 hands over.
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
         py: Python<'_>,
         endpoint: &str,
-        headers: Vec<(String, Vec<u8>)>,
+        headers: Headers,
         timeout: f64,
         compression: &str,
         ca_file: Option<PathBuf>,
@@ -52,6 +57,8 @@ impl HttpClient {
         key_file: Option<PathBuf>,
         max_request_size: i64,
         w3c_flags: bool,
+        others: Vec<(String, Headers)>,
+        balance: &str,
         protocol: &str,
     ) -> PyResult<Self> {
         let limit = duration(timeout).filter(|limit| !limit.is_zero());
@@ -65,10 +72,18 @@ impl HttpClient {
             cert: cert_file,
             key: key_file,
         };
+        let strategy =
+            Strategy::from_name(balance).ok_or_else(|| errors::config(&ConfigError::Strategy(balance.to_owned())))?;
+        let new = |endpoint: &str, headers: &Headers| {
+            Ok(Config::new(protocol, endpoint, headers, compression, &files)?.with_timeout(limit))
+        };
         let config = py
-            .detach(|| Config::new(protocol, endpoint, &headers, compression, &files))
-            .map_err(|error| errors::config(&error))?
-            .with_timeout(limit);
+            .detach(|| {
+                let others = others.iter().map(|(endpoint, headers)| new(endpoint, headers));
+                let others = others.collect::<Result<Vec<_>, _>>()?;
+                Ok(new(endpoint, &headers)?.with_others(others, strategy))
+            })
+            .map_err(|error| errors::config(&error))?;
         // The encoder looks at the SDK's classes on first use, which imports modules. Here, not in the first export: a
         // child forked while another thread imports would find the module locked for ever.
         crate::encode::encode_request(py, PyTuple::empty(py).as_any(), w3c_flags, &mut Vec::new())?;
@@ -219,7 +234,7 @@ impl HttpClient {
     fn lose_dropped(&self, py: Python<'_>, queue: &PyFrameQueue) -> (u64, u64) {
         let (full, closed) = queue.take_dropped(py);
         if full > 0 {
-            let message = format!("the queue was full and the oldest {full} went");
+            let message = format!("the queue was full and {full} went");
             drop(self.client.lose(full, DropReason::QueueFull, message));
         }
         if closed > 0 {

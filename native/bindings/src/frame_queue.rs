@@ -1,14 +1,16 @@
 //! [`PyFrameQueue`]: finished frames that wait to be sent, as `spanwire.trace.export` holds them, and the [`Request`]s made of them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use spanwire_engine::buffer::Buffer;
-use spanwire_queue::{Appended, Batch, Lane, Limits, Writer};
+use spanwire_queue::{Batch, Lane, Limits, WhenFull, Writer};
+use spanwire_record::Status;
 
 use crate::control::{SLICE, duration};
 use crate::encode;
@@ -48,6 +50,7 @@ impl PyFrameQueue {
                 writer: GilCell::new(writer),
                 groups: GilCell::default(),
                 lane: Arc::downgrade(lanes.own()),
+                patience: AtomicU64::new(0),
             }),
             lanes,
             may_share: AtomicBool::new(false),
@@ -63,6 +66,20 @@ impl PyFrameQueue {
 
     fn __len__(&self, py: Python<'_>) -> usize {
         usize::try_from(self.lanes.counts(py).queued).unwrap_or(usize::MAX)
+    }
+
+    /// What happens to a span for which there is no room: `drop_oldest`, `drop_newest`, or `block`, which waits for room, without the
+    /// GIL, for so many milliseconds at most. Not for queues that share.
+    fn set_policy(&self, policy: &str, block_millis: u64) -> PyResult<()> {
+        let when_full = match policy {
+            "drop_oldest" => WhenFull::DropOldest,
+            "drop_newest" => WhenFull::DropNewest,
+            "block" => WhenFull::Block,
+            _ => return Err(PyValueError::new_err(policy.to_owned())),
+        };
+        self.queue.patience.store(block_millis, Ordering::Relaxed);
+        self.lanes.own().set_when_full(when_full);
+        Ok(())
     }
 
     /// Spans may also come by a `SharedQueue`: whoever reads does so by `HttpClient.drive` alone.
@@ -126,11 +143,10 @@ impl PyFrameQueue {
             .queue
             .groups
             .with(py, |groups| groups.find(&frame.resource, &frame.scope));
-        let appended = self
+        let status = self
             .queue
-            .writer
-            .with(py, |writer| writer.append_message(&group, frame.message()));
-        Ok(appended == Appended::Attend)
+            .append(py, |writer| writer.append_message(&group, frame.message()));
+        Ok(status.contains(Status::ATTEND))
     }
 
     /// How many spans were dropped since the last call: by the bounds, and since the queue was closed.

@@ -1,6 +1,7 @@
 //! [`SharedQueue`]: one copy of each finished span for several processors.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use pyo3::prelude::*;
 use spanwire_queue::Writer;
@@ -45,6 +46,7 @@ impl SharedQueue {
                 writer: GilCell::new(writer),
                 lane: Arc::downgrade(lane),
                 groups: GilCell::default(),
+                patience: AtomicU64::new(0),
             }),
         })
     }

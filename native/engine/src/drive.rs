@@ -211,7 +211,7 @@ impl Drive {
         for (spans, reason, event) in [(full, DropReason::QueueFull, true), (closed, why_closed, false)] {
             if spans > 0 {
                 let message = match reason {
-                    DropReason::QueueFull => format!("the queue was full and the oldest {spans} went"),
+                    DropReason::QueueFull => format!("the queue was full and {spans} went"),
                     DropReason::Shutdown => "the processor was shut down".to_owned(),
                     _ => format!("{spans} spans: {}", reason.name()),
                 };

@@ -65,7 +65,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
                 Step::Taken(accepted) => Ok(accepted),
                 Step::GaveUp(gave_up) => Err(under_way.fate(&gave_up)),
                 Step::PushedOut(error) => {
-                    let message = format!("the queue was full and the oldest {spans} went, undelivered: {error}");
+                    let message = format!("the queue was full and {spans} went, undelivered: {error}");
                     Err((DropReason::QueueFull, message))
                 }
                 Step::Unpackable(error) => Err((DropReason::Encode, error.to_string())),

@@ -19,6 +19,7 @@ mod route;
 mod sizes;
 mod split;
 pub mod stage;
+mod target;
 #[cfg(test)]
 mod testing;
 pub mod ticket;

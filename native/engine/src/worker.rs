@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use spanwire_transport::deliver::Closing;
-use spanwire_transport::{Accepted, Config, Destination, OtlpDestination, Request, SendError, Tally, descriptors};
+use spanwire_transport::{Accepted, Config, Destination, Request, SendError, Tally, descriptors};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 
@@ -17,6 +17,7 @@ use crate::drive::Drive;
 use crate::flight::{Course, Flight};
 use crate::parcel::Parcel;
 use crate::route::Route;
+use crate::target::Target;
 use crate::ticket::UnderWay;
 use crate::{epoll, ffi, process};
 
@@ -104,7 +105,7 @@ fn runtime() -> io::Result<ListedRuntime> {
 }
 
 struct Client {
-    route: watch::Sender<Arc<Route<OtlpDestination>>>,
+    route: watch::Sender<Arc<Route<Target>>>,
     closing: watch::Sender<Closing>,
 }
 
@@ -117,8 +118,8 @@ impl Destination for Nowhere {
     }
 }
 
-fn route(config: Arc<Config>) -> Arc<Route<OtlpDestination>> {
-    let destination = OtlpDestination::new(Arc::clone(&config));
+fn route(config: Arc<Config>) -> Arc<Route<Target>> {
+    let destination = Target::new(&config);
     Arc::new(Route::new(config, destination))
 }
 

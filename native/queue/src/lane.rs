@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use crate::batch::Batch;
 use crate::group::Group;
-use crate::limits::{Counts, Limits};
+use crate::limits::{Counts, Limits, WhenFull};
 use crate::position::{Chunks, Position};
-use crate::state::{Shared, State};
+use crate::state::{Room, Shared, State};
 use crate::sync::Ordering;
 
 /// Who reads.
@@ -28,6 +28,7 @@ enum Reader {
 #[derive(Debug)]
 pub struct LaneState {
     pub limits: Limits,
+    when_full: WhenFull,
     position: Position,
     /// The number of its first frame, and what had not entered before.
     joined: u64,
@@ -62,6 +63,7 @@ impl LaneState {
         let position = Position::newest(&state.chunks);
         Self {
             limits,
+            when_full: WhenFull::default(),
             position,
             joined: position.frame,
             refused_before: state.refused,
@@ -86,11 +88,34 @@ impl LaneState {
         self.end.is_none()
     }
 
+    pub fn when_full(&self) -> WhenFull {
+        self.when_full
+    }
+
+    /// What room it has, if it refuses frames, with a chunk of `capacity` bytes to open.
+    pub fn room(&self, chunks: &Chunks, capacity: usize) -> Room {
+        if self.when_full == WhenFull::DropOldest || !self.is_open() {
+            return Room::Any;
+        }
+        let queued = self.queued(chunks.last().map_or(0, |last| last.end()));
+        if queued >= self.limits.spans as u64 {
+            return Room::None;
+        }
+        let memory = chunks.get(self.position.chunk).zip(chunks.last());
+        let memory = memory.map_or(0, |(here, last)| last.memory_end() - here.memory_before());
+        if queued > 0 && memory + capacity as u64 > self.limits.bytes as u64 {
+            Room::Chunk
+        } else {
+            Room::Any
+        }
+    }
+
     /// In a forked child: as new, but what was set up stays so. The waker's task is the parent's.
     pub fn begin_again(&mut self) {
         std::mem::forget(self.waker.take());
         *self = Self {
             limits: self.limits,
+            when_full: self.when_full,
             position: Position::default(),
             joined: 0,
             refused_before: 0,
@@ -154,7 +179,9 @@ impl LaneState {
 
     /// Drops the oldest chunks until there is room for one of `capacity` bytes.
     pub fn make_room(&mut self, chunks: &Chunks, capacity: usize) {
-        let Some(last) = chunks.last() else { return };
+        let Some(last) = chunks.last().filter(|_| self.when_full == WhenFull::DropOldest) else {
+            return;
+        };
         let most = self.limits.bytes as u64;
         let end = self.up_to(last.end());
         while self.position.frame < end
@@ -169,7 +196,7 @@ impl LaneState {
     pub fn keep_bound(&mut self, chunks: &Chunks) {
         let queued = self.queued(chunks.last().map_or(0, |last| last.end()));
         let over = queued.saturating_sub(self.limits.spans as u64);
-        if over > 0 && self.is_open() {
+        if over > 0 && self.is_open() && self.when_full == WhenFull::DropOldest {
             self.full += self.drop_oldest(chunks, over);
         }
     }
@@ -197,11 +224,13 @@ impl LaneState {
         if self.reader == Reader::Wanted || self.has_news {
             return 0;
         }
+        // One that drops its oldest has one too many then, one that refuses is full.
+        let over = u64::from(self.when_full == WhenFull::DropOldest);
         let bound = self
             .position
             .frame
             .saturating_add(self.limits.spans as u64)
-            .saturating_add(1);
+            .saturating_add(over);
         let wake = self
             .wake_at
             .map_or(u64::MAX, |(spans, _)| self.position.frame.saturating_add(spans));
@@ -314,6 +343,11 @@ impl Lane {
         });
         state.release();
         self.shared.set_look(&state);
+        let is_awaited = self.within(&mut state, |lane, _| lane.when_full == WhenFull::Block);
+        drop(state);
+        if is_awaited {
+            self.shared.notify(); // there is room
+        }
         batch
     }
 
@@ -328,6 +362,40 @@ impl Lane {
             self.shared.room.store(0, Ordering::Relaxed);
         }
         self.shared.set_look(&state);
+        drop(state);
+        self.shared.notify(); // nobody waits for room any more
+    }
+
+    /// What happens to frames for which there is no room. Of lanes that share a queue none may refuse what others would take.
+    pub fn set_when_full(&self, when_full: WhenFull) {
+        self.with(|lane, _| lane.when_full = when_full);
+    }
+
+    /// Whether a frame would find room now. One that is refused all the same is counted by [`refuse`](Self::refuse).
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        let state = self.shared.lock();
+        state.room(0) == Room::Any
+    }
+
+    /// Waits until there is room, or nobody can append any more; whether there was by `deadline`. In a child of the process in which the
+    /// caller began to wait the answer is yes.
+    #[must_use]
+    pub fn wait_room(&self, generation: u64, deadline: Instant) -> bool {
+        let mut state = self.shared.lock();
+        while state.generation() == generation && state.room(0) != Room::Any {
+            let in_time;
+            (state, in_time) = self.shared.wait(state, deadline);
+            if !in_time {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Counts a frame for which no room was found in time.
+    pub fn refuse(&self) {
+        self.shared.lock().refused += 1;
     }
 
     /// Its bounds.

@@ -20,7 +20,7 @@ mod writer;
 pub use batch::{Batch, Request, Verdict};
 pub use group::{Attached, Group};
 pub use lane::Lane;
-pub use limits::{Counts, Limits};
+pub use limits::{Counts, Limits, WhenFull};
 pub use writer::{Appended, Writer};
 
 #[cfg(all(test, not(loom)))]

@@ -32,6 +32,18 @@ impl Limits {
     }
 }
 
+/// What happens to a frame for which a lane has no room.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum WhenFull {
+    /// The oldest frames go.
+    #[default]
+    DropOldest,
+    /// It is refused, and counted as `full`.
+    DropNewest,
+    /// It is handed back: the caller waits for room, and appends it again or has it refused.
+    Block,
+}
+
 /// What became of all frames of this process for one lane: `accepted == taken + queued + full + closed`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {

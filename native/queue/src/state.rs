@@ -12,9 +12,11 @@ use crate::arena::Chunk;
 use crate::ffi;
 use crate::group::Group;
 use crate::lane::LaneState;
+use crate::limits::WhenFull;
 use crate::position::Chunks;
 use crate::storage::Storage;
 use crate::sync::{AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering};
+use crate::writer::Appended;
 
 /// Bytes of a chunk; less in a queue that is so small that whole chunks would be a coarse measure.
 const CHUNK: usize = 64 << 10;
@@ -62,6 +64,15 @@ pub struct State {
 struct Trash {
     chunks: Vec<Arc<Chunk>>,
     groups: Vec<Arc<Group>>,
+}
+
+/// What room there is in lanes that refuse frames.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Room {
+    None,
+    /// In the open chunk, but for no other.
+    Chunk,
+    Any,
 }
 
 /// The lock, held.
@@ -205,6 +216,29 @@ impl State {
     pub fn longest(&self) -> Option<usize> {
         let open = self.lanes.iter().filter(|(_, lane)| lane.is_open());
         open.map(|(_, lane)| lane.limits.longest()).max()
+    }
+
+    /// Whether some lane refuses frames rather than drop its oldest.
+    pub fn refuses(&self) -> bool {
+        self.lanes
+            .iter()
+            .any(|(_, lane)| lane.when_full() != WhenFull::DropOldest)
+    }
+
+    /// What room all lanes have that refuse frames, if a chunk for one of `len` bytes were opened.
+    pub fn room(&self, len: usize) -> Room {
+        let capacity = len.max(self.chunk_len);
+        let rooms = self.lanes.iter().map(|(_, lane)| lane.room(&self.chunks, capacity));
+        rooms.min().unwrap_or(Room::Any)
+    }
+
+    /// A frame that finds no room is not appended: what is said of it.
+    pub fn refuse(&mut self, attend: bool) -> Appended {
+        if self.lanes.iter().any(|(_, lane)| lane.when_full() == WhenFull::Block) {
+            return Appended::Full;
+        }
+        self.refused += 1;
+        if attend { Appended::Attend } else { Appended::Done }
     }
 
     pub fn add_lane(&mut self, make: impl FnOnce(&Self) -> LaneState) -> u64 {

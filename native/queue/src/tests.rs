@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Appended, Group, Lane, Limits, Writer};
+use crate::storage::Heap;
+use crate::{Appended, Group, Lane, Limits, WhenFull, Writer};
 
 fn queue() -> (Writer, Lane, Arc<Group>) {
     let (writer, lane) = Writer::new(Limits::default()).expect("fork handlers");
@@ -375,4 +376,115 @@ fn equal_groups_of_many_objects_are_one() {
     }
     assert!(lane.memory() <= 64 << 10);
     assert_eq!(lane.take(1000, usize::MAX).map(|batch| batch.spans()), Some(1000));
+}
+
+#[test]
+fn a_full_lane_that_drops_the_newest_keeps_what_it_has() {
+    let (mut writer, lane) = Writer::new(Limits {
+        spans: 5,
+        ..Limits::default()
+    })
+    .expect("fork handlers");
+    lane.set_when_full(WhenFull::DropNewest);
+    let group = Arc::new(Group::default());
+    let append = |writer: &mut Writer, number: u8| writer.append(&group, 1, |out| out.raw(&[number]));
+    for number in 0..9 {
+        assert_eq!(append(&mut writer, number), Appended::Done);
+    }
+    let counts = lane.counts();
+    assert_eq!((counts.accepted, counts.queued, counts.full), (9, 5, 4));
+    let first = lane.take(2, usize::MAX).expect("five wait");
+    assert_eq!(first.frames().map(|(_, frame)| frame[0]).collect::<Vec<_>>(), [0, 1]);
+    for number in 10..15 {
+        assert_eq!(append(&mut writer, number), Appended::Done);
+    }
+    let rest = lane.take(9, usize::MAX).expect("five wait again");
+    assert_eq!(
+        rest.frames().map(|(_, frame)| frame[0]).collect::<Vec<_>>(),
+        [2, 3, 4, 10, 11]
+    );
+    let counts = lane.counts();
+    assert_eq!(
+        (counts.accepted, counts.taken, counts.queued, counts.full),
+        (14, 7, 0, 7)
+    );
+}
+
+#[test]
+fn a_lane_that_refuses_holds_its_bound_in_bytes_and_takes_more_when_there_is_room() {
+    let bound = 64 << 10;
+    let (mut writer, lane) = Writer::new(Limits {
+        bytes: bound,
+        ..Limits::default()
+    })
+    .expect("fork handlers");
+    lane.set_when_full(WhenFull::DropNewest);
+    let group = Arc::new(Group::default());
+    let mut first = 0;
+    for round in 0..20 {
+        for _ in 0..2000 {
+            assert_eq!(writer.append(&group, 100, |out| out.raw(&[1; 100])), Appended::Done);
+            assert!(lane.frame_bytes() <= bound);
+        }
+        let queued = lane.counts().queued;
+        if round == 0 {
+            first = queued;
+        }
+        assert!(queued > 500 && queued >= first / 2, "{queued} in round {round}");
+        drop(lane.take(usize::MAX, usize::MAX));
+    }
+    let counts = lane.counts();
+    assert_eq!(counts.accepted, 40_000);
+    assert_eq!(counts.accepted, counts.taken + counts.queued + counts.full);
+}
+
+#[test]
+fn a_lane_that_blocks_hands_frames_back_until_there_is_room() {
+    let (mut writer, lane) = Writer::new(Limits {
+        spans: 3,
+        ..Limits::default()
+    })
+    .expect("fork handlers");
+    lane.set_when_full(WhenFull::Block);
+    let group = Arc::new(Group::default());
+    let append = |writer: &mut Writer| writer.append(&group, 1, |out| out.raw(&[7]));
+    for _ in 0..3 {
+        assert_eq!(append(&mut writer), Appended::Done);
+    }
+    assert_eq!(append(&mut writer), Appended::Full);
+    let soon = || Instant::now() + Duration::from_millis(20);
+    assert!(!lane.wait_room(lane.generation(), soon()));
+    lane.refuse();
+    assert_eq!(lane.counts().full, 1);
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| lane.wait_room(lane.generation(), Instant::now() + Duration::from_secs(60)));
+        drop(lane.take(1, usize::MAX));
+        assert!(waits.join().expect("no panic"));
+    });
+    assert_eq!(append(&mut writer), Appended::Done);
+    assert_eq!(append(&mut writer), Appended::Full);
+    lane.close();
+    assert!(lane.wait_room(lane.generation(), soon()));
+    assert_eq!(append(&mut writer), Appended::Attend); // late
+    let counts = lane.counts();
+    assert_eq!(
+        (counts.accepted, counts.queued, counts.full, counts.closed),
+        (6, 3, 1, 1)
+    );
+}
+
+#[test]
+fn three_lanes_share_the_memory_of_what_waits_in_them() {
+    let memory = |lanes: usize| {
+        let mut writer = Writer::with_storage(Box::new(Heap), 64 << 20).expect("fork handlers");
+        let lanes: Vec<_> = (0..lanes).map(|_| writer.add_lane(Limits::default())).collect();
+        let group = Arc::new(Group::default());
+        for _ in 0..20_000 {
+            assert_eq!(writer.append(&group, 250, |out| out.raw(&[1; 250])), Appended::Done);
+        }
+        assert!(lanes.iter().all(|lane| lane.counts().queued == 20_000));
+        lanes[0].memory()
+    };
+    let (one, three) = (memory(1), memory(3));
+    assert!(three * 10 <= one * 12, "{one} and {three}");
 }

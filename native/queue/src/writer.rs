@@ -9,7 +9,7 @@ use crate::arena::{ChunkWriter, OVERHEAD};
 use crate::group::Group;
 use crate::lane::{Lane, LaneState};
 use crate::limits::Limits;
-use crate::state::{Shared, State};
+use crate::state::{Room, Shared, State};
 use crate::storage::{Heap, Storage};
 use crate::sync::{Ordering, become_visible};
 
@@ -22,6 +22,8 @@ pub enum Appended {
     /// Somebody must attend to a lane: it is wanted that somebody reads it, but nobody does in this process; it has something
     /// to say; or it is closed and the frame was dropped.
     Attend,
+    /// A lane that blocks is full: the frame was not appended.
+    Full,
 }
 
 /// The writing end of a queue; its reading ends are [`Lane`]s. When it is dropped the lanes keep what waits.
@@ -115,6 +117,23 @@ impl Writer {
             self.shared.room.store(0, Ordering::Relaxed);
             return Err(Appended::Attend);
         };
+        if state.refuses() {
+            let room = state.room(len);
+            // Sent here because a lane that refuses was full, the chunk may have room again.
+            let chunk = self.chunk.as_mut().filter(|_| room > Room::None);
+            if let Some(chunk) = chunk {
+                let capacity = chunk.chunk().capacity();
+                if chunk.prepare(group, len, capacity) {
+                    self.shared.room.store(capacity, Ordering::Relaxed);
+                    return Ok(());
+                }
+            }
+            if room != Room::Any && len <= longest {
+                self.shared.room.store(0, Ordering::Relaxed);
+                let attend = wake(&mut state);
+                return Err(state.refuse(attend));
+            }
+        }
         let chunk = if len > longest {
             Err(())
         } else {
@@ -145,6 +164,9 @@ impl Writer {
             lane.keep_bound(chunks);
         }
         state.release();
+        if state.refuses() && state.room(0) == Room::None {
+            self.shared.room.store(0, Ordering::Relaxed); // the next frame asks
+        }
         let attend = wake(&mut state);
         self.shared.set_look(&state);
         if attend { Appended::Attend } else { Appended::Done }

@@ -1,11 +1,13 @@
 //! Everything a client needs to know; immutable, so that a forked child can go on using it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 
+use crate::balancer::Strategy;
 use crate::compress::Compression;
 use crate::endpoint::Endpoint;
 use crate::error::ConfigError;
@@ -37,6 +39,9 @@ pub struct Config {
     compression: Compression,
     name: String,
     timeout: Duration,
+    /// Of other endpoints that mean the same, and how they are chosen from.
+    others: Vec<Arc<Config>>,
+    strategy: Strategy,
 }
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -107,7 +112,33 @@ impl Config {
             compression,
             name,
             timeout: DEFAULT_TIMEOUT,
+            others: Vec::new(),
+            strategy: Strategy::default(),
         })
+    }
+
+    /// The same destination at several endpoints, one of which each request goes to. Packed for one, a request suits all: they have the
+    /// same protocol and compression.
+    #[must_use]
+    pub fn with_others(mut self, others: Vec<Self>, strategy: Strategy) -> Self {
+        self.others = others.into_iter().map(Arc::new).collect();
+        self.strategy = strategy;
+        for other in &self.others {
+            self.name = format!("{}, {}", self.name, other.name);
+        }
+        self
+    }
+
+    /// The configurations of its other endpoints.
+    #[must_use]
+    pub fn others(&self) -> &[Arc<Self>] {
+        &self.others
+    }
+
+    /// How one of several endpoints is chosen.
+    #[must_use]
+    pub fn strategy(&self) -> Strategy {
+        self.strategy
     }
 
     /// The same for requests that have so much time, by which a connection is found to be dead.
@@ -140,7 +171,9 @@ impl Config {
     pub fn is_local(&self) -> bool {
         let host = self.endpoint.host.as_str();
         let address = host.parse::<std::net::IpAddr>();
-        host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback())
+        let is_local =
+            host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback());
+        is_local && self.others.iter().all(|other| other.is_local())
     }
 
     /// The destination's name for people and for statistics.

@@ -37,6 +37,11 @@ pub trait Destination {
         deadline: Instant,
         tally: &Tally,
     ) -> impl Future<Output = Result<Accepted, SendError>> + Send;
+
+    /// Whether it can be reached, by less than a request; gives up by `deadline`. One that cannot be asked is said to be.
+    fn check(&self, _deadline: Instant) -> impl Future<Output = Result<(), SendError>> + Send {
+        std::future::ready(Ok(()))
+    }
 }
 
 /// What a request cost, kept outside its future so that it survives an interruption. Relaxed: read after the end.

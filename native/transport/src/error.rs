@@ -38,6 +38,8 @@ pub enum ConfigError {
     PemFile { path: PathBuf, why: String },
     #[error("protocol {0:?} is not known; use \"http/protobuf\", \"http/json\" or \"grpc\"")]
     Protocol(String),
+    #[error("balance {0:?} is not known; use \"round_robin\", \"failover\" or \"least_loaded\"")]
+    Strategy(String),
     #[error("timeout {0} is not valid; give a positive number of seconds")]
     Timeout(f64),
     #[error("TLS cannot be set up: {0}")]
@@ -51,6 +53,8 @@ pub enum SendError {
     Connect { address: String, source: io::Error },
     #[error("the connection was lost: {0}")]
     Lost(String),
+    #[error("none of the endpoints takes requests now")]
+    NoneWell { retry_after: Option<Duration> },
     #[error("redirected by status {code} to {location}, which is not followed; set the endpoint to where it leads")]
     Redirected { code: u16, location: String },
     #[error("cannot find the address of {host}: {source}; is the endpoint's host right?")]
@@ -82,7 +86,7 @@ impl SendError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::Lost(_) | Self::Resolve { .. } => true,
+            Self::Connect { .. } | Self::Lost(_) | Self::NoneWell { .. } | Self::Resolve { .. } => true,
             Self::Rpc { code, retry_delay, .. } => !self.is_too_large() && code.is_retryable(retry_delay.is_some()),
             Self::Status { code, .. } => crate::status::http_retryable(*code),
             Self::Tls { is_final, .. } => !is_final,
@@ -107,7 +111,7 @@ impl SendError {
     pub fn hint(&self) -> Option<Duration> {
         match self {
             Self::Rpc { retry_delay, .. } => *retry_delay,
-            Self::Status { retry_after, .. } => *retry_after,
+            Self::Status { retry_after, .. } | Self::NoneWell { retry_after } => *retry_after,
             _ => None,
         }
     }

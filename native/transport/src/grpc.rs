@@ -231,6 +231,10 @@ impl Destination for GrpcDestination {
             .await
             .map_err(|lost| lost.error)
     }
+
+    async fn check(&self, deadline: Instant) -> Result<(), SendError> {
+        self.channel(deadline, &Tally::default()).await.map(drop)
+    }
 }
 
 /// What is made of an answer with these trailers, for fuzz targets.

@@ -220,6 +220,12 @@ impl Destination for HttpDestination {
             Err(Failed::Stale) => Err(SendError::Lost("closed before the answer".into())),
         }
     }
+
+    async fn check(&self, deadline: Instant) -> Result<(), SendError> {
+        let connection = start(self.dialer.open(deadline, &Tally::default()).await?).await?;
+        self.keep(connection);
+        Ok(())
+    }
 }
 
 async fn start<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) -> Result<Connection, SendError> {

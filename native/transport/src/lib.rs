@@ -4,6 +4,7 @@
 //! refused or out of time. Everything here runs on the caller's tokio runtime; this crate starts no thread of its own but
 //! name look-ups on the runtime's blocking pool, and knows nothing of Python, queues or accounting.
 
+pub mod balancer;
 pub mod breaker;
 pub mod compress;
 pub mod config;
@@ -27,6 +28,7 @@ pub mod retry;
 pub mod status;
 pub mod tls;
 
+pub use balancer::Balancer;
 pub use breaker::Breaker;
 pub use compress::Compression;
 pub use config::Config;

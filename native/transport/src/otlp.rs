@@ -46,4 +46,11 @@ impl Destination for OtlpDestination {
             Self::Grpc(grpc) => grpc.attempt(request, deadline, tally).await,
         }
     }
+
+    async fn check(&self, deadline: Instant) -> Result<(), SendError> {
+        match self {
+            Self::Grpc(grpc) => grpc.check(deadline).await,
+            Self::Http(http) => http.check(deadline).await,
+        }
+    }
 }

@@ -56,6 +56,10 @@ TRACES: tuple[Setting, ...] = (
         "before compression; a larger request is divided, a larger span dropped and counted; 0 lifts the limit",
         unit="bytes",
     ),
+    _exporter(
+        "endpoints", "", "", "several URLs of the same backend in the place of endpoint: one of them gets each request"
+    ),
+    _exporter("balance", "", "round_robin", "which of several endpoints: round_robin, failover or least_loaded"),
     _exporter("meter_provider", "", _METERS, "where the exporter's metrics about itself go, if they are enabled"),
     _exporter("w3c_flags", "", "False", "also send the W3C flags of spans and links and the links' trace state"),
     _exporter(
@@ -163,6 +167,18 @@ TRACES: tuple[Setting, ...] = (
         "30000",
         "read and not used, as in the SDK: the exporter has its timeout",
         unit="milliseconds",
+    ),
+    _batch(
+        "queue_policy",
+        "SPANWIRE_QUEUE_POLICY",
+        "drop_oldest",
+        "when the queue is full: drop_oldest, drop_newest, or block(SECONDS): the thread that ends a span waits for room",
+    ),
+    _batch(
+        "max_in_flight",
+        "SPANWIRE_MAX_IN_FLIGHT",
+        "1 to this machine, 4 elsewhere",
+        "how many requests are under way at once at most, up to 64; over HTTP/1.1 each has a connection, eight at most",
     ),
     _batch("span_filter", "", "", "which spans are sent: a spanwire.filters.SpanFilter; not for exporters in Python"),
     _batch("meter_provider", "", _METERS, "where the processor's metrics about itself go, if they are enabled"),

@@ -6,9 +6,10 @@ be understood in a variable is logged and the default taken; a keyword that cann
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from spanwire import _log, _native
 from spanwire.exporter._environment import COMPRESSIONS, DEFAULT_TIMEOUT, Environment, parse_headers
@@ -44,6 +45,10 @@ class ExporterOptions:
     client_certificate_file: str | None = field(repr=False)
     max_request_size: int
     """Bytes before compression; 0 or less: no limit."""
+    others: tuple[str, ...] = ()
+    """More endpoints that mean the same, as given."""
+    balance: str = "round_robin"
+    """How one of several is chosen."""
     variables: tuple[str, ...] = ()
     """Those of the environment that gave what the native client checks."""
     protocol: str = "http/protobuf"
@@ -61,11 +66,15 @@ class ExporterOptions:
         """
         from spanwire.exporter import _url
 
-        url, credentials = _url.split_credentials(self.endpoint)
-        headers = dict(self.headers)
-        if credentials is not None:  # as requests does
-            headers["authorization"] = credentials
-        _url.warn_of_proxy(url)
+        def reached(endpoint: str) -> tuple[str, list[tuple[str, bytes]]]:
+            url, credentials = _url.split_credentials(endpoint)
+            headers = dict(self.headers)
+            if credentials is not None:  # as requests does
+                headers["authorization"] = credentials
+            _url.warn_of_proxy(url)
+            return url, [(name, _encoded(name, value)) for name, value in headers.items()]
+
+        url, encoded = reached(self.endpoint)
         if self.client_key_file and not self.client_certificate_file:
             _log.warn(
                 "options.client_key",
@@ -73,7 +82,6 @@ class ExporterOptions:
                 "(OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE); it is ignored",
             )
         bundle = None if self.certificate_file else self._bundle()
-        encoded = [(name, _encoded(name, value)) for name, value in headers.items()]
         try:
             return _native.HttpClient(
                 url,
@@ -86,6 +94,8 @@ class ExporterOptions:
                 max_request_size=self.max_request_size,
                 w3c_flags=w3c_flags,
                 protocol=self.protocol,
+                others=[reached(other) for other in self.others],
+                balance=self.balance,
             )
         except ValueError as error:
             variables = _blamed(str(error), [*self.variables, *([bundle] if bundle else [])])
@@ -116,6 +126,8 @@ class HttpOptions(ExporterOptions):
         compression: object,
         max_request_size: int | None,
         protocol: str = "http/protobuf",
+        endpoints: Sequence[str] | None = None,
+        balance: str | None = None,
     ) -> "HttpOptions":
         """Options of one signal (``traces``) from keywords and environment.
 
@@ -124,8 +136,9 @@ class HttpOptions(ExporterOptions):
         env = Environment(signal)
         expect("endpoint", endpoint, str, "a URL as text, such as http://localhost:4318/v1/traces")
         expect("headers", headers, Mapping, 'a dict such as {"x-tenant": "shop"}')
+        several = _several(endpoint, endpoints, balance)
         return cls(
-            endpoint=endpoint or env.endpoint(DEFAULT_ENDPOINT, f"v1/{signal}"),
+            endpoint=several[0] if several else endpoint or env.endpoint(DEFAULT_ENDPOINT, f"v1/{signal}"),
             headers=_headers(headers, env.headers(), _CONTENT_TYPES[protocol]),
             timeout=env.timeout() if timeout is None else keyword_timeout(timeout),
             compression=env.compression() if compression is None else keyword_compression(compression),
@@ -133,12 +146,32 @@ class HttpOptions(ExporterOptions):
             client_key_file=client_key_file or env.get("CLIENT_KEY"),
             client_certificate_file=client_certificate_file or env.get("CLIENT_CERTIFICATE"),
             max_request_size=DEFAULT_MAX_REQUEST_SIZE if max_request_size is None else max_request_size,
+            others=several[1:],
+            balance=balance or "round_robin",
             variables=tuple(env.used),  # evaluated last
             protocol=protocol,
         )
 
 
 _CONTENT_TYPES = {"http/protobuf": "application/x-protobuf", "http/json": "application/json"}
+
+
+def _several(endpoint: str | None, endpoints: Any, balance: str | None) -> tuple[str, ...]:
+    """The endpoints that were given as several, if any."""
+    if endpoints is None:
+        if balance is not None:
+            raise ValueError("balance= chooses from several endpoints; give them as endpoints=[...]")
+        return ()
+    if endpoint is not None:
+        raise ValueError("endpoint= and endpoints= exclude each other; give one of them")
+    several = () if isinstance(endpoints, str) else tuple(endpoints)
+    if not several or not all(isinstance(one, str) and one for one in several):
+        raise ValueError(
+            "endpoints= is not valid; give a list of at least one URL, such as "
+            '["http://one:4318/v1/traces", "http://two:4318/v1/traces"]'
+        )
+    return several
+
 
 # How messages of the native client begin, and how the names of variables end that they may be about.
 _BLAMED = {

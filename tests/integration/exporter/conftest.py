@@ -66,7 +66,7 @@ def made_by(kind: type[NativeSpanExporter]) -> Iterator[Callable[..., Any]]:
     """Of any of our classes."""
     made: list[NativeSpanExporter] = []
 
-    def make(endpoint: str, **keywords: Any) -> NativeSpanExporter:
+    def make(endpoint: str | None = None, **keywords: Any) -> NativeSpanExporter:
         exporter = kind(endpoint=endpoint, **keywords)  # type: ignore[call-arg]  # the base class has no constructor
         _before[exporter] = _account(exporter)
         made.append(exporter)

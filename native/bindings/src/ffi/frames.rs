@@ -9,7 +9,7 @@ use std::sync::Arc;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use spanwire_queue::{Appended, Group};
+use spanwire_queue::Group;
 use spanwire_record::{SpanContext, SpanRecord, Status};
 use spanwire_wire::SpanView;
 use spanwire_wire::arena::Region;
@@ -19,7 +19,7 @@ use spanwire_wire::tag::flags::CONTEXT_IS_REMOTE;
 
 use super::entry::{enter, enter_object, enter_record, gil};
 use super::kept::{self, Kept};
-use super::queue::{self, Queue};
+use super::queue::Queue;
 use super::readback::{Info, attributes_of, events_of, links_of};
 use super::text::RawText;
 use crate::tracer::Tracer;
@@ -121,10 +121,9 @@ pub unsafe extern "C" fn keep(record: *mut SpanRecord, queue: *const Queue, bits
                 return Status::PANIC;
             };
             let beside = Beside::new(record, bits, parent_state);
-            let appended = (*queue).writer.with(gil(), |writer| {
+            (*queue).append(gil(), |writer| {
                 writer.append(&tracer.group, beside.len_max(record), |out| beside.write(record, out))
-            });
-            queue::status(appended)
+            })
         })
     }
 }
@@ -132,7 +131,7 @@ pub unsafe extern "C" fn keep(record: *mut SpanRecord, queue: *const Queue, bits
 /// # Safety
 /// The GIL is held, and `queue` and `span` are live.
 pub unsafe extern "C" fn keep_object(queue: *const Queue, span: *mut ffi::PyObject) -> c_int {
-    let appended = enter("keep_object", || {
+    let status = enter("keep_object", || {
         // SAFETY: by the caller's promise.
         let (py, queue) = unsafe { (gil(), &*queue) };
         // SAFETY: by the caller's promise.
@@ -142,14 +141,11 @@ pub unsafe extern "C" fn keep_object(queue: *const Queue, span: *mut ffi::PyObje
             ..Group::default()
         });
         // The queue's own reference is the last one, if it takes it: dropping either runs no Python code.
-        queue.writer.with(py, |writer| {
+        queue.append(py, |writer| {
             writer.append(&group, STAND_IN.len(), |out| out.raw(&STAND_IN))
         })
     });
-    appended
-        .map_or(Status::PANIC, |appended: Appended| queue::status(appended))
-        .bits()
-        .cast_signed()
+    status.unwrap_or(Status::PANIC).bits().cast_signed()
 }
 
 /// # Safety

@@ -1,7 +1,9 @@
 //! Hands finished frames over to the queue.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use pyo3::Python;
 use spanwire_queue::{Appended, Attached, Group, Lane, Writer};
@@ -18,6 +20,43 @@ pub struct Queue {
     pub lane: Weak<Lane>,
     /// The groups of spans that were pushed.
     pub groups: GilCell<Groups>,
+    /// Milliseconds that a span waits for room at most, if the lane is one that blocks.
+    pub patience: AtomicU64,
+}
+
+impl Queue {
+    /// Appends by `append`, which may be called several times; where the lane blocks it waits for room, without the GIL.
+    #[inline(always)]
+    pub fn append(&self, py: Python<'_>, mut append: impl FnMut(&mut Writer) -> Appended) -> Status {
+        match self.writer.with(py, &mut append) {
+            Appended::Done => Status::OK,
+            Appended::Attend => Status::ATTEND,
+            Appended::Full => self.wait(py, &mut append),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wait(&self, py: Python<'_>, append: &mut dyn FnMut(&mut Writer) -> Appended) -> Status {
+        let Some(lane) = self.lane.upgrade() else {
+            return Status::OK; // nobody reads it any more
+        };
+        let deadline = Instant::now() + Duration::from_millis(self.patience.load(Ordering::Relaxed));
+        loop {
+            let generation = lane.generation();
+            let in_time = py.detach(|| lane.wait_room(generation, deadline));
+            // Another thread may have been quicker.
+            match self.writer.with(py, &mut *append) {
+                Appended::Done => return Status::OK,
+                Appended::Attend => return Status::ATTEND,
+                Appended::Full if in_time => {}
+                Appended::Full => {
+                    lane.refuse();
+                    return Status::OK;
+                }
+            }
+        }
+    }
 }
 
 /// Groups by the encoded resource and scope that they were made of, which it keeps, so that their addresses stay theirs.
@@ -57,9 +96,9 @@ impl Groups {
 pub unsafe fn append(py: Python<'_>, queue: *const Queue, tracer: &Tracer, record: &SpanRecord) -> Status {
     // SAFETY: by the caller's promise; only shared references are made of it.
     let queue = unsafe { &*queue };
-    status(queue.writer.with(py, |writer| {
+    queue.append(py, |writer| {
         writer.append(&tracer.group, record.frame_len_max(), |out| record.write_frame(out))
-    }))
+    })
 }
 
 /// Appends a whole `Span` message, without tag and length.
@@ -69,15 +108,7 @@ pub unsafe fn append(py: Python<'_>, queue: *const Queue, tracer: &Tracer, recor
 pub unsafe fn append_bytes(py: Python<'_>, queue: *const Queue, tracer: &Tracer, frame: &[u8]) -> Status {
     // SAFETY: as above.
     let queue = unsafe { &*queue };
-    status(queue.writer.with(py, |writer| {
+    queue.append(py, |writer| {
         writer.append(&tracer.group, frame.len(), |out| out.raw(frame))
-    }))
-}
-
-#[inline(always)]
-pub fn status(appended: Appended) -> Status {
-    match appended {
-        Appended::Done => Status::OK,
-        Appended::Attend => Status::ATTEND,
-    }
+    })
 }

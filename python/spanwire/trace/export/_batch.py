@@ -14,6 +14,8 @@ from spanwire import _native
 from spanwire._native import FrameQueue
 from spanwire.exporter._span_exporter import NativeSpanExporter
 from spanwire.trace.export._delivery import DEFAULT_TIMEOUT_MILLIS, BatchLimits, Delivery, NativeDelivery
+from spanwire.trace.export._policy import QueuePolicy
+from spanwire.trace.export._policy import max_in_flight as resolve_in_flight
 from spanwire.trace.export._python import PythonDelivery
 
 if TYPE_CHECKING:
@@ -48,6 +50,11 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
     :param schedule_delay_millis: milliseconds between two exports.
     :param max_export_batch_size: spans in a request at most; reaching it starts an export.
     :param export_timeout_millis: not used, as in the SDK: the exporter has its ``timeout``.
+    :param queue_policy: what happens to a span when the queue is full: ``drop_oldest`` (default: the oldest go), ``drop_newest`` (it
+        goes), ``block(SECONDS)`` (the thread that ends it waits for room, without the GIL; then it goes). Default:
+        SPANWIRE_QUEUE_POLICY.
+    :param max_in_flight: requests under way at once at most, 1 to 64. Default: SPANWIRE_MAX_IN_FLIGHT; without it 1 to an
+        endpoint on this machine, 4 to others. Exporters in Python are called one batch at a time.
     :param meter_provider: for the SDK's metrics about itself; needs opentelemetry-sdk 1.39 or newer.
     :param span_filter: which spans are sent (``spanwire.filters``); the others are counted as dropped for ``stage``. Not for exporters
         in Python.
@@ -70,6 +77,8 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         *,
         meter_provider: "MeterProvider | None" = None,
         span_filter: "SpanFilter | None" = None,
+        queue_policy: str | None = None,
+        max_in_flight: int | None = None,
     ) -> None:
         has_queue_size = max_queue_size is not None or _is_number(OTEL_BSP_MAX_QUEUE_SIZE)
         has_batch_size = max_export_batch_size is not None or _is_number(OTEL_BSP_MAX_EXPORT_BATCH_SIZE)
@@ -84,8 +93,11 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         self._plans = WeakSet()  # those that it is in, or was
         self._before: list[Delivery] = []  # what sends what ended before another exporter was put in the place of ours
 
+        policy = QueuePolicy.resolve(queue_policy)
+        in_flight = resolve_in_flight(max_in_flight)
+
         def new_queue() -> FrameQueue:
-            return FrameQueue(max_spans=most_spans) if has_queue_size else FrameQueue()
+            return policy.apply(FrameQueue(max_spans=most_spans) if has_queue_size else FrameQueue())
 
         def in_python(exporter: sdk.SpanExporter, spans: int = batch_spans) -> Delivery:
             return PythonDelivery(exporter, new_queue(), delay_seconds=delay / 1000, batch_spans=spans, metrics=metrics)
@@ -116,8 +128,9 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
                 span_exporter,
                 new_queue(),
                 delay_seconds=delay / 1000,
-                limits=BatchLimits(batch_spans, request_bytes),
+                limits=BatchLimits(batch_spans, request_bytes, in_flight),
                 metrics=metrics,
+                may_share=policy.may_share,
             )
             self._delivery.tell_replaced = WeakMethod(self._send_by)
             span_exporter._users.add(self)

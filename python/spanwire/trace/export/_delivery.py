@@ -36,6 +36,8 @@ class BatchLimits(NamedTuple):
 
     spans: int
     bytes: int
+    in_flight: int = 0
+    """Requests under way at most; 0: by the endpoint."""
 
 
 class Delivery:
@@ -52,7 +54,9 @@ class Delivery:
         delay_seconds: float,
         limits: BatchLimits,
         metrics: Any,
+        may_share: bool = True,
     ) -> None:
+        self._may_share = may_share
         self._sends_by = exporter
         self._queue = queue
         self._client = exporter._client
@@ -184,7 +188,7 @@ class Delivery:
         due = time.monotonic() + self._delay
         while queue or not self._is_closed:
             if not queue.is_flushing and not self._is_closed:
-                queue.wait(*limits, max(0.0, due - time.monotonic()))
+                queue.wait(limits.spans, limits.bytes, max(0.0, due - time.monotonic()))
             if queue.is_flushing or self._is_closed or time.monotonic() >= due:
                 self._send_until(queue.entered)
                 due = time.monotonic() + self._delay
@@ -200,7 +204,7 @@ class Delivery:
 
     def _send(self) -> None:
         """Send one batch."""
-        request = self._client.take_request(self._queue, *self._limits)
+        request = self._client.take_request(self._queue, *self._limits[:2])
         gone = self._queue.gone
         try:
             if request is not None:
@@ -216,7 +220,8 @@ class NativeDelivery(Delivery):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._queue.allow_sharing()
+        if self._may_share:
+            self._queue.allow_sharing()
         self._try_again_at = 0.0
 
     def _start(self) -> bool:
@@ -224,7 +229,8 @@ class NativeDelivery(Delivery):
         if time.monotonic() < self._try_again_at:
             return False
         try:
-            self._client.drive(self._queue, self._limits.spans, self._limits.bytes, self._delay)
+            limits = self._limits
+            self._client.drive(self._queue, limits.spans, limits.bytes, self._delay, limits.in_flight)
         except OSError as error:
             self._try_again_at = time.monotonic() + 1
             _tell_no_thread(error)

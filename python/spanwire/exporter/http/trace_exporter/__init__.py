@@ -1,7 +1,7 @@
 """``OTLPSpanExporter`` over HTTP, under the name of the official exporter's module."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from spanwire.exporter._options import HttpOptions
@@ -45,6 +45,11 @@ class OTLPSpanExporter(NativeSpanExporter):
     :param compression: none (default), gzip, deflate or zstd.
     :param session: refused: there is no ``requests`` here.
     :param max_request_size: bytes before compression; a larger request is divided, a larger span dropped and counted. 0: no limit.
+    :param endpoints: several whole URLs of the same backend, in the place of ``endpoint``: one of them gets each request. One that
+        fails is left alone for a while, and asked by a connection before it gets spans again. They have one line in
+        ``spanwire.stats()``.
+    :param balance: which of them: ``round_robin`` (default), ``failover`` (the first that is well, in this order) or
+        ``least_loaded``.
     :param meter_provider: where the exporter's own metrics go, if OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED is true.
     :param w3c_flags: also send the W3C flags of spans and links and the links' trace state, which the official exporter
         leaves out.
@@ -66,6 +71,8 @@ class OTLPSpanExporter(NativeSpanExporter):
         session: object = None,
         *,
         max_request_size: int | None = None,
+        endpoints: "Sequence[str] | None" = None,
+        balance: str | None = None,
         meter_provider: "MeterProvider | None" = None,
         w3c_flags: bool = False,
     ) -> None:
@@ -83,6 +90,8 @@ class OTLPSpanExporter(NativeSpanExporter):
             compression=compression,
             max_request_size=max_request_size,
             protocol=self._protocol,
+            endpoints=endpoints,
+            balance=balance,
         )
         self._begin(options, component=self._component, meter_provider=meter_provider, w3c_flags=w3c_flags)
         # Names that code written for the official exporter looks at.

@@ -1,0 +1,44 @@
+//! [`Target`]: one endpoint, or several that mean the same.
+
+use std::sync::Arc;
+
+use spanwire_transport::{Accepted, Balancer, Config, Destination, OtlpDestination, Request, SendError, Tally};
+use tokio::time::Instant;
+
+/// Where requests by one configuration go.
+pub enum Target {
+    One(Box<OtlpDestination>),
+    Several(Balancer<OtlpDestination>),
+}
+
+impl Target {
+    /// Without connections yet.
+    pub fn new(config: &Arc<Config>) -> Self {
+        let one = OtlpDestination::new(Arc::clone(config));
+        if config.others().is_empty() {
+            return Self::One(Box::new(one));
+        }
+        let others = config
+            .others()
+            .iter()
+            .map(|other| OtlpDestination::new(Arc::clone(other)));
+        Self::Several(Balancer::new(std::iter::once(one).chain(others), config.strategy()))
+    }
+
+    /// Closes kept connections, now and when they become idle.
+    pub fn close(&self) {
+        match self {
+            Self::One(one) => one.close(),
+            Self::Several(several) => several.members().for_each(|(one, _)| one.close()),
+        }
+    }
+}
+
+impl Destination for Target {
+    async fn attempt(&self, request: &Request, deadline: Instant, tally: &Tally) -> Result<Accepted, SendError> {
+        match self {
+            Self::One(one) => one.attempt(request, deadline, tally).await,
+            Self::Several(several) => several.attempt(request, deadline, tally).await,
+        }
+    }
+}

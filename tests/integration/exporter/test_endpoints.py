@@ -1,0 +1,99 @@
+"""Several endpoints of one backend."""
+
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+from spanwire.exporter.http import OTLPSpanExporter
+from spanwire.sink import Sink
+from spanwire.trace import TracerProvider
+from spanwire.trace.export import BatchSpanProcessor
+from tests.integration.exporter.conftest import MakeExporter, counts
+
+SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
+HOUR = 3_600_000.0
+
+
+def test_each_gets_its_turn(spans: list[ReadableSpan], sink: Sink, make_exporter: MakeExporter) -> None:
+    with Sink() as other:
+        exporter = make_exporter(endpoints=[sink.traces_endpoint, other.traces_endpoint])
+        for _ in range(4):
+            assert exporter.export(spans) is SUCCESS
+        assert (sink.request_count, other.request_count) == (2, 2)
+        assert exporter._client.destination == f"{sink.traces_endpoint}, {other.traces_endpoint}"
+    assert counts(exporter)["exported"] == 40
+
+
+@pytest.mark.parametrize("balance", ["round_robin", "failover", "least_loaded"])
+def test_while_one_is_well_nothing_waits(
+    balance: str, spans: list[ReadableSpan], sink: Sink, make_exporter: MakeExporter
+) -> None:
+    with Sink() as gone:
+        endpoints = [gone.traces_endpoint, sink.traces_endpoint]
+    exporter = make_exporter(endpoints=endpoints, balance=balance)
+    for _ in range(20):
+        assert exporter.export(spans) is SUCCESS
+    got = counts(exporter)
+    assert (sink.span_count, got["exported"], got["retries"]) == (200, 200, 0)
+
+
+def test_failover_returns_to_the_first_when_it_is_well(sink: Sink, make_exporter: MakeExporter) -> None:
+    with Sink() as second:
+        exporter = make_exporter(endpoints=[sink.traces_endpoint, second.traces_endpoint], balance="failover")
+        processor = BatchSpanProcessor(exporter, schedule_delay_millis=HOUR)
+        provider = TracerProvider(shutdown_on_exit=False)
+        provider.add_span_processor(processor)
+
+        def send() -> None:
+            provider.get_tracer("tests").start_span("span").end()
+            assert provider.force_flush()
+
+        send()
+        assert (sink.span_count, second.span_count) == (1, 0)
+        sink.inject(status=503, retry_after=0, times=1)
+        send()
+        assert (sink.span_count, second.span_count) == (1, 1)
+        send()
+        assert (sink.span_count, second.span_count) == (2, 1)
+        provider.shutdown()
+
+
+def test_a_final_answer_is_final_for_all(spans: list[ReadableSpan], sink: Sink, make_exporter: MakeExporter) -> None:
+    sink.inject(status=400, times=1)
+    with Sink() as other:
+        exporter = make_exporter(endpoints=[sink.traces_endpoint, other.traces_endpoint], balance="failover")
+        assert exporter.export(spans) is FAILURE
+        assert other.attempt_count == 0
+
+
+def test_credentials_of_each_endpoint_go_to_it_alone(
+    spans: list[ReadableSpan], sink: Sink, make_exporter: MakeExporter
+) -> None:
+    with Sink() as other:
+        first = sink.traces_endpoint.replace("://", "://a:b@")
+        exporter = make_exporter(endpoints=[first, other.traces_endpoint])
+        for _ in range(2):
+            assert exporter.export(spans) is SUCCESS
+        assert "authorization" in {name.lower() for name in sink.requests()[0].headers}
+        assert "authorization" not in {name.lower() for name in other.requests()[0].headers}
+        assert "a:b" not in exporter._client.destination
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"endpoint": "http://a/", "endpoints": ["http://b/"]},
+        {"endpoints": []},
+        {"endpoints": "http://a/"},
+        {"endpoints": ["http://a/", ""]},
+        {"endpoints": ["http://a/", 5]},
+        {"balance": "failover"},
+        {"endpoints": ["http://a/"], "balance": "random"},
+        {"endpoints": ["http://a/", "nonsense"]},
+    ],
+)
+def test_what_cannot_work_is_refused(keywords: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"endpoint|balance"):
+        OTLPSpanExporter(**keywords)

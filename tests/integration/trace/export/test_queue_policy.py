@@ -1,0 +1,213 @@
+"""What happens to spans for which the queue has no room."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from opentelemetry.sdk import trace as sdk
+
+from spanwire.sink import Sink
+from spanwire.trace import TracerProvider
+from spanwire.trace.export import BatchSpanProcessor, ConsoleSpanExporter
+from spanwire.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from tests.integration.exporter.conftest import MakeExporter, counts
+
+HOUR = 3_600_000.0
+Provider = type[TracerProvider] | type[sdk.TracerProvider]
+NATIVE_AND_SDK = pytest.mark.parametrize("provider_class", [TracerProvider, sdk.TracerProvider])
+
+
+def started(processor: BatchSpanProcessor, provider_class: Provider = TracerProvider) -> Any:
+    provider = provider_class(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    return provider.get_tracer("tests")
+
+
+def end_spans(tracer: Any, numbers: range) -> None:
+    for number in numbers:
+        tracer.start_span(f"{number}").end()
+
+
+def numbers(sink: Sink) -> list[int]:
+    return sorted(int(span.name) for span in sink.spans())
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+@NATIVE_AND_SDK
+def test_the_newest_go_where_that_is_wanted(provider_class: Provider, sink: Sink, make_exporter: MakeExporter) -> None:
+    sink.inject(status=503, times=None)
+    exporter = make_exporter(sink.traces_endpoint)
+    processor = BatchSpanProcessor(
+        exporter,
+        max_queue_size=20,
+        max_export_batch_size=10,
+        schedule_delay_millis=HOUR,
+        queue_policy="drop_newest",
+    )
+    tracer = started(processor, provider_class)
+    end_spans(tracer, range(10))
+    wait_until(lambda: counts(exporter)["requests"] > 0)
+    end_spans(tracer, range(10, 100))
+    assert len(processor._queue) == 20
+    sink.clear_faults()
+    assert processor.force_flush()
+    assert numbers(sink) == list(range(30))
+    end_spans(tracer, range(100, 110))
+    processor.shutdown()
+    assert numbers(sink) == [*range(30), *range(100, 110)]
+    assert counts(exporter)["dropped"] == {"queue_full": 70}
+
+
+@NATIVE_AND_SDK
+def test_threads_wait_for_room_and_nothing_is_lost(
+    provider_class: Provider, sink: Sink, make_exporter: MakeExporter
+) -> None:
+    sink.inject(delay=0.01, times=None)
+    exporter = make_exporter(sink.traces_endpoint)
+    processor = BatchSpanProcessor(
+        exporter,
+        max_queue_size=20,
+        max_export_batch_size=10,
+        schedule_delay_millis=HOUR,
+        queue_policy="block(60)",
+    )
+    tracer = started(processor, provider_class)
+    threads = [
+        threading.Thread(target=end_spans, args=(tracer, range(first, first + 100))) for first in range(0, 400, 100)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(processor._queue) <= 20
+    processor.shutdown()
+    assert numbers(sink) == list(range(400))
+    assert counts(exporter)["dropped"] == {}
+
+
+def test_a_wait_for_room_ends_and_then_the_span_goes(sink: Sink, make_exporter: MakeExporter) -> None:
+    sink.inject(status=503, times=None)
+    exporter = make_exporter(sink.traces_endpoint)
+    processor = BatchSpanProcessor(
+        exporter, max_queue_size=10, max_export_batch_size=5, schedule_delay_millis=HOUR, queue_policy="block(0.05)"
+    )
+    tracer = started(processor)
+    end_spans(tracer, range(5))
+    wait_until(lambda: counts(exporter)["requests"] > 0)
+    end_spans(tracer, range(5, 15))
+    ticks = 0
+    stop = threading.Event()
+
+    def tick() -> None:
+        nonlocal ticks
+        while not stop.wait(0.001):
+            ticks += 1
+
+    ticking = threading.Thread(target=tick)
+    ticking.start()
+    before, start = ticks, time.monotonic()
+    end_spans(tracer, range(15, 19))
+    assert time.monotonic() - start >= 0.2
+    assert ticks > before  # others have the GIL meanwhile
+    stop.set()
+    ticking.join()
+    sink.clear_faults()
+    assert processor.force_flush()
+    assert numbers(sink) == list(range(15))
+    assert counts(exporter)["dropped"] == {"queue_full": 4}
+    processor.shutdown()
+
+
+def test_who_waits_for_room_is_let_go_by_a_shutdown(sink: Sink, make_exporter: MakeExporter) -> None:
+    sink.inject(status=503, times=None)
+    exporter = make_exporter(sink.traces_endpoint, timeout=0.2)
+    processor = BatchSpanProcessor(
+        exporter, max_queue_size=2, max_export_batch_size=1, schedule_delay_millis=HOUR, queue_policy="block(60)"
+    )
+    tracer = started(processor)
+    waiting = threading.Thread(target=end_spans, args=(tracer, range(6)))
+    waiting.start()
+    wait_until(lambda: len(processor._queue) == 2)
+    processor.shutdown()
+    waiting.join(10)
+    assert not waiting.is_alive()
+    processor._delivery.report()
+    assert sum(counts(exporter)["dropped"].values()) == 6
+
+
+def test_in_front_of_an_exporter_in_python_too() -> None:
+    memory = InMemorySpanExporter()
+    processor = BatchSpanProcessor(
+        memory, max_queue_size=4, max_export_batch_size=2, schedule_delay_millis=HOUR, queue_policy="block(60)"
+    )
+    end_spans(started(processor), range(100))
+    processor.shutdown()
+    assert [int(span.name) for span in memory.get_finished_spans()] == list(range(100))
+
+
+def test_one_that_refuses_spans_keeps_none_from_another(sink: Sink, make_exporter: MakeExporter) -> None:
+    with Sink() as stuck:
+        stuck.inject(status=503, times=None)
+        narrow, wide = make_exporter(stuck.traces_endpoint), make_exporter(sink.traces_endpoint)
+        provider = TracerProvider(shutdown_on_exit=False)
+        refusing = BatchSpanProcessor(
+            narrow, max_queue_size=5, max_export_batch_size=5, schedule_delay_millis=HOUR, queue_policy="drop_newest"
+        )
+        provider.add_span_processor(refusing)
+        provider.add_span_processor(BatchSpanProcessor(wide, schedule_delay_millis=HOUR))
+        end_spans(provider.get_tracer("tests"), range(50))
+        stuck.clear_faults()
+        provider.shutdown()
+        assert numbers(sink) == list(range(50))
+        assert len(numbers(stuck)) + counts(narrow)["dropped"]["queue_full"] == 50
+
+
+@pytest.mark.parametrize("policy", ["", "newest", "block()", "block(-1)", "block(61)", 5, "BLOCK"])
+def test_other_policies_are_refused(policy: Any) -> None:
+    with pytest.raises(ValueError, match=r"queue_policy=.* is not valid; there are \"drop_oldest\""):
+        BatchSpanProcessor(ConsoleSpanExporter(), queue_policy=policy)
+
+
+@pytest.mark.parametrize("most", [0, -1, 65, 1.5, "4"])
+def test_other_numbers_in_flight_are_refused(most: Any) -> None:
+    with pytest.raises(ValueError, match=r"max_in_flight=.* is not valid; give a number"):
+        BatchSpanProcessor(ConsoleSpanExporter(), max_in_flight=most)
+
+
+def test_the_environment_is_asked_and_what_it_cannot_mean_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SPANWIRE_QUEUE_POLICY", "drop_newest")
+    processor = BatchSpanProcessor(InMemorySpanExporter(), max_queue_size=3, max_export_batch_size=3)
+    processor._queue.begin_reader()  # nobody reads
+    end_spans(started(processor), range(5))
+    assert processor._queue.counts() == {"accepted": 5, "taken": 0, "queued": 3, "full": 2, "closed": 0}
+    processor._queue.discard()
+    monkeypatch.setenv("SPANWIRE_QUEUE_POLICY", "forget")
+    monkeypatch.setenv("SPANWIRE_MAX_IN_FLIGHT", "many")
+    BatchSpanProcessor(InMemorySpanExporter()).shutdown()
+    policy, in_flight = [record.getMessage() for record in caplog.records]
+    assert policy.startswith("Invalid SPANWIRE_QUEUE_POLICY='forget': there are \"drop_oldest\"")
+    assert (
+        in_flight == "Invalid SPANWIRE_MAX_IN_FLIGHT='many': a number of requests from 1 to 64 is needed; it is ignored"
+    )
+
+
+def test_several_requests_are_under_way_where_that_is_wanted(sink: Sink, make_exporter: MakeExporter) -> None:
+    sink.inject(delay=0.3, times=None)
+    exporter = make_exporter(sink.traces_endpoint)
+    processor = BatchSpanProcessor(exporter, max_export_batch_size=10, schedule_delay_millis=HOUR, max_in_flight=8)
+    tracer = started(processor)
+    end_spans(tracer, range(80))
+    assert processor.force_flush()
+    assert numbers(sink) == list(range(80))
+    assert counts(exporter)["connections"] > 1
+    processor.shutdown()
