@@ -13,7 +13,7 @@ from collections.abc import Sequence
 __all__ = ["main"]
 
 _STEPS = """\
-It looks at versions and build, who sets up tracing, variables, the resolved configuration, DNS, TCP, TLS, HTTP, a test
+It looks at versions and build, who sets up tracing, variables, the resolved configuration, DNS, TCP, TLS, HTTP or gRPC, a test
 span and (with --limits) how large requests may be, in this order, and says what to do about what it finds. Secrets are
 not shown. Status: 0 if spans arrive, 1 if not, 2 if an option cannot work."""
 
@@ -47,6 +47,7 @@ def _run(options: argparse.Namespace) -> int:
             send=options.send,
             show_all=options.all,
             limits=options.limits,
+            protocol=options.protocol or "",
         )
     )
     if options.json:
@@ -69,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
         type=_endpoint,
         metavar="URL",
         help="in the place of the configured one; /v1/traces is added where there is no path",
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=("http/protobuf", "http/json", "grpc"),
+        help="in the place of OTEL_EXPORTER_OTLP_PROTOCOL's",
     )
     parser.add_argument(
         "--timeout",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,10 +17,10 @@ from spanwire.cli._doctor._probe import Probe, probe
 if TYPE_CHECKING:
     from spanwire._native import HttpClient, Outcome
     from spanwire.cli._doctor._certificate import Certificate
-    from spanwire.exporter._options import HttpOptions
-    from spanwire.exporter.http import OTLPSpanExporter
+    from spanwire.exporter._options import ExporterOptions
+    from spanwire.exporter._span_exporter import NativeSpanExporter
 
-__all__ = ["NO_SPANS", "Address", "Context", "Target", "listening", "without_compression"]
+__all__ = ["NO_SPANS", "Address", "Context", "Target", "exporter_class", "listening", "without_compression"]
 
 # A clock that is off by less says nothing: backends put up with it.
 SKEW_SECONDS = 30.0
@@ -28,6 +28,9 @@ SKEW_SECONDS = 30.0
 # An ExportTraceServiceRequest with one ResourceSpans that holds nothing. Not b"": a POST without a body has no
 # Content-Length here, which some servers refuse, and which no request of a program is like.
 NO_SPANS = b"\x0a\x00"
+
+
+_STANDARD = {"content-type", "user-agent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,16 @@ class Context:
     service_name: str | None = None
     send: bool = True
     show_all: bool = False
+    protocol: str = ""
+    """Of OTLP, as asked for; then the one that is spoken."""
     limits: bool = False
     """Whether the largest request that is taken is looked for."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     mask: Mask = field(init=False)
     """For what others say, errors and log lines among it."""
-    options: HttpOptions | None = None
-    exporter: OTLPSpanExporter | None = None
+    options: ExporterOptions | None = None
+    exporter: NativeSpanExporter | None = None
     """Of the configuration; None: it cannot be made."""
     target: Target | None = None
     is_off: str = ""
@@ -129,6 +134,16 @@ class Context:
         return f"{amount} {'ahead of' if seconds > 0 else 'behind'} the server's"
 
     @property
+    def is_grpc(self) -> bool:
+        """Whether the exporter that is looked at speaks gRPC."""
+        return self.protocol == "grpc"
+
+    @property
+    def sends_credentials(self) -> bool:
+        """Whether there are headers beside those that are always there: credentials, or a tenant."""
+        return self.options is not None and bool({*self.options.headers} - _STANDARD)
+
+    @property
     def patience(self) -> float:
         """Seconds that a request of the exporter may take here."""
         return self.timeout if self.options is None else min(self.timeout, self.options.timeout)
@@ -160,15 +175,25 @@ class _Lines(logging.Handler):
         self.lines.append(record.getMessage())
 
 
+def exporter_class(protocol: str) -> Callable[..., NativeSpanExporter]:
+    """Ours, of a protocol of OTLP."""
+    if protocol == "grpc":
+        from spanwire.exporter.grpc import OTLPSpanExporter as Grpc
+
+        return Grpc
+    if protocol == "http/json":
+        from spanwire.exporter.json import OTLPSpanExporter as Json
+
+        return Json
+    from spanwire.exporter.http import OTLPSpanExporter
+
+    return OTLPSpanExporter
+
+
 @contextmanager
 def without_compression(context: Context) -> Iterator[HttpClient]:
     """A client as the exporter's in everything else."""
-    from spanwire.exporter.http import OTLPSpanExporter
-    from spanwire.exporter.http._compression import Compression
-
-    exporter = OTLPSpanExporter(
-        endpoint=context.endpoint, timeout=context.patience, compression=Compression.NoCompression
-    )
+    exporter = exporter_class(context.protocol)(endpoint=context.endpoint, timeout=context.patience, compression="none")
     try:
         yield exporter._client
     finally:

@@ -64,11 +64,11 @@ def probe(context: Context, address: Address | None = None, *, scheme: str = "")
     return Probe(_spoken(data), _skew(data, begin, time.time()))
 
 
-def unchecked() -> ssl.SSLContext:
+def unchecked(protocol: str = "http/1.1") -> ssl.SSLContext:
     """TLS without trust: for connections over which nothing secret goes."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols([protocol])
     return context
 
 

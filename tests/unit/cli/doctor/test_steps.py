@@ -100,9 +100,9 @@ ASKED = {"OTEL_PYTHON_DISTRO": "spanwire", "OTEL_PYTHON_CONFIGURATOR": "spanwire
         (OURS, {"OTEL_PROPAGATORS": "tracecontext, baggage"}, set()),
         (OURS, {"OTEL_PROPAGATORS": "None,nonsense"}, set()),
         (OURS, {"OTEL_PYTHON_TRACER_PROVIDER": "nope"}, {"setup.tracer_provider"}),
-        (OURS, {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, {"setup.grpc"}),
+        (OURS, {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, set()),
         (OURS, {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}, set()),
-        (OURS, {"OTEL_TRACES_EXPORTER": "otlp_proto_grpc"}, {"setup.grpc"}),
+        (OURS, {"OTEL_TRACES_EXPORTER": "otlp_proto_grpc"}, set()),
         (OURS, {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, set()),
         (OURS, {"OTEL_EXPORTER_OTLP_PROTOCOL": "carrier pigeon"}, {"setup.protocol"}),
         (OURS, {"OTEL_TRACES_SAMPLER": "always_off"}, {"setup.sampler_off"}),
@@ -142,10 +142,21 @@ def test_what_keeps_every_span_from_being_sent_fails(
     assert (step.outcome == "failed") == is_failed == bool(context.is_off)
 
 
-def test_grpc_is_only_warned_of(installed: Callable[..., None]) -> None:
-    installed(**OURS, opentelemetry_traces_exporter=["otlp_proto_grpc"])
-    step, _ = looked(setup, {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
-    assert codes(step, "warning") == {"setup.grpc"}
+@pytest.mark.parametrize(
+    ("configurator", "exporters", "level"),
+    [("spanwire", [], "ok"), ("configurator", ["otlp_proto_grpc"], "warning"), ("configurator", [], "failed")],
+)
+def test_grpc_is_ours_under_our_configurator(
+    configurator: str, exporters: list[str], level: str, installed: Callable[..., None]
+) -> None:
+    installed(**BOTH, opentelemetry_traces_exporter=["console", "spanwire", "otlp_proto_grpc", *exporters])
+    if not exporters:
+        installed(**BOTH)
+    step, _ = looked(setup, {**ASKED, "OTEL_PYTHON_CONFIGURATOR": configurator, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
+    if level == "ok":
+        assert any("OTLP over gRPC" in one.text for one in step.findings) and not codes(step, "warning", "failed")
+    else:
+        assert {"setup.grpc", "setup.component"} & codes(step, level)
 
 
 @pytest.mark.parametrize("name", ["otlp,nope", "none,otlp", "OTLP", "otlp,", "otlp", "console", " None "])
@@ -171,7 +182,6 @@ def test_exporters_are_missing_where_the_sdk_finds_none(name: str, monkeypatch: 
     [
         ({}, "nothing is in the way (no test span was sent)"),
         ({"OTEL_TRACES_EXPORTER": "console"}, "elsewhere (console), with 1 warning"),
-        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "elsewhere (by gRPC), with 1 warning"),
         ({"OTEL_CONFIG_FILE": "x.yaml"}, "elsewhere (as OTEL_CONFIG_FILE says), with 1 warning"),
     ],
 )

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from spanwire._settings import SETTINGS, Setting
 from spanwire.cli._doctor import _masking
-from spanwire.cli._doctor._context import Target, listening
+from spanwire.cli._doctor._context import Target, exporter_class, listening
 
 if TYPE_CHECKING:
     from spanwire.cli._doctor._context import Context
     from spanwire.cli._doctor._model import Step
+    from spanwire.exporter._options import ExporterOptions
 
-__all__ = ["check", "resolved"]
+__all__ = ["PROTOCOLS", "asked_protocol", "check", "resolved"]
 
-_EXPORTER = "spanwire.exporter.http.OTLPSpanExporter"
+PROTOCOLS = ("http/protobuf", "http/json", "grpc")
+
+_EXPORTERS = {"http": "spanwire.exporter.http.OTLPSpanExporter", "grpc": "spanwire.exporter.grpc.OTLPSpanExporter"}
 _STANDARD = {"content-type", "user-agent"}  # headers that are always there
 # Shown also where they are not set.
 _MATTERS = {
@@ -38,25 +41,36 @@ def check(context: Context, step: Step) -> None:
 
 
 def _make(context: Context, step: Step) -> None:
-    from spanwire.exporter._options import HttpOptions
-    from spanwire.exporter.http import OTLPSpanExporter
-
+    context.protocol = context.protocol or asked_protocol(context)
     try:
-        context.options = HttpOptions.resolve(
-            "traces",
-            endpoint=context.endpoint,
-            certificate_file=None,
-            client_key_file=None,
-            client_certificate_file=None,
-            headers=None,
-            timeout=None,
-            compression=None,
-            max_request_size=None,
-        )
-        context.exporter = OTLPSpanExporter(endpoint=context.endpoint, timeout=context.patience)
+        context.options = _options(context)
+        context.exporter = exporter_class(context.protocol)(endpoint=context.endpoint, timeout=context.patience)
         context.target = Target.of(context.exporter._client.destination)
     except ValueError as error:
         step.fail("exporter", f"the exporter cannot be made: {context.mask.hide(str(error))}", "correct what it names")
+
+
+def asked_protocol(context: Context) -> str:
+    """Of OTLP, as the environment says."""
+    exporters = {name.strip() for name in context.get("OTEL_TRACES_EXPORTER").split(",")}
+    if "otlp_proto_grpc" in exporters:
+        return "grpc"
+    said = context.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL").strip()
+    return said if said in PROTOCOLS and "otlp_proto_http" not in exporters else PROTOCOLS[0]
+
+
+def _options(context: Context) -> ExporterOptions:
+    from spanwire.exporter._grpc_options import GrpcOptions
+    from spanwire.exporter._options import HttpOptions
+
+    given: dict[str, Any] = {
+        "endpoint": context.endpoint,
+        **dict.fromkeys(("certificate_file", "client_key_file", "client_certificate_file")),
+        **dict.fromkeys(("headers", "timeout", "compression", "max_request_size")),
+    }
+    if context.is_grpc:
+        return GrpcOptions.resolve("traces", insecure=None, channel_options=None, **given)
+    return HttpOptions.resolve("traces", protocol=context.protocol, **given)
 
 
 def _set_up(context: Context, step: Step) -> None:
@@ -77,12 +91,17 @@ def _set_up(context: Context, step: Step) -> None:
 def resolved(context: Context) -> list[dict[str, Any]]:
     """Each setting that is set or matters: name, value, source."""
     found = []
+    own = _EXPORTERS["grpc" if context.is_grpc else "http"]
+    others = {*_EXPORTERS.values()} - {own}
+    known = {name for setting in SETTINGS if setting.owner == own for name in setting.variables}
     for setting in SETTINGS:
         if not setting.variables or setting.topic == "build":
             continue
+        if setting.owner in others and (not context.show_all or known.issuperset(setting.variables)):
+            continue
         # What is said for all signals is shown with traces.
-        own = setting.variables[:1] if setting.topic in {"metrics", "logs"} else setting.variables
-        origin = next((name for name in own if context.environment.get(name)), "")
+        names = setting.variables[:1] if setting.topic in {"metrics", "logs"} else setting.variables
+        origin = next((name for name in names if context.environment.get(name)), "")
         if context.show_all or origin or setting.keyword in _MATTERS or "OTEL_SERVICE_NAME" in setting.variables:
             found.append(_one(context, setting, origin))
     return found
@@ -118,7 +137,7 @@ def _one(context: Context, setting: Setting, origin: str) -> dict[str, Any]:
 def _used(context: Context, setting: Setting, variable: str) -> str | None:
     """What the exporter makes of a variable; None: just what it says, as far as is known here."""
     options, text = context.options, context.environment[variable]
-    if options is None or setting.owner != _EXPORTER or setting.topic in {"metrics", "logs"}:
+    if options is None or setting.owner not in _EXPORTERS.values() or setting.topic in {"metrics", "logs"}:
         return None
     if setting.keyword == "timeout":
         try:
@@ -138,11 +157,17 @@ def _used(context: Context, setting: Setting, variable: str) -> str | None:
 def _notes(context: Context, step: Step) -> None:
     if context.target is None:
         return
-    if context.target.port == 4317:
+    if context.target.port == 4318 and context.is_grpc:
+        step.warn(
+            "port",
+            "port 4318 is that of OTLP over HTTP, and this exporter speaks gRPC",
+            "take port 4317, if the receiver has it, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+        )
+    if context.target.port == 4317 and not context.is_grpc:
         step.warn(
             "port",
             "port 4317 is that of OTLP over gRPC, and this exporter speaks OTLP over HTTP",
-            "take port 4318, if the receiver has it",
+            "take port 4318, if the receiver has it, or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
         )
     if proxy := context.proxy():
         step.warn(
@@ -150,6 +175,11 @@ def _notes(context: Context, step: Step) -> None:
             f"{proxy} names a proxy for {context.target.host}, which spanwire does not use: it connects directly",
             "add the host to NO_PROXY, or keep the official exporter where only the proxy leads out",
         )
+    _notes_on_safety(context, step)
+
+
+def _notes_on_safety(context: Context, step: Step) -> None:
+    assert context.target is not None
     is_near = context.target.host in {"localhost", "127.0.0.1", "::1"}
     if context.target.scheme == "http" and not is_near and _has_credentials(context):
         step.warn("plain", "headers go over http://, where anybody on the way can read them", "take https://")
@@ -163,5 +193,4 @@ def _names_service(context: Context) -> bool:
 
 
 def _has_credentials(context: Context) -> bool:
-    headers = {*context.options.headers} if context.options is not None else set()
-    return bool(headers - _STANDARD) or "@" in (context.endpoint or "")
+    return context.sends_credentials or "@" in (context.endpoint or "")

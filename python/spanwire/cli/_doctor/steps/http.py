@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from spanwire.cli._doctor._context import Context
     from spanwire.cli._doctor._model import Step
 
-__all__ = ["check", "words"]
+__all__ = ["check", "clock", "compression_is_refused", "slow", "words"]
 
 _HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
 _STATUS = re.compile(r"status (\d{3})")
@@ -50,13 +50,14 @@ _MEANINGS: dict[int, tuple[str, str]] = {
 _LATER = {429, 502, 503, 504}
 # What servers answer that cannot read the body, or do not want it so.
 _COMPRESSION = {400, 406, 415, 500, 501}
-# What the exporter sends by itself: more are credentials or tenants.
-_STANDARD = {"content-type", "user-agent"}
 _HTTP_PORT = 4318
 
 
 def check(context: Context, step: Step) -> None:
     """Send it, and explain the answer."""
+    if context.is_grpc:
+        step.skip("the exporter speaks gRPC")
+        return
     if context.exporter is None or not context.reachable:
         step.skip("there is no connection")
         return
@@ -74,7 +75,7 @@ def check(context: Context, step: Step) -> None:
     if outcome.lost is None:
         context.answered = True
         _accepted(step, message if "not OTLP" in message else context.mask.hide(message))
-        _slow(context, step)
+        slow(context, step)
     elif status := _STATUS.match(message):
         _status(context, step, int(status[1]), message)
     elif message.startswith("redirected"):
@@ -88,7 +89,7 @@ def check(context: Context, step: Step) -> None:
     else:
         _broken(context, step, message)
     if context.answered:
-        _clock(context, step)
+        clock(context, step)
 
 
 def words(message: str | None) -> str:
@@ -96,7 +97,7 @@ def words(message: str | None) -> str:
     return _TRIES.sub("", _ONE_SPAN.sub("", message or ""))
 
 
-def _slow(context: Context, step: Step) -> None:
+def slow(context: Context, step: Step) -> None:
     """Each request takes so long; what takes more than the timeout is lost."""
     timeout = context.options.timeout if context.options is not None else context.timeout
     if context.answer_seconds > timeout / 4:
@@ -107,7 +108,7 @@ def _slow(context: Context, step: Step) -> None:
         )
 
 
-def _clock(context: Context, step: Step) -> None:
+def clock(context: Context, step: Step) -> None:
     skew = context.probe().skew
     step.details["clock_ahead_seconds"] = None if skew is None else round(skew, 1)
     if words := context.skew():
@@ -133,17 +134,10 @@ def _accepted(step: Step, message: str) -> None:
 
 def _status(context: Context, step: Step, status: int, message: str) -> None:
     step.details["status"] = status
-    if status in _COMPRESSION and _is_compression(context):
-        assert context.options is not None
-        step.details["compression"] = context.options.compression
-        step.fail(
-            "compression",
-            f"status {status}: a body that is compressed by {context.options.compression} is refused, and taken as it is",
-            "set OTEL_EXPORTER_OTLP_COMPRESSION=none, or have the receiver, or what is in front of it, take it",
-        )
+    if status in _COMPRESSION and compression_is_refused(context, step, f"status {status}"):
         return
     meaning, cure = _MEANINGS.get(status, ("the receiver refuses it", "look at the receiver's log"))
-    if status in {401, 403} and context.options is not None and not {*context.options.headers} - _STANDARD:
+    if status in {401, 403} and not context.sends_credentials:
         cure = f"no credentials are sent: set the header that the receiver wants in {_HEADERS}"
     said = context.mask.hide(_ADVICE.sub("", message.partition(": ")[2]))
     text = f"status {status}: {meaning}" + (f"; it says: {said}" if said and said != meaning else "")
@@ -177,12 +171,20 @@ def _broken(context: Context, step: Step, message: str) -> None:
         step.fail("lost", context.mask.hide(message) or "the connection was lost", "look at the receiver's log")
 
 
-def _is_compression(context: Context) -> bool:
-    """Whether the same request is taken without compression."""
+def compression_is_refused(context: Context, step: Step, answer: str) -> bool:
+    """Whether the same request is taken without compression; what is to be said of it then."""
     if context.options is None or context.options.compression == "none":
         return False
     with without_compression(context) as client:
-        return client.export_encoded(NO_SPANS, 1).lost is None
+        if client.export_encoded(NO_SPANS, 1).lost is not None:
+            return False
+    step.details["compression"] = context.options.compression
+    step.fail(
+        "compression",
+        f"{answer}: a body that is compressed by {context.options.compression} is refused, and taken as it is",
+        "set OTEL_EXPORTER_OTLP_COMPRESSION=none, or have the receiver, or what is in front of it, take it",
+    )
+    return True
 
 
 def _other_port(context: Context) -> str:

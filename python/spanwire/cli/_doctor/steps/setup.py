@@ -150,12 +150,14 @@ def _exporter(context: Context, step: Step, *, is_ours: bool) -> None:
 
 
 def _grpc(context: Context, step: Step, *, is_ours: bool) -> None:
-    context.other = context.other or "by gRPC"
-    if is_ours or _is_there("traces_exporter", _GRPC):
+    if is_ours:
+        step.ok("exporter", "exporter of spans: spanwire's, OTLP over gRPC")
+    elif _is_there("traces_exporter", _GRPC):
+        context.other = context.other or "by the official gRPC exporter"
         step.warn(
             "grpc",
-            "gRPC is asked for; the next steps look at OTLP over HTTP",
-            "read them as far as the connection, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf and port 4318",
+            "under that configurator gRPC is the official exporter's; the next steps look at spanwire's",
+            f"OTEL_PYTHON_DISTRO={_OURS} OTEL_PYTHON_CONFIGURATOR={_OURS}, whose exporter speaks it, too",
         )
     else:
         step.fail(

@@ -59,7 +59,9 @@ def _looked_at(context: Context, step: Step) -> Certificate | None:
             plain.settimeout(context.timeout)
             plain.connect(address.where)
             begin = time.perf_counter()
-            with unchecked().wrap_socket(plain, server_hostname=context.target.host) as connection:
+            with unchecked("h2" if context.is_grpc else "http/1.1").wrap_socket(
+                plain, server_hostname=context.target.host
+            ) as connection:
                 cipher = connection.cipher()
                 step.details.update(
                     version=connection.version(),
@@ -155,6 +157,12 @@ def _refused(context: Context, step: Step, why: str, certificate: Certificate | 
         )
     elif "does not speak tls" in lower or "invalidcontenttype" in lower:
         step.fail("no_tls", "the server does not speak TLS there", "take http:// in the endpoint, or the port of https")
+    elif "noapplicationprotocol" in lower and context.is_grpc:
+        step.fail(
+            "http_only",
+            "the server speaks HTTP/1.1 only, and the exporter gRPC, which needs HTTP/2",
+            "take the port of OTLP over gRPC, usually 4317, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+        )
     elif "noapplicationprotocol" in lower:
         step.fail(
             "grpc_only",
