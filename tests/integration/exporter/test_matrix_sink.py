@@ -66,7 +66,7 @@ def test_spans_arrive_as_they_were_sent(
         exporter.shutdown()
 
     assert sink.span_count == COUNT
-    received = []
+    received: list[flat.Span] = []
     for request in sink.requests():
         assert (request.protocol, request.content_encoding.replace("identity", "none")) == (protocol, compression)
         received += flat.from_message(ExportTraceServiceRequest.FromString(request.body))
