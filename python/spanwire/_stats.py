@@ -57,8 +57,16 @@ def serve_if_asked() -> None:
         _top.serve_if_asked()
 
 
+def _all_waiting() -> list[Waiting]:
+    while True:
+        try:
+            return list(_waiting)
+        except RuntimeError:  # another thread has added one meanwhile: older Pythons do not copy in one step
+            continue
+
+
 def _traces() -> dict[str, dict[str, Any]]:
-    known = list(_waiting)
+    known = _all_waiting()
     for one in known:
         one.report()
     _events.tell()

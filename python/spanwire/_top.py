@@ -53,7 +53,8 @@ class _Server:
                     return
                 _hooks.held_lock().acquire(timeout=1.0)  # no descriptors, no memory: later, perhaps
                 continue
-            with contextlib.suppress(OSError):  # whoever connected is gone, or does not read
+            # Whoever connected is gone, or does not read; or what is counted by code of the application raises.
+            with contextlib.suppress(Exception):
                 self._answer(_socket.socket(fileno=descriptor))
 
     def _answer(self, client: _socket.socket) -> None:

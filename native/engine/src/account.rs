@@ -96,7 +96,9 @@ impl Account {
     pub fn lost(&mut self, spans: u64, reason: DropReason, error: String) {
         self.queued -= spans;
         self.count(spans, reason);
-        self.last_error = Some(error);
+        if reason != DropReason::Stage {
+            self.last_error = Some(error); // what a stage leaves out is none
+        }
     }
 
     /// What a request has cost since `counted`, which is brought up to date.

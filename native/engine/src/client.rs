@@ -177,7 +177,6 @@ impl Client {
         };
         let unsent = process.tell(Command::Export(Box::new(Job {
             sender: Arc::clone(&self.sender),
-            config,
             parcel,
             deadline,
             under_way,

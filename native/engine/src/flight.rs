@@ -124,10 +124,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
                 under_way.tally().retry();
             }
             match self.attempt(&route, &request, under_way).await {
-                Err(GaveUp {
-                    error,
-                    cause: Cause::Exhausted | Cause::TimedOut,
-                }) => {
+                Err(GaveUp { error, cause }) if waits(&error, cause) => {
                     permit.failed(error.hint());
                     under_way.wait(error.to_string(), route.breaker.health());
                     if self.is_pushed_out() {
@@ -203,6 +200,11 @@ impl<D: Destination + Send + Sync> Flight<D> {
             }
         }
     }
+}
+
+/// Whether the spans wait for better times. A certificate that is wrong is no answer of the destination's, and is renewed one day.
+fn waits(error: &SendError, cause: Cause) -> bool {
+    matches!(cause, Cause::Exhausted | Cause::TimedOut) || (cause == Cause::Final && matches!(error, SendError::Tls { .. }))
 }
 
 /// Ends when another value is there.

@@ -38,8 +38,6 @@ pub enum Command {
 /// One request to be delivered, whose caller waits.
 pub struct Job {
     pub sender: Arc<Sender>,
-    /// What it was packed by.
-    pub config: Arc<Config>,
     pub parcel: Parcel,
     pub deadline: Instant,
     pub under_way: UnderWay,
@@ -145,12 +143,11 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
             Command::Export(job) => {
                 let Job {
                     sender,
-                    config,
                     parcel,
                     deadline,
                     under_way,
                 } = *job;
-                let client = clients.entry(sender.client()).or_insert_with(|| Client::new(config));
+                let client = clients.entry(sender.client()).or_insert_with(|| Client::new(sender.config()));
                 let flight = Flight {
                     sender,
                     route: client.route.subscribe(),

@@ -165,8 +165,11 @@ impl Permit<'_> {
     pub fn succeeded(self) {
         let mut state = self.breaker.lock();
         state.failures = 0;
-        state.not_before = None;
-        state.backoff.reset();
+        // A try that began later has failed meanwhile: the wait that it met holds.
+        if self.epoch == state.epoch {
+            state.not_before = None;
+            state.backoff.reset();
+        }
     }
 
     /// It was not reached, or said "later", perhaps when.

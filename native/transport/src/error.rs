@@ -126,6 +126,7 @@ fn says_too_large(message: &str) -> bool {
         "exceeds the maximum configured message size",
         "message length too large",
         "size limit, of",
+        "send fewer spans a request", // our own sink
     ]
     .iter()
     .any(|words| message.contains(words))
@@ -156,7 +157,7 @@ pub(crate) fn tls_error(error: &(dyn std::error::Error + 'static)) -> Option<Sen
 /// What to do about the one that people meet first.
 fn refusal(error: &io::Error) -> &'static str {
     if error.kind() == io::ErrorKind::ConnectionRefused {
-        "; does a backend listen there (OTLP/HTTP usually has port 4318)?"
+        "; does a backend listen there (OTLP/HTTP usually has port 4318, OTLP/gRPC 4317)?"
     } else {
         ""
     }

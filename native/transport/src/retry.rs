@@ -85,20 +85,21 @@ impl Backoff {
         }
     }
 
-    /// How long to wait after one more failure. The server's hint is a lower bound; what follows doubles from it. `random` is uniform in
-    /// [0, 1).
+    /// How long to wait after one more failure. The server's hint is a lower bound; what follows doubles from it. After the first failure
+    /// the hint alone counts, then our own wait as well: who says "at once" every time is not hammered. `random` is uniform in [0, 1).
     pub fn after(&mut self, hint: Option<Duration>, random: f64) -> Duration {
-        if let Some(hint) = hint {
-            let hint = hint.min(Self::LONGEST_HINT);
-            self.hint = hint.min(Self::LONGEST_AFTER_HINT);
-            self.cap = Some(hint.max(self.first));
-            // The server has already spread its hints, or means them.
-            return scale(hint, 1.0 + 0.02 * random);
-        }
-        let cap = self.cap.map_or(self.first, |cap| cap.saturating_mul(2));
-        let cap = cap.min(self.longest.max(self.hint));
-        self.cap = Some(cap);
-        scale(cap, random)
+        let own = self.cap.map(|cap| cap.saturating_mul(2));
+        let Some(hint) = hint else {
+            let cap = own.unwrap_or(self.first).min(self.longest.max(self.hint));
+            self.cap = Some(cap);
+            return scale(cap, random);
+        };
+        let hint = hint.min(Self::LONGEST_HINT);
+        self.hint = hint.min(Self::LONGEST_AFTER_HINT);
+        let own = own.map_or(Duration::ZERO, |cap| cap.min(self.longest.max(self.hint)));
+        self.cap = Some(own.max(hint).max(self.first));
+        // The server has already spread its hints, or means them.
+        scale(hint, 1.0 + 0.02 * random).max(scale(own, random))
     }
 
     /// Something was taken: the next failure is the first again.
@@ -137,6 +138,15 @@ mod tests {
         tries: 6,
         jitter: 0.2,
     };
+
+    #[test]
+    fn who_says_at_once_every_time_is_not_hammered() {
+        let mut backoff = Backoff::default();
+        assert_eq!(backoff.after(Some(Duration::ZERO), 0.5), Duration::ZERO);
+        let waits: Vec<_> = (0..20).map(|_| backoff.after(Some(Duration::ZERO), 0.5)).collect();
+        assert!(waits.iter().all(|&wait| wait >= Duration::from_secs(1)), "{waits:?}");
+        assert!(waits[19] <= Duration::from_secs(5));
+    }
 
     proptest! {
         #[test]

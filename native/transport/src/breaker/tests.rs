@@ -55,6 +55,18 @@ fn a_success_between_them_makes_failures_no_row() {
 }
 
 #[test]
+fn a_success_of_an_older_try_leaves_the_servers_wait() {
+    paused(async {
+        let breaker = fixed();
+        let (older, throttled) = (breaker.admit().await, breaker.admit().await);
+        throttled.failed(HINT);
+        older.succeeded();
+        assert_eq!(breaker.health(), Health::Closed);
+        assert!(matches!(breaker.try_admit().err(), Some(NotNow::Until(_))));
+    });
+}
+
+#[test]
 fn nobody_tries_before_the_time_that_the_server_named() {
     paused(async {
         let breaker = fixed();
