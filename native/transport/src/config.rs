@@ -9,7 +9,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderName
 
 use crate::balancer::Strategy;
 use crate::compress::Compression;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, percent_decoded};
 use crate::error::ConfigError;
 use crate::grpc;
 use crate::protocol::Protocol;
@@ -246,21 +246,14 @@ fn remember_query(secrets: &mut Vec<String>, target: &str) {
     let values = query.split('&').filter_map(|pair| pair.split_once('=')?.1.into());
     secrets.extend(
         values
-            .flat_map(|value: &str| [value.to_owned(), percent_decoded(value)])
+            .flat_map(|value: &str| {
+                [
+                    value.to_owned(),
+                    String::from_utf8_lossy(&percent_decoded(value)).into_owned(),
+                ]
+            })
             .filter(|value| value.len() >= 4),
     );
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let code = after.get(..2).filter(|_| first == b'%');
-        let code = code.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
-        bytes.push(code.unwrap_or(first));
-        rest = if code.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::net::{TcpSocket, TcpStream, UnixSocket, UnixStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::descriptors;
@@ -17,6 +18,16 @@ use crate::error::SendError;
 /// Connects to the first address of the endpoint that answers. Each gets an equal share of the time left, so that one
 /// that swallows packets doesn't cost the others theirs.
 pub async fn connect(endpoint: &Endpoint, deadline: Instant) -> Result<TrackedStream, SendError> {
+    if let Some(unix) = &endpoint.unix {
+        let connecting = timeout_at(deadline, TrackedStream::connect_unix(unix));
+        return connecting
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            .map_err(|source| SendError::Connect {
+                address: unix.display().to_string(),
+                source,
+            });
+    }
     // Said here, since "no answer" would send people to the backend rather than to the name server.
     let late = |_| {
         Err(SendError::Resolve {
@@ -67,12 +78,43 @@ async fn resolve(endpoint: &Endpoint) -> Result<Vec<SocketAddr>, SendError> {
     }
 }
 
-/// A TCP stream listed in [`descriptors`] from its birth to its end.
+/// A stream listed in [`descriptors`] from its birth to its end.
 #[derive(Debug)]
 pub struct TrackedStream(
     /// `None` only while being dropped.
-    Option<TcpStream>,
+    Option<Stream>,
 );
+
+#[derive(Debug)]
+enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl AsRawFd for Stream {
+    fn as_raw_fd(&self) -> RawFd {
+        match self {
+            Self::Tcp(stream) => stream.as_raw_fd(),
+            Self::Unix(stream) => stream.as_raw_fd(),
+        }
+    }
+}
+
+/// The same for either kind of socket.
+macro_rules! either {
+    ($stream:expr, $inner:ident => $call:expr) => {
+        match $stream {
+            Stream::Tcp($inner) => {
+                let $inner = Pin::new($inner);
+                $call
+            }
+            Stream::Unix($inner) => {
+                let $inner = Pin::new($inner);
+                $call
+            }
+        }
+    };
+}
 
 impl TrackedStream {
     async fn connect(address: SocketAddr) -> io::Result<Self> {
@@ -80,11 +122,26 @@ impl TrackedStream {
         socket.connect(address).await
     }
 
-    fn pinned(self: Pin<&mut Self>) -> io::Result<Pin<&mut TcpStream>> {
+    async fn connect_unix(path: &Path) -> io::Result<Self> {
+        let socket = {
+            let mut held = descriptors::hold();
+            let socket = UnixSocket::new_stream()?;
+            held.add(socket.as_raw_fd());
+            socket
+        };
+        let descriptor = socket.as_raw_fd();
+        let path = path.to_owned();
+        let connecting = Connecting {
+            descriptor,
+            future: Some(Box::pin(async move { socket.connect(path).await.map(Stream::Unix) })),
+        };
+        connecting.await
+    }
+
+    fn inner(self: Pin<&mut Self>) -> io::Result<&mut Stream> {
         self.get_mut()
             .0
             .as_mut()
-            .map(Pin::new)
             .ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
@@ -125,7 +182,7 @@ impl TrackedSocket {
         };
         let connecting = Connecting {
             descriptor: socket.as_raw_fd(),
-            future: Some(Box::pin(socket.connect(address))),
+            future: Some(Box::pin(async move { socket.connect(address).await.map(Stream::Tcp) })),
         };
         connecting.await
     }
@@ -141,7 +198,7 @@ impl Drop for TrackedSocket {
     }
 }
 
-type Connect = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
+type Connect = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
 
 /// The socket inside tokio's connect future, which closes it when it fails or is dropped: both under the lock.
 struct Connecting {
@@ -181,21 +238,21 @@ impl Drop for Connecting {
 
 impl AsyncRead for TrackedStream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.pinned()?.poll_read(context, buffer)
+        either!(self.inner()?, stream => stream.poll_read(context, buffer))
     }
 }
 
 impl AsyncWrite for TrackedStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
-        self.pinned()?.poll_write(context, buffer)
+        either!(self.inner()?, stream => stream.poll_write(context, buffer))
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.pinned()?.poll_flush(context)
+        either!(self.inner()?, stream => stream.poll_flush(context))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.pinned()?.poll_shutdown(context)
+        either!(self.inner()?, stream => stream.poll_shutdown(context))
     }
 
     fn poll_write_vectored(
@@ -203,7 +260,7 @@ impl AsyncWrite for TrackedStream {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.pinned()?.poll_write_vectored(context, buffers)
+        either!(self.inner()?, stream => stream.poll_write_vectored(context, buffers))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,7 +1,7 @@
 //! From a configuration to a stream that is ready for HTTP: connected, and behind TLS where the endpoint asks for it.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
@@ -21,16 +21,17 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 /// Opens connections for one destination. Belongs to one process: TLS keeps sessions behind locks.
 pub struct Dialer {
     config: Arc<Config>,
-    tls: Option<Arc<rustls::ClientConfig>>,
+    tls: Mutex<Option<tls::Renewed>>,
 }
 
 impl Dialer {
     /// For that configuration.
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
-        // The configuration was made once when the material was loaded.
-        let tls = config.tls.as_ref().and_then(|material| material.client_config().ok());
-        Self { config, tls }
+        Self {
+            config,
+            tls: Mutex::default(),
+        }
     }
 
     /// A new connection.
@@ -45,9 +46,14 @@ impl Dialer {
             message,
             is_final: true,
         };
-        let config = self.tls.as_ref().ok_or_else(|| fail("no TLS configuration".into()))?;
+        let material = self.config.tls.as_ref();
+        let material = material.ok_or_else(|| fail("no TLS configuration".into()))?;
+        let config = {
+            let mut kept = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
+            material.renewed(&mut kept).map_err(|error| fail(error.to_string()))?
+        };
         let name = tls::server_name(&endpoint.host).map_err(|error| fail(error.to_string()))?;
-        let handshake = TlsConnector::from(Arc::clone(config)).connect(name, stream);
+        let handshake = TlsConnector::from(config).connect(name, stream);
         let stream = timeout_at(deadline, handshake)
             .await
             .unwrap_or_else(|_| Err(io::Error::other("the handshake did not end within the timeout")))

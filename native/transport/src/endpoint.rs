@@ -1,13 +1,16 @@
 //! The URL of a backend.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::net::Ipv6Addr;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 
 use http::Uri;
 
 use crate::error::ConfigError;
 
-/// A parsed `http://` or `https://` URL. User information is not part of it: the caller makes a header of it.
+/// A parsed `http://`, `https://` or `http+unix://` URL. User information is not part of it: the caller makes a header of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// `https`.
@@ -20,6 +23,8 @@ pub struct Endpoint {
     pub authority: String,
     /// Path and query as they go into the request line; never empty.
     pub target: String,
+    /// The socket to connect to in the place of host and port, which are then those of this machine.
+    pub unix: Option<PathBuf>,
 }
 
 impl Endpoint {
@@ -32,6 +37,9 @@ impl Endpoint {
         let (scheme, rest) = url
             .split_once("://")
             .ok_or_else(|| fail("it does not begin with http:// or https://"))?;
+        if scheme.eq_ignore_ascii_case("http+unix") {
+            return Self::unix(rest).ok_or_else(|| fail(UNIX));
+        }
         let tls = match scheme.to_ascii_lowercase().as_str() {
             "http" => false,
             "https" => true,
@@ -89,6 +97,31 @@ impl Endpoint {
             } else {
                 format!("/{target}")
             },
+            unix: None,
+        })
+    }
+
+    /// Behind `http+unix://`: the path of a socket, percent-encoded as a host is, and the target.
+    fn unix(rest: &str) -> Option<Self> {
+        let rest = rest.split('#').next().unwrap_or_default();
+        let (host, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let path = percent_decoded(host);
+        if !path.starts_with(b"/") || path.contains(&0) {
+            return None;
+        }
+        let target = if target.starts_with('/') {
+            target.to_owned()
+        } else {
+            format!("/{target}")
+        };
+        let uri: Uri = target.parse().ok()?;
+        Some(Self {
+            tls: false,
+            host: "localhost".into(),
+            port: 80,
+            authority: "localhost".into(),
+            target: uri.path_and_query()?.as_str().into(),
+            unix: Some(OsString::from_vec(path).into()),
         })
     }
 }
@@ -97,7 +130,10 @@ impl Endpoint {
     /// Scheme, host and port, without a path.
     #[must_use]
     pub fn origin(&self) -> String {
-        format!("{}://{}", if self.tls { "https" } else { "http" }, self.authority)
+        match &self.unix {
+            Some(path) => format!("unix:{}", path.display()),
+            None => format!("{}://{}", if self.tls { "https" } else { "http" }, self.authority),
+        }
     }
 }
 
@@ -105,8 +141,26 @@ impl Endpoint {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.target.split('?').next().unwrap_or_default();
-        write!(f, "{}{path}", self.origin())
+        let separator = if self.unix.is_some() { ":" } else { "" };
+        write!(f, "{}{separator}{path}", self.origin())
     }
+}
+
+const UNIX: &str =
+    "the path of a socket stands in the place of the host, percent-encoded: http+unix://%2Frun%2Fotlp.sock/v1/traces";
+
+/// What a percent-encoded text stands for; what is no encoding stands for itself.
+#[must_use]
+pub(crate) fn percent_decoded(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let code = after.get(..2).filter(|_| first == b'%');
+        let code = code.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
+        bytes.push(code.unwrap_or(first));
+        rest = if code.is_some() { &after[2..] } else { after };
+    }
+    bytes
 }
 
 /// `url` without user information, query and fragment.
@@ -142,6 +196,7 @@ mod tests {
             port,
             authority: authority.into(),
             target: target.into(),
+            unix: None,
         };
         assert_eq!(Endpoint::parse(url).expect(url), expected, "{url}");
     }
@@ -216,6 +271,10 @@ mod tests {
             "http://[::1]h",
             "http://[h]:1/",
             "http://[]/",
+            "http+unix://run/v1",
+            "http+unix:///run/v1",
+            "http+unix://%2Fa%00b/v1",
+            "http+unix://%2Fa/\u{20ac}\n",
         ];
         for url in bad {
             let error = Endpoint::parse(url).expect_err(url).to_string();
@@ -235,6 +294,19 @@ mod tests {
         ] {
             assert_eq!(without_secrets(location), shown);
         }
+    }
+
+    #[test]
+    fn a_socket_of_this_machine_stands_in_the_place_of_the_host() {
+        let endpoint = Endpoint::parse("http+unix://%2Frun%2Fa%20b.sock/v1/traces?x=1").expect("valid");
+        assert_eq!(endpoint.unix, Some("/run/a b.sock".into()));
+        assert_eq!(
+            (endpoint.authority.as_str(), endpoint.target.as_str()),
+            ("localhost", "/v1/traces?x=1")
+        );
+        assert_eq!(endpoint.to_string(), "unix:/run/a b.sock:/v1/traces");
+        assert_eq!(endpoint.origin(), "unix:/run/a b.sock");
+        assert_eq!(Endpoint::parse("HTTP+UNIX://%2Fx").expect("valid").target, "/");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! TLS: which certificates to trust and which to show.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -21,12 +22,16 @@ pub struct TlsMaterial {
     roots: Arc<RootCertStore>,
     client: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
     protocol: Protocol,
+    files: TlsFiles,
+    /// Of the files as they were read.
+    stamps: Stamps,
 }
 
 impl TlsMaterial {
     /// Reads and checks the files.
     pub fn load(files: &TlsFiles, protocol: Protocol) -> Result<Self, ConfigError> {
         refuse_texts(files)?;
+        let stamps = Stamps::of(files); // before they are read: what changes meanwhile is seen as a change
         let roots = match &files.ca {
             Some(path) => Arc::new(roots_from(path)?),
             None => system_roots()?,
@@ -39,6 +44,8 @@ impl TlsMaterial {
             roots,
             client,
             protocol,
+            files: files.clone(),
+            stamps,
         };
         material.client_config()?;
         Ok(material)
@@ -65,6 +72,71 @@ impl TlsMaterial {
     }
 }
 
+/// When files were written last, which they are, and how long: what is renewed differs in one of these.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct Stamps(Vec<Option<(i64, i64, u64, u64)>>);
+
+impl Stamps {
+    fn of(files: &TlsFiles) -> Self {
+        let mut stamps = Vec::new();
+        for path in [&files.ca, &files.cert, &files.key].into_iter().flatten() {
+            let seen = path.metadata().ok();
+            let is_folder = seen.as_ref().is_some_and(std::fs::Metadata::is_dir);
+            stamps.push(seen.as_ref().map(stamp));
+            if is_folder {
+                // Names in it may lead to files that are written anew.
+                let entries = path.read_dir().into_iter().flatten().flatten();
+                let mut inside: Vec<_> = entries
+                    .map(|entry| entry.path().metadata().ok().as_ref().map(stamp))
+                    .collect();
+                inside.sort_unstable();
+                stamps.append(&mut inside);
+            }
+        }
+        Self(stamps)
+    }
+}
+
+fn stamp(seen: &std::fs::Metadata) -> (i64, i64, u64, u64) {
+    (seen.mtime(), seen.mtime_nsec(), seen.ino(), seen.size())
+}
+
+/// The configuration of connections to come, made again when a file of it has changed. Belongs to one process.
+pub struct Renewed {
+    stamps: Stamps,
+    config: Arc<ClientConfig>,
+}
+
+impl TlsMaterial {
+    /// What the next connection is made with. Files that have changed and cannot be used (half of them is written) leave it as it is, and are
+    /// looked at again by the next one.
+    pub fn renewed(&self, kept: &mut Option<Renewed>) -> Result<Arc<ClientConfig>, ConfigError> {
+        let now = Stamps::of(&self.files);
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.stamps == now) {
+            return Ok(Arc::clone(&kept.config));
+        }
+        let fresh = if now == self.stamps {
+            self.client_config().map(|config| (now, config))
+        } else {
+            Self::load(&self.files, self.protocol).and_then(|material| {
+                let config = material.client_config()?;
+                Ok((material.stamps, config))
+            })
+        };
+        match (fresh, kept.as_ref()) {
+            (Ok((stamps, config)), _) => {
+                *kept = Some(Renewed {
+                    stamps,
+                    config: Arc::clone(&config),
+                });
+                Ok(config)
+            }
+            (Err(_), Some(kept)) => Ok(Arc::clone(&kept.config)),
+            (Err(_), None) => self.client_config(),
+        }
+    }
+}
+
 /// Keys are never shown.
 impl std::fmt::Debug for TlsMaterial {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -72,6 +144,8 @@ impl std::fmt::Debug for TlsMaterial {
             .field("roots", &self.roots.len())
             .field("client", &self.client.is_some())
             .field("protocol", &self.protocol)
+            .field("files", &self.files)
+            .field("stamps", &self.stamps)
             .finish()
     }
 }

@@ -82,7 +82,7 @@ TRACES: tuple[Setting, ...] = (
         "endpoint",
         otlp("ENDPOINT"),
         "http://localhost:4317",
-        "host and port, or a URL whose path has no meaning",
+        "host and port, or a URL whose path has no meaning; unix:/run/otlp.sock is a socket of this machine",
     ),
     _grpc(
         "insecure",

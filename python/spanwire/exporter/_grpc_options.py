@@ -20,6 +20,7 @@ __all__ = ["DEFAULT_ENDPOINT", "GrpcHeaders", "GrpcOptions"]
 
 DEFAULT_ENDPOINT = "http://localhost:4317"
 _PLAIN_PORT = 4317
+_UNIX = "unix:"
 
 GrpcHeaders = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]] | str
 
@@ -81,7 +82,12 @@ class GrpcOptions(ExporterOptions):
 
 
 def _is_insecure(endpoint: str, keyword: bool | None, signal: str) -> bool:
-    """As the official exporter decides: https is always TLS; then keyword, variables, and whether the scheme is http."""
+    """As the official exporter decides: https is always TLS; then keyword, variables, and whether the scheme is http.
+
+    A socket of this machine has no TLS at all.
+    """
+    if endpoint.startswith(_UNIX):
+        return True
     scheme = endpoint.partition("://")[0].lower() if "://" in endpoint else ""
     own = os.environ.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_INSECURE")
     if keyword is None and own:
@@ -98,6 +104,11 @@ def _is_insecure(endpoint: str, keyword: bool | None, signal: str) -> bool:
 
 def _url(endpoint: str, *, is_insecure: bool) -> str:
     """A target of grpcio's, or a URL whose path has no meaning, as a URL of scheme, host and port."""
+    if endpoint.startswith(_UNIX):
+        from urllib.parse import quote
+
+        path = endpoint.removeprefix(_UNIX)
+        return f"http+unix://{quote(path.removeprefix('//'), safe='')}"
     for begin in ("dns:///", "dns:", "ipv4:", "ipv6:"):
         if endpoint.startswith(begin):
             endpoint = endpoint.removeprefix(begin)

@@ -51,6 +51,8 @@ def warn_of_proxy(url: str) -> None:
 
     try:
         parts = urlsplit(url)
+        if parts.scheme == "http+unix":
+            return
         host = parts.hostname or ""
         proxies = getproxies_environment()
         applies = bool(proxies.get(parts.scheme) or proxies.get("all")) and not proxy_bypass(host)

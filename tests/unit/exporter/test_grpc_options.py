@@ -131,6 +131,8 @@ def options(**keywords: Any) -> GrpcOptions:
         ("dns:///collector:1", "https://collector:1"),
         ("ipv4:127.0.0.1:1", "https://127.0.0.1:1"),
         (" http://h:1/x ", "http://h:1"),
+        ("unix:/run/a b.sock", "http+unix://%2Frun%2Fa%20b.sock"),
+        ("unix:///run/x", "http+unix://%2Frun%2Fx"),
     ],
 )
 def test_targets_and_urls_become_scheme_host_and_port(endpoint: str, url: str) -> None:
