@@ -1,7 +1,8 @@
-"""The real OpenTelemetry Collector as a child process: OTLP over HTTP in, a file of JSON lines out."""
+"""The real OpenTelemetry Collector as a child process: OTLP over HTTP and gRPC in, a file of JSON lines out."""
 
 import json
 import queue
+import re
 import signal
 import subprocess
 import threading
@@ -33,7 +34,7 @@ class Certificates:
 
 
 class Collector:
-    """One Collector with one receiver on a free port; a context manager.
+    """One Collector with one receiver on two free ports; a context manager.
 
     ``stop()`` lets it finish what it accepted and write it; afterwards ``lines()`` is all that it received.
     """
@@ -54,6 +55,7 @@ class Collector:
         self._log: list[str] = []
         self._process: subprocess.Popen[str] | None = None
         self.endpoint = ""  # of traces, once started
+        self.grpc_endpoint = ""
 
     def __enter__(self) -> Self:
         binary = program("otelcol")
@@ -65,18 +67,19 @@ class Collector:
             stderr=subprocess.PIPE,
             text=True,
         )
-        ready: queue.Queue[str] = queue.Queue()
+        ready: queue.Queue[dict[str, str]] = queue.Queue()
         self._reader = threading.Thread(target=self._read_log, args=(self._process, ready), daemon=True)
         self._reader.start()
         try:
-            address = ready.get(timeout=_START_SECONDS)
+            ports = ready.get(timeout=_START_SECONDS)
         except queue.Empty:
-            address = ""
-        if not address:
+            ports = {}
+        if not ports:
             self.stop()
             raise AssertionError("the Collector did not start:\n" + "".join(self._log))
         # The certificate is for a name; the address is what the log says.
-        self.endpoint = f"{self._scheme}://localhost:{address.rpartition(':')[2]}/v1/traces"
+        self.endpoint = f"{self._scheme}://localhost:{ports['HTTP']}/v1/traces"
+        self.grpc_endpoint = f"{self._scheme}://localhost:{ports['GRPC']}"
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -110,33 +113,33 @@ class Collector:
             assert time.monotonic() < deadline, "the Collector wrote nothing:\n" + "".join(self._log)
             time.sleep(0.01)
 
-    def _read_log(self, process: subprocess.Popen[str], ready: queue.Queue[str]) -> None:
-        address = ""
+    def _read_log(self, process: subprocess.Popen[str], ready: "queue.Queue[dict[str, str]]") -> None:
+        ports: dict[str, str] = {}
         assert process.stderr is not None
         for line in process.stderr:
             self._log.append(line)
             if not line.startswith("{"):
                 continue
             entry = json.loads(line)
-            if entry["msg"] == "Starting HTTP server":
-                address = entry["endpoint"]
+            if started := re.fullmatch(r"Starting (HTTP|GRPC) server", entry["msg"]):
+                ports[started[1]] = entry["endpoint"].rpartition(":")[2]
             elif entry["msg"].startswith("Everything is ready"):
-                ready.put(address)
-        ready.put("")  # it ended
+                ready.put(ports)
+        ready.put({})  # it ended
 
 
 def _config(
     output: Path, security: Security, certificates: Certificates | None, file_options: Mapping[str, str]
 ) -> dict[str, object]:
-    http: dict[str, object] = {"endpoint": "localhost:0"}
+    protocol: dict[str, object] = {"endpoint": "localhost:0"}
     if security != "plain":
         assert certificates is not None
         tls = {"cert_file": str(certificates.server_certificate), "key_file": str(certificates.server_key)}
         if security == "mtls":
             tls["client_ca_file"] = str(certificates.ca)
-        http["tls"] = tls
+        protocol["tls"] = tls
     return {
-        "receivers": {"otlp": {"protocols": {"http": http}}},
+        "receivers": {"otlp": {"protocols": {"http": protocol, "grpc": protocol}}},
         "exporters": {"file": {"path": str(output), "flush_interval": "100ms", **file_options}},
         "service": {
             "telemetry": {"metrics": {"level": "none"}, "logs": {"encoding": "json"}},
