@@ -204,7 +204,8 @@ impl<D: Destination + Send + Sync> Flight<D> {
 
 /// Whether the spans wait for better times. A certificate that is wrong is no answer of the destination's, and is renewed one day.
 fn waits(error: &SendError, cause: Cause) -> bool {
-    matches!(cause, Cause::Exhausted | Cause::TimedOut) || (cause == Cause::Final && matches!(error, SendError::Tls { .. }))
+    matches!(cause, Cause::Exhausted | Cause::TimedOut)
+        || (cause == Cause::Final && matches!(error, SendError::Tls { .. }))
 }
 
 /// Ends when another value is there.

@@ -147,7 +147,9 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
                     deadline,
                     under_way,
                 } = *job;
-                let client = clients.entry(sender.client()).or_insert_with(|| Client::new(sender.config()));
+                let client = clients
+                    .entry(sender.client())
+                    .or_insert_with(|| Client::new(sender.config()));
                 let flight = Flight {
                     sender,
                     route: client.route.subscribe(),

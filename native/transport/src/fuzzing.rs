@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
-use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::runtime::Runtime;
 
 use crate::config::{Config, TlsFiles};
@@ -21,18 +21,18 @@ pub fn answer(bytes: &[u8]) -> Result<Accepted, SendError> {
     thread_local!(static PLACE: Place = place(Protocol::HttpProtobuf));
     PLACE.with(|(runtime, config)| {
         let destination = HttpDestination::new(Arc::clone(config));
-        runtime.block_on(answered(bytes, async |stream, request| {
+        runtime.block_on(answered(b"", bytes, async |stream, request| {
             destination.attempt_over(stream, request).await
         }))
     })
 }
 
-/// The same over gRPC.
+/// The same over gRPC, by a server that waits for the call.
 pub fn answer_grpc(bytes: &[u8]) -> Result<Accepted, SendError> {
     thread_local!(static PLACE: Place = place(Protocol::Grpc));
     PLACE.with(|(runtime, config)| {
         let destination = GrpcDestination::new(Arc::clone(config));
-        runtime.block_on(answered(bytes, async |stream, request| {
+        runtime.block_on(answered(BODY, bytes, async |stream, request| {
             destination.attempt_over(stream, request).await
         }))
     })
@@ -66,16 +66,22 @@ fn place(protocol: Protocol) -> Place {
     (runtime.expect("a runtime"), Arc::new(config.expect("valid")))
 }
 
+/// What ends a request.
+const BODY: &[u8] = b"spans";
+
 async fn answered(
+    awaited: &[u8],
     bytes: &[u8],
     attempt: impl AsyncFn(DuplexStream, &Request) -> Result<Accepted, SendError>,
 ) -> Result<Accepted, SendError> {
     let (client, mut server) = duplex(1 << 16);
     let request = Request {
-        body: Bytes::from_static(b"spans"),
+        body: Bytes::from_static(BODY),
         spans: 1,
     };
     let answering = async {
+        let mut heard = Vec::new();
+        while !heard.ends_with(awaited) && matches!(server.read_buf(&mut heard).await, Ok(1..)) {}
         let _ = server.write_all(bytes).await; // fails when the client has seen enough
         let _ = server.shutdown().await;
         // Kept open until the client is done: it has its request to write.
