@@ -61,7 +61,7 @@ def _all_waiting() -> list[Waiting]:
     while True:
         try:
             return list(_waiting)
-        except RuntimeError:  # another thread has added one meanwhile: older Pythons do not copy in one step
+        except RuntimeError:  # noqa: PERF203 - another thread has added one meanwhile: older Pythons do not copy in one step
             continue
 
 

@@ -56,6 +56,7 @@ TEXTS = {
     "exceeds the maximum configured message size": "of grpc-dotnet",
     "message length too large": "of tonic",
     "size limit, of": "of tonic, compressed",
+    "send fewer spans a request": "of our own sink",
     "timeout {} is not valid; give a positive number of seconds": "Python refuses it first",
     "no disconnect is called {}": "spanwire.sink.Fault checks it before",
     "no stage is called {}": "likewise",
