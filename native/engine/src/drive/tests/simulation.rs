@@ -253,7 +253,10 @@ fn simulate(seed: u64) {
                     sleep(SECOND).await;
                 }
             };
-            timeout(600 * SECOND, done).await.expect("progress");
+            // Requests may be of one span, and every second answer lost.
+            timeout(600 * SECOND + given * 5 * SECOND, done)
+                .await
+                .expect("progress");
         }
         lane.close();
         if let End::Closed(grace) = end {
