@@ -129,7 +129,9 @@ def build(
     shutil.rmtree(repaired, ignore_errors=True)
     # auditwheel takes no name of another machine or libc; what it finds itself for one must be target.plat (check.problems).
     plat = target.plat if target.is_native else "auto"
-    run(tools / "auditwheel", "repair", "--plat", plat, "-w", repaired, made, env=with_patchelf)
+    # musl's loader is its libc.so, by that name too; auditwheel would look for the file on this machine.
+    system = ["--exclude", "libc.so"] if "musl" in target.zig else []
+    run(tools / "auditwheel", "repair", "--plat", plat, *system, "-w", repaired, made, env=with_patchelf)
     (wheel,) = repaired.glob("*.whl")
     return Path(shutil.move(wheel, out / wheel.name))
 
