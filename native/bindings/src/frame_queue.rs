@@ -143,9 +143,9 @@ impl PyFrameQueue {
             .queue
             .groups
             .with(py, |groups| groups.find(&frame.resource, &frame.scope));
-        let status = self
-            .queue
-            .append(py, |writer| writer.append_message(&group, frame.message()));
+        let status = self.queue.append(py, frame.message().len(), |writer| {
+            writer.append_message(&group, frame.message())
+        });
         Ok(status.contains(Status::ATTEND))
     }
 

@@ -1,9 +1,11 @@
 //! [`Lane`]: a reading end, with a position, bounds and counts of its own over the frames that all lanes share.
 
+mod reader;
+mod room;
+
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::Waker;
 use std::time::Instant;
 
 use crate::batch::Batch;
@@ -366,38 +368,6 @@ impl Lane {
         self.shared.notify(); // nobody waits for room any more
     }
 
-    /// What happens to frames for which there is no room. Of lanes that share a queue none may refuse what others would take.
-    pub fn set_when_full(&self, when_full: WhenFull) {
-        self.with(|lane, _| lane.when_full = when_full);
-    }
-
-    /// Whether a frame would find room now. One that is refused all the same is counted by [`refuse`](Self::refuse).
-    #[must_use]
-    pub fn has_room(&self) -> bool {
-        let state = self.shared.lock();
-        state.room(0) == Room::Any
-    }
-
-    /// Waits until there is room, or nobody can append any more; whether there was by `deadline`. In a child of the process in which the
-    /// caller began to wait the answer is yes.
-    #[must_use]
-    pub fn wait_room(&self, generation: u64, deadline: Instant) -> bool {
-        let mut state = self.shared.lock();
-        while state.generation() == generation && state.room(0) != Room::Any {
-            let in_time;
-            (state, in_time) = self.shared.wait(state, deadline);
-            if !in_time {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Counts a frame for which no room was found in time.
-    pub fn refuse(&self) {
-        self.shared.lock().refused += 1;
-    }
-
     /// Its bounds.
     #[must_use]
     pub fn limits(&self) -> Limits {
@@ -457,102 +427,10 @@ impl Lane {
         self.shared.lock().memory()
     }
 
-    /// From now on somebody is wanted who reads.
-    pub fn want_reader(&self) {
-        self.with(|lane, _| {
-            if lane.reader == Reader::Anybody {
-                lane.reader = Reader::Wanted;
-            }
-        });
-    }
-
-    /// Whether the caller should begin to read now. True for one caller a process.
-    #[must_use]
-    pub fn begin_reader(&self) -> bool {
-        self.with(|lane, _| {
-            let is_wanted = lane.reader == Reader::Wanted;
-            if is_wanted {
-                lane.reader = Reader::Begun;
-            }
-            is_wanted
-        })
-    }
-
-    /// The reader could not begin, or ends.
-    pub fn end_reader(&self) {
-        self.with(|lane, _| {
-            lane.reader = Reader::Wanted;
-            lane.wake_at = None;
-            lane.waker = None;
-        });
-    }
-
-    /// Ready when `spans` frames or `bytes` bytes wait, or after [`wake`](Self::wake), or when nobody can append any more; else
-    /// the task is woken then. Who waits for a single frame polls a second time, a few milliseconds after the first: one that was
-    /// appended at the very moment of the first may have been missed.
-    pub fn poll_wait(&self, task: &mut Context<'_>, spans: u64, bytes: usize) -> Poll<()> {
-        self.with(|lane, state| {
-            let is_nudged = std::mem::take(&mut lane.is_nudged);
-            let enough = lane.queued(state.entered()) >= spans || lane.bytes(&state.chunks) >= bytes;
-            if is_nudged || enough || state.is_orphaned || lane.flush_to > lane.position.frame {
-                lane.wake_at = None;
-                return Poll::Ready(());
-            }
-            if !lane.waker.as_ref().is_some_and(|waker| waker.will_wake(task.waker())) {
-                lane.waker = Some(task.waker().clone());
-            }
-            lane.wake_at = Some((spans, bytes));
-            Poll::Pending
-        })
-    }
-
-    /// Ready when nobody can append any more; else the task is woken then, among others.
-    pub fn poll_ended(&self, task: &mut Context<'_>) -> Poll<()> {
-        self.with(|lane, state| {
-            if !lane.is_open() || state.is_orphaned {
-                return Poll::Ready(());
-            }
-            if !lane.waker.as_ref().is_some_and(|waker| waker.will_wake(task.waker())) {
-                lane.waker = Some(task.waker().clone());
-            }
-            Poll::Pending
-        })
-    }
-
     /// How many frames the bounds have pushed out so far. Whoever holds older ones that it cannot deliver drops them too.
     #[must_use]
     pub fn pushed_out(&self) -> u64 {
         self.with(|lane, _| lane.full)
-    }
-
-    /// [`poll_wait`](Self::poll_wait) for the calling thread: if true, it may park, and will be unparked.
-    #[must_use]
-    pub fn may_sleep(&self, spans: u64, bytes: usize) -> bool {
-        struct Unpark(Thread);
-        impl Wake for Unpark {
-            fn wake(self: Arc<Self>) {
-                self.0.unpark();
-            }
-        }
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
-        self.poll_wait(&mut Context::from_waker(&waker), spans, bytes)
-            .is_pending()
-    }
-
-    /// Wakes the reader if it sleeps, or keeps it from its next sleep.
-    pub fn wake(&self) {
-        self.with(|lane, _| lane.wake());
-    }
-
-    /// Whoever appends next is asked to attend.
-    pub fn set_news(&self) {
-        self.with(|lane, _| lane.has_news = true);
-    }
-
-    /// Whether [`set_news`](Self::set_news) was called since this was.
-    #[must_use]
-    pub fn take_news(&self) -> bool {
-        self.with(|lane, _| std::mem::take(&mut lane.has_news))
     }
 
     /// Wants what has entered so far out at once, and wakes the reader; how many frames that are, for

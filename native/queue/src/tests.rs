@@ -453,18 +453,18 @@ fn a_lane_that_blocks_hands_frames_back_until_there_is_room() {
     }
     assert_eq!(append(&mut writer), Appended::Full);
     let soon = || Instant::now() + Duration::from_millis(20);
-    assert!(!lane.wait_room(lane.generation(), soon()));
+    assert!(!lane.wait_room(0, lane.generation(), soon()));
     lane.refuse();
     assert_eq!(lane.counts().full, 1);
     thread::scope(|scope| {
-        let waits = scope.spawn(|| lane.wait_room(lane.generation(), Instant::now() + Duration::from_secs(60)));
+        let waits = scope.spawn(|| lane.wait_room(0, lane.generation(), Instant::now() + Duration::from_secs(60)));
         drop(lane.take(1, usize::MAX));
         assert!(waits.join().expect("no panic"));
     });
     assert_eq!(append(&mut writer), Appended::Done);
     assert_eq!(append(&mut writer), Appended::Full);
     lane.close();
-    assert!(lane.wait_room(lane.generation(), soon()));
+    assert!(lane.wait_room(0, lane.generation(), soon()));
     assert_eq!(append(&mut writer), Appended::Attend); // late
     let counts = lane.counts();
     assert_eq!(

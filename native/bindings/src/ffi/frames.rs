@@ -121,7 +121,7 @@ pub unsafe extern "C" fn keep(record: *mut SpanRecord, queue: *const Queue, bits
                 return Status::PANIC;
             };
             let beside = Beside::new(record, bits, parent_state);
-            (*queue).append(gil(), |writer| {
+            (*queue).append(gil(), beside.len_max(record), |writer| {
                 writer.append(&tracer.group, beside.len_max(record), |out| beside.write(record, out))
             })
         })
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn keep_object(queue: *const Queue, span: *mut ffi::PyObje
             ..Group::default()
         });
         // The queue's own reference is the last one, if it takes it: dropping either runs no Python code.
-        queue.append(py, |writer| {
+        queue.append(py, STAND_IN.len(), |writer| {
             writer.append(&group, STAND_IN.len(), |out| out.raw(&STAND_IN))
         })
     });

@@ -25,31 +25,37 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Appends by `append`, which may be called several times; where the lane blocks it waits for room, without the GIL.
+    /// Appends a frame of at most `len` bytes by `append`, which may be called several times; where the lane blocks it waits for room,
+    /// without the GIL.
     #[inline(always)]
-    pub fn append(&self, py: Python<'_>, mut append: impl FnMut(&mut Writer) -> Appended) -> Status {
+    pub fn append(&self, py: Python<'_>, len: usize, mut append: impl FnMut(&mut Writer) -> Appended) -> Status {
         match self.writer.with(py, &mut append) {
             Appended::Done => Status::OK,
             Appended::Attend => Status::ATTEND,
-            Appended::Full => self.wait(py, &mut append),
+            Appended::Full => self.wait(py, len, &mut append),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn wait(&self, py: Python<'_>, append: &mut dyn FnMut(&mut Writer) -> Appended) -> Status {
+    fn wait(&self, py: Python<'_>, len: usize, append: &mut dyn FnMut(&mut Writer) -> Appended) -> Status {
         let Some(lane) = self.lane.upgrade() else {
             return Status::OK; // nobody reads it any more
         };
+        // There will be no room before somebody reads, who could not begin until now: this frame goes for it.
+        if lane.wants_reader() {
+            lane.refuse();
+            return Status::ATTEND;
+        }
         let deadline = Instant::now() + Duration::from_millis(self.patience.load(Ordering::Relaxed));
         loop {
             let generation = lane.generation();
-            let in_time = py.detach(|| lane.wait_room(generation, deadline));
+            let in_time = py.detach(|| lane.wait_room(len, generation, deadline));
             // Another thread may have been quicker.
             match self.writer.with(py, &mut *append) {
                 Appended::Done => return Status::OK,
                 Appended::Attend => return Status::ATTEND,
-                Appended::Full if in_time => {}
+                Appended::Full if in_time && Instant::now() < deadline => {}
                 Appended::Full => {
                     lane.refuse();
                     return Status::OK;
@@ -96,8 +102,9 @@ impl Groups {
 pub unsafe fn append(py: Python<'_>, queue: *const Queue, tracer: &Tracer, record: &SpanRecord) -> Status {
     // SAFETY: by the caller's promise; only shared references are made of it.
     let queue = unsafe { &*queue };
-    queue.append(py, |writer| {
-        writer.append(&tracer.group, record.frame_len_max(), |out| record.write_frame(out))
+    let len = record.frame_len_max();
+    queue.append(py, len, |writer| {
+        writer.append(&tracer.group, len, |out| record.write_frame(out))
     })
 }
 
@@ -108,7 +115,7 @@ pub unsafe fn append(py: Python<'_>, queue: *const Queue, tracer: &Tracer, recor
 pub unsafe fn append_bytes(py: Python<'_>, queue: *const Queue, tracer: &Tracer, frame: &[u8]) -> Status {
     // SAFETY: as above.
     let queue = unsafe { &*queue };
-    queue.append(py, |writer| {
+    queue.append(py, frame.len(), |writer| {
         writer.append(&tracer.group, frame.len(), |out| out.raw(frame))
     })
 }
