@@ -25,7 +25,7 @@ class HttpClient:
         key_file: str | os.PathLike[str] | None = None,
         max_request_size: int = 0,
         w3c_flags: bool = False,
-        others: Sequence[tuple[str, Sequence[tuple[str, bytes]]]] = [],
+        others: Sequence[tuple[str, Sequence[tuple[str, bytes]]]] = ...,
         balance: str = "round_robin",
         protocol: str = "http/protobuf",
     ) -> Self: ...

@@ -171,7 +171,7 @@ sw_refuse_new(ReadableSpan)
 
 
 def when_all_have_seen(span, call):
-    """Calls `call` with the span: after the last processor's `on_end` if that of one runs, for a view of ours, or else now.
+    """Calls `call` with the span: a view of ours after the last processor's `on_end`, if that of one runs; or else now.
 
     With the SDK a queue keeps the very object: what a processor behind it redacts, or one beside it in a concurrent
     processor, is not sent.

@@ -178,7 +178,7 @@ TRACES: tuple[Setting, ...] = (
         "max_in_flight",
         "SPANWIRE_MAX_IN_FLIGHT",
         "1 to this machine, 4 elsewhere",
-        "how many requests are under way at once at most, up to 64; over HTTP/1.1 each has a connection, eight at most",
+        "how many requests are under way at once at most, up to 8; over HTTP/1.1 each has a connection",
     ),
     _batch("span_filter", "", "", "which spans are sent: a spanwire.filters.SpanFilter; not for exporters in Python"),
     _batch("meter_provider", "", _METERS, "where the processor's metrics about itself go, if they are enabled"),

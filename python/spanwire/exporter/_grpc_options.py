@@ -32,7 +32,7 @@ _AUTHORITY = "grpc.default_authority"
 _COMPRESSIONS = {0: "none", 1: "deflate", 2: "gzip"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GrpcOptions(ExporterOptions):
     """What a gRPC exporter was told, resolved."""
 

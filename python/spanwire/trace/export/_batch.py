@@ -53,7 +53,7 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
     :param queue_policy: what happens to a span when the queue is full: ``drop_oldest`` (default: the oldest go), ``drop_newest`` (it
         goes), ``block(SECONDS)`` (the thread that ends it waits for room, without the GIL; then it goes). Default:
         SPANWIRE_QUEUE_POLICY.
-    :param max_in_flight: requests under way at once at most, 1 to 64. Default: SPANWIRE_MAX_IN_FLIGHT; without it 1 to an
+    :param max_in_flight: requests under way at once at most, 1 to 8. Default: SPANWIRE_MAX_IN_FLIGHT; without it 1 to an
         endpoint on this machine, 4 to others. Exporters in Python are called one batch at a time.
     :param meter_provider: for the SDK's metrics about itself; needs opentelemetry-sdk 1.39 or newer.
     :param span_filter: which spans are sent (``spanwire.filters``); the others are counted as dropped for ``stage``. Not for exporters

@@ -14,7 +14,7 @@ IN_FLIGHT_VARIABLE = "SPANWIRE_MAX_IN_FLIGHT"
 
 DEFAULT_BLOCK_SECONDS = 1.0
 MOST_BLOCK_SECONDS = 60.0
-MOST_IN_FLIGHT = 64
+MOST_IN_FLIGHT = 8
 
 _CAN = 'there are "drop_oldest", "drop_newest" and "block(SECONDS)", up to 60 seconds'
 _BLOCK = re.compile(r"block(?:\(\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*\))?")
@@ -72,7 +72,7 @@ class QueuePolicy:
 def max_in_flight(keyword: object) -> int:
     """Requests under way at once at most, from the keyword or the environment; 0: as the endpoint is near or far.
 
-    :raises ValueError: if the keyword is no number from 1 to 64.
+    :raises ValueError: if the keyword is no number from 1 to 8.
     """
     if keyword is not None:
         if not isinstance(keyword, int) or not 1 <= keyword <= MOST_IN_FLIGHT:
@@ -87,7 +87,7 @@ def max_in_flight(keyword: object) -> int:
         return int(text)
     _log.warn(
         "queue.in_flight",
-        "Invalid %s=%r: a number of requests from 1 to 64 is needed; it is ignored",
+        "Invalid %s=%r: a number of requests from 1 to 8 is needed; it is ignored",
         IN_FLIGHT_VARIABLE,
         text,
     )
