@@ -155,12 +155,15 @@ def test_a_broken_log_stream_does_not_silence_the_worker_for_good() -> None:
         """
         import io, threading
         from spanwire import _log
+        from spanwire.sink import Sink
 
         broken = io.StringIO()
         logging.getLogger().addHandler(logging.StreamHandler(broken))
         broken.close()
         stderr, sys.stderr = sys.stderr, broken
-        processor, tracer = make("http://127.0.0.1:9/v1/traces", timeout=0.1, schedule_delay_millis=20)
+        sink = Sink().start()
+        sink.inject(status=400, times=None)  # of each request there is something to say
+        processor, tracer = make(sink.traces_endpoint, timeout=1, schedule_delay_millis=20)
 
         def end_some():
             for _ in range(15):
