@@ -121,7 +121,9 @@ def test_a_full_queue_is_said_as_by_the_sdk() -> None:
             sink.clear_faults()
             side.provider.shutdown()
             unit, text, kind, points = side.said()["otel.sdk.processor.span.processed"]
-            said[name] = unit, text, kind, set(points), sum(points.values())
+            said[name] = unit, text, kind, set(points)
+            # The SDK looks at its queue without a lock, and may say of a span that it was dropped which it takes all the same.
+            assert sum(points.values()) == 200 if name == "spanwire" else sum(points.values()) >= 200
             side.meters.shutdown()
     assert said["spanwire"] == said["sdk"]
     assert any(("error.type", "queue_full") in attributes for attributes in said["sdk"][3])

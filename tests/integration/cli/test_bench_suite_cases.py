@@ -169,7 +169,7 @@ def test_latency_is_measured_again_when_a_busy_machine_loses_spans(monkeypatch: 
 
     monkeypatch.setattr(SinkProcess, "count", count)
     outcome = run("latency/steady", replace(TINY, sides=("spanwire",)))
-    assert len(asked) in {4, 6}  # the machine may lose another
+    assert len(asked) >= 4  # the machine may lose another
     assert "a span was lost" in outcome.what
     (row, *_) = outcome.rows
     assert row.delivered == 200 and row.histogram is not None and sum(row.histogram.counts) == 200
