@@ -51,7 +51,7 @@ class Figure:
     @property
     def spread(self) -> float:
         """How far the rounds are apart, as a part of the median."""
-        return (self.maximum - self.minimum) / self.median
+        return (self.maximum - self.minimum) / self.median if self.median else 0.0  # too short for a coarse clock
 
     def as_json(self) -> dict[str, object]:
         """See ``benches/README.md``."""
