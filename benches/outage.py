@@ -22,12 +22,8 @@ from typing import Any
 
 from spanwire.cli.bench.latency import Quantiles
 from spanwire.sink import Sink
+from tests.faults.delivery.app import MODULES
 
-MODULES = {
-    "grpc": "spanwire.exporter.grpc",
-    "http/protobuf": "spanwire.exporter.http",
-    "http/json": "spanwire.exporter.json",
-}
 BURSTS = 100  # a second
 W5: dict[str, str | int | float | bool] = {
     "http.request.method": "GET",

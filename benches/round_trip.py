@@ -13,7 +13,8 @@ import sys
 import time
 from typing import Any
 
-from benches.outage import MODULES, W5
+from benches.outage import W5
+from tests.faults.delivery.app import MODULES
 
 BURSTS = 100  # a second
 
