@@ -51,20 +51,9 @@ def check(context: Context, step: Step) -> None:
     if not context.is_grpc:
         step.skip("the exporter speaks HTTP")
         return
-    if context.exporter is None or not context.reachable:
-        step.skip("there is no connection")
+    if (answer := http.ask(context, step)) is None:
         return
-    if not context.trusted:
-        step.skip("there is no trust")
-        return
-    outcome = context.answer()
-    message = http.words(outcome.message)
-    step.details = {
-        "lost": outcome.lost or "",
-        "message": context.mask.hide(message),
-        "retries": outcome.retries,
-        "milliseconds": round(context.answer_seconds * 1000, 2),
-    }
+    outcome, message = answer
     if outcome.lost is None:
         context.answered = True
         said = context.mask.hide(message)

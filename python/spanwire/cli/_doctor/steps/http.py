@@ -10,10 +10,11 @@ from spanwire.cli._doctor._context import NO_SPANS, Address, without_compression
 from spanwire.cli._doctor._probe import probe
 
 if TYPE_CHECKING:
+    from spanwire._native import Outcome
     from spanwire.cli._doctor._context import Context
     from spanwire.cli._doctor._model import Step
 
-__all__ = ["check", "clock", "compression_is_refused", "slow", "words"]
+__all__ = ["ask", "check", "clock", "compression_is_refused", "slow"]
 
 _HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
 _STATUS = re.compile(r"status (\d{3})")
@@ -58,20 +59,9 @@ def check(context: Context, step: Step) -> None:
     if context.is_grpc:
         step.skip("the exporter speaks gRPC")
         return
-    if context.exporter is None or not context.reachable:
-        step.skip("there is no connection")
+    if (answer := ask(context, step)) is None:
         return
-    if not context.trusted:
-        step.skip("there is no trust")
-        return
-    outcome = context.answer()
-    message = words(outcome.message)
-    step.details = {
-        "lost": outcome.lost or "",
-        "message": context.mask.hide(message),
-        "retries": outcome.retries,
-        "milliseconds": round(context.answer_seconds * 1000, 2),
-    }
+    outcome, message = answer
     if outcome.lost is None:
         context.answered = True
         _accepted(step, message if "not OTLP" in message else context.mask.hide(message))
@@ -90,6 +80,25 @@ def check(context: Context, step: Step) -> None:
         _broken(context, step, message)
     if context.answered:
         clock(context, step)
+
+
+def ask(context: Context, step: Step) -> tuple[Outcome, str] | None:
+    """The answer to a request without spans, and what the client says of it; None, the step being skipped, if there is nothing to ask."""
+    if context.exporter is None or not context.reachable:
+        step.skip("there is no connection")
+        return None
+    if not context.trusted:
+        step.skip("there is no trust")
+        return None
+    outcome = context.answer()
+    message = words(outcome.message)
+    step.details = {
+        "lost": outcome.lost or "",
+        "message": context.mask.hide(message),
+        "retries": outcome.retries,
+        "milliseconds": round(context.answer_seconds * 1000, 2),
+    }
+    return outcome, message
 
 
 def words(message: str | None) -> str:
