@@ -121,8 +121,9 @@ pub unsafe extern "C" fn keep(record: *mut SpanRecord, queue: *const Queue, bits
                 return Status::PANIC;
             };
             let beside = Beside::new(record, bits, parent_state);
-            (*queue).append(gil(), beside.len_max(record), |writer| {
-                writer.append(&tracer.group, beside.len_max(record), |out| beside.write(record, out))
+            let len = beside.len_max(record);
+            (*queue).append(gil(), len, |writer| {
+                writer.append(&tracer.group, len, |out| beside.write(record, out))
             })
         })
     }
