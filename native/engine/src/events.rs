@@ -24,29 +24,29 @@ pub struct Event {
     pub message: String,
 }
 
-/// The ring.
+/// What is in the ring.
 #[derive(Debug)]
 pub struct Events {
     waiting: VecDeque<Event>,
     /// Events that were pushed out unheard.
     missed: u64,
-    /// Threads that wait in [`wait`].
+    /// Threads that wait.
     listeners: usize,
     is_stopped: bool,
 }
 
-static EVENTS: Mutex<Events> = Mutex::new(Events {
-    waiting: VecDeque::new(),
-    missed: 0,
-    listeners: 0,
-    is_stopped: false,
-});
+/// The ring, and how those who wait for it are woken.
+#[derive(Debug)]
+struct Ring {
+    events: Mutex<Events>,
+    pushed: Condvar,
+}
 
-static PUSHED: Condvar = Condvar::new();
+static RING: Ring = Ring::new();
 
 /// The ring, held; also across forks.
 pub fn hold() -> MutexGuard<'static, Events> {
-    EVENTS.lock().unwrap_or_else(PoisonError::into_inner)
+    RING.hold()
 }
 
 impl Events {
@@ -62,50 +62,81 @@ impl Events {
 
 /// Puts an event into the ring; whether nobody listens, so that somebody must be asked to.
 pub fn push(event: Event) -> bool {
-    let mut events = hold();
-    if events.waiting.len() == MOST {
-        events.waiting.pop_front();
-        events.missed += 1;
-    }
-    events.waiting.push_back(event);
-    PUSHED.notify_all();
-    events.listeners == 0
+    RING.push(event)
 }
 
 /// Takes what is there, and how many events were pushed out unheard before.
 #[must_use]
 pub fn take() -> (Vec<Event>, u64) {
-    let mut events = hold();
-    (events.waiting.drain(..).collect(), std::mem::take(&mut events.missed))
+    RING.take()
 }
 
 /// Waits until there are events, until [`stop`], or for so long; whether there are events.
 #[must_use]
 pub fn wait(limit: Duration) -> bool {
-    let deadline = Instant::now() + limit;
-    let generation = crate::generation();
-    let mut events = hold();
-    events.listeners += 1;
-    while events.waiting.is_empty() && !events.is_stopped {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            break;
-        }
-        events = PUSHED
-            .wait_timeout(events, left)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0;
-    }
-    if generation == crate::generation() {
-        events.listeners -= 1;
-    }
-    !events.waiting.is_empty()
+    RING.wait(limit)
 }
 
 /// Ends all waiting, now and later: the interpreter ends.
 pub fn stop() {
-    hold().is_stopped = true;
-    PUSHED.notify_all();
+    RING.hold().is_stopped = true;
+    RING.pushed.notify_all();
+}
+
+impl Ring {
+    const fn new() -> Self {
+        Self {
+            events: Mutex::new(Events {
+                waiting: VecDeque::new(),
+                missed: 0,
+                listeners: 0,
+                is_stopped: false,
+            }),
+            pushed: Condvar::new(),
+        }
+    }
+
+    fn hold(&self) -> MutexGuard<'_, Events> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, event: Event) -> bool {
+        let mut events = self.hold();
+        if events.waiting.len() == MOST {
+            events.waiting.pop_front();
+            events.missed += 1;
+        }
+        events.waiting.push_back(event);
+        self.pushed.notify_all();
+        events.listeners == 0
+    }
+
+    fn take(&self) -> (Vec<Event>, u64) {
+        let mut events = self.hold();
+        (events.waiting.drain(..).collect(), std::mem::take(&mut events.missed))
+    }
+
+    fn wait(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        let generation = crate::generation();
+        let mut events = self.hold();
+        events.listeners += 1;
+        while events.waiting.is_empty() && !events.is_stopped {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            events = self
+                .pushed
+                .wait_timeout(events, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        if generation == crate::generation() {
+            events.listeners -= 1;
+        }
+        !events.waiting.is_empty()
+    }
 }
 
 #[cfg(test)]
@@ -124,26 +155,21 @@ mod tests {
 
     #[test]
     fn the_oldest_events_go_and_are_counted_and_a_listener_is_woken() {
-        let _ = take();
+        static RING: Ring = Ring::new(); // other tests fill and empty the process's
         for spans in 0..MOST as u64 + 3 {
-            push(event(spans));
+            RING.push(event(spans));
         }
-        let (events, missed) = take();
-        let ours: Vec<_> = events
-            .iter()
-            .filter(|event| event.destination == "http://events.test/")
-            .collect();
-        assert_eq!((ours.len(), missed), (MOST, 3));
-        assert_eq!(ours[0].spans, 3);
-        let listener = std::thread::spawn(|| wait(Duration::from_secs(30)));
-        while hold().listeners == 0 {
+        let (events, missed) = RING.take();
+        assert_eq!((events.len(), missed), (MOST, 3));
+        assert_eq!(events[0].spans, 3);
+        let listener = std::thread::spawn(|| RING.wait(Duration::from_secs(30)));
+        while RING.hold().listeners == 0 {
             std::thread::yield_now();
         }
-        assert!(!push(event(0)));
+        assert!(!RING.push(event(0)));
         assert!(listener.join().expect("listens"));
-        assert!(wait(Duration::ZERO));
-        let _ = take();
-        assert!(push(event(1)));
-        let _ = take();
+        assert!(RING.wait(Duration::ZERO));
+        let _ = RING.take();
+        assert!(RING.push(event(1)));
     }
 }

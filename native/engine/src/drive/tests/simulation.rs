@@ -308,6 +308,7 @@ fn check(name: &str, lane: &Lane, backend: &Backend, given: u64, end: End, bound
 fn whatever_breaks_all_is_accounted_for_and_it_goes_on() {
     let seeds = std::env::var("SIMULATED_SEEDS").map_or(400, |seeds| seeds.parse().expect("a number"));
     for seed in 0..seeds {
+        let _events = super::hold_events();
         if let Err(panic) = std::panic::catch_unwind(|| simulate(seed)) {
             eprintln!("seed {seed}");
             std::panic::resume_unwind(panic);
