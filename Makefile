@@ -240,8 +240,9 @@ test-python: $(STAMPS)/ext-$(PROFILE)
 test-python-full: $(STAMPS)/ext-$(PROFILE) setup peers ## the laws with many more examples, and the tests marked `full`
 	HYPOTHESIS_PROFILE=full pytest --timeout 900 -m '(full or law) and not collector and not web and not instrumentations and not examples and not browser and not docs and not wheel'
 
-test-collector: $(STAMPS)/ext-$(PROFILE) setup ## spans through the real OpenTelemetry Collector, compared field by field
+test-collector: $(STAMPS)/ext-$(PROFILE) setup ## spans through the real OpenTelemetry Collector and through Rotel, compared field by field
 	ci/collector/build
+	ci/rotel/build
 	pytest -m collector
 
 test-web: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/web ## the benchmark of web frameworks measures what it says
