@@ -18,7 +18,7 @@ from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_PROTOCOL,
 from spanwire import _log
 from spanwire.trace._disabled import is_disabled
 
-__all__ = ["Configurator"]
+__all__ = ["Configurator", "endpoints_for"]
 
 _GROUP = "opentelemetry_traces_exporter"  # of entry points
 _OURS = "spanwire"
@@ -185,6 +185,23 @@ def _import_with(upstream: _Import) -> _Import:
         return found
 
     return import_components
+
+
+def endpoints_for(
+    given: dict[Any, dict[str, Any]] | None, endpoints: Sequence[str] | None, balance: str | None
+) -> dict[Any, dict[str, Any]]:
+    """Keywords by classes of exporters, as the SDK's ``exporter_args_map``: ours get these, too.
+
+    :raises ValueError: if they cannot work.
+    """
+    from spanwire.exporter._options import several
+
+    several(None, endpoints, balance)
+    ours = {"endpoints": endpoints, "balance": balance}
+    keywords = dict(given or {})
+    for exporter in map(_exporter, _MODULES):
+        keywords[exporter] = ours | dict(keywords.get(exporter, {}))
+    return keywords
 
 
 def _exporter(name: str) -> Any:

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from types import FrameType
@@ -19,7 +19,7 @@ from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_TRACES_PR
 
 import spanwire
 from spanwire import _hooks
-from spanwire._configurator import Configurator
+from spanwire._configurator import Configurator, endpoints_for
 from spanwire._defaults import defaults
 from spanwire.events import DropEvent, ErrorEvent, subscribe
 from spanwire.trace._disabled import is_disabled
@@ -102,6 +102,8 @@ def install(
     *,
     flush_on_sigterm: bool | float = False,
     protocol: str | None = None,
+    endpoints: Sequence[str] | None = None,
+    balance: str | None = None,
     on_error: Callable[[ErrorEvent], object] | None = None,
     on_drop: Callable[[DropEvent], object] | None = None,
     top: str | os.PathLike[str] | None = None,
@@ -116,6 +118,9 @@ def install(
         happen then happens. Only in the main thread.
     :param protocol: how the exporter ``otlp`` sends traces: ``http/protobuf``, ``http/json`` or ``grpc``; default: what
         OTEL_EXPORTER_OTLP[_TRACES]_PROTOCOL says.
+    :param endpoints: several endpoints of the same backend, which our exporters get in the place of OTEL_EXPORTER_OTLP_ENDPOINT; over
+        HTTP whole URLs.
+    :param balance: which of them gets a request: as of ``spanwire.exporter.http.OTLPSpanExporter``.
     :param on_error: called with a ``spanwire.events.ErrorEvent`` when an export fails or a receiver complains, on a thread of
         spanwire's own, at most once a second for each destination and reason; :func:`spanwire.events.subscribe` says more.
     :param on_drop: likewise with a ``spanwire.events.DropEvent`` when spans are lost.
@@ -151,6 +156,10 @@ def install(
                 _top.serve(top)
             provider = getattr(trace, "_TRACER_PROVIDER", None)
             if provider is None:
+                if endpoints is not None or balance is not None:
+                    overrides["exporter_args_map"] = endpoints_for(
+                        overrides.get("exporter_args_map"), endpoints, balance
+                    )
                 try:
                     with _environment(overrides, protocol):
                         Configurator().configure(**overrides)  # type: ignore[no-untyped-call]  # the SDK's has no types

@@ -37,6 +37,36 @@ def test_one_line_and_spans_arrive() -> None:
         assert [span.name for span in sink.spans()] == ["span"]
 
 
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json", "grpc"])
+def test_several_endpoints_by_a_keyword(protocol: str) -> None:
+    with Sink() as gone, Sink() as sink:
+        endpoints = [one.grpc_endpoint if protocol == "grpc" else one.traces_endpoint for one in (gone, sink)]
+        gone.close()
+        done = run(
+            f"spanwire.install(protocol={protocol!r}, endpoints={endpoints!r}, balance='failover')\n{PRINT_AND_EXIT}",
+            OTEL_EXPORTER_OTLP_ENDPOINT="http://localhost:1",
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert [span.name for span in sink.spans()] == ["span"]
+
+
+def test_keywords_of_exporters_stand_in_front_of_installs_endpoints() -> None:
+    with Sink() as sink:
+        program = f"""
+from spanwire.exporter.http import OTLPSpanExporter
+own = {{OTLPSpanExporter: {{"endpoints": [{sink.traces_endpoint!r}]}}}}
+spanwire.install(endpoints=["http://localhost:1/"], exporter_args_map=own)
+{PRINT_AND_EXIT}"""
+        assert run(program).returncode == 0
+        assert sink.span_count == 1
+
+
+@pytest.mark.parametrize("keywords", ["endpoints=[]", "endpoints='http://a/'", "balance='failover'"])
+def test_endpoints_that_cannot_work_are_a_clear_error(keywords: str) -> None:
+    done = run(f"spanwire.install({keywords})")
+    assert "ValueError: " in done.stderr and "endpoints=" in done.stderr
+
+
 def test_tracers_that_were_taken_before_are_shortcut() -> None:
     program = """
 from opentelemetry import trace

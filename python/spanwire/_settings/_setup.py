@@ -29,6 +29,13 @@ SETUP: tuple[Setting, ...] = (
         "in the place of OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: http/protobuf, http/json or grpc",
     ),
     _setup(
+        "endpoints",
+        "",
+        "",
+        "endpoints of our exporters in the place of OTEL_EXPORTER_OTLP_ENDPOINT: over HTTP whole URLs, with v1/traces",
+    ),
+    _setup("balance", "", "round_robin", "which of them gets a request: as of the exporters"),
+    _setup(
         "on_error", "", "", "called when an export fails, with a spanwire.events.ErrorEvent, on a thread of our own"
     ),
     _setup("on_drop", "", "", "called when spans are lost, with a spanwire.events.DropEvent, likewise"),

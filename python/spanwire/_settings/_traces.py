@@ -138,6 +138,13 @@ TRACES: tuple[Setting, ...] = (
         "before compression; a larger request is divided, a larger span dropped and counted; 0 lifts the limit",
         unit="bytes",
     ),
+    _grpc(
+        "endpoints",
+        "",
+        "",
+        "several endpoints of the same backend in the place of endpoint: one of them gets each call",
+    ),
+    _grpc("balance", "", "round_robin", "which of several endpoints: round_robin, failover or least_loaded"),
     _grpc("w3c_flags", "", "False", "also send the W3C flags of spans and links and the links' trace state"),
     _batch("span_exporter", "", "", "where finished spans go; to be given"),
     _batch(

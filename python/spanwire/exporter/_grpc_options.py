@@ -1,7 +1,7 @@
 """Keywords and environment of the gRPC exporters, read as the official ones read them: see :mod:`spanwire.exporter._options`."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -13,6 +13,7 @@ from spanwire.exporter._options import (
     expect,
     keyword_compression,
     keyword_timeout,
+    several,
     user_agent,
 )
 
@@ -37,7 +38,7 @@ class GrpcOptions(ExporterOptions):
     """What a gRPC exporter was told, resolved."""
 
     insecure: bool = False
-    """Without TLS."""
+    """Without TLS, at all endpoints."""
 
     @classmethod
     def resolve(
@@ -54,6 +55,8 @@ class GrpcOptions(ExporterOptions):
         client_key_file: str | None,
         client_certificate_file: str | None,
         max_request_size: int | None,
+        endpoints: Sequence[str] | None = None,
+        balance: str | None = None,
     ) -> "GrpcOptions":
         """Options of one signal (``traces``) from keywords and environment.
 
@@ -61,12 +64,13 @@ class GrpcOptions(ExporterOptions):
         """
         env = Environment(signal)
         expect("endpoint", endpoint, str, "host and port as text, such as localhost:4317 or https://collector:4317")
-        given = (endpoint or env.endpoint(DEFAULT_ENDPOINT)).strip()
-        is_insecure = _is_insecure(given, insecure, signal)
+        given = several(endpoint, endpoints, balance) or (endpoint or env.endpoint(DEFAULT_ENDPOINT),)
+        targets = [(one, _is_insecure(one, insecure, signal)) for one in map(str.strip, given)]
+        urls = tuple(_url(one, is_insecure=is_insecure) for one, is_insecure in targets)
         own = _headers(headers) if headers else env.headers()
         merged: dict[str, str | bytes] = {"user-agent": user_agent(), **own, **_from_channel(channel_options)}
         return cls(
-            endpoint=_url(given, is_insecure=is_insecure),
+            endpoint=urls[0],
             headers=merged,
             # Here 0 counts as not given, as for the official exporter.
             timeout=keyword_timeout(timeout) if timeout else env.timeout(),
@@ -75,9 +79,11 @@ class GrpcOptions(ExporterOptions):
             client_key_file=client_key_file or env.get("CLIENT_KEY"),
             client_certificate_file=client_certificate_file or env.get("CLIENT_CERTIFICATE"),
             max_request_size=DEFAULT_MAX_REQUEST_SIZE if max_request_size is None else max_request_size,
+            others=urls[1:],
+            balance=balance or "round_robin",
             variables=tuple(env.used),  # evaluated last
             protocol="grpc",
-            insecure=is_insecure,
+            insecure=all(is_insecure for _, is_insecure in targets),
         )
 
 

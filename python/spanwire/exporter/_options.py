@@ -6,7 +6,7 @@ be understood in a variable is logged and the default taken; a keyword that cann
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -21,6 +21,7 @@ __all__ = [
     "ExporterOptions",
     "HttpOptions",
     "parse_headers",
+    "several",
 ]
 
 DEFAULT_ENDPOINT = "http://localhost:4318"
@@ -136,9 +137,9 @@ class HttpOptions(ExporterOptions):
         env = Environment(signal)
         expect("endpoint", endpoint, str, "a URL as text, such as http://localhost:4318/v1/traces")
         expect("headers", headers, Mapping, 'a dict such as {"x-tenant": "shop"}')
-        several = _several(endpoint, endpoints, balance)
+        all_of_them = several(endpoint, endpoints, balance)
         return cls(
-            endpoint=several[0] if several else endpoint or env.endpoint(DEFAULT_ENDPOINT, f"v1/{signal}"),
+            endpoint=all_of_them[0] if all_of_them else endpoint or env.endpoint(DEFAULT_ENDPOINT, f"v1/{signal}"),
             headers=_headers(headers, env.headers(), _CONTENT_TYPES[protocol]),
             timeout=env.timeout() if timeout is None else keyword_timeout(timeout),
             compression=env.compression() if compression is None else keyword_compression(compression),
@@ -146,7 +147,7 @@ class HttpOptions(ExporterOptions):
             client_key_file=client_key_file or env.get("CLIENT_KEY"),
             client_certificate_file=client_certificate_file or env.get("CLIENT_CERTIFICATE"),
             max_request_size=DEFAULT_MAX_REQUEST_SIZE if max_request_size is None else max_request_size,
-            others=several[1:],
+            others=all_of_them[1:],
             balance=balance or "round_robin",
             variables=tuple(env.used),  # evaluated last
             protocol=protocol,
@@ -156,21 +157,21 @@ class HttpOptions(ExporterOptions):
 _CONTENT_TYPES = {"http/protobuf": "application/x-protobuf", "http/json": "application/json"}
 
 
-def _several(endpoint: str | None, endpoints: Any, balance: str | None) -> tuple[str, ...]:
-    """The endpoints that were given as several, if any."""
+def several(endpoint: str | None, endpoints: Any, balance: str | None) -> tuple[str, ...]:
+    """The endpoints that were given as several, if any; ValueError for what cannot work."""
     if endpoints is None:
         if balance is not None:
             raise ValueError("balance= chooses from several endpoints; give them as endpoints=[...]")
         return ()
     if endpoint is not None:
         raise ValueError("endpoint= and endpoints= exclude each other; give one of them")
-    several = () if isinstance(endpoints, str) else tuple(endpoints)
-    if not several or not all(isinstance(one, str) and one for one in several):
+    given = tuple(endpoints) if isinstance(endpoints, Iterable) and not isinstance(endpoints, str) else ()
+    if not given or not all(isinstance(one, str) and one for one in given):
         raise ValueError(
             "endpoints= is not valid; give a list of at least one URL, such as "
             '["http://one:4318/v1/traces", "http://two:4318/v1/traces"]'
         )
-    return several
+    return given
 
 
 # How messages of the native client begin, and how the names of variables end that they may be about.

@@ -1,19 +1,62 @@
 """Several endpoints of one backend."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
+from spanwire.exporter import grpc, json
+from spanwire.exporter._span_exporter import NativeSpanExporter
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import Sink
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
-from tests.integration.exporter.conftest import MakeExporter, counts
+from tests.integration.exporter.conftest import MakeExporter, counts, made_by
 
 SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
 HOUR = 3_600_000.0
+
+
+_KINDS: dict[str, tuple[type[NativeSpanExporter], str]] = {
+    "http/protobuf": (OTLPSpanExporter, "traces_endpoint"),
+    "http/json": (json.OTLPSpanExporter, "traces_endpoint"),
+    "grpc": (grpc.OTLPSpanExporter, "grpc_endpoint"),
+}
+
+
+@pytest.fixture(params=list(_KINDS))
+def make_any(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """An exporter of either protocol for these sinks."""
+    kind, endpoint = _KINDS[request.param]
+
+    def with_sinks(make: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda sinks, **keywords: make(endpoints=[getattr(sink, endpoint) for sink in sinks], **keywords)
+
+    yield from map(with_sinks, made_by(kind))
+
+
+def test_each_gets_its_turn_over_each_protocol(spans: list[ReadableSpan], make_any: Callable[..., Any]) -> None:
+    with Sink() as one, Sink() as two, Sink() as three:
+        exporter = make_any([one, two, three])
+        for _ in range(6):
+            assert exporter.export(spans) is SUCCESS
+        assert [sink.request_count for sink in (one, two, three)] == [2, 2, 2]
+    assert (counts(exporter)["exported"], counts(exporter)["connections"]) == (60, 3)
+
+
+@pytest.mark.parametrize("balance", ["round_robin", "failover", "least_loaded"])
+def test_what_one_of_three_cannot_take_another_does_over_each_protocol(
+    balance: str, spans: list[ReadableSpan], make_any: Callable[..., Any]
+) -> None:
+    with Sink() as gone, Sink() as two, Sink() as three:
+        exporter = make_any([gone, two, three], balance=balance)
+        gone.close()
+        for _ in range(9):
+            assert exporter.export(spans) is SUCCESS
+        assert (gone.span_count, two.span_count + three.span_count) == (0, 90)
+        assert (three.span_count == 0) is (balance == "failover")
 
 
 def test_each_gets_its_turn(spans: list[ReadableSpan], sink: Sink, make_exporter: MakeExporter) -> None:
@@ -89,11 +132,22 @@ def test_credentials_of_each_endpoint_go_to_it_alone(
         {"endpoints": "http://a/"},
         {"endpoints": ["http://a/", ""]},
         {"endpoints": ["http://a/", 5]},
+        {"endpoints": 5},
         {"balance": "failover"},
         {"endpoints": ["http://a/"], "balance": "random"},
-        {"endpoints": ["http://a/", "nonsense"]},
+        {"endpoints": ["http://a/", "http://:1/"]},
     ],
 )
-def test_what_cannot_work_is_refused(keywords: dict[str, Any]) -> None:
+@pytest.mark.parametrize("kind", [OTLPSpanExporter, json.OTLPSpanExporter, grpc.OTLPSpanExporter])
+def test_what_cannot_work_is_refused(kind: Any, keywords: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"endpoint|balance"):
-        OTLPSpanExporter(**keywords)
+        kind(**keywords)
+
+
+def test_of_several_over_grpc_each_has_tls_or_not() -> None:
+    exporter = grpc.OTLPSpanExporter(endpoints=["http://a:1", "https://b", "unix:/c"])
+    assert (exporter._client.destination, exporter._insecure) == ("http://a:1, https://b, unix:/c", False)
+    exporter.shutdown()
+    exporter = grpc.OTLPSpanExporter(endpoints=["a", "http://b:2"], insecure=True)
+    assert (exporter._client.destination, exporter._insecure) == ("http://a:4317, http://b:2", True)
+    exporter.shutdown()

@@ -1,7 +1,7 @@
 """``OTLPSpanExporter`` over gRPC, under the name of the official exporter's module."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from spanwire import _log
@@ -48,6 +48,9 @@ class OTLPSpanExporter(NativeSpanExporter):
     :param client_key_file: PEM file of the client certificate's key.
     :param client_certificate_file: PEM file of the client certificate, which may hold the key as well.
     :param max_request_size: bytes before compression; a larger request is divided, a larger span dropped and counted. 0: no limit.
+    :param endpoints: several endpoints of the same backend, in the place of ``endpoint``, as of
+        ``spanwire.exporter.http.OTLPSpanExporter``.
+    :param balance: which of them each call goes to, likewise.
     :param w3c_flags: also send the W3C flags of spans and links and the links' trace state, which the official exporter
         leaves out.
     :raises ValueError: if an option cannot work; the text says what can.
@@ -69,6 +72,8 @@ class OTLPSpanExporter(NativeSpanExporter):
         client_key_file: str | None = None,
         client_certificate_file: str | None = None,
         max_request_size: int | None = None,
+        endpoints: "Sequence[str] | None" = None,
+        balance: str | None = None,
         w3c_flags: bool = False,
     ) -> None:
         if credentials is not None:
@@ -85,6 +90,8 @@ class OTLPSpanExporter(NativeSpanExporter):
             client_key_file=client_key_file,
             client_certificate_file=client_certificate_file,
             max_request_size=max_request_size,
+            endpoints=endpoints,
+            balance=balance,
         )
         provider = next((name for name in _CREDENTIAL_PROVIDERS if os.environ.get(name)), None)
         if provider is not None and not options.insecure:
