@@ -231,8 +231,10 @@ audit: $(STAMPS)/venv ## ranges, sources, checksums and licences of all dependen
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 
+# A test that waits for ever ends the run here, and not an hour later; its name is printed by then.
 test-rust: $(STAMPS)/venv
-	$(CARGO) test -q $(MANIFEST) --workspace
+	$(CARGO) test -q $(MANIFEST) --workspace --no-run
+	timeout 900 $(CARGO) test -q $(MANIFEST) --workspace
 
 test-python: $(STAMPS)/ext-$(PROFILE)
 	pytest -m 'not full'

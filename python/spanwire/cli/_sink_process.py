@@ -2,7 +2,7 @@
 
 Run as ``python -m spanwire.cli._sink_process [MIRROR]`` it is that process: it prints its endpoint, then answers one line
 on stdin with one on stdout: ``count`` and ``requests`` with the numbers of spans and requests received, ``shapes`` with what
-is kept of the spans (``bench._shapes``), ``cpu`` with the seconds of CPU that it used, ``clear`` by forgetting all that, ``pin N`` by moving to core N. It ends with
+is kept of the spans (``bench._shapes``), ``wire`` with the bytes a span on the wire of the requests that are kept, ``cpu`` with the seconds of CPU that it used, ``clear`` by forgetting all that, ``pin N`` by moving to core N. It ends with
 stdin. The number of spans also stands in the file MIRROR (``_mirror``).
 """
 
@@ -14,7 +14,7 @@ import pathlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from spanwire.cli._module import command
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from spanwire._native import ReceivedRequest
     from spanwire.cli.bench._shapes import Shape
 
 __all__ = ["SinkProcess", "answer"]
@@ -87,6 +88,10 @@ class SinkProcess:
         shapes: list[Shape] = json.loads(self._ask("shapes"))
         return shapes
 
+    def bytes_a_span(self) -> float:
+        """Of the bodies on the wire, compressed if they were, of the newest requests since the last :meth:`clear`."""
+        return float(self._ask("wire"))
+
     def clear(self) -> None:
         """Begin again at no span."""
         self._ask("clear")
@@ -126,6 +131,10 @@ def answer(endpoint: str, questions: Mapping[str, Callable[[], object]]) -> None
                 print(questions[question](), flush=True)
 
 
+def _bytes_a_span(requests: Sequence[ReceivedRequest]) -> float:
+    return sum(one.wire_size for one in requests) / max(sum(one.span_count for one in requests), 1)
+
+
 def _serve() -> None:
     from spanwire.cli._mirror import Writer
     from spanwire.cli.bench import _shapes
@@ -141,6 +150,7 @@ def _serve() -> None:
                 "count": lambda: sink.span_count,
                 "requests": lambda: sink.request_count,
                 "shapes": lambda: json.dumps([_shapes.of_otlp(span) for span in sink.spans()]),
+                "wire": lambda: _bytes_a_span(sink.requests()),
                 "cpu": time.process_time,
                 "clear": lambda: mirror.clearing(sink.clear),
             },

@@ -60,13 +60,19 @@ def test_encode_compares_every_workload_fresh_and_again() -> None:
         assert 200 < row["bytes_per_span"] < 1000
 
 
-def test_the_exporters_alone_deliver_the_same_spans() -> None:
-    said = bench("export", "--exporter-only", "--rounds", "2", "--batch", "30", "--batches", "2", "--workload", "wr")
+@pytest.mark.parametrize(("protocol", "compression"), [("http/protobuf", "none"), ("grpc", "none"), ("grpc", "gzip")])
+def test_the_exporters_alone_deliver_the_same_spans(protocol: str, compression: str) -> None:
+    few = ["--rounds", "2", "--batch", "30", "--batches", "2", "--workload", "wr"]
+    said = bench("export", "--exporter-only", "--protocol", protocol, "--compression", compression, *few)
     check_document(said, "bench export --exporter-only")
+    assert (said["method"]["protocol"], said["method"]["compression"]) == (protocol, compression)
     (row,) = said["results"]
     for clock in ("process_cpu", "caller_cpu", "wall"):
         check_comparison(row[clock])
     assert row["delivered_by_each"] % 60 == 0
+    official, ours = (row["wire_bytes_per_span"][side] for side in ("official", "spanwire"))
+    assert abs(ours / official - 1) < 0.1
+    assert (ours > 300) == (compression == "none")
 
 
 def test_import_gives_whole_processes_and_what_the_import_adds() -> None:
@@ -132,7 +138,15 @@ def test_unknown_workloads_are_refused_with_the_known_ones() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["encode"], ["export"], ["export", "--exporter-only"], ["import"], ["latency"], ["memory"], ["threads"]],
+    [
+        ["encode"],
+        ["export"],
+        ["export", "--exporter-only", "--protocol", "grpc"],
+        ["import"],
+        ["latency"],
+        ["memory"],
+        ["threads"],
+    ],
 )
 def test_without_the_official_exporter_one_line_says_what_to_install(command: list[str]) -> None:
     program = (

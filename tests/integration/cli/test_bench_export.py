@@ -109,6 +109,16 @@ def test_an_unknown_side_is_refused_with_the_known_ones() -> None:
     assert done.stderr == f"spanwire bench: no side opentelemetry; there are {', '.join(SIDES)}\n"
 
 
+@pytest.mark.parametrize(
+    ("protocol", "told"),
+    [("grpc", "--protocol grpc goes with --exporter-only alone"), ("kafka", "there are http/protobuf, grpc")],
+)
+def test_a_protocol_that_is_not_measured_is_refused(protocol: str, told: str) -> None:
+    done = export("--protocol", protocol)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and told in done.stderr
+
+
 @pytest.mark.parametrize("other", ["--exporter-only", "--profile"])
 def test_what_has_sides_of_its_own_takes_none(other: str) -> None:
     done = export(other, "--sides", "sdk")

@@ -1,4 +1,4 @@
-"""``spanwire bench export --exporter-only``: the official HTTP exporter and ours, to a sink in another process, interleaved in one run.
+"""``spanwire bench export --exporter-only``: the official exporter of a protocol and ours, to a sink in another process, interleaved in one run.
 
 ``export()`` is called directly, with batches of spans that were made beforehand, separately for each side, and never
 read before. What is counted:
@@ -16,6 +16,7 @@ The sink counts what it received; no figure is given when that is not what was s
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
 import time
@@ -33,7 +34,12 @@ if TYPE_CHECKING:
 
     from spanwire.cli._sink_process import SinkProcess
 
-__all__ = ["Bench", "Lost", "Reading", "Result", "export_all"]
+__all__ = ["Bench", "Lost", "Reading", "Result", "export_all", "exporters_of"]
+
+_PACKAGES = {
+    "http/protobuf": ("opentelemetry.exporter.otlp.proto.http", "spanwire.exporter.http"),
+    "grpc": ("opentelemetry.exporter.otlp.proto.grpc", "spanwire.exporter.grpc"),
+}
 
 
 class Lost(Exception):
@@ -42,17 +48,21 @@ class Lost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One round of one side, in ns: CPU of the process, of the calling thread, wall, and what the probe missed."""
+    """One round of one side, in ns: CPU of the process, of the calling thread, wall, and what the probe missed; bytes a span on the wire."""
 
     cpu: int
     caller: int
     wall: int
     missed: int | None
+    bytes_a_span: float
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One workload: ns a span of CPU, of the caller's CPU, of wall time, and without the GIL for another thread."""
+    """One workload: ns a span of CPU, of the caller's CPU, of wall time, and without the GIL for another thread.
+
+    ``bytes_a_span`` are the bodies on the wire: the official exporter's, ours.
+    """
 
     workload: str
     batch: int
@@ -62,6 +72,7 @@ class Result:
     caller: Comparison
     wall: Comparison
     gil: Comparison | None
+    bytes_a_span: tuple[float, float]
 
     def as_json(self) -> dict[str, object]:
         """See ``benches/README.md``."""
@@ -75,6 +86,7 @@ class Result:
             "caller_cpu": self.caller.as_json(),
             "wall": self.wall.as_json(),
             "gil_unavailable": None if self.gil is None else self.gil.as_json(),
+            "wire_bytes_per_span": dict(zip(("official", "spanwire"), self.bytes_a_span, strict=True)),
         }
 
 
@@ -143,6 +155,7 @@ class Bench:
             compare(plain, "caller"),
             compare(plain, "wall"),
             compare(probed, "missed") if probed else None,
+            (plain[-1][0].bytes_a_span, plain[-1][1].bytes_a_span),
         )
 
     def _round(
@@ -166,25 +179,37 @@ class Bench:
         return readings[0], readings[1]
 
 
+def exporters_of(protocol: str, endpoint: str) -> tuple[SpanExporter, SpanExporter]:
+    """The official exporter of ``protocol`` and ours, to the sink's endpoint. Raises ImportError if there is no official one."""
+    official, ours = (
+        importlib.import_module(f"{package}.trace_exporter").OTLPSpanExporter for package in _PACKAGES[protocol]
+    )
+    if protocol == "grpc":
+        target = endpoint.removesuffix("/v1/traces")
+        return official(endpoint=target, insecure=True), ours(endpoint=target, insecure=True)
+    return official(endpoint=endpoint), ours(endpoint=endpoint)
+
+
 def export_all(
     exporter: SpanExporter, work: Sequence[Sequence[ReadableSpan]], sink: SinkProcess, probe: _Probe | None = None
 ) -> Reading:
     """Export ``work``, one call a batch. Raises Lost."""
     from opentelemetry.sdk.trace.export import SpanExportResult
 
-    before = sink.count()
+    sink.clear()
     caller, cpu = time.thread_time_ns(), time.process_time_ns()
     spun, wall = 0 if probe is None else probe.cpu_ns(), time.perf_counter_ns()
     results = [exporter.export(spans) for spans in work]
     wall, spun = time.perf_counter_ns() - wall, 0 if probe is None else probe.cpu_ns() - spun
     cpu, caller = time.process_time_ns() - cpu, time.thread_time_ns() - caller
     sent = sum(map(len, work))
-    received = sink.count() - before
+    received = sink.count()
     failed = sum(result is not SpanExportResult.SUCCESS for result in results)
     if failed or received != sent:
         name = type(exporter).__module__
         raise Lost(f"{name}: {sent} spans sent, {received} received, {failed} of {len(work)} exports failed")
-    return Reading(cpu, caller, wall, missed=None if probe is None else wall - spun)
+    missed = None if probe is None else wall - spun
+    return Reading(cpu, caller, wall, missed, bytes_a_span=sink.bytes_a_span())
 
 
 class _Probe:

@@ -142,7 +142,8 @@ def show_export(results: Sequence[Exported], method: Mapping[str, object], *, co
     for one in results:
         console.print(
             f"{one.workload}: the official exporter takes [bold]{times(one.cpu.ratio_of_minima)}[/] the CPU of spanwire; "
-            f"each delivered {one.delivered:,} of {one.delivered:,} spans",
+            f"each delivered {one.delivered:,} of {one.delivered:,} spans; on the wire it takes {one.bytes_a_span[0]:,.1f} bytes a span, "
+            f"spanwire {one.bytes_a_span[1]:,.1f}",
             soft_wrap=True,
         )
     show_method(console, method)

@@ -21,6 +21,7 @@ __all__ = ["export"]
 
 MOST_BATCH = 8192  # half of what the programs among the peers have outstanding
 EXPORTED_BATCH = 512
+PROTOCOLS = ("http/protobuf", "grpc")
 
 
 def export(
@@ -53,6 +54,9 @@ def export(
     ] = None,
     batches: Annotated[int, typer.Option(min=1, help="Calls in a round, with --exporter-only.")] = 16,
     compression: Annotated[str, typer.Option(help="none or gzip, for whoever sends OTLP.")] = "none",
+    protocol: Annotated[
+        str, typer.Option(help="http/protobuf or grpc, with --exporter-only; the others send by HTTP.")
+    ] = "http/protobuf",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, nothing else.")] = False,
     color: Annotated[bool, typer.Option(help="Colours (NO_COLOR is obeyed).")] = True,
 ) -> None:
@@ -66,18 +70,24 @@ def export(
 
     if compression not in {"none", "gzip"}:
         _report.fail(f"spanwire bench: no compression {compression}; there are none, gzip")
-    os.environ["OTEL_EXPORTER_OTLP_COMPRESSION"] = compression
+    os.environ.pop("OTEL_EXPORTER_OTLP_COMPRESSION", None)  # the official gRPC exporter knows no "none"
+    if compression != "none":
+        os.environ["OTEL_EXPORTER_OTLP_COMPRESSION"] = compression
     names = _report.workload_names(workload)
     if (exporter_only or profile) and (peers or sides is not None):
         _report.fail(
             "spanwire bench: --sides and --peers go with neither --exporter-only (the official one and ours) nor --profile (ours)"
         )
+    if protocol not in PROTOCOLS:
+        _report.fail(f"spanwire bench: no protocol {protocol}; there are {', '.join(PROTOCOLS)}")
+    if protocol != PROTOCOLS[0] and not exporter_only:
+        _report.fail(f"spanwire bench: --protocol {protocol} goes with --exporter-only alone")
     if profile and batch is not None:
         _report.fail("spanwire bench: --batch goes not with --profile")
     if profile:
         _profile(names, rounds, seconds, as_json=as_json, color=color)
     elif exporter_only:
-        _exporters(names, rounds, batch or EXPORTED_BATCH, batches, compression, as_json=as_json, color=color)
+        _exporters(names, rounds, batch or EXPORTED_BATCH, batches, compression, protocol, as_json=as_json, color=color)
     else:
         python = _choice.peer_python(peer_python)
         chosen = _sides(sides, peers=peers)
@@ -181,17 +191,20 @@ def _profile(workloads: Sequence[str], rounds: int, seconds: float, *, as_json: 
 
 
 def _exporters(
-    names: Sequence[str], rounds: int, batch: int, batches: int, compression: str, *, as_json: bool, color: bool
+    names: Sequence[str],
+    rounds: int,
+    batch: int,
+    batches: int,
+    compression: str,
+    protocol: str,
+    *,
+    as_json: bool,
+    color: bool,
 ) -> None:
     from spanwire.cli._sink_process import SinkProcess
     from spanwire.cli.bench import _report
-    from spanwire.cli.bench._exporting import Bench, Lost
-    from spanwire.exporter.http import OTLPSpanExporter
+    from spanwire.cli.bench._exporting import Bench, Lost, exporters_of
 
-    try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as OfficialExporter
-    except ImportError:
-        _report.fail(OFFICIAL_HINT)
     sender_core, sink_core = _cores.apart()
     steps = rounds * len(names) * (1 if sink_core is None else 2)
     # Pinned before the exporters exist, so that the threads they start stay on the same core.
@@ -200,7 +213,10 @@ def _exporters(
         SinkProcess(sink_core) as sink,
         _report.progress("exporting", steps, shown=not as_json) as step,
     ):
-        exporters = (OfficialExporter(endpoint=sink.endpoint), OTLPSpanExporter(endpoint=sink.endpoint))
+        try:
+            exporters = exporters_of(protocol, sink.endpoint)
+        except ImportError:
+            _report.fail(OFFICIAL_HINT)
         bench = Bench(exporters, sink, sender_core=sender_core, sink_core=sink_core)
         try:
             results = [
@@ -216,6 +232,7 @@ def _exporters(
         "spans_per_round": batch * batches,
         "batch": batch,
         "compression": compression,
+        "protocol": protocol,
         "sender_core": sender_core,
         "sink_core": sink_core,
         "cyclic_gc": "collected before, off while timing",
