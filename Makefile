@@ -50,7 +50,7 @@ PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.
 WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo example-shop example-worker example-notebook example-kubernetes bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-main full-beside \
-	test-python-full test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom asan asan-some lsan lsan-some fuzz wheel wheel-pgo sdist deny audit setup clean
+	test-python-full test-laws test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom asan asan-some lsan lsan-some fuzz wheel wheel-pgo sdist deny audit setup clean
 .PHONY: faults wheels wheels-cross test-wheels release-check
 
 help: ## this list
@@ -123,7 +123,7 @@ test-full: full-main full-beside ## what takes long: the guard of instruction co
 # Apart, since they may run beside each other: the second builds in folders of its own.
 full-main: test-python-full bench-guard test-collector
 
-full-beside: test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest asan-some lsan-some miri neon loom fuzz
+full-beside: test-laws test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest asan-some lsan-some miri neon loom fuzz
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 
@@ -239,8 +239,14 @@ test-rust: $(STAMPS)/venv
 test-python: $(STAMPS)/ext-$(PROFILE)
 	pytest -m 'not full'
 
-test-python-full: $(STAMPS)/ext-$(PROFILE) setup peers ## the laws with many more examples, and the tests marked `full`
-	HYPOTHESIS_PROFILE=full pytest --timeout 900 -m '(full or law) and not collector and not web and not instrumentations and not examples and not browser and not docs and not wheel'
+# What has an environment of its own has a target of its own.
+HERE := not collector and not web and not instrumentations and not examples and not browser and not docs and not wheel
+
+test-python-full: $(STAMPS)/ext-$(PROFILE) setup peers ## the tests marked `full`
+	HYPOTHESIS_PROFILE=full pytest --timeout 900 --durations 10 -m 'full and $(HERE)'
+
+test-laws: $(STAMPS)/ext-$(PROFILE) ## the laws with many more examples than in `make test`
+	HYPOTHESIS_PROFILE=full pytest --timeout 900 --durations 10 -m 'law and not full and $(HERE)'
 
 test-collector: $(STAMPS)/ext-$(PROFILE) setup ## spans through the real OpenTelemetry Collector and through Rotel, compared field by field
 	ci/collector/build
