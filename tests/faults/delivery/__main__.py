@@ -23,15 +23,19 @@ AT_ONCE = 6  # they mostly wait
 def play(scenario: Scenario, protocol: str, seed: int, scale: float) -> tuple[str, bool]:
     """A line that tells what came of it, and whether that is right."""
     began = time.monotonic()
+    world = World(seed, protocol, scale, scenario.name)
     try:
-        with World(seed, protocol, scale) as world:
+        with world:
             told, is_right = str(scenario.play(world)), True
     except pytest.skip.Exception as reason:
         told, is_right = f"skipped: {reason}", True
     except (AssertionError, pytest.fail.Exception) as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        told, is_right = f"FAILED at {where.filename}:{where.lineno}: {error}", False
-    return f"{scenario.name} | {protocol} | seed {seed} | {time.monotonic() - began:.0f} s | {told}", is_right
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        told, is_right = f"FAILED at {frame.filename}:{frame.lineno}: {error}", False
+    return (
+        f"{scenario.name} | {protocol} | {world.host} | seed {seed} | {time.monotonic() - began:.0f} s | {told}",
+        is_right,
+    )
 
 
 def main() -> int:
@@ -49,8 +53,9 @@ def main() -> int:
     print(f"seed {asked.seed}, {len(cases)} plays", flush=True)
     failures = 0
     with ThreadPoolExecutor(asked.at_once) as pool:
-        plays = [pool.submit(play, scenario, protocol, asked.seed, asked.scale) for scenario, protocol in cases]
-        for one in plays:
+        # From the end, where those that take longest are.
+        plays = [pool.submit(play, *case, asked.seed, asked.scale) for case in reversed(cases)]
+        for one in reversed(plays):
             told, is_right = one.result()
             failures += not is_right
             print(told, flush=True)

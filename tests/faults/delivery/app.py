@@ -47,8 +47,6 @@ class Plan:
     """Keywords."""
     flush: float = 30.0
     """What the flush at the end may take; 0: none."""
-    shutdown: float = 30.0
-    """What the exporter's shutdown may take after that."""
     forks: tuple[float, ...] = ()
     """When it forks; each child makes spans of its own and ends."""
     text: int = 40

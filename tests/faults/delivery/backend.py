@@ -86,11 +86,15 @@ def backend_throttles(world: World) -> Result:
 
 @scenario
 def backend_takes_small_requests_only(world: World) -> Result:
-    """413 for what is over 20 kB: split until it fits; a span that alone does not is dropped."""
+    """413 for what is over 20 kB: split until it fits; of what is in a request with a span that alone does not, only that is dropped."""
     world.up(max_request_bytes=20_000)
     world.wire.open()
-    world.start(seconds=10, text=400, rate=1000)
-    return nothing_lost(world.end(), again=False)
+    large = tuple(int(number * world.scale) for number in (1_000, 1_020, 5_000))
+    world.start(seconds=10, text=400, rate=1000, large=large)
+    result = lost_only(world.end(), "too_large", again=False)
+    assert result.dropped["too_large"] == len(large), str(result)
+    assert result.arrived == result.made - len(large), str(result)
+    return result
 
 
 @scenario

@@ -12,7 +12,7 @@ from tests.faults.delivery.world import Result, World
 def refused(world: World, tls: TLS, ca: Path, says: str) -> Result:
     world.up(tls=tls)
     world.wire.open()
-    world.start(seconds=5, endpoint=world.endpoint("https"), exporter={"certificate_file": str(ca)})
+    world.start(seconds=5, flush=2.0, endpoint=world.endpoint("https"), exporter={"certificate_file": str(ca)})
     result = lost_only(world.end(), "refused", "shutdown", again=False)
     assert result.arrived == 0, str(result)
     assert says in result.errors, result.errors
@@ -42,11 +42,13 @@ def certificate_has_expired(world: World) -> Result:
 
 @scenario
 def backend_changes_its_certificate(world: World) -> Result:
-    """It restarts with a new one of the same authority."""
+    """It restarts with a new one of the same authority, while several requests are under way."""
     mine = Authority(world.folder / "mine")
     world.up(tls=mine.issue("127.0.0.1").tls())
     world.wire.open()
-    world.start(seconds=15, endpoint=world.endpoint("https"), exporter={"certificate_file": str(mine.file)})
+    ours = {"certificate_file": str(mine.file)}
+    processor = {"schedule_delay_millis": 100, "max_in_flight": 4}
+    world.start(seconds=15, endpoint=world.endpoint("https"), exporter=ours, processor=processor)
     world.sleep(5)
     world.down()
     world.up(tls=mine.issue("127.0.0.1").tls())

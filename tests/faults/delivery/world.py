@@ -22,7 +22,11 @@ from tests.integration.processes.programs import Ended, finish, start
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Result", "World"]
+__all__ = ["FAR", "NEAR", "Result", "World"]
+
+NEAR, FAR = "127.0.0.1", "127.1"
+"""One address. Only a look-up of names understands how the second is written, so exporters take it for another machine's, and
+have several requests under way."""
 
 # Reasons for which a request may have been taken all the same: its answer came too late.
 UNKNOWN = frozenset({"timeout", "shutdown", "exhausted", "queue_full"})
@@ -55,13 +59,18 @@ class World:
     protocol: str
     scale: float = 1.0
     """Seconds of the play to seconds of the scenario."""
+    name: str = ""
+    """The scenario's, for what is drawn to differ between them."""
+    host: str = field(init=False)
+    """How the service is told where its backend is: half of the plays with :data:`NEAR`, half with :data:`FAR`."""
     rng: random.Random = field(init=False)
     wire: Wire = field(init=False)
     sinks: list[Sink] = field(default_factory=list)
     """The last one is up, if any is."""
 
     def __post_init__(self) -> None:
-        self.rng = random.Random(self.seed)
+        self.rng = random.Random(f"{self.seed} {self.name} {self.protocol}")
+        self.host = self.rng.choice([NEAR, FAR])
         self.wire = Wire()
         self._temporary = tempfile.TemporaryDirectory(prefix="spanwire-faults-")
         self.folder = Path(self._temporary.name)
@@ -106,9 +115,11 @@ class World:
         self.sink.close()
         self.is_up = False
 
-    def endpoint(self, scheme: str = "http", host: str = "127.0.0.1", port: int = 0) -> str:
+    def endpoint(self, scheme: str = "http", host: str = "", port: int = 0) -> str:
         path = "" if self.protocol == "grpc" else "/v1/traces"
-        return f"{scheme}://{host}:{port or self.wire.port}{path}"
+        if scheme == "https":
+            host = NEAR  # a name that looks like a number is none for TLS
+        return f"{scheme}://{host or self.host}:{port or self.wire.port}{path}"
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds * self.scale)
