@@ -54,7 +54,9 @@ def main() -> int:
     failures = 0
     with ThreadPoolExecutor(asked.at_once) as pool:
         # From the end, where those that take longest are.
-        plays = [pool.submit(play, *case, asked.seed, asked.scale) for case in reversed(cases)]
+        plays = [
+            pool.submit(play, scenario, protocol, asked.seed, asked.scale) for scenario, protocol in reversed(cases)
+        ]
         for one in reversed(plays):
             told, is_right = one.result()
             failures += not is_right

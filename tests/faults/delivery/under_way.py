@@ -1,5 +1,7 @@
 """Several requests are under way when it goes wrong: the default for a backend elsewhere."""
 
+from itertools import pairwise
+
 from tests.faults.delivery.scenario import nothing_lost, scenario
 from tests.faults.delivery.world import FAR, Result, World
 
@@ -18,7 +20,7 @@ def start(world: World, seconds: float) -> None:
 def together(world: World) -> int:
     """Requests that came before the one in front of them can have been answered."""
     came = sorted(request.received_at for sink in world.sinks for request in sink.requests())
-    return sum(after - before < ANSWER * 0.9e9 for before, after in zip(came, came[1:], strict=False))
+    return sum(after - before < ANSWER * 0.9e9 for before, after in pairwise(came))
 
 
 @scenario
