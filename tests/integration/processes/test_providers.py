@@ -1,6 +1,7 @@
 """Providers by the thousand, as tests make them, and several at once with several destinations."""
 
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,52 @@ print(time.monotonic() - began < 20)
     assert ended.output == "True\n"
     (accounts,) = ended.accounts
     assert sorted(sum(account["dropped"].values()) for account in accounts.values()) == [0, 2000]
+
+
+def grown_while_nothing_is_delivered(destinations: int, place: Path) -> tuple[int, int]:
+    """Bytes that a process grew by whose spans wait for so many destinations that hang, and how many bytes of spans they were at least."""
+    program = f"""
+{SEVERAL}
+from opentelemetry.trace import SpanKind
+from spanwire.filters import SpanFilter
+
+filters = [SpanFilter(kinds=[SpanKind.CLIENT]), SpanFilter(names=["*"]), None]
+provider = provider_with(*(
+    BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint), span_filter=span_filter)
+    for endpoint, span_filter in zip(os.environ["HANGING"].split(), filters)
+))
+tracer = provider.get_tracer("tests")
+
+def memory():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+def spans(count):
+    for _ in range(count):
+        tracer.start_span("request", kind=SpanKind.CLIENT, attributes={{"text": "x" * 150}}).end()
+
+spans(1_000)
+before = memory()
+spans(250_000)
+waiting = {{account["queued"] for account in spanwire.stats()["traces"].values()}}
+print(memory() - before, *waiting, flush=True)
+os._exit(0)
+"""
+    with ExitStack() as stack:
+        hanging = [stack.enter_context(Sink()) for _ in range(destinations)]
+        for sink in hanging:
+            sink.inject(delay=60, times=None)
+        ended = run(program, place, "", HANGING=" ".join(sink.traces_endpoint for sink in hanging))
+    assert ended.status == 0, ended.errors
+    memory, waiting = map(int, ended.output.split())
+    assert waiting == 251_000
+    return memory, 250_000 * 150
+
+
+def test_three_destinations_take_hardly_more_memory_than_one(tmp_path: Path) -> None:
+    one, spans = grown_while_nothing_is_delivered(1, tmp_path)
+    three, _ = grown_while_nothing_is_delivered(3, tmp_path)
+    assert one > spans
+    assert three <= 1.2 * one
 
 
 def test_ours_a_python_exporter_and_a_simple_processor_get_the_same_spans(tmp_path: Path) -> None:
