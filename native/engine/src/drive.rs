@@ -16,11 +16,12 @@ use crate::account::DropReason;
 use crate::buffer::Buffer;
 use crate::client::Sender;
 use crate::events::{self, Event};
-use crate::flight::{Course, Flight};
+use crate::flight::{Course, Driven, Flight, PROBE_BYTES};
 use crate::flights::Flights;
 use crate::parcel::Parcel;
 use crate::route::Route;
 use crate::ticket::{Answer, Told};
+use crate::traffic::Standing;
 
 /// What one thread has stored, all others see long before.
 const SECOND_LOOK: Duration = Duration::from_millis(10);
@@ -28,6 +29,9 @@ const SECOND_LOOK: Duration = Duration::from_millis(10);
 /// Requests under way at most to an endpoint elsewhere, unless something else was asked for: so many spans are sent while the first of
 /// them is on the way.
 const FAR: usize = 4;
+
+/// What was pushed out is told at least so often.
+const REPORT: Duration = Duration::from_secs(1);
 
 /// When and how much is sent.
 #[derive(Clone, Copy, Debug)]
@@ -95,9 +99,12 @@ impl Drive {
                 due = None;
             }
             let is_wanted = waiting > 0 && (is_enough || self.lane.gone() < until);
-            if is_wanted && self.may_send(&flights, &route) {
-                self.send(&mut flights, &route, &closing);
-            } else if is_wanted || is_ended {
+            if is_wanted && let Some(bytes) = self.may_send(&flights, &route) {
+                self.send(&mut flights, bytes, &route, &closing);
+            } else if is_wanted {
+                // What the bound has pushed out meanwhile is told.
+                race(self.land(&mut flights), sleep_until(Instant::now() + REPORT)).await;
+            } else if is_ended {
                 self.land(&mut flights).await;
             } else if waiting == 0 {
                 due = None;
@@ -118,15 +125,23 @@ impl Drive {
         self.disarm();
     }
 
-    /// Whether one more request may be under way. While the destination fails there is one, and what was under way before.
-    fn may_send<D>(&self, flights: &Flights<'_>, route: &watch::Receiver<Arc<Route<D>>>) -> bool {
-        let route = route.borrow();
-        let most = match self.limits.in_flight {
+    /// Requests under way at most.
+    fn most<D>(&self, route: &Route<D>) -> usize {
+        match self.limits.in_flight {
             0 if route.config.is_local() => 1,
             0 => FAR,
             most => most,
-        };
-        flights.is_empty() || (flights.len() < most && !route.breaker.is_failing())
+        }
+    }
+
+    /// Whether one more request may be under way, and of how many bytes. While the destination fails there is one, and what was under way
+    /// before; and if it answers each time that it takes none, small ones in turn with that, for it may be that one's fault.
+    fn may_send<D>(&self, flights: &Flights<'_>, route: &watch::Receiver<Arc<Route<D>>>) -> Option<usize> {
+        let route = route.borrow();
+        let bytes = self.limits.bytes.min(route.sizes.limit());
+        let (traffic, most) = (flights.traffic(), self.most(&route));
+        let is_small = traffic.may_send(flights.moving(), most, route.breaker.is_failing())?;
+        Some(if is_small { bytes.min(PROBE_BYTES) } else { bytes })
     }
 
     /// Waits for a request to end; for ever if there is none.
@@ -157,10 +172,10 @@ impl Drive {
     fn send<'f, D: Destination + Send + Sync + 'f>(
         &self,
         flights: &mut Flights<'f>,
+        bytes: usize,
         route: &watch::Receiver<Arc<Route<D>>>,
         closing: &watch::Receiver<Closing>,
     ) {
-        let bytes = self.limits.bytes.min(route.borrow().sizes.limit());
         let Some(mut batch) = self.lane.take(self.limits.spans, bytes) else {
             return;
         };
@@ -169,7 +184,7 @@ impl Drive {
         let (spans, end) = (batch.spans() as u64, batch.end());
         self.in_hand.store(spans, Ordering::Relaxed);
         if spans == 0 {
-            flights.add(end, std::future::ready(Vec::new()));
+            flights.add_ended(end);
             return;
         }
         let parcel = Parcel::new(Buffer::of(&batch.request()).freeze(), spans);
@@ -181,16 +196,22 @@ impl Drive {
         match begun {
             Err(answer) => {
                 self.tell(&answer, spans);
-                flights.add(end, std::future::ready(Vec::new()));
+                flights.add_ended(end);
             }
             Ok(begun) => {
+                let standing = Standing::new(flights.traffic());
                 let flight = Flight {
                     sender: Arc::clone(&self.sender),
                     route: route.clone(),
                     closing: closing.clone(),
-                    course: Course::Driven(Arc::clone(&self.lane), self.lane.pushed_out()),
+                    course: Course::Driven(Driven {
+                        lane: Arc::clone(&self.lane),
+                        pushed_out: self.lane.pushed_out(),
+                        standing: Arc::clone(&standing),
+                        most: self.most(&route.borrow()),
+                    }),
                 };
-                flights.add(end, flight.fly(parcel, begun.under_way));
+                flights.add(end, standing, flight.fly(parcel, begun.under_way));
             }
         }
     }

@@ -1,7 +1,8 @@
 //! [`Flight`]: one request on its way, until all of its spans are accounted for.
 //!
 //! What is too large is cut in two, again and again. What cannot be delivered now is tried again: of a caller who waits, within a
-//! deadline; of a lane, until the destination takes it, the lane ends, or its queue overflows, whose oldest spans these are.
+//! deadline; of a lane, until the destination takes it, the lane ends, or its queue overflows, whose oldest spans these are. What is not
+//! taken for itself, while others are, waits beside them, is cut down to the spans that it is because of, and given up with these.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -13,7 +14,7 @@ use spanwire_transport::deliver::{Cause, Closing, GaveUp, attempt, closing_begin
 use spanwire_transport::race::{Either, race};
 use spanwire_transport::{Accepted, Destination, PackError, Request, SendError, deliver};
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::account::DropReason;
 use crate::client::Sender;
@@ -21,16 +22,34 @@ use crate::events::{self, Event};
 use crate::parcel::Parcel;
 use crate::route::Route;
 use crate::ticket::{Told, UnderWay};
+use crate::traffic::{Stand, Standing};
+use crate::trial::{Finding, Trial};
 
 /// A destination that may be down is asked with so little.
-const PROBE_BYTES: usize = 16 << 10;
+pub const PROBE_BYTES: usize = 16 << 10;
 
 /// How long it is tried.
 pub enum Course {
     /// By then its caller must have an answer.
     Until(Instant),
-    /// The lane that it was taken from, and how much that had pushed out by then.
-    Driven(Arc<Lane>, u64),
+    Driven(Driven),
+}
+
+/// A request that was taken from a lane.
+pub struct Driven {
+    pub lane: Arc<Lane>,
+    /// How much the lane had pushed out by then.
+    pub pushed_out: u64,
+    pub standing: Arc<Standing>,
+    /// Tries under way at most, of all requests of the lane.
+    pub most: usize,
+}
+
+/// A part of the request, and how it went so far.
+struct Piece {
+    parcel: Parcel,
+    trial: Trial,
+    last: Option<SendError>,
 }
 
 /// What a request travels by.
@@ -52,16 +71,20 @@ enum Step {
     /// The queue was full before it could be delivered.
     PushedOut(SendError),
     Unpackable(PackError),
+    /// It waits beside the others.
+    Aside,
+    /// It is not taken, though others are.
+    Guilty(SendError),
 }
 
 impl<D: Destination + Send + Sync> Flight<D> {
     /// Delivers the parcel, all of whose spans are under way; what people must hear.
     pub async fn fly(mut self, parcel: Parcel, mut under_way: UnderWay) -> Vec<Told> {
         let mut told = Vec::new();
-        let mut parts = VecDeque::from([parcel]);
-        while let Some(mut parcel) = parts.pop_front() {
-            let (spans, bytes) = (parcel.spans(), parcel.len());
-            let fate = match self.deliver(&mut parcel, &mut under_way).await {
+        let mut pieces = VecDeque::from([Piece::new(parcel, Trial::default())]);
+        while let Some(mut piece) = next(&mut pieces) {
+            let (spans, bytes) = (piece.parcel.spans(), piece.parcel.len());
+            let fate = match self.deliver(&mut piece, &mut under_way).await {
                 Step::Taken(accepted) => Ok(accepted),
                 Step::GaveUp(gave_up) => Err(under_way.fate(&gave_up)),
                 Step::PushedOut(error) => {
@@ -70,34 +93,55 @@ impl<D: Destination + Send + Sync> Flight<D> {
                 }
                 Step::Unpackable(error) => Err((DropReason::Encode, error.to_string())),
                 Step::Probe => {
-                    match parcel.cut(PROBE_BYTES) {
-                        Ok(halves) => put_front(&mut parts, halves),
-                        Err(whole) => parts.push_front(whole),
-                    }
+                    piece.cut_into(&mut pieces, Some(PROBE_BYTES));
                     continue;
                 }
-                Step::TooLarge(why) => match parcel.cut(bytes / 2) {
-                    Ok(halves) => {
-                        put_front(&mut parts, halves);
+                Step::TooLarge(why) => {
+                    if piece.cut_into(&mut pieces, None) {
                         continue;
                     }
-                    Err(_) => Err((DropReason::TooLarge, too_large(spans, bytes, &why))),
-                },
+                    let _ = pieces.pop_front();
+                    Err((DropReason::TooLarge, too_large(spans, bytes, &why)))
+                }
+                Step::Aside => {
+                    pieces.push_back(piece);
+                    continue;
+                }
+                Step::Guilty(error) => {
+                    let is_crowded = self.is_crowded();
+                    if piece.parcel.may_be_cut() {
+                        piece.cut_into(&mut pieces, None);
+                        continue;
+                    }
+                    if !piece.trial.strike(is_crowded) {
+                        piece.trial.put_off(error.hint());
+                        piece.last = Some(error);
+                        pieces.push_back(piece);
+                        continue;
+                    }
+                    let message = format!("{error} (again and again, while other requests were taken)");
+                    Err((DropReason::Exhausted, message))
+                }
             };
             told.extend(under_way.part(spans, fate));
         }
         told
     }
 
-    async fn deliver(&mut self, parcel: &mut Parcel, under_way: &mut UnderWay) -> Step {
+    async fn deliver(&mut self, piece: &mut Piece, under_way: &mut UnderWay) -> Step {
+        let Piece { parcel, trial, last } = piece;
         if let Some(limit) = self.sender.max_request().filter(|&limit| parcel.len() > limit) {
             return Step::TooLarge(format!("the limit is {limit}; raise max_request_size"));
         }
-        let mut last: Option<SendError> = None;
         loop {
             let route = Arc::clone(&self.route.borrow_and_update());
-            let permit = match self.time(&route).await {
-                Time::Changed => continue,
+            let permit = match self.time(&route, trial.due()).await {
+                Time::Changed => {
+                    if !Arc::ptr_eq(&route, &self.route.borrow()) {
+                        *trial = Trial::default(); // another destination
+                    }
+                    continue;
+                }
                 Time::Try(permit) => permit,
                 Time::Until(deadline) => {
                     let request = match parcel.pack(&route.config) {
@@ -110,7 +154,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
                     let destination = &route.destination;
                     let (policy, closing) = (self.sender.policy(), &mut self.closing);
                     let answer = deliver(destination, &request, deadline, policy, closing, under_way.tally()).await;
-                    return judge(&route, parcel, answer, last);
+                    return judge(&route, parcel, answer, last.take());
                 }
             };
             if permit.is_probe() && parcel.len() > PROBE_BYTES && parcel.may_be_cut() {
@@ -125,27 +169,96 @@ impl<D: Destination + Send + Sync> Flight<D> {
             }
             match self.attempt(&route, &request, under_way).await {
                 Err(GaveUp { error, cause }) if waits(&error, cause) => {
-                    permit.failed(error.hint());
+                    let finding = self.find(trial, &error);
+                    let is_beside = self.stand() == Stand::Beside;
+                    if is_beside && is_answer(&error) {
+                        drop(permit); // it says nothing of the destination
+                    } else {
+                        permit.failed(error.hint());
+                    }
                     under_way.wait(error.to_string(), route.breaker.health());
                     if self.is_pushed_out() {
                         return Step::PushedOut(error);
                     }
                     self.say(&route, &error);
-                    last = Some(error);
+                    if finding == Finding::Guilty {
+                        return Step::Guilty(error);
+                    }
+                    if is_beside {
+                        trial.put_off(error.hint());
+                    }
+                    *last = Some(error);
+                    if is_beside {
+                        return Step::Aside;
+                    }
                 }
                 Err(gave_up) if gave_up.cause == Cause::Interrupted => {
                     drop(permit);
-                    return judge(&route, parcel, Err(gave_up), last);
+                    return judge(&route, parcel, Err(gave_up), last.take());
                 }
                 answer => {
                     permit.succeeded();
-                    return judge(&route, parcel, answer, last);
+                    self.was_answered(answer.is_ok());
+                    return judge(&route, parcel, answer, last.take());
                 }
             }
         }
     }
 
+    fn standing(&self) -> Option<&Standing> {
+        match &self.course {
+            Course::Until(_) => None,
+            Course::Driven(driven) => Some(&driven.standing),
+        }
+    }
+
+    fn stand(&self) -> Stand {
+        self.standing().map_or(Stand::Among, Standing::stand)
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.standing().is_some_and(|standing| standing.traffic().is_crowded())
+    }
+
+    /// What one more failure says of the request, which stands accordingly from now on.
+    fn find(&self, trial: &mut Trial, error: &SendError) -> Finding {
+        let Some(standing) = self.standing() else {
+            return Finding::Open;
+        };
+        let is_beside = standing.stand() == Stand::Beside;
+        if !is_answer(error) {
+            if !is_beside {
+                trial.missed();
+                standing.set(Stand::Among);
+            }
+            return Finding::Open;
+        }
+        let finding = trial.failed(standing.traffic().taken());
+        match finding {
+            Finding::Guilty => standing.set(Stand::Beside),
+            Finding::Suspect if !is_beside => standing.set(Stand::Suspect),
+            Finding::Suspect | Finding::Open => {}
+        }
+        finding
+    }
+
+    /// A part was taken, or refused for good.
+    fn was_answered(&self, is_taken: bool) {
+        if let Some(standing) = self.standing() {
+            if is_taken {
+                standing.traffic().add_taken();
+            }
+            if standing.stand() == Stand::Suspect {
+                standing.set(Stand::Among);
+            }
+        }
+    }
+
     async fn attempt(&mut self, route: &Route<D>, request: &Request, under_way: &UnderWay) -> Result<Accepted, GaveUp> {
+        let _under_way = match &self.course {
+            Course::Until(_) => None,
+            Course::Driven(driven) => Some(driven.standing.begin_try(driven.most).await),
+        };
         let deadline = Instant::now() + self.sender.timeout();
         attempt(
             &route.destination,
@@ -157,11 +270,11 @@ impl<D: Destination + Send + Sync> Flight<D> {
         .await
     }
 
-    /// Waits until it is time to try: with leave, since the destination has failed or not; or a last time.
-    async fn time<'r>(&mut self, route: &'r Route<D>) -> Time<'r> {
+    /// Waits until it is time to try: with leave, since the destination has failed or not, and not before it is due; or a last time.
+    async fn time<'r>(&mut self, route: &'r Route<D>, due: Option<Instant>) -> Time<'r> {
         let lane = match &self.course {
             Course::Until(deadline) => return Time::Until(*deadline),
-            Course::Driven(lane, _) => lane,
+            Course::Driven(driven) => &driven.lane,
         };
         // An error from the channel means that the owner is gone: the same as closing.
         let is_closing = *self.closing.borrow() != Closing::No || self.closing.has_changed().is_err();
@@ -169,7 +282,13 @@ impl<D: Destination + Send + Sync> Flight<D> {
             return Time::Until(Instant::now() + self.sender.timeout());
         }
         let ends = race(poll_fn(|task| lane.poll_ended(task)), closing_begins(&mut self.closing));
-        match race(route.breaker.admit(), race(ends, changes(&mut self.route))).await {
+        let leave = async {
+            if let Some(due) = due {
+                sleep_until(due).await;
+            }
+            route.breaker.admit().await
+        };
+        match race(leave, race(ends, changes(&mut self.route))).await {
             Either::First(permit) => Time::Try(permit),
             Either::Second(_) => Time::Changed,
         }
@@ -179,13 +298,13 @@ impl<D: Destination + Send + Sync> Flight<D> {
     fn is_pushed_out(&self) -> bool {
         match &self.course {
             Course::Until(_) => false,
-            Course::Driven(lane, before) => lane.pushed_out() > *before,
+            Course::Driven(driven) => driven.lane.pushed_out() > driven.pushed_out,
         }
     }
 
     /// Tells people that spans wait.
     fn say(&self, route: &Route<D>, error: &SendError) {
-        if let Course::Driven(lane, _) = &self.course
+        if let Course::Driven(driven) = &self.course
             && route.may_say()
         {
             let event = Event {
@@ -196,7 +315,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
                 message: error.to_string(),
             };
             if events::push(event) {
-                lane.set_news();
+                driven.lane.set_news();
             }
         }
     }
@@ -206,6 +325,11 @@ impl<D: Destination + Send + Sync> Flight<D> {
 fn waits(error: &SendError, cause: Cause) -> bool {
     matches!(cause, Cause::Exhausted | Cause::TimedOut)
         || (cause == Cause::Final && matches!(error, SendError::Tls { .. }))
+}
+
+/// Whether the destination, or somebody in front of it, has answered.
+fn is_answer(error: &SendError) -> bool {
+    matches!(error, SendError::Status { .. } | SendError::Rpc { .. })
 }
 
 /// Ends when another value is there.
@@ -254,7 +378,35 @@ fn too_large(spans: u64, bytes: usize, why: &str) -> String {
     }
 }
 
-fn put_front(parts: &mut VecDeque<Parcel>, (first, rest): (Parcel, Parcel)) {
-    parts.push_front(rest);
-    parts.push_front(first);
+/// The piece whose turn it is: the first that need not wait, or that is due first.
+fn next(pieces: &mut VecDeque<Piece>) -> Option<Piece> {
+    let (first, _) = pieces.iter().enumerate().min_by_key(|(_, piece)| piece.trial.due())?;
+    pieces.remove(first)
+}
+
+impl Piece {
+    fn new(parcel: Parcel, trial: Trial) -> Self {
+        Self {
+            parcel,
+            trial,
+            last: None,
+        }
+    }
+
+    /// Puts two of it in front of the others, the first with about so many bytes of spans, or half of them; or itself, if it cannot be
+    /// cut. Whether it could.
+    fn cut_into(self, pieces: &mut VecDeque<Self>, first: Option<usize>) -> bool {
+        let trial = self.trial.of_part();
+        match self.parcel.cut(first) {
+            Ok((left, right)) => {
+                pieces.push_front(Self::new(right, trial.clone()));
+                pieces.push_front(Self::new(left, trial));
+                true
+            }
+            Err(whole) => {
+                pieces.push_front(Self::new(whole, self.trial));
+                false
+            }
+        }
+    }
 }

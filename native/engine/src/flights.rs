@@ -3,23 +3,49 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use crate::ticket::Told;
+use crate::traffic::{Stand, Standing, Traffic};
 
 type Future<'f> = Pin<Box<dyn std::future::Future<Output = Vec<Told>> + Send + 'f>>;
+
+struct Slot<'f> {
+    standing: Arc<Standing>,
+    flight: Future<'f>,
+}
 
 /// Requests under way. They end in any order; what is done is told from the oldest on.
 #[derive(Default)]
 pub struct Flights<'f> {
+    traffic: Arc<Traffic>,
     /// The number of the frame after the last of each, and itself unless it has ended.
-    all: VecDeque<(u64, Option<Future<'f>>)>,
+    all: VecDeque<(u64, Option<Slot<'f>>)>,
+    /// Room for the order in which they are let on.
+    turns: Vec<(u64, usize)>,
 }
 
 impl<'f> Flights<'f> {
+    /// What they know of each other.
+    pub fn traffic(&self) -> &Arc<Traffic> {
+        &self.traffic
+    }
+
     /// One more, of the frames up to `end`.
-    pub fn add(&mut self, end: u64, flight: impl std::future::Future<Output = Vec<Told>> + Send + 'f) {
-        self.all.push_back((end, Some(Box::pin(flight))));
+    pub fn add(
+        &mut self,
+        end: u64,
+        standing: Arc<Standing>,
+        flight: impl std::future::Future<Output = Vec<Told>> + Send + 'f,
+    ) {
+        let flight = Box::pin(flight);
+        self.all.push_back((end, Some(Slot { standing, flight })));
+    }
+
+    /// Nothing was to be sent of the frames up to `end`.
+    pub fn add_ended(&mut self, end: u64) {
+        self.add(end, Standing::new(&self.traffic), std::future::ready(Vec::new()));
     }
 
     /// Whether none is under way.
@@ -27,22 +53,35 @@ impl<'f> Flights<'f> {
         self.all.is_empty()
     }
 
-    /// How many are under way.
-    pub fn len(&self) -> usize {
-        self.all.iter().filter(|(_, flight)| flight.is_some()).count()
+    /// How many are under way that do not stand beside the others.
+    pub fn moving(&self) -> usize {
+        let slots = self.all.iter().filter_map(|(_, slot)| slot.as_ref());
+        slots.filter(|slot| slot.standing.stand() != Stand::Beside).count()
     }
 
-    /// Waits until one ends: what people must hear of it, and how many frames are done with, if they are more than before. The oldest is
-    /// the first to be let on.
+    /// Waits until one ends, or stands otherwise: what people must hear of it, and how many frames are done with, if they are more than
+    /// before. The oldest is the first to be let on; where they take turns, the one that was tried longest ago.
     pub async fn next(&mut self) -> (Vec<Told>, Option<u64>) {
         let told = poll_fn(|task| {
-            for (_, slot) in &mut self.all {
-                if let Some(flight) = slot
-                    && let Poll::Ready(told) = flight.as_mut().poll(task)
+            self.turns.clear();
+            self.turns.extend((0..self.all.len()).map(|index| (0, index)));
+            if self.traffic.takes_turns() {
+                for (tried, index) in &mut self.turns {
+                    *tried = self.all[*index].1.as_ref().map_or(0, |slot| slot.standing.tried());
+                }
+                self.turns.sort_unstable();
+            }
+            for &(_, index) in &self.turns {
+                if let Some(slot) = &mut self.all[index].1
+                    && let Poll::Ready(told) = slot.flight.as_mut().poll(task)
                 {
-                    *slot = None;
+                    self.all[index].1 = None;
+                    self.forget_between(index);
                     return Poll::Ready(told);
                 }
+            }
+            if self.traffic.take_changed() {
+                return Poll::Ready(Vec::new());
             }
             Poll::Pending
         })
@@ -53,6 +92,16 @@ impl<'f> Flights<'f> {
             self.all.pop_front();
         }
         (told, done)
+    }
+
+    /// Of several that have ended one behind the other the last says it all: one that waits for long has many behind it.
+    fn forget_between(&mut self, index: usize) {
+        if self.all.get(index + 1).is_some_and(|(_, next)| next.is_none()) {
+            self.all.remove(index);
+        }
+        if index > 0 && self.all[index - 1].1.is_none() {
+            self.all.remove(index - 1);
+        }
     }
 }
 
@@ -70,15 +119,35 @@ mod tests {
         paused(async {
             let mut flights = Flights::default();
             for (end, seconds) in [(10, 3), (20, 1), (30, 2), (40, 9)] {
-                flights.add(end, async move {
+                let standing = Standing::new(flights.traffic());
+                flights.add(end, standing, async move {
                     sleep(Duration::from_secs(seconds)).await;
                     Vec::new()
                 });
             }
             for (under_way, done) in [(3, None), (2, None), (1, Some(30)), (0, Some(40))] {
                 assert_eq!(flights.next().await.1, done);
-                assert_eq!(flights.len(), under_way);
+                assert_eq!(flights.moving(), under_way);
             }
+            assert!(flights.is_empty());
+        });
+    }
+
+    #[test]
+    fn many_behind_one_that_waits_take_no_room() {
+        paused(async {
+            let mut flights = Flights::default();
+            let standing = Standing::new(flights.traffic());
+            flights.add(1, standing, async {
+                sleep(Duration::from_secs(99)).await;
+                Vec::new()
+            });
+            for end in 2..100 {
+                flights.add_ended(end);
+                assert_eq!(flights.next().await.1, None);
+                assert_eq!(flights.all.len(), 2);
+            }
+            assert_eq!(flights.next().await.1, Some(99));
             assert!(flights.is_empty());
         });
     }

@@ -23,6 +23,8 @@ mod target;
 #[cfg(test)]
 mod testing;
 pub mod ticket;
+mod traffic;
+mod trial;
 mod worker;
 
 pub use account::{Account, DropReason};

@@ -57,8 +57,8 @@ impl Parcel {
         })
     }
 
-    /// Two of it, the first with about so many bytes; or itself, if it has one span.
-    pub fn cut(mut self, first: usize) -> Result<(Self, Self), Self> {
+    /// Two of it, the first with about so many bytes of spans, or half of them; or itself, if it has one span.
+    pub fn cut(mut self, first: Option<usize>) -> Result<(Self, Self), Self> {
         let halves = if self.may_be_cut() {
             split::split(&self.plain, first)
         } else {

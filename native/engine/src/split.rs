@@ -38,11 +38,13 @@ pub struct Part {
     pub spans: u64,
 }
 
-/// Cuts an `ExportTraceServiceRequest` so that the spans of the first half have about `first` bytes, and each half has a span. `None` if
+/// Cuts an `ExportTraceServiceRequest` so that the spans of the first part have about `first` bytes, or half of theirs, and each part has a span. `None` if
 /// it has fewer than two spans, or cannot be read.
-pub fn split(request: &[u8], first: usize) -> Option<(Part, Part)> {
+pub fn split(request: &[u8], first: Option<usize>) -> Option<(Part, Part)> {
     let layout = Layout::of(request)?;
     let last = layout.frames.len().checked_sub(1).filter(|&last| last > 0)?;
+    let half = || layout.frames.iter().map(|frame| frame.place.len()).sum::<usize>() / 2;
+    let first = first.unwrap_or_else(half);
     let mut size = 0;
     let fits = layout.frames.iter().take_while(|frame| {
         size += frame.place.len();

@@ -68,7 +68,7 @@ proptest! {
         let mut parts = vec![whole.clone()];
         let mut seen = Vec::new();
         while let Some(part) = parts.pop() {
-            if let Some((left, right)) = split(&part, first) {
+            if let Some((left, right)) = split(&part, Some(first)) {
                 prop_assert_eq!(left.spans, spans(&left.bytes).len() as u64);
                 prop_assert_eq!(right.spans, spans(&right.bytes).len() as u64);
                 prop_assert!(left.spans > 0 && right.spans > 0);
@@ -84,7 +84,7 @@ proptest! {
     #[test]
     fn both_halves_are_about_as_long(resources in requests()) {
         let whole = request(&resources);
-        if let Some((left, right)) = split(&whole, whole.len() / 2) {
+        if let Some((left, right)) = split(&whole, None) {
             // The longest span and the heads of all groups.
             prop_assert!(left.bytes.len().max(right.bytes.len()) <= whole.len() / 2 + 310 + 16 * 40);
             prop_assert!(left.bytes.len().max(right.bytes.len()) < whole.len());
@@ -93,7 +93,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_split_or_not(bytes in prop::collection::vec(any::<u8>(), 0..200), first in 0usize..200) {
-        if let Some((left, right)) = split(&bytes, first) {
+        if let Some((left, right)) = split(&bytes, Some(first)) {
             prop_assert!(left.spans > 0 && right.spans > 0);
         }
     }
@@ -102,7 +102,7 @@ proptest! {
     fn a_cut_request_is_not_split(resources in requests(), cut in 1usize..100) {
         let whole = request(&resources);
         let cut = whole.len().saturating_sub(cut);
-        let _ = split(&whole[..cut], cut / 2); // no panic
+        let _ = split(&whole[..cut], Some(cut / 2)); // no panic
     }
 }
 
@@ -114,7 +114,7 @@ fn unknown_fields_of_groups_are_in_both_halves() {
     let mut resource = unknown.clone();
     resource.extend(field(tag::resource_spans::SCOPE_SPANS, &scope));
     let whole = field(tag::export_request::RESOURCE_SPANS, &resource);
-    let (left, right) = split(&whole, 0).expect("two spans");
+    let (left, right) = split(&whole, Some(0)).expect("two spans");
     for half in [left, right] {
         let twice = half
             .bytes

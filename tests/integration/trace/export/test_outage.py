@@ -1,7 +1,11 @@
 """A batch processor in front of a backend that is away, or wants less: what waits is tried until it is taken."""
 
+import re
 import socket
+import threading
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -101,6 +105,58 @@ def test_the_breaker_opens_and_one_small_request_closes_it(
     (line,) = [record.getMessage() for record in caplog.records if "wait" in record.getMessage()]
     assert line == f"Spans to {sink.traces_endpoint} wait, and are tried again: status 503: later"
     processor.shutdown()
+
+
+@pytest.fixture
+def picky_server() -> Iterator[tuple[str, list[bytes]]]:
+    """A server that answers 503 to whatever contains "poison": its endpoint, and the bodies that it took."""
+    taken: list[bytes] = []
+
+    class Picky(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            is_poison = b"poison" in body
+            if not is_poison:
+                taken.append(body)
+            self.send_response(503 if is_poison else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Picky) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1/traces", taken
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.slow
+def test_a_span_that_is_never_taken_holds_back_nothing_else(
+    picky_server: tuple[str, list[bytes]], make_exporter: MakeExporter
+) -> None:
+    endpoint, taken = picky_server
+    exporter = make_exporter(endpoint, timeout=5)
+    processor = BatchSpanProcessor(exporter, schedule_delay_millis=20, max_export_batch_size=10)
+    tracer = started(processor)
+    end_spans(tracer, range(1000, 1004))
+    tracer.start_span("poison").end()
+    end_spans(tracer, range(1004, 1009))
+    end_spans(tracer, range(1009, 1100))
+    wait_until(lambda: counts(exporter)["exported"] == 100, 120)  # also its neighbours in the same request
+    assert counts(exporter)["queued"] == 1  # it is not given up yet
+    assert not processor.force_flush(100)
+    end_spans(tracer, range(1100, 1200))
+    wait_until(lambda: counts(exporter)["exported"] == 200)
+    arrived = re.findall(rb"span \d{4}", b"".join(taken))
+    assert sorted(arrived) == sorted(b"span %d" % number for number in range(1000, 1200))
+    processor.shutdown()
+    assert counts(exporter)["dropped"] == {"exhausted": 1}
 
 
 def test_a_full_queue_pushes_out_the_request_in_hand(sink: Sink, make_exporter: MakeExporter) -> None:

@@ -1,0 +1,196 @@
+//! [`Traffic`]: what the requests of a lane that are under way know of each other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
+
+/// Requests at most that fail for themselves and wait beside the others.
+pub const MOST_BESIDE: usize = 8;
+/// From so many on each has less patience.
+const CROWD: usize = 4;
+/// Requests at most that are tried in turn, while all fail.
+pub const MOST_SUSPECTS: usize = 8;
+
+/// How a request stands to the others.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stand {
+    /// One of them.
+    Among = 0,
+    /// It has been answered "later" so often that others are tried in turn with it.
+    Suspect = 1,
+    /// It fails while others are taken, and waits beside them.
+    Beside = 2,
+}
+
+/// Of one lane. Used by one thread at a time; relaxed.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    taken: AtomicU64,
+    tries: AtomicU64,
+    suspects: AtomicUsize,
+    beside: AtomicUsize,
+    /// A request stands otherwise than before: more may be sent now.
+    changed: AtomicBool,
+    /// Tries under way, and that there is one less.
+    trying: AtomicUsize,
+    freed: Notify,
+}
+
+impl Traffic {
+    /// Whether one more request may be under way, of which there are `moving` that do not stand beside; and whether it must be small.
+    pub fn may_send(&self, moving: usize, most: usize, is_failing: bool) -> Option<bool> {
+        let (beside, suspects) = (self.beside(), self.suspects.load(Ordering::Relaxed));
+        let is_scout = suspects > 0 && suspects == moving && moving < MOST_SUSPECTS;
+        let may = beside < MOST_BESIDE && (moving == 0 || (moving < most && !is_failing) || (is_failing && is_scout));
+        may.then_some(is_failing && moving > 0)
+    }
+
+    /// Requests that were taken.
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    pub fn add_taken(&self) {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn beside(&self) -> usize {
+        self.beside.load(Ordering::Relaxed)
+    }
+
+    /// Whether many requests fail for themselves.
+    pub fn is_crowded(&self) -> bool {
+        self.beside() >= CROWD
+    }
+
+    /// Whether requests are tried in turn, and not the oldest first.
+    pub fn takes_turns(&self) -> bool {
+        self.suspects.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether a request stands otherwise since the last call.
+    pub fn take_changed(&self) -> bool {
+        self.changed.swap(false, Ordering::Relaxed)
+    }
+
+    fn count(&self, stand: Stand) -> Option<&AtomicUsize> {
+        match stand {
+            Stand::Among => None,
+            Stand::Suspect => Some(&self.suspects),
+            Stand::Beside => Some(&self.beside),
+        }
+    }
+}
+
+/// How one request stands. When it is dropped, the request is no more.
+#[derive(Debug)]
+pub struct Standing {
+    traffic: Arc<Traffic>,
+    stand: AtomicU8,
+    /// The number of its last try.
+    tried: AtomicU64,
+}
+
+/// While it is kept, a try is under way.
+pub struct Try<'t>(&'t Traffic);
+
+impl Standing {
+    /// Of a new request.
+    pub fn new(traffic: &Arc<Traffic>) -> Arc<Self> {
+        Arc::new(Self {
+            traffic: Arc::clone(traffic),
+            stand: AtomicU8::new(Stand::Among as u8),
+            tried: AtomicU64::new(0),
+        })
+    }
+
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    pub fn stand(&self) -> Stand {
+        match self.stand.load(Ordering::Relaxed) {
+            0 => Stand::Among,
+            1 => Stand::Suspect,
+            _ => Stand::Beside,
+        }
+    }
+
+    pub fn set(&self, stand: Stand) {
+        let before = self.stand();
+        if before == stand {
+            return;
+        }
+        self.stand.store(stand as u8, Ordering::Relaxed);
+        if let Some(count) = self.traffic.count(before) {
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
+        if let Some(count) = self.traffic.count(stand) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        self.traffic.changed.store(true, Ordering::Relaxed);
+    }
+
+    /// The number of its last try, of all tries; 0: none yet.
+    pub fn tried(&self) -> u64 {
+        self.tried.load(Ordering::Relaxed)
+    }
+
+    /// Begins a try as soon as there are fewer than `most`: those beside are tried between the others, not besides.
+    pub async fn begin_try(&self, most: usize) -> Try<'_> {
+        let traffic = &*self.traffic;
+        loop {
+            let freed = traffic.freed.notified(); // from now on
+            if traffic.trying.load(Ordering::Relaxed) < most {
+                traffic.trying.fetch_add(1, Ordering::Relaxed);
+                let number = traffic.tries.fetch_add(1, Ordering::Relaxed) + 1;
+                self.tried.store(number, Ordering::Relaxed);
+                return Try(traffic);
+            }
+            freed.await;
+        }
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        self.set(Stand::Among);
+    }
+}
+
+impl Drop for Try<'_> {
+    fn drop(&mut self) {
+        self.0.trying.fetch_sub(1, Ordering::Relaxed);
+        self.0.freed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn while_all_fail_one_small_request_is_tried_for_each_that_is_suspect() {
+        let traffic = Arc::new(Traffic::default());
+        let first = Standing::new(&traffic);
+        assert_eq!(traffic.may_send(0, 1, true), Some(false));
+        assert_eq!(traffic.may_send(1, 4, false), Some(false));
+        assert_eq!(traffic.may_send(1, 1, false), None);
+        assert_eq!(traffic.may_send(1, 4, true), None);
+        first.set(Stand::Suspect);
+        assert!(traffic.take_changed() && !traffic.take_changed());
+        assert_eq!(traffic.may_send(1, 1, true), Some(true));
+        assert_eq!(traffic.may_send(2, 4, true), None); // that one is not suspect
+        first.set(Stand::Beside);
+        assert_eq!(traffic.may_send(0, 1, false), Some(false));
+        drop(first);
+        assert!(!traffic.takes_turns());
+        let crowd: Vec<_> = (0..MOST_BESIDE).map(|_| Standing::new(&traffic)).collect();
+        for standing in &crowd {
+            standing.set(Stand::Beside);
+        }
+        assert!(traffic.is_crowded());
+        assert_eq!(traffic.may_send(0, 4, false), None);
+    }
+}

@@ -1,0 +1,132 @@
+//! [`Trial`]: whether it is the destination that fails or this request, by what became of its tries and of others between them.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// So many answers "later" in a row make a request suspect: others are tried in its place.
+pub const SUSPECT: u32 = 8;
+/// So often a request that cannot be cut fails while others are taken: with waits that double, that takes about five minutes.
+const STRIKES: u32 = 11;
+/// The same while many requests fail for themselves.
+const STRIKES_IN_A_CROWD: u32 = 3;
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// What one more failure means.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Finding {
+    /// Nothing yet.
+    Open,
+    /// It may be the request: another should be tried.
+    Suspect,
+    /// Others were taken between this try and the one before: it is the request.
+    Guilty,
+}
+
+/// The tries of a request or of a part of one.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// Answers "later" in a row.
+    failures: u32,
+    /// How many requests had been taken at the last of them.
+    taken: u64,
+    strikes: u32,
+    wait: Duration,
+    /// It is not tried before.
+    due: Option<Instant>,
+}
+
+impl Default for Trial {
+    fn default() -> Self {
+        Self {
+            failures: 0,
+            taken: 0,
+            strikes: 0,
+            wait: FIRST_WAIT,
+            due: None,
+        }
+    }
+}
+
+impl Trial {
+    /// The destination answered "later", after so many requests had been taken.
+    pub fn failed(&mut self, taken: u64) -> Finding {
+        let was_suspect = self.failures >= SUSPECT;
+        let others_went = taken > std::mem::replace(&mut self.taken, taken);
+        self.failures = self.failures.saturating_add(1);
+        match (was_suspect && others_went, self.failures >= SUSPECT) {
+            (true, _) => Finding::Guilty,
+            (false, true) => Finding::Suspect,
+            (false, false) => Finding::Open,
+        }
+    }
+
+    /// It was not reached: that says nothing of the request.
+    pub fn missed(&mut self) {
+        self.failures = 0;
+    }
+
+    /// One more failure while others were taken; whether that is enough.
+    pub fn strike(&mut self, is_crowded: bool) -> bool {
+        self.strikes += 1;
+        self.strikes >= if is_crowded { STRIKES_IN_A_CROWD } else { STRIKES }
+    }
+
+    /// It is tried again later, and not before the server's hint: each time after twice as long.
+    pub fn put_off(&mut self, hint: Option<Duration>) {
+        let wait = self.wait.max(hint.unwrap_or_default().min(LONGEST_WAIT));
+        self.due = Some(Instant::now() + wait);
+        self.wait = (self.wait * 2).min(LONGEST_WAIT);
+    }
+
+    /// When it is tried; `None`: now.
+    pub fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// That of a part of it, which is as suspect as the whole was.
+    pub fn of_part(&self) -> Self {
+        Self {
+            failures: self.failures,
+            taken: self.taken,
+            ..Self::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_suspect_after_eight_answers_and_guilty_when_others_are_taken_meanwhile() {
+        let mut trial = Trial::default();
+        for taken in 1..8 {
+            assert_eq!(trial.failed(taken), Finding::Open);
+        }
+        assert_eq!(trial.failed(8), Finding::Suspect);
+        assert_eq!(trial.failed(8), Finding::Suspect); // an outage
+        assert_eq!(trial.failed(9), Finding::Guilty);
+        assert_eq!(trial.failed(9), Finding::Suspect);
+        trial.missed();
+        assert_eq!(trial.failed(10), Finding::Open);
+    }
+
+    #[test]
+    fn one_span_that_is_never_taken_is_given_five_minutes() {
+        crate::testing::paused(async {
+            let (mut trial, start) = (Trial::default(), Instant::now());
+            while !trial.strike(false) {
+                trial.put_off(None);
+                tokio::time::sleep_until(trial.due().expect("put off")).await;
+            }
+            assert!((240..360).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+            let mut hurried = trial.of_part();
+            assert_eq!(
+                (0..3).map(|_| hurried.strike(true)).collect::<Vec<_>>(),
+                [false, false, true]
+            );
+        });
+    }
+}
