@@ -174,7 +174,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
                     if is_beside && is_answer(&error) {
                         drop(permit); // it says nothing of the destination
                     } else {
-                        permit.failed(error.hint());
+                        permit.failed_by(&error);
                     }
                     under_way.wait(error.to_string(), route.breaker.health());
                     if self.is_pushed_out() {

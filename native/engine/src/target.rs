@@ -22,14 +22,19 @@ impl Target {
             .others()
             .iter()
             .map(|other| OtlpDestination::new(Arc::clone(other)));
-        Self::Several(Balancer::new(std::iter::once(one).chain(others), config.strategy()))
+        let several = Balancer::new(std::iter::once(one).chain(others), config.strategy());
+        several.watch();
+        Self::Several(several)
     }
 
     /// Closes kept connections, now and when they become idle.
     pub fn close(&self) {
         match self {
             Self::One(one) => one.close(),
-            Self::Several(several) => several.members().for_each(|(one, _)| one.close()),
+            Self::Several(several) => {
+                several.close();
+                several.members().for_each(|(one, _)| one.close());
+            }
         }
     }
 }

@@ -1,15 +1,17 @@
 //! [`Balancer`]: several destinations as one.
 //!
 //! Each has a breaker of its own. A try goes to the first that may be tried, in an order that the strategy makes; where it fails the
-//! next one is tried at once, within the same deadline. One that has failed too often is asked by a connection alone before it is
-//! given spans again.
+//! next one is tried at once, within the same deadline. One that has failed too often is asked by a connection alone, every few seconds,
+//! before it is given spans again.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use crate::breaker::{Breaker, Health, NotNow};
+use crate::breaker::{Breaker, NotNow, Permit};
 use crate::destination::{Accepted, Destination, Request, Tally};
 use crate::error::SendError;
 
@@ -44,15 +46,16 @@ const CHECK: Duration = Duration::from_secs(2);
 /// Several destinations that mean the same.
 #[derive(Debug)]
 pub struct Balancer<D> {
-    members: Vec<Member<D>>,
+    members: Vec<Arc<Member<D>>>,
     strategy: Strategy,
     turn: AtomicUsize,
+    watchers: Mutex<JoinSet<()>>,
 }
 
 #[derive(Debug)]
 struct Member<D> {
     destination: D,
-    breaker: Breaker,
+    breaker: Arc<Breaker>,
     under_way: AtomicUsize,
 }
 
@@ -75,28 +78,38 @@ impl Drop for UnderWay<'_> {
 impl<D> Balancer<D> {
     /// Of at least one destination.
     pub fn new(destinations: impl IntoIterator<Item = D>, strategy: Strategy) -> Self {
-        let members = destinations.into_iter().map(|destination| Member {
-            destination,
-            breaker: Breaker::default(),
-            under_way: AtomicUsize::new(0),
+        let members = destinations.into_iter().map(|destination| {
+            Arc::new(Member {
+                destination,
+                breaker: Arc::default(),
+                under_way: AtomicUsize::new(0),
+            })
         });
         Self {
             members: members.collect(),
             strategy,
             turn: AtomicUsize::new(0),
+            watchers: Mutex::default(),
         }
     }
 
-    /// The destinations and how each is seen, in the order in which they were given.
-    pub fn members(&self) -> impl Iterator<Item = (&D, Health)> {
-        self.members
-            .iter()
-            .map(|member| (&member.destination, member.breaker.health()))
+    /// The destinations, in the order in which they were given, and whether each is tried.
+    pub fn members(&self) -> impl Iterator<Item = (&D, &Arc<Breaker>)> {
+        self.members.iter().map(|member| (&member.destination, &member.breaker))
+    }
+
+    /// Asks nobody any more but by requests.
+    pub fn close(&self) {
+        self.watchers().abort_all();
+    }
+
+    fn watchers(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whom to try, first to last.
     fn order(&self) -> Vec<&Member<D>> {
-        let mut order: Vec<_> = self.members.iter().collect();
+        let mut order: Vec<_> = self.members.iter().map(|member| &**member).collect();
         if self.strategy != Strategy::Failover && !order.is_empty() {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed) % order.len();
             order.rotate_left(turn);
@@ -106,56 +119,125 @@ impl<D> Balancer<D> {
         }
         order
     }
+
+    /// None takes the request, for this last reason: when the first of them may be asked again.
+    fn none_well(&self, last: Option<SendError>) -> SendError {
+        let next = self.members.iter().filter_map(|member| member.breaker.next()).min();
+        SendError::NoneWell {
+            retry_after: next.map(|time| time.saturating_duration_since(Instant::now())),
+            // Said by one of several, it does not mean that the time of all is over.
+            last: last.filter(|last| !matches!(last, SendError::TimedOut)).map(Box::new),
+        }
+    }
+}
+
+impl<D: Destination + Send + Sync + 'static> Balancer<D> {
+    /// From now on those that are out are asked, by a connection every few seconds, whether they are back; those that are well are left
+    /// alone. On the caller's runtime, until this is closed or dropped.
+    pub fn watch(&self) {
+        let mut watchers = self.watchers();
+        for member in &self.members {
+            watchers.spawn(watch(Arc::clone(member)));
+        }
+    }
+}
+
+async fn watch<D: Destination + Send + Sync>(member: Arc<Member<D>>) {
+    loop {
+        member.breaker.out().await;
+        let permit = member.breaker.admit().await;
+        // A request may have found out meanwhile.
+        if permit.needs_check() {
+            match member.check(Instant::now() + CHECK).await {
+                Ok(()) => permit.reached(),
+                Err(error) => permit.failed(error.hint()),
+            }
+        }
+    }
+}
+
+impl<D: Destination + Send + Sync> Member<D> {
+    async fn check(&self, until: Instant) -> Result<(), SendError> {
+        let check = timeout_at(until, self.destination.check(until)).await;
+        check.unwrap_or(Err(SendError::TimedOut))
+    }
+
+    /// Tries here, in a share of the time until the deadline. What is here for all is the inner result; else others may be tried.
+    async fn attempt(
+        &self,
+        permit: Permit<'_>,
+        share: u32,
+        (request, deadline, tally): (&Request, Instant, &Tally),
+    ) -> Result<Result<Accepted, SendError>, SendError> {
+        let _under_way = UnderWay::new(&self.under_way);
+        // One that does not answer leaves time to those after it.
+        let until = || {
+            let now = Instant::now();
+            now + deadline.saturating_duration_since(now) / share
+        };
+        if permit.needs_check()
+            && let Err(error) = self.check(until().min(Instant::now() + CHECK)).await
+        {
+            permit.failed(error.hint());
+            return Err(error);
+        }
+        let until = until();
+        let answer = timeout_at(until, self.destination.attempt(request, until, tally)).await;
+        match answer.unwrap_or(Err(SendError::TimedOut)) {
+            Err(error) if is_no_answer(&error) => {
+                permit.failed(error.hint());
+                Err(error)
+            }
+            // It is there, whatever it says.
+            answer => {
+                permit.succeeded();
+                Ok(answer)
+            }
+        }
+    }
+}
+
+/// Whether another one may do what this one did not. A certificate that is wrong is no answer, and none of the others'.
+fn is_no_answer(error: &SendError) -> bool {
+    error.is_retryable() || matches!(error, SendError::TimedOut | SendError::Tls { .. })
 }
 
 impl<D: Destination + Send + Sync> Destination for Balancer<D> {
     async fn attempt(&self, request: &Request, deadline: Instant, tally: &Tally) -> Result<Accepted, SendError> {
         let order = self.order();
         let mut last = None;
-        let mut soonest: Option<Instant> = None;
+        let mut probed = Vec::new();
         for (number, member) in order.iter().enumerate() {
             let permit = match member.breaker.try_admit() {
                 Ok(permit) => permit,
-                Err(NotNow::Until(time)) => {
-                    soonest = Some(soonest.map_or(time, |soonest| soonest.min(time)));
+                Err(NotNow::Until(_)) => continue,
+                Err(NotNow::Probing) => {
+                    probed.push(*member);
                     continue;
                 }
-                Err(NotNow::Probing) => continue,
             };
-            let _under_way = UnderWay::new(&member.under_way);
-            // One that does not answer leaves time to those after it.
             let now = Instant::now();
-            let left = u32::try_from(order.len() - number).unwrap_or(u32::MAX);
-            let mut until = now + deadline.saturating_duration_since(now) / left;
-            if permit.is_probe() {
-                let check = timeout_at(until.min(now + CHECK), member.destination.check(until)).await;
-                if let Err(error) = check.unwrap_or(Err(SendError::TimedOut)) {
-                    permit.failed(error.hint());
-                    last = Some(error);
-                    continue;
-                }
-                let now = Instant::now();
-                until = now + deadline.saturating_duration_since(now) / left;
-            }
-            let answer = timeout_at(until, member.destination.attempt(request, until, tally)).await;
-            match answer.unwrap_or(Err(SendError::TimedOut)) {
-                Err(error) if error.is_retryable() || matches!(error, SendError::TimedOut) => {
-                    permit.failed(error.hint());
-                    last = Some(error);
-                }
-                // It is there, whatever it says.
-                answer => {
-                    permit.succeeded();
-                    return answer;
-                }
+            let others = order[number + 1..].iter();
+            let others = others.filter(|other| other.breaker.next().is_some_and(|time| time <= now));
+            let share = u32::try_from(others.count() + 1).unwrap_or(u32::MAX);
+            match member.attempt(permit, share, (request, deadline, tally)).await {
+                Ok(answer) => return answer,
+                Err(error) => last = Some(error),
             }
         }
-        let retry_after = soonest.map(|time| time.saturating_duration_since(Instant::now()));
-        Err(match last {
-            // Said by one of several, it does not mean that the time of all is over.
-            None | Some(SendError::TimedOut) => SendError::NoneWell { retry_after },
-            Some(error) => error,
-        })
+        // Nobody else may be asked: what is being found out of these decides.
+        let mut left = if last.is_none() { probed.len() } else { 0 };
+        for member in probed.into_iter().take(left) {
+            if let Ok(permit) = timeout_at(deadline.min(Instant::now() + CHECK), member.breaker.admit()).await {
+                let share = u32::try_from(left).unwrap_or(u32::MAX);
+                match member.attempt(permit, share, (request, deadline, tally)).await {
+                    Ok(answer) => return answer,
+                    Err(error) => last = Some(error),
+                }
+            }
+            left -= 1;
+        }
+        Err(self.none_well(last))
     }
 }
 

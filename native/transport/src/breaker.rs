@@ -1,7 +1,8 @@
 //! [`Breaker`]: whether a destination may be tried now, by what became of the tries before.
 //!
 //! After a failure nobody tries again before a back-off is over, or the wait that the server asked for. After several in a row one
-//! tries at a time: a probe, whose success lets the others on.
+//! tries at a time: a probe, whose success lets the others on. Of several endpoints one that is so broken is out: it is asked by a
+//! connection alone, also by nobody's request, before a probe goes there.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,8 +10,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use crate::error::SendError;
 use crate::race::race;
 use crate::retry::Backoff;
+
+/// So long after a check a probe goes without another one.
+const TRUSTED: Duration = Duration::from_secs(10);
 
 /// How a destination is seen.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -20,7 +25,7 @@ pub enum Health {
     Closed,
     /// It has failed too often: nothing is sent for a while.
     Open,
-    /// One request is under way to find out.
+    /// One request is under way to find out, or may be, since it could be connected to.
     HalfOpen,
 }
 
@@ -42,6 +47,7 @@ pub struct Breaker {
     threshold: u32,
     state: Mutex<State>,
     changed: Notify,
+    went_out: Notify,
 }
 
 #[derive(Debug)]
@@ -52,6 +58,8 @@ struct State {
     /// Nobody tries before.
     not_before: Option<Instant>,
     has_probe: bool,
+    /// Since it failed too often, it could be connected to at this time.
+    reached: Option<Instant>,
     /// Counts waits: of tries that began beside each other only the first failure makes it longer.
     epoch: u64,
 }
@@ -72,6 +80,7 @@ pub struct Permit<'b> {
     breaker: &'b Breaker,
     epoch: u64,
     is_probe: bool,
+    needs_check: bool,
 }
 
 impl Default for Breaker {
@@ -94,9 +103,11 @@ impl Breaker {
                 failures: 0,
                 not_before: None,
                 has_probe: false,
+                reached: None,
                 epoch: 0,
             }),
             changed: Notify::new(),
+            went_out: Notify::new(),
         }
     }
 
@@ -108,7 +119,10 @@ impl Breaker {
     #[must_use]
     pub fn health(&self) -> Health {
         let state = self.lock();
-        match (state.failures >= self.threshold, state.has_probe) {
+        match (
+            state.failures >= self.threshold,
+            state.has_probe || state.reached.is_some(),
+        ) {
             (false, _) => Health::Closed,
             (true, false) => Health::Open,
             (true, true) => Health::HalfOpen,
@@ -119,6 +133,28 @@ impl Breaker {
     #[must_use]
     pub fn is_failing(&self) -> bool {
         self.lock().failures > 0
+    }
+
+    /// Whether it has failed too often, and could not be connected to since.
+    #[must_use]
+    pub fn is_out(&self) -> bool {
+        let state = self.lock();
+        state.failures >= self.threshold && state.reached.is_none()
+    }
+
+    /// Ends when it is out. For one who waits.
+    pub async fn out(&self) {
+        while !self.is_out() {
+            self.went_out.notified().await;
+        }
+    }
+
+    /// When somebody may try, in the past if now; nothing while a probe is under way, which decides.
+    #[must_use]
+    pub fn next(&self) -> Option<Instant> {
+        let state = self.lock();
+        let is_probed = state.failures >= self.threshold && state.has_probe;
+        (!is_probed).then(|| state.not_before.unwrap_or_else(Instant::now))
     }
 
     /// Leave to try now, or when to ask again.
@@ -136,6 +172,7 @@ impl Breaker {
             breaker: self,
             epoch: state.epoch,
             is_probe,
+            needs_check: is_probe && state.reached.is_none_or(|at| at.elapsed() > TRUSTED),
         })
     }
 
@@ -161,10 +198,26 @@ impl Permit<'_> {
         self.is_probe
     }
 
+    /// Whether it should be connected to first, where others can be asked instead.
+    #[must_use]
+    pub fn needs_check(&self) -> bool {
+        self.needs_check
+    }
+
+    /// It could be connected to: the next probe may go there.
+    pub fn reached(self) {
+        let mut state = self.breaker.lock();
+        state.reached = Some(Instant::now());
+        if self.epoch == state.epoch {
+            state.not_before = None;
+        }
+    }
+
     /// The destination has answered, though perhaps with a refusal: it is there.
     pub fn succeeded(self) {
         let mut state = self.breaker.lock();
         state.failures = 0;
+        state.reached = None;
         // A try that began later has failed meanwhile: the wait that it met holds.
         if self.epoch == state.epoch {
             state.not_before = None;
@@ -174,8 +227,7 @@ impl Permit<'_> {
 
     /// It was not reached, or said "later", perhaps when.
     pub fn failed(self, hint: Option<Duration>) {
-        let mut state = self.breaker.lock();
-        state.failures = state.failures.saturating_add(1);
+        let mut state = self.fail();
         if self.epoch == state.epoch {
             state.epoch += 1;
             let delay = state.backoff.after(hint, fastrand::f64());
@@ -184,6 +236,30 @@ impl Permit<'_> {
             let delay = state.backoff.after(Some(hint), fastrand::f64());
             state.not_before = state.not_before.max(Some(Instant::now() + delay));
         }
+    }
+
+    /// As [`failed`](Self::failed), by an error. Several endpoints have waits of their own: there is none beside them.
+    pub fn failed_by(self, error: &SendError) {
+        let SendError::NoneWell {
+            retry_after: Some(wait),
+            ..
+        } = error
+        else {
+            return self.failed(error.hint());
+        };
+        let mut state = self.fail();
+        state.epoch += u64::from(self.epoch == state.epoch);
+        state.not_before = Some(Instant::now() + *wait);
+    }
+
+    fn fail(&self) -> MutexGuard<'_, State> {
+        let mut state = self.breaker.lock();
+        state.failures = state.failures.saturating_add(1);
+        state.reached = None;
+        if state.failures >= self.breaker.threshold {
+            self.breaker.went_out.notify_one();
+        }
+        state
     }
 }
 

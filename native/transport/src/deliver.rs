@@ -66,7 +66,10 @@ pub async fn deliver<D: Destination + Sync>(
             }
             Cause::Exhausted => {}
         }
-        failed += 1;
+        // Several endpoints have waits of their own, by which none of them is asked too often.
+        if failed == 0 || !matches!(error, SendError::NoneWell { .. }) {
+            failed += 1;
+        }
         let remaining = deadline.saturating_duration_since(Instant::now());
         let Some(delay) = policy.delay(failed, error.hint(), remaining, fastrand::f64()) else {
             return Err(GaveUp { error, cause });

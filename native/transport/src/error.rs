@@ -53,8 +53,12 @@ pub enum SendError {
     Connect { address: String, source: io::Error },
     #[error("the connection was lost: {0}")]
     Lost(String),
-    #[error("none of the endpoints takes requests now")]
-    NoneWell { retry_after: Option<Duration> },
+    #[error("none of the endpoints takes requests now{}", behind_colon(last.as_deref()))]
+    NoneWell {
+        retry_after: Option<Duration>,
+        /// What one of them has met.
+        last: Option<Box<SendError>>,
+    },
     #[error("redirected by status {code} to {location}, which is not followed; set the endpoint to where it leads")]
     Redirected { code: u16, location: String },
     #[error("cannot find the address of {host}: {source}; is the endpoint's host right?")]
@@ -111,7 +115,7 @@ impl SendError {
     pub fn hint(&self) -> Option<Duration> {
         match self {
             Self::Rpc { retry_delay, .. } => *retry_delay,
-            Self::Status { retry_after, .. } | Self::NoneWell { retry_after } => *retry_after,
+            Self::Status { retry_after, .. } | Self::NoneWell { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
@@ -152,6 +156,10 @@ pub(crate) fn tls_error(error: &(dyn std::error::Error + 'static)) -> Option<Sen
         next = error.source();
     }
     None
+}
+
+fn behind_colon(error: Option<&SendError>) -> String {
+    error.map(|error| format!(": {error}")).unwrap_or_default()
 }
 
 /// What to do about the one that people meet first.
