@@ -107,4 +107,4 @@ def accounts() -> dict[str, dict[str, Any]]:
 def empty() -> dict[str, Any]:
     """An account of nothing."""
     zeros = dict.fromkeys(("accepted", "exported", "queued", "requests", "retries", "bytes", "connections"), 0)
-    return zeros | {"dropped": {}, "breaker": "closed", "last_error": None}
+    return zeros | {"dropped": {}, "breaker": "closed", "breakers": {}, "last_error": None}

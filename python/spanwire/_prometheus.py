@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from spanwire._stats import REASONS, SIGNALS, stats
+from spanwire._stats import BREAKER_STATES, REASONS, SIGNALS, stats
 
 __all__ = ["prometheus_text", "render"]
 
@@ -63,6 +63,17 @@ def _lines(counts: Mapping[str, Any]) -> Iterator[str]:
             ({**labels, "reason": reason}, lost)
             for labels, account in accounts
             for reason, lost in _all_reasons(account["dropped"]).items()
+        ],
+    )
+    yield from _family(
+        "breaker_state",
+        "gauge",
+        "Whether requests are sent to an endpoint: 1 for the state that its breaker is in.",
+        [
+            ({**labels, "endpoint": endpoint, "state": state}, int(state == current))
+            for labels, account in accounts
+            for endpoint, current in sorted(account.get("breakers", {}).items())
+            for state in BREAKER_STATES
         ],
     )
     encode, trace = counts["encode"], counts["trace"]

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from spanwire import _account, _events, _native
 
-__all__ = ["REASONS", "SIGNALS", "Waiting", "serve_if_asked", "stats", "watch"]
+__all__ = ["BREAKER_STATES", "REASONS", "SIGNALS", "Waiting", "serve_if_asked", "stats", "watch"]
 
 # Keys of ``stats()`` that hold destinations.
 SIGNALS = ("traces", "logs", "metrics")
@@ -26,6 +26,9 @@ REASONS = (
     "timeout",
     "too_large",
 )
+
+
+BREAKER_STATES = ("closed", "half_open", "open")
 
 
 class Waiting(Protocol):
@@ -97,8 +100,10 @@ def stats() -> dict[str, Any]:
     - ``requests``: requests written, each try counted; ``retries``: tries after the first, each after a back-off;
       ``connections``: connections opened; ``bytes``: body bytes written, each try counted. These four are counted when a
       request ends or a try of a batch processor's fails.
-    - ``breaker``: whether a batch processor's requests are sent: ``closed`` (yes), ``open`` (after five failures in a row they wait)
-      or ``half_open`` (one of them is asking whether the destination is back).
+    - ``breaker``: whether a batch processor's requests are sent, at this moment: ``closed`` (yes), ``open`` (after failures in a row they
+      wait) or ``half_open`` (one of them is asking, or may ask, whether the destination is back). Of several endpoints one that is well
+      is enough. ``breakers``: the same of each endpoint, by name; empty before the first request, after the exporter's end, and of
+      exporters in Python.
     - ``last_error``: text of what went wrong last, a partial success included; None if nothing did.
 
     ``stats()["encode"]`` counts what ``encode_spans``, all exporters and native spans encoded (a forked child goes on from its

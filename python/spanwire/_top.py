@@ -37,9 +37,8 @@ class _Server:
     def __init__(self, asked: str) -> None:
         self.asked = asked
         self.process = os.getpid()
-        self.path = socket_path(asked, self.process)
         self.since = time.time()
-        _check(self.path)
+        self.path = _checked(socket_path(asked, self.process))
         self.socket, self._identity = _listen(self.path)
 
     def run(self) -> None:
@@ -54,7 +53,8 @@ class _Server:
                 _hooks.held_lock().acquire(timeout=1.0)  # no descriptors, no memory: later, perhaps
                 continue
             # Whoever connected is gone, or does not read; or what is counted by code of the application raises.
-            with contextlib.suppress(Exception):
+            # Nothing that it raises may end the thread, which nobody would start again.
+            with contextlib.suppress(BaseException):
                 self._answer(_socket.socket(fileno=descriptor))
 
     def _answer(self, client: _socket.socket) -> None:
@@ -122,9 +122,16 @@ def sockets(asked: str) -> list[Path]:
     with contextlib.suppress(OSError):
         for path in one.parent.iterdir():
             number = path.name.removeprefix(name)
-            if path.name != number and number.isascii() and number.isdigit() and stat.S_ISSOCK(path.lstat().st_mode):
+            if path.name != number and number.isascii() and number.isdigit() and _is_socket(path):
                 found.append((int(number), path))
     return [path for _, path in sorted(found)]
+
+
+def _is_socket(path: Path) -> bool:
+    try:
+        return stat.S_ISSOCK(path.lstat().st_mode)
+    except OSError:  # gone meanwhile
+        return False
 
 
 def peer(connected: _socket.socket) -> tuple[int, int]:
@@ -160,12 +167,15 @@ def _try(asked: str) -> None:
         _log.warn("top", "Nothing is served for spanwire top: %s", error)
 
 
-def _check(path: Path) -> None:
-    if len(os.fsencode(path)) > _MOST_PATH_BYTES:
-        raise ValueError(
-            f"{path} is too long for a socket, by the kernel's bound of {_MOST_PATH_BYTES} bytes: give a shorter one"
-        )
+def _checked(path: Path) -> Path:
+    """Where it leads now, and goes on leading: what is above that folder is none that others can exchange."""
     folder = path.parent.resolve(strict=True)
+    there = folder / path.name
+    longest = max(path, there, key=lambda one: len(os.fsencode(one)))
+    if len(os.fsencode(longest)) > _MOST_PATH_BYTES:
+        raise ValueError(
+            f"{longest} is too long for a socket, by the kernel's bound of {_MOST_PATH_BYTES} bytes: give a shorter one"
+        )
     own = folder.stat()
     if own.st_uid not in {0, os.geteuid()} or own.st_mode & _OTHERS_WRITE:
         raise ValueError(
@@ -179,8 +189,9 @@ def _check(path: Path) -> None:
                 f"{above}, above {folder}, can be written by others, who could put a directory of theirs there: chmod go-w it, or "
                 "give another"
             )
-    if os.path.lexists(path):
-        _check_stale(path)
+    if os.path.lexists(there):
+        _check_stale(there)
+    return there
 
 
 def _check_stale(path: Path) -> None:

@@ -217,6 +217,66 @@ def test_a_folder_that_is_missing_and_a_name_that_is_too_long_are_said(folder: P
         assert status == 1 and "ValueError" in errors and text in errors
 
 
+def test_it_is_where_a_link_led_when_that_was_looked_at(folder: Path) -> None:
+    (folder / "real").mkdir(mode=0o700)
+    (folder / "other").mkdir(mode=0o700)
+    (folder / "link").symlink_to("real")
+    program = WAIT.replace(
+        "installation =",
+        """from spanwire import _top
+checked = _top._checked
+def exchanged(path):
+    found = checked(path)
+    link = path.parent
+    link.unlink()
+    link.symlink_to("other")
+    return found
+_top._checked = exchanged
+installation =""",
+    )
+    with running(program, {"top": str(folder / "link" / "shop")}) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        assert list((folder / "other").iterdir()) == []
+        assert said(folder / "real" / f"shop.{pid}")["pid"] == pid
+        assert end(process) == (0, "")
+        assert list((folder / "real").iterdir()) == []
+
+
+def test_counts_that_cannot_be_had_once_can_be_had_again(folder: Path) -> None:
+    program = WAIT.replace(
+        "print(",
+        """from spanwire import _stats
+counts, failures = _stats.stats, [KeyboardInterrupt, SystemExit, RuntimeError, MemoryError]
+def stats():
+    if failures:
+        raise failures.pop()
+    return counts()
+_stats.stats = stats
+print(""",
+    )
+    with running(program, {"top": str(folder / "shop")}) as process:
+        assert process.stdout is not None
+        path = folder / f"shop.{int(process.stdout.readline())}"
+        for _ in range(4):
+            with pytest.raises(json.JSONDecodeError):
+                said(path)
+        assert said(path)["schema"] == 1
+        assert end(process) == (0, "")
+
+
+def test_an_entry_that_is_gone_when_it_is_looked_at_hides_no_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with contextlib.ExitStack() as open_sockets:
+        for number in (1, 2, 3):
+            open_sockets.enter_context(socket.socket(socket.AF_UNIX)).bind(str(folder / f"shop.{number}"))
+        listed = list(folder.iterdir())
+        (folder / "shop.2").unlink()
+        monkeypatch.setattr(Path, "iterdir", lambda _: iter(listed))
+        assert [path.name for path in sockets(str(folder / "shop"))] == ["shop.1", "shop.3"]
+
+
 def test_nobody_who_connects_can_hold_it_up(folder: Path) -> None:
     with running(WAIT, {"top": str(folder / "shop")}) as process:
         assert process.stdout is not None

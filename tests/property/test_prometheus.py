@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import spanwire
 from spanwire import _account
 from spanwire._prometheus import render
-from spanwire._stats import REASONS, SIGNALS
+from spanwire._stats import BREAKER_STATES, REASONS, SIGNALS
 
 COUNTS = {
     "accepted": "spanwire_accepted_total",
@@ -27,7 +27,11 @@ counts = st.integers(0, 2**53)
 names = st.text(st.sampled_from('a\\"\n\r\t{}=,# é\x00\u2028')) | st.text()
 accounts = st.fixed_dictionaries(
     dict.fromkeys(COUNTS, counts)
-    | {"dropped": st.dictionaries(st.sampled_from(REASONS), counts), "last_error": st.none() | names}
+    | {
+        "dropped": st.dictionaries(st.sampled_from(REASONS), counts),
+        "last_error": st.none() | names,
+        "breakers": st.dictionaries(names, st.sampled_from(BREAKER_STATES), max_size=3),
+    }
 )
 
 
@@ -53,6 +57,10 @@ def told(counts: Mapping[str, Any]) -> Series:
             for reason in REASONS:
                 lost = account["dropped"].get(reason, 0)
                 series["spanwire_dropped_total", frozenset({*labels, ("reason", reason)})] = lost
+            for endpoint, breaker in account["breakers"].items():
+                for state in BREAKER_STATES:
+                    key = frozenset({*labels, ("endpoint", endpoint), ("state", state)})
+                    series["spanwire_breaker_state", key] = 1 if state == breaker else 0
     return series
 
 

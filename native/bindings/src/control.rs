@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use spanwire_engine::buffer::Buffer;
 use spanwire_engine::client::Submitted;
-use spanwire_engine::{Account, Answer, BatchLimits, Client, DropReason, Event, Ticket, events};
+use spanwire_engine::{Account, Answer, BatchLimits, Breakers, Client, DropReason, Event, Ticket, events};
 use spanwire_transport::balancer::Strategy;
 use spanwire_transport::config::TlsFiles;
 use spanwire_transport::{Compression, Config, ConfigError, Protocol};
@@ -395,13 +395,16 @@ pub fn stop_events() {
 #[pyfunction]
 pub fn export_stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let stats = PyDict::new(py);
+    let breakers = spanwire_engine::breakers();
+    let unused = Breakers::default();
     for (destination, account) in spanwire_engine::accounts() {
-        stats.set_item(PyString::new(py, &destination), counts(py, &account)?)?;
+        let seen = breakers.get(&destination).unwrap_or(&unused);
+        stats.set_item(PyString::new(py, &destination), counts(py, &account, seen)?)?;
     }
     Ok(stats)
 }
 
-fn counts<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyDict>> {
+fn counts<'py>(py: Python<'py>, account: &Account, breakers: &Breakers) -> PyResult<Bound<'py, PyDict>> {
     let dropped = PyDict::new(py);
     for (reason, count) in &account.dropped {
         dropped.set_item(reason.name(), count)?;
@@ -415,7 +418,12 @@ fn counts<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyDict
     counts.set_item("retries", account.retries)?;
     counts.set_item("bytes", account.bytes)?;
     counts.set_item("connections", account.connections)?;
-    counts.set_item("breaker", account.health.name())?;
+    counts.set_item("breaker", breakers.whole.name())?;
+    let endpoints = PyDict::new(py);
+    for (endpoint, health) in &breakers.endpoints {
+        endpoints.set_item(endpoint, health.name())?;
+    }
+    counts.set_item("breakers", endpoints)?;
     counts.set_item("last_error", account.last_error.as_deref())?;
     Ok(counts)
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use spanwire_transport::Tally;
-use spanwire_transport::breaker::Health;
 
 /// Why spans were dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,8 +70,6 @@ pub struct Account {
     pub bytes: u64,
     /// Connections opened.
     pub connections: u64,
-    /// Whether the destination is tried at all, as the worker sees it.
-    pub health: Health,
     /// What went wrong last.
     pub last_error: Option<String>,
 }

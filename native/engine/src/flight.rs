@@ -176,7 +176,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
                     } else {
                         permit.failed_by(&error);
                     }
-                    under_way.wait(error.to_string(), route.breaker.health());
+                    under_way.wait(error.to_string());
                     if self.is_pushed_out() {
                         return Step::PushedOut(error);
                     }
@@ -329,7 +329,11 @@ fn waits(error: &SendError, cause: Cause) -> bool {
 
 /// Whether the destination, or somebody in front of it, has answered.
 fn is_answer(error: &SendError) -> bool {
-    matches!(error, SendError::Status { .. } | SendError::Rpc { .. })
+    match error {
+        SendError::Status { .. } | SendError::Rpc { .. } => true,
+        SendError::NoneWell { last: Some(last), .. } => is_answer(last),
+        _ => false,
+    }
 }
 
 /// Ends when another value is there.

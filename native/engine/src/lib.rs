@@ -5,6 +5,7 @@
 //! from the worker's thread only; a child leaks it and starts its own worker when it has something to send.
 
 pub mod account;
+mod breakers;
 pub mod buffer;
 pub mod client;
 mod drive;
@@ -28,10 +29,11 @@ mod trial;
 mod worker;
 
 pub use account::{Account, DropReason};
+pub use breakers::Breakers;
 pub use client::Client;
 pub use drive::BatchLimits;
 pub use events::Event;
 pub use ffi::fork::generation;
-pub use process::accounts;
+pub use process::{accounts, breakers};
 pub use stage::{Stage, Stages};
 pub use ticket::{Answer, Ticket};

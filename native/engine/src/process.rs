@@ -8,6 +8,7 @@ use std::time::Instant;
 use spanwire_transport::Config;
 
 use crate::account::Account;
+use crate::breakers::{Breakers, Watched};
 use crate::ffi::fork;
 use crate::stage::Stages;
 use crate::worker::{Command, Worker};
@@ -46,6 +47,8 @@ pub struct ClientState {
     pub config: Option<Arc<Config>>,
     /// What its spans pass on their way.
     pub stages: Stages,
+    /// Whether it is tried, where this process has sent anything there.
+    pub breakers: Option<Watched>,
 }
 
 /// The lock as the fork handlers take it: without looking inside.
@@ -88,6 +91,17 @@ pub fn accounts() -> BTreeMap<String, Account> {
     lock().accounts.clone()
 }
 
+/// Whether each destination is tried, as it is now; nothing of those that no client has.
+#[must_use]
+pub fn breakers() -> BTreeMap<String, Breakers> {
+    let process = lock();
+    let mut all = BTreeMap::new();
+    for watched in process.clients.values().filter_map(|client| client.breakers.as_ref()) {
+        watched.add_to(&mut all);
+    }
+    all
+}
+
 impl Process {
     /// The worker's runtime is leaked, not dropped: its descriptors are closed, and its memory is in an unknown state.
     fn begin_again(&mut self) {
@@ -96,6 +110,7 @@ impl Process {
         self.accounts.clear();
         for client in self.clients.values_mut() {
             client.under_way.clear();
+            client.breakers = None;
         }
     }
 

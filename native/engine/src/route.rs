@@ -16,7 +16,7 @@ const SAY_AGAIN: Duration = Duration::from_secs(60);
 pub struct Route<D> {
     pub config: Arc<Config>,
     pub destination: D,
-    pub breaker: Breaker,
+    pub breaker: Arc<Breaker>,
     pub sizes: Sizes,
     said: Mutex<Option<Instant>>,
 }
@@ -26,7 +26,7 @@ impl<D> Route<D> {
         Self {
             config,
             destination,
-            breaker: Breaker::default(),
+            breaker: Arc::default(),
             sizes: Sizes::default(),
             said: Mutex::default(),
         }

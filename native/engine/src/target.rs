@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use spanwire_transport::{Accepted, Balancer, Config, Destination, OtlpDestination, Request, SendError, Tally};
+use spanwire_transport::{
+    Accepted, Balancer, Breaker, Config, Destination, OtlpDestination, Request, SendError, Tally,
+};
 use tokio::time::Instant;
 
 /// Where requests by one configuration go.
@@ -25,6 +27,17 @@ impl Target {
         let several = Balancer::new(std::iter::once(one).chain(others), config.strategy());
         several.watch();
         Self::Several(several)
+    }
+
+    /// Its endpoints and whether each is tried, if they are several.
+    pub fn breakers(&self) -> Vec<(String, Arc<Breaker>)> {
+        let Self::Several(several) = self else {
+            return Vec::new();
+        };
+        let members = several.members();
+        members
+            .map(|(one, breaker)| (one.config().endpoint_name().to_owned(), Arc::clone(breaker)))
+            .collect()
     }
 
     /// Closes kept connections, now and when they become idle.

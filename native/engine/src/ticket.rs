@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use spanwire_transport::breaker::Health;
 use spanwire_transport::deliver::{Cause, GaveUp};
 use spanwire_transport::{Accepted, SendError, Tally};
 
@@ -124,12 +123,11 @@ impl UnderWay {
     }
 
     /// Counts what it has cost so far, and what it is waiting for.
-    pub fn wait(&mut self, error: String, health: Health) {
+    pub fn wait(&mut self, error: String) {
         let mut process = process::lock();
         let account = process.account(&self.destination);
         account.add(&self.tally, &mut self.counted);
         account.last_error = Some(error);
-        account.health = health;
     }
 
     /// Settles `spans` of it. When nothing is left, the caller has the answer.
@@ -142,7 +140,6 @@ impl UnderWay {
         let told = match fate {
             Ok(accepted) => {
                 account.taken(spans, accepted.rejected);
-                account.health = Health::Closed;
                 let unreadable = accepted
                     .unreadable
                     .then(|| "the answer to an accepted request is not OTLP; is it a backend?".to_owned());

@@ -12,6 +12,7 @@ use spanwire_transport::{Accepted, Config, Destination, Request, SendError, Tall
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 
+use crate::breakers::Watched;
 use crate::client::Sender;
 use crate::drive::Drive;
 use crate::flight::{Course, Flight};
@@ -116,15 +117,20 @@ impl Destination for Nowhere {
     }
 }
 
-fn route(config: Arc<Config>) -> Arc<Route<Target>> {
+/// A way for a client, whose breakers are seen by all from now on.
+fn route(client: u64, config: Arc<Config>) -> Arc<Route<Target>> {
     let destination = Target::new(&config);
-    Arc::new(Route::new(config, destination))
+    let endpoints = destination.breakers();
+    let route = Arc::new(Route::new(config, destination));
+    let watched = Watched::new(&route.config, Arc::clone(&route.breaker), endpoints);
+    process::lock().client(client).breakers = Some(watched);
+    route
 }
 
 impl Client {
-    fn new(config: Arc<Config>) -> Self {
+    fn new(id: u64, config: Arc<Config>) -> Self {
         Self {
-            route: watch::channel(route(config)).0,
+            route: watch::channel(route(id, config)).0,
             closing: watch::channel(Closing::No).0,
         }
     }
@@ -149,7 +155,7 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
                 } = *job;
                 let client = clients
                     .entry(sender.client())
-                    .or_insert_with(|| Client::new(sender.config()));
+                    .or_insert_with(|| Client::new(sender.client(), sender.config()));
                 let flight = Flight {
                     sender,
                     route: client.route.subscribe(),
@@ -163,7 +169,7 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
                 let config = drive.sender.config();
                 let client = clients
                     .entry(drive.sender.client())
-                    .or_insert_with(|| Client::new(Arc::clone(&config)));
+                    .or_insert_with(|| Client::new(drive.sender.client(), Arc::clone(&config)));
                 let closing = client.closing.subscribe();
                 if drive.sender.discards() {
                     let nowhere = Arc::new(Route::new(config, Nowhere));
@@ -176,7 +182,7 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
                 // Both in one step of this thread: no request is made by the one and sent by the other.
                 process::lock().client(id).config = Some(Arc::clone(&config));
                 if let Some(client) = clients.get(&id) {
-                    client.route.send_replace(route(config));
+                    client.route.send_replace(route(id, config));
                 }
             }
             Command::Forget(id) => drop(clients.remove(&id)),

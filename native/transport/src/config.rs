@@ -37,6 +37,8 @@ pub struct Config {
     pub(crate) tls: Option<TlsMaterial>,
     secrets: Vec<String>,
     compression: Compression,
+    /// Of this endpoint, and of all of them.
+    endpoint_name: String,
     name: String,
     timeout: Duration,
     /// Of other endpoints that mean the same, and how they are chosen from.
@@ -110,6 +112,7 @@ impl Config {
             tls,
             secrets,
             compression,
+            endpoint_name: name.clone(),
             name,
             timeout: DEFAULT_TIMEOUT,
             others: Vec::new(),
@@ -174,6 +177,12 @@ impl Config {
         let is_local =
             host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback());
         is_local && self.others.iter().all(|other| other.is_local())
+    }
+
+    /// The name of this endpoint alone.
+    #[must_use]
+    pub fn endpoint_name(&self) -> &str {
+        &self.endpoint_name
     }
 
     /// The destination's name for people and for statistics.

@@ -89,6 +89,12 @@ impl GrpcDestination {
         }
     }
 
+    /// Where to and how.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Closes the connection, now or when its calls have ended.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);

@@ -81,6 +81,12 @@ impl HttpDestination {
         }
     }
 
+    /// Where to and how.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Closes kept connections, now and when they become idle.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);

@@ -30,6 +30,15 @@ impl OtlpDestination {
         }
     }
 
+    /// Where to and how.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        match self {
+            Self::Http(http) => http.config(),
+            Self::Grpc(grpc) => grpc.config(),
+        }
+    }
+
     /// Closes kept connections, now and when they become idle.
     pub fn close(&self) {
         match self {

@@ -1,5 +1,6 @@
 """Several endpoints of one backend."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
+import spanwire
 from spanwire.exporter import grpc, json
 from spanwire.exporter._span_exporter import NativeSpanExporter
 from spanwire.exporter.http import OTLPSpanExporter
@@ -17,6 +19,13 @@ from tests.integration.exporter.conftest import MakeExporter, counts, made_by
 
 SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
 HOUR = 3_600_000.0
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 _KINDS: dict[str, tuple[type[NativeSpanExporter], str]] = {
@@ -151,3 +160,37 @@ def test_of_several_over_grpc_each_has_tls_or_not() -> None:
     exporter = grpc.OTLPSpanExporter(endpoints=["a", "http://b:2"], insecure=True)
     assert (exporter._client.destination, exporter._insecure) == ("http://a:4317, http://b:2", True)
     exporter.shutdown()
+
+
+def test_the_state_of_each_endpoint_is_told_as_it_is_when_it_is_asked_for(make_exporter: MakeExporter) -> None:
+    with Sink() as gone, Sink() as sink:
+        exporter = make_exporter(endpoints=[gone.traces_endpoint, sink.traces_endpoint], balance="failover")
+        provider = TracerProvider(shutdown_on_exit=False)
+        processor = BatchSpanProcessor(exporter, schedule_delay_millis=HOUR)
+        provider.add_span_processor(processor)
+
+        def send() -> None:
+            provider.get_tracer("tests").start_span("span").end()
+            assert provider.force_flush()
+
+        def states() -> list[str]:
+            account = spanwire.stats()["traces"][exporter._client.destination]
+            assert account["breaker"] == "closed"
+            return [account["breakers"][one.traces_endpoint] for one in (gone, sink)]
+
+        send()
+        assert states() == ["closed", "closed"]
+        port = gone.port
+        gone.close()
+        while states() != ["open", "closed"]:
+            send()
+        line = f'endpoint="{gone.traces_endpoint}",state="open"}} 1\n'
+        assert line in spanwire.prometheus_text()
+        with Sink(port=port) as back:
+            # Without a request: a connection has found out.
+            wait_until(lambda: states() == ["half_open", "closed"])
+            assert back.attempt_count == 0
+            send()
+            assert (states(), back.span_count) == (["closed", "closed"], 1)
+            provider.shutdown()
+        assert counts(exporter)["dropped"] == {}

@@ -15,7 +15,7 @@ def test_what_was_sent_and_lost_is_on_the_page(
 
     def told() -> dict[tuple[str, str], float]:
         return {
-            (sample.name, sample.labels.get("reason", "")): sample.value
+            (sample.name, sample.labels.get("reason") or sample.labels.get("state", "")): sample.value
             for family in text_string_to_metric_families(spanwire.prometheus_text())
             for sample in family.samples
             if sample.labels.get("destination") == sink.traces_endpoint
@@ -33,4 +33,5 @@ def test_what_was_sent_and_lost_is_on_the_page(
         ("spanwire_dropped_total", "refused"): 3,
         ("spanwire_requests_total", ""): 2,
         ("spanwire_connections_total", ""): 1,
+        ("spanwire_breaker_state", "closed"): 1,
     }

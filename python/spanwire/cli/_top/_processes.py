@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class Account:
     connections: int
     dropped: Mapping[str, int]
     last_error: str | None
+    breakers: Mapping[str, str] = field(default_factory=dict)
+    """State by endpoint, if there is any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +144,6 @@ def _account(signal: str, destination: str, counts: Any) -> Account:
         destination=destination,
         dropped={str(reason): int(lost) for reason, lost in counts["dropped"].items()},
         last_error=None if error is None else str(error),
+        breakers={str(endpoint): str(state) for endpoint, state in counts.get("breakers", {}).items()},
         **{name: int(counts[name]) for name in _NUMBERS},
     )

@@ -108,6 +108,10 @@ def _account_lines(account: Account, its_rates: Rates | None) -> Iterator[Text]:
         growing = f" (+{its_rates.dropped:,.0f}/s)" if its_rates is not None and its_rates.dropped > 0 else ""
         told = ", ".join(f"{one_line(reason)} {count:,}" for reason, count in reasons if count)
         yield Text(f"  dropped{growing}: {told}", style="red")
+    for endpoint, state in sorted(account.breakers.items()):
+        if state != "closed":
+            where = "" if len(account.breakers) == 1 else f" of {one_line(endpoint)}"
+            yield Text(f"  breaker{where}: {one_line(state)}", style="red" if state == "open" else "yellow")
     if account.last_error:
         yield Text(f"  last error: {one_line(account.last_error)}", style="yellow")
 

@@ -39,6 +39,13 @@ def test_rates_are_what_was_added_by_the_time_between() -> None:
     assert rates(before, now) == {("traces", "http://backend/v1/traces"): Rates(100.0, 50.0, 2_000.0, 5.0)}
 
 
+def test_breakers_that_are_not_closed_are_shown() -> None:
+    one = account(breakers={"http://backend/v1/traces": "open"})
+    several = account(destination="a, b", breakers={"http://b/": "half_open", "http://a/": "closed"})
+    lines = drawn(View([(process(1.0, one, several, account(breakers={"http://c/": "closed"})), {})]))
+    assert [line for line in lines if "breaker" in line] == ["  breaker: open", "  breaker of http://b/: half_open"]
+
+
 @pytest.mark.parametrize(
     "before",
     [None, process(112.0, account()), process(113.0, account()), process(110.0, account(), since=99.0), process(110.0)],
