@@ -11,6 +11,7 @@ import os
 import random
 import resource
 import sys
+import threading
 import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -47,6 +48,8 @@ class Plan:
     """Keywords."""
     flush: float = 30.0
     """What the flush at the end may take; 0: none."""
+    shut_down_after: float | None = None
+    """When another thread shuts the provider down, while this one goes on."""
     forks: tuple[float, ...] = ()
     """When it forks; each child makes spans of its own and ends."""
     text: int = 40
@@ -90,6 +93,8 @@ class Service:
     def run(self) -> None:
         """Spans at the rate, by the clock that nobody sets; what is late is made up for."""
         plan, forks, children = self._plan, sorted(self._plan.forks), []
+        if plan.shut_down_after is not None:
+            threading.Timer(plan.shut_down_after, self._provider.shutdown).start()
         began = time.monotonic()
         while (passed := time.monotonic() - began) < plan.seconds:
             self.make(int(passed * plan.rate) - self._made)

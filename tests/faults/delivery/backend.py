@@ -72,13 +72,15 @@ def backend_restarts(world: World) -> Result:
 
 @scenario
 def backend_throttles(world: World) -> Result:
-    """503 and 429 with Retry-After, then well again."""
+    """503 and 429 with Retry-After, over gRPC RESOURCE_EXHAUSTED and UNAVAILABLE with RetryInfo, then well again."""
     sink = world.up()
     world.wire.open()
     for _ in range(6):
-        sink.inject(
-            status=world.rng.choice([429, 503]), retry_after=world.rng.choice([0, 1]), times=world.rng.randint(1, 3)
-        )
+        times, later = world.rng.randint(1, 3), world.rng.choice([0, 1])
+        if world.protocol == "grpc":
+            sink.inject(grpc_status=world.rng.choice([8, 14]), retry_delay=later, times=times)
+        else:
+            sink.inject(status=world.rng.choice([429, 503]), retry_after=later, times=times)
         sink.schedule([None])
     world.start(seconds=20)
     return nothing_lost(world.end(), again=False)

@@ -34,6 +34,19 @@ def service_is_stopped(world: World) -> Result:
 
 
 @scenario
+def service_shuts_down_in_the_middle(world: World) -> Result:
+    """One thread shuts down while another makes spans: those that ended before arrive, those after are counted, and none is both."""
+    sink = world.up()
+    world.wire.open()
+    sink.inject(delay=0.2, times=5)
+    world.start(seconds=10, rate=2000, shut_down_after=5 * world.scale, flush=0)
+    result = lost_only(world.end(), "shutdown", again=False)
+    assert result.arrived + result.dropped["shutdown"] == result.made, str(result)
+    assert result.arrived, str(result)
+    return result
+
+
+@scenario
 def service_ends_while_the_backend_is_slow(world: World) -> Result:
     """Flush and shutdown keep their time; what was not sent by then is counted."""
     sink = world.up()

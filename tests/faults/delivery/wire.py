@@ -1,6 +1,7 @@
 """The network between a service and its backend, which can be spoilt: a TCP proxy in a thread of its own."""
 
 import asyncio
+import random
 import socket
 import struct
 import threading
@@ -30,6 +31,12 @@ class Quality:
     """The connection is reset once so many bytes of it went to the backend; 0: at once."""
     reset_answer_after: int | None = None
     """It is reset once so many bytes of the answers came; 0: instead of the answer."""
+    jitter: float = 0.0
+    """Seconds by which each piece is late at most, each way; drawn."""
+    pieces: int | None = None
+    """What comes goes on in pieces of so many bytes at most; drawn."""
+    ends_within: int | None = None
+    """The connection ends somewhere in its first so many bytes of requests, or a fiftieth as many of answers, in order or by a reset; drawn."""
     is_hole: bool = False
     """Nothing gets through, and nobody says so."""
 
@@ -38,10 +45,22 @@ class Wire:
     """Listens on a port that stays the same, and forwards to a backend that may change. A context manager.
 
     What is established goes by the quality of its beginning, except for :meth:`forget`.
+
+    :param bound: makes the socket to listen on, of a port.
+    :param rng: for what is drawn.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        bound: Callable[[int], socket.socket] | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
         self._host = host
+        self._bound = bound or self._bound_here
+        self._rng = rng or random.Random(0)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="wire")
         self._quality = Quality()
@@ -50,6 +69,7 @@ class Wire:
         self._held: socket.socket | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._forgotten = 0
+        self._forgotten_answers = 0
         self.connections = 0
         self.port = port
 
@@ -82,6 +102,10 @@ class Wire:
         """As a NAT does that has lost its table: what is established leads nowhere, and nobody is told."""
         self._forgotten = self.connections
 
+    def forget_answers(self) -> None:
+        """The same, for what the backend says: it goes on to get what is sent."""
+        self._forgotten_answers = self.connections
+
     def reset(self) -> None:
         """Reset all connections."""
         self._do(self._drop_all())
@@ -91,7 +115,7 @@ class Wire:
     def _do(self, work: Coroutine[Any, Any, _T]) -> _T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
-    def _bound(self, port: int) -> socket.socket:
+    def _bound_here(self, port: int) -> socket.socket:
         made = socket.socket()
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((self._host, port))
@@ -142,15 +166,32 @@ class Wire:
             return
         if quality.is_hole:
             await asyncio.Event().wait()
+        ends_in_order = False
+        if (most := quality.ends_within) is not None:
+            if self._rng.random() < 0.5:
+                quality = replace(quality, reset_after=self._rng.randint(1, most))
+            else:
+                quality = replace(quality, reset_answer_after=self._rng.randint(1, most // 50))
+            ends_in_order = self._rng.random() < 0.5
         assert self._target is not None
         back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._target())
         try:
-            to_backend = self._pump(number, reader, back_writer, quality, quality.reset_after, quality.bytes_a_second)
-            back = self._pump(number, back_reader, writer, quality, quality.reset_answer_after, None)
+            to_backend = self._pump(
+                lambda: number <= self._forgotten, reader, back_writer, quality, quality.reset_after
+            )
+            back = self._pump(
+                lambda: number <= max(self._forgotten, self._forgotten_answers),
+                back_reader,
+                writer,
+                replace(quality, bytes_a_second=None),
+                quality.reset_answer_after,
+            )
             ways = [asyncio.ensure_future(way) for way in (to_backend, back)]
             try:
                 done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
                 if any(way.result() for way in done):
+                    if ends_in_order:
+                        writer.close()
                     return  # reset
                 # One side has ended its direction in order; the other may have more to say.
                 await asyncio.wait(ways, timeout=5)
@@ -164,18 +205,20 @@ class Wire:
 
     async def _pump(
         self,
-        number: int,
+        is_forgotten: Callable[[], bool],
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         quality: Quality,
         reset_after: int | None,
-        bytes_a_second: float | None,
     ) -> bool:
-        """True: the connection is to be reset. False: this direction has ended in order."""
+        """True: the connection is to end here. False: this direction has ended in order."""
         passed = 0
-        pieces = _late(reader, quality.delay) if quality.delay else _read(reader, 1 if bytes_a_second else PIECE)
+        bytes_a_second = quality.bytes_a_second
+        pieces = _late(reader, quality.delay) if quality.delay else _read(reader, self._most(quality))
         async for piece in pieces:
-            if number <= self._forgotten:
+            if quality.jitter:
+                await asyncio.sleep(self._rng.uniform(0, quality.jitter))
+            if is_forgotten():
                 await asyncio.Event().wait()  # for ever
             if reset_after is not None and passed + len(piece) >= reset_after:
                 writer.write(piece[: reset_after - passed])
@@ -190,9 +233,16 @@ class Wire:
             writer.write_eof()
         return False
 
+    def _most(self, quality: Quality) -> Callable[[], int]:
+        """Bytes of the next piece."""
+        if quality.bytes_a_second:
+            return lambda: 1
+        most = quality.pieces
+        return (lambda: PIECE) if most is None else (lambda: self._rng.randint(1, most))
 
-async def _read(reader: asyncio.StreamReader, most: int) -> AsyncGenerator[bytes, None]:
-    while piece := await reader.read(most):
+
+async def _read(reader: asyncio.StreamReader, most: Callable[[], int]) -> AsyncGenerator[bytes, None]:
+    while piece := await reader.read(most()):
         yield piece
 
 
@@ -203,7 +253,7 @@ async def _late(reader: asyncio.StreamReader, delay: float) -> AsyncGenerator[by
 
     async def take() -> None:
         try:
-            async for piece in _read(reader, PIECE):
+            async for piece in _read(reader, lambda: PIECE):
                 on_the_way.put_nowait((loop.time() + delay, piece))
         finally:
             on_the_way.put_nowait((loop.time() + delay, b""))

@@ -71,7 +71,7 @@ class World:
     def __post_init__(self) -> None:
         self.rng = random.Random(f"{self.seed} {self.name} {self.protocol}")
         self.host = self.rng.choice([NEAR, FAR])
-        self.wire = Wire()
+        self.wire = Wire(rng=random.Random(f"{self.seed} {self.name} {self.protocol} wire"))
         self._temporary = tempfile.TemporaryDirectory(prefix="spanwire-faults-")
         self.folder = Path(self._temporary.name)
         (self.folder / "books").mkdir()
