@@ -28,6 +28,7 @@ class HttpClient:
         others: Sequence[tuple[str, Sequence[tuple[str, bytes]]]] = ...,
         balance: str = "round_robin",
         protocol: str = "http/protobuf",
+        proxies: Sequence[tuple[str, bytes | None] | None] = ...,
     ) -> Self: ...
     @staticmethod
     def discarding() -> HttpClient: ...

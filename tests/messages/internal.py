@@ -62,7 +62,7 @@ TEXTS = {
     "no stage is called {}": "likewise",
     "user and password belong into an Authorization header": "Python makes that header of them",
     "its host is not valid": "what the URL's parser takes is a value for a header",
-    "no TLS configuration": "a client for https always has one",
+    "CONNECT {} HTTP/1.1r Host: {}r": "what is asked of a proxy",
     "no such format: {}": "Python knows the formats",
     "no such compression: {}": "Python knows the compressions",
     "the file is finished": "our writer writes no more then",

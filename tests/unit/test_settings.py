@@ -151,7 +151,7 @@ def test_every_name_that_upstream_knows_is_a_setting() -> None:
 def test_every_setting_is_known_to_somebody() -> None:
     known = {name for path in our_sources() for name in names_in(path)} | upstream_names()
     # Built of parts, in urllib, and read by native code: asked for below.
-    proxies = {f"{kind}_proxy" for kind in ("http", "https", "all", "no")}
+    proxies = {f"{kind}_proxy" for kind in ("http", "https", "all", "no", "grpc", "no_grpc")}
     known |= proxies | {name.upper() for name in proxies} | {"SSL_CERT_FILE", "SSL_CERT_DIR"}
     assert not variables() - known
 
@@ -261,6 +261,7 @@ def test_each_keyword_of_an_owner_and_each_row_is_there_once() -> None:
     assert shared <= {
         "OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER",
         "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
+        *("http_proxy", "https_proxy", "no_proxy"),
     }
 
 

@@ -15,7 +15,7 @@ use spanwire_engine::client::Submitted;
 use spanwire_engine::{Account, Answer, BatchLimits, Breakers, Client, DropReason, Event, Ticket, events};
 use spanwire_transport::balancer::Strategy;
 use spanwire_transport::config::TlsFiles;
-use spanwire_transport::{Compression, Config, ConfigError, Protocol};
+use spanwire_transport::{Compression, Config, ConfigError, Protocol, Proxy};
 
 use crate::columns::encode::{ColumnEncoder, EncodedHeads};
 use crate::filter::PyFilter;
@@ -27,6 +27,9 @@ pub const SLICE: Duration = Duration::from_millis(100);
 
 /// Names and values.
 type Headers = Vec<(String, Vec<u8>)>;
+
+/// A proxy's URL, and the value of a header for it.
+type ProxyTold = (String, Option<Vec<u8>>);
 
 /// A client for OTLP over HTTP: in the bodies of HTTP/1.1, or as calls of gRPC over HTTP/2.
 ///
@@ -40,10 +43,12 @@ pub struct HttpClient {
 #[pymethods]
 impl HttpClient {
     /// `protocol` is one of OTLP's: `http/protobuf`, `http/json` or `grpc`. `timeout` in seconds covers all tries; `max_request_size` in bytes before compression, 0 or less for no limit; `others` are more
-    /// endpoints with their headers, and `balance` says how one of them is chosen.
+    /// endpoints with their headers, and `balance` says how one of them is chosen; `proxies` are that of `endpoint` and those of the others,
+    /// with what `Proxy-Authorization` says.
     #[new]
     #[pyo3(signature = (endpoint, *, headers, timeout, compression, ca_file=None, cert_file=None, key_file=None,
-                        max_request_size=0, w3c_flags=false, others=vec![], balance="round_robin", protocol="http/protobuf"))]
+                        max_request_size=0, w3c_flags=false, others=vec![], balance="round_robin", protocol="http/protobuf",
+                        proxies=vec![]))]
     // The arguments have names in Python; owned values are what PyO3 hands over.
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
@@ -60,6 +65,7 @@ impl HttpClient {
         others: Vec<(String, Headers)>,
         balance: &str,
         protocol: &str,
+        proxies: Vec<Option<ProxyTold>>,
     ) -> PyResult<Self> {
         let limit = duration(timeout).filter(|limit| !limit.is_zero());
         let limit = limit.ok_or_else(|| errors::config(&ConfigError::Timeout(timeout)))?;
@@ -74,14 +80,23 @@ impl HttpClient {
         };
         let strategy =
             Strategy::from_name(balance).ok_or_else(|| errors::config(&ConfigError::Strategy(balance.to_owned())))?;
-        let new = |endpoint: &str, headers: &Headers| {
-            Ok(Config::new(protocol, endpoint, headers, compression, &files)?.with_timeout(limit))
+        let new = |at: usize, endpoint: &str, headers: &Headers| {
+            let config = Config::new(protocol, endpoint, headers, compression, &files)?.with_timeout(limit);
+            match proxies.get(at) {
+                Some(Some((url, authorization))) => {
+                    config.with_proxy(Proxy::new(url, authorization.as_deref(), &files)?)
+                }
+                _ => Ok(config),
+            }
         };
         let config = py
             .detach(|| {
-                let others = others.iter().map(|(endpoint, headers)| new(endpoint, headers));
+                let others = others
+                    .iter()
+                    .zip(1..)
+                    .map(|((endpoint, headers), at)| new(at, endpoint, headers));
                 let others = others.collect::<Result<Vec<_>, _>>()?;
-                Ok(new(endpoint, &headers)?.with_others(others, strategy))
+                Ok(new(0, endpoint, &headers)?.with_others(others, strategy))
             })
             .map_err(|error| errors::config(&error))?;
         // The encoder looks at the SDK's classes on first use, which imports modules. Here, not in the first export: a

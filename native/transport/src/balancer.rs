@@ -199,7 +199,11 @@ impl<D: Destination + Send + Sync> Member<D> {
 
 /// Whether another one may do what this one did not. A certificate that is wrong is no answer, and none of the others'.
 fn is_no_answer(error: &SendError) -> bool {
-    error.is_retryable() || matches!(error, SendError::TimedOut | SendError::Tls { .. })
+    error.is_retryable()
+        || matches!(
+            error,
+            SendError::TimedOut | SendError::Tls { .. } | SendError::Proxy { .. }
+        )
 }
 
 impl<D: Destination + Send + Sync> Destination for Balancer<D> {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TRANSFER_ENCODING,
+};
 
 use crate::balancer::Strategy;
 use crate::compress::Compression;
@@ -13,6 +15,7 @@ use crate::endpoint::{Endpoint, percent_decoded};
 use crate::error::ConfigError;
 use crate::grpc;
 use crate::protocol::Protocol;
+use crate::proxy::Proxy;
 use crate::tls::TlsMaterial;
 
 /// Files for TLS.
@@ -35,6 +38,7 @@ pub struct Config {
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) tls: Option<TlsMaterial>,
+    pub(crate) proxy: Option<Proxy>,
     secrets: Vec<String>,
     compression: Compression,
     /// Of this endpoint, and of all of them.
@@ -62,8 +66,7 @@ impl Config {
         let mut endpoint = Endpoint::parse(endpoint)?;
         let (mut headers, mut secrets) = header_map(headers)?;
         remember_query(&mut secrets, &endpoint.target);
-        // The longest first, since one may be a part of another.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        longest_first(&mut secrets);
         let invalid_host = |endpoint: &Endpoint| ConfigError::Endpoint {
             shown: endpoint.to_string(),
             why: "its host is not valid".into(),
@@ -110,6 +113,7 @@ impl Config {
             uri,
             headers,
             tls,
+            proxy: None,
             secrets,
             compression,
             endpoint_name: name.clone(),
@@ -118,6 +122,39 @@ impl Config {
             others: Vec::new(),
             strategy: Strategy::default(),
         })
+    }
+
+    /// The same through a proxy: connections go to it, and `http` requests name their whole URL there. A socket of this machine has none.
+    pub fn with_proxy(mut self, proxy: Proxy) -> Result<Self, ConfigError> {
+        if self.endpoint.unix.is_some() {
+            return Ok(self);
+        }
+        if let Some(authorization) = &proxy.authorization {
+            remember_secret(&mut self.secrets, &PROXY_AUTHORIZATION, authorization);
+            longest_first(&mut self.secrets);
+        }
+        self.proxy = Some(proxy);
+        if self.is_forwarded() {
+            self.uri = Uri::builder()
+                .scheme("http")
+                .authority(self.endpoint.authority.as_str())
+                .path_and_query(self.endpoint.target.as_str())
+                .build()
+                .map_err(|_| ConfigError::Endpoint {
+                    shown: self.endpoint.to_string(),
+                    why: "its host is not valid".into(),
+                })?;
+            let authorization = self.proxy.as_ref().and_then(|proxy| proxy.authorization.clone());
+            if let Some(authorization) = authorization {
+                self.headers.insert(PROXY_AUTHORIZATION, authorization);
+            }
+        }
+        Ok(self)
+    }
+
+    /// Whether a proxy reads the requests and passes them on, rather than opening a way through.
+    pub(crate) fn is_forwarded(&self) -> bool {
+        self.proxy.is_some() && !self.endpoint.tls && self.protocol != Protocol::Grpc
     }
 
     /// The same destination at several endpoints, one of which each request goes to. Packed for one, a request suits all: they have the
@@ -172,10 +209,8 @@ impl Config {
     /// Whether the endpoint is on this machine: an answer takes no time on the way.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        let host = self.endpoint.host.as_str();
-        let address = host.parse::<std::net::IpAddr>();
-        let is_local =
-            host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback());
+        // What a proxy reaches is not, though the proxy may be.
+        let is_local = self.proxy.is_none() && is_loopback(&self.endpoint.host);
         is_local && self.others.iter().all(|other| other.is_local())
     }
 
@@ -201,6 +236,16 @@ impl Config {
             }
         })
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.parse::<std::net::IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// Since one may be a part of another.
+fn longest_first(secrets: &mut [String]) {
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
 }
 
 /// Checked headers, and the secrets among their values.
@@ -306,6 +351,35 @@ mod tests {
             "http://[::2]/",
         ] {
             assert!(!local(endpoint), "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn through_a_proxy_only_plain_http_names_its_whole_url() {
+        let through = |protocol, endpoint| {
+            let files = TlsFiles::default();
+            let proxy = Proxy::new("http://127.0.0.1:3128", Some(b"Basic aHVudGVyMg=="), &files).expect("valid");
+            Config::new(protocol, endpoint, &[], Compression::None, &files)
+                .and_then(|config| config.with_proxy(proxy))
+                .expect("valid")
+        };
+        let plain = through(Protocol::HttpJson, "http://localhost:4318/v1/traces?a=b");
+        assert_eq!(plain.uri, "http://localhost:4318/v1/traces?a=b");
+        assert_eq!(plain.headers["proxy-authorization"], "Basic aHVudGVyMg==");
+        assert_eq!(plain.headers["host"], "localhost:4318");
+        assert!(!plain.is_local());
+        assert_eq!(plain.redact("no aHVudGVyMg==".into()), "no ***");
+        assert_eq!(plain.name(), "http://localhost:4318/v1/traces");
+        for (protocol, endpoint) in [
+            (Protocol::HttpProtobuf, "https://h/v1/traces"),
+            (Protocol::Grpc, "http://h:4317"),
+            (Protocol::HttpProtobuf, "http+unix://%2Frun%2Fs/v1/traces"),
+        ] {
+            let config = through(protocol, endpoint);
+            assert!(
+                !config.is_forwarded() && !config.headers.contains_key("proxy-authorization"),
+                "{endpoint}"
+            );
         }
     }
 

@@ -38,6 +38,14 @@ pub enum ConfigError {
     PemFile { path: PathBuf, why: String },
     #[error("protocol {0:?} is not known; use \"http/protobuf\", \"http/json\" or \"grpc\"")]
     Protocol(String),
+    #[error(
+        "the proxy {shown:?} is not valid: {why}; give a URL such as http://proxy.example:3128, or except the backend's host (NO_PROXY)"
+    )]
+    Proxy {
+        /// The proxy without user and password.
+        shown: String,
+        why: String,
+    },
     #[error("balance {0:?} is not known; use \"round_robin\", \"failover\" or \"least_loaded\"")]
     Strategy(String),
     #[error("timeout {0} is not valid; give a positive number of seconds")]
@@ -59,6 +67,8 @@ pub enum SendError {
         /// What one of them has met.
         last: Option<Box<SendError>>,
     },
+    #[error("no way through the proxy {proxy}: {why}")]
+    Proxy { proxy: String, why: String, is_final: bool },
     #[error("redirected by status {code} to {location}, which is not followed; set the endpoint to where it leads")]
     Redirected { code: u16, location: String },
     #[error("cannot find the address of {host}: {source}; is the endpoint's host right?")]
@@ -93,7 +103,7 @@ impl SendError {
             Self::Connect { .. } | Self::Lost(_) | Self::NoneWell { .. } | Self::Resolve { .. } => true,
             Self::Rpc { code, retry_delay, .. } => !self.is_too_large() && code.is_retryable(retry_delay.is_some()),
             Self::Status { code, .. } => crate::status::http_retryable(*code),
-            Self::Tls { is_final, .. } => !is_final,
+            Self::Tls { is_final, .. } | Self::Proxy { is_final, .. } => !is_final,
             Self::Redirected { .. } | Self::ResponseTooLarge { .. } | Self::Shutdown | Self::TimedOut => false,
         }
     }

@@ -194,6 +194,9 @@ impl HttpDestination {
             404 if self.config.endpoint.target == "/" => {
                 "an endpoint is used as it stands: should it end in /v1/traces?"
             }
+            407 if self.config.proxy.is_some() => {
+                "the proxy wants user and password, or others: they belong into its URL"
+            }
             _ => "",
         };
         if !advice.is_empty() {

@@ -75,9 +75,14 @@ TRACES: tuple[Setting, ...] = (
         "",
         "http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY",
         "",
-        "not used: the exporter connects directly, and says so where one of these applies",
+        "URL of the HTTP proxy for an endpoint of that scheme, or any, with user and password; chosen as by requests",
     ),
-    _exporter("", "no_proxy NO_PROXY", "", "hosts for which no proxy is meant: nothing is said of one"),
+    _exporter(
+        "",
+        "no_proxy NO_PROXY",
+        "",
+        "what is reached directly: ends of names, with a port or without, IPv4 addresses and networks, or * for all",
+    ),
     _grpc(
         "endpoint",
         otlp("ENDPOINT"),
@@ -116,6 +121,18 @@ TRACES: tuple[Setting, ...] = (
         "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES",
         "",
         "ignored with a log line: what OTLP lets be tried again is",
+    ),
+    _grpc(
+        "",
+        "grpc_proxy https_proxy http_proxy",
+        "",
+        "URL of the HTTP proxy to the endpoint, with user and password: the first that is set, as by grpcio; empty: none",
+    ),
+    _grpc(
+        "",
+        "no_grpc_proxy no_proxy",
+        "",
+        "what is reached directly: ends of names, addresses and networks; the first that is set, as by grpcio",
     ),
     _grpc("meter_provider", "", _METERS, "where the exporter's metrics about itself go, if they are enabled"),
     _grpc(

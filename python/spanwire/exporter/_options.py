@@ -65,14 +65,16 @@ class ExporterOptions:
 
         :raises ValueError: if the endpoint, a header or a TLS file cannot be used.
         """
-        from spanwire.exporter import _url
+        from spanwire.exporter import _proxy, _url
+
+        proxies: list[_proxy.Proxy | None] = []  # of one endpoint after the other
 
         def reached(endpoint: str) -> tuple[str, list[tuple[str, bytes]]]:
             url, credentials = _url.split_credentials(endpoint)
             headers = dict(self.headers)
             if credentials is not None:  # as requests does
                 headers["authorization"] = credentials
-            _url.warn_of_proxy(url)
+            proxies.append(_proxy.proxy_for(url, self.protocol))
             return url, [(name, _encoded(name, value)) for name, value in headers.items()]
 
         url, encoded = reached(self.endpoint)
@@ -83,6 +85,7 @@ class ExporterOptions:
                 "(OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE); it is ignored",
             )
         bundle = None if self.certificate_file else self._bundle()
+        others = [reached(other) for other in self.others]
         try:
             return _native.HttpClient(
                 url,
@@ -95,11 +98,13 @@ class ExporterOptions:
                 max_request_size=self.max_request_size,
                 w3c_flags=w3c_flags,
                 protocol=self.protocol,
-                others=[reached(other) for other in self.others],
+                others=others,
                 balance=self.balance,
+                proxies=[None if proxy is None else (proxy.url, proxy.authorization) for proxy in proxies],
             )
         except ValueError as error:
-            variables = _blamed(str(error), [*self.variables, *([bundle] if bundle else [])])
+            named = {proxy.variable: None for proxy in proxies if proxy is not None}
+            variables = _blamed(str(error), [*self.variables, *([bundle] if bundle else []), *named])
             if not variables:
                 raise
             raise ValueError(f"{error} (from the environment: {', '.join(variables)})") from None
@@ -178,6 +183,7 @@ def several(endpoint: str | None, endpoints: Any, balance: str | None) -> tuple[
 _BLAMED = {
     "the endpoint ": ("_ENDPOINT",),
     "header ": ("_HEADERS",),
+    "the proxy ": ("_proxy", "_PROXY"),
     "cannot read certificates ": ("_CERTIFICATE", "_CA_BUNDLE", "_ROOTS_FILE_PATH"),
     "a client certificate ": ("_CLIENT_CERTIFICATE", "_CLIENT_KEY"),
     "the client certificate ": ("_CLIENT_CERTIFICATE", "_CLIENT_KEY"),

@@ -1,4 +1,4 @@
-"""Credentials, other alphabets and proxies of an endpoint."""
+"""Credentials and other alphabets of an endpoint."""
 
 import base64
 
@@ -35,30 +35,3 @@ def test_neither_repr_nor_destination_shows_credentials_or_query() -> None:
     exporter = OTLPSpanExporter(endpoint="http://me:hunter2@h:1/p?token=hunter2", headers={"k": "hunter2"})
     assert exporter._client.destination == "http://h:1/p"
     assert "hunter2" not in repr(exporter) + repr(exporter._client)
-
-
-@pytest.mark.parametrize(
-    "variable, value, endpoint, warned",
-    [
-        ("HTTP_PROXY", "http://proxy:1", "http://h:1/p", True),
-        ("http_proxy", "http://proxy:1", "http://h:1/p", True),
-        ("HTTPS_PROXY", "http://proxy:1", "http://h:1/p", False),
-        ("ALL_PROXY", "http://proxy:1", "http://h:1/p", True),
-    ],
-)
-@pytest.mark.parametrize("bypass", [False, True])
-def test_a_proxy_that_would_apply_is_said_not_to_be_used(
-    variable: str,
-    value: str,
-    endpoint: str,
-    warned: bool,
-    bypass: bool,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    fresh_log: None,
-) -> None:
-    monkeypatch.setenv(variable, value)
-    if bypass:
-        monkeypatch.setenv("NO_PROXY", "h")
-    OTLPSpanExporter(endpoint=endpoint)
-    assert ("does not use proxies" in caplog.text) is (warned and not bypass)

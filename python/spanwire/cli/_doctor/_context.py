@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from spanwire._native import HttpClient, Outcome
     from spanwire.cli._doctor._certificate import Certificate
     from spanwire.exporter._options import ExporterOptions
+    from spanwire.exporter._proxy import Proxy
     from spanwire.exporter._span_exporter import NativeSpanExporter
 
 __all__ = ["NO_SPANS", "Address", "Context", "Target", "exporter_class", "listening", "without_compression"]
@@ -148,16 +149,23 @@ class Context:
         """Seconds that a request of the exporter may take here."""
         return self.timeout if self.options is None else min(self.timeout, self.options.timeout)
 
-    def proxy(self) -> str:
-        """The variable that names a proxy for the target; empty: none does."""
-        from urllib.request import getproxies_environment, proxy_bypass
+    @property
+    def proxy(self) -> Proxy | None:
+        """What the exporter goes through; None: nothing."""
+        from spanwire.exporter._proxy import proxy_for
 
-        if self.target is None or proxy_bypass(self.target.host):
-            return ""
-        proxies = getproxies_environment()
-        kinds = [kind for kind in (self.target.scheme, "all") if proxies.get(kind)]
-        names = [name for kind in kinds for name in (f"{kind}_proxy", f"{kind}_proxy".upper())]
-        return next((name for name in names if self.environment.get(name)), "")
+        return None if self.exporter is None else proxy_for(self.exporter._client.destination, self.protocol)
+
+    @property
+    def tunnels(self) -> bool:
+        """Whether a proxy has to open a way, rather than pass requests on."""
+        return self.is_grpc or (self.target is not None and self.target.scheme == "https")
+
+    @property
+    def peer(self) -> Target | None:
+        """Where the first connection goes: the proxy, or the target itself."""
+        proxy = self.proxy
+        return self.target if proxy is None else Target.of(proxy.url)
 
     def close(self) -> None:
         """Leave nothing running."""

@@ -15,6 +15,8 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from spanwire.cli._doctor._way import opened
+
 if TYPE_CHECKING:
     from spanwire.cli._doctor._context import Address, Context
 
@@ -43,15 +45,21 @@ def probe(context: Context, address: Address | None = None, *, scheme: str = "")
     if not (path.isascii() and path.isprintable() and " " not in path):
         path = "/"
     name = f"[{host}]" if ":" in host else host
-    question = f"GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode("ascii", "replace")
+    credentials = ""
+    proxy = context.proxy if context.target is not None else None
+    if proxy is not None and context.target is not None and not context.tunnels:
+        path = f"http://{name}:{context.target.port}{path}"
+        if proxy.authorization is not None:
+            credentials = f"Proxy-Authorization: {proxy.authorization.decode('ascii')}\r\n"
+    question = f"GET {path} HTTP/1.1\r\nHost: {name}\r\n{credentials}Connection: close\r\n\r\n".encode(
+        "ascii", "replace"
+    )
     limit = min(_SECONDS, context.timeout)
     until = time.monotonic() + limit
     data = b""
     begin = time.time()
     with contextlib.suppress(OSError, ValueError), contextlib.ExitStack() as stack:
-        connection: socket.socket = stack.enter_context(socket.socket(address.family, socket.SOCK_STREAM))
-        connection.settimeout(limit)
-        connection.connect(address.where)
+        connection: socket.socket = stack.enter_context(opened(context, address, limit))
         if scheme == "https":
             connection = stack.enter_context(unchecked().wrap_socket(connection, server_hostname=host))
         begin = time.time()

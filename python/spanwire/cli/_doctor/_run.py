@@ -13,7 +13,20 @@ from spanwire.cli._doctor._model import Finding, Report, Step
 __all__ = ["STEPS", "examine"]
 
 # Modules of `steps`, each with `check(context, step)`, in the order in which they build on each other.
-STEPS = ("versions", "setup", "variables", "configuration", "dns", "tcp", "tls", "http", "grpc", "span", "limits")
+STEPS = (
+    "versions",
+    "setup",
+    "variables",
+    "configuration",
+    "dns",
+    "tcp",
+    "proxy",
+    "tls",
+    "http",
+    "grpc",
+    "span",
+    "limits",
+)
 
 
 def examine(context: Context) -> Report:

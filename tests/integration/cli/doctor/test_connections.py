@@ -7,9 +7,6 @@ import threading
 import pytest
 import trustme
 
-from spanwire.sink import Sink
-from tests.integration.exporter.servers import ScriptedServer
-
 from .conftest import Doctor
 
 
@@ -66,13 +63,3 @@ def test_a_server_that_never_answers(scheme: str, run: Doctor) -> None:
             found = run("--endpoint", endpoint, "--timeout", "1", OTEL_EXPORTER_OTLP_CERTIFICATE=file)
     assert found.status == 1
     assert found.codes("tls" if scheme == "https" else "http") == {"timeout"}
-
-
-def test_a_proxy_of_the_environment_is_told_and_not_used(run: Doctor) -> None:
-    with Sink() as sink, ScriptedServer() as proxy:
-        found = run("--endpoint", sink.http_endpoint, http_proxy=f"http://bob:hunter2@127.0.0.1:{proxy.port}")
-        assert proxy.connections == 0
-        assert sink.span_count == 1
-    assert found.status == 0
-    assert found.codes("configuration") == {"proxy"}
-    assert "hunter2" not in found.text

@@ -32,8 +32,7 @@ def check(context: Context, step: Step) -> None:
         _make(context, step)
         _set_up(context, step)
     for line in lines:
-        if "names a proxy" not in line:  # said below, with what to do
-            step.warn("said", context.mask.hide(line), "correct the variable")
+        step.warn("said", context.mask.hide(line), "correct the variable")
     step.details["settings"] = resolved(context)
     _notes(context, step)
     if not step.findings:
@@ -169,12 +168,14 @@ def _notes(context: Context, step: Step) -> None:
             "port 4317 is that of OTLP over gRPC, and this exporter speaks OTLP over HTTP",
             "take port 4318, if the receiver has it, or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
         )
-    if proxy := context.proxy():
-        step.warn(
-            "proxy",
-            f"{proxy} names a proxy for {context.target.host}, which spanwire does not use: it connects directly",
-            "add the host to NO_PROXY, or keep the official exporter where only the proxy leads out",
-        )
+    if (proxy := context.proxy) is not None:
+        step.details["proxy"] = {
+            "url": proxy.url,
+            "from": proxy.variable,
+            "credentials": proxy.authorization is not None,
+            "tunnel": context.tunnels,
+        }
+        step.ok("proxy", f"requests go through the proxy {proxy.url}, which {proxy.variable} names")
     _notes_on_safety(context, step)
 
 

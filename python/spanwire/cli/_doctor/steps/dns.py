@@ -19,7 +19,7 @@ __all__ = ["check"]
 
 def check(context: Context, step: Step) -> None:
     """Look the name up as the exporter does, by the system."""
-    target = context.target
+    target = context.peer
     if target is None:
         step.skip("there is no endpoint that can be used")
         return

@@ -33,7 +33,10 @@ _MEANINGS: dict[int, tuple[str, str]] = {
     ),
     401: ("no or wrong credentials", f"set the header that the receiver wants in {_HEADERS}"),
     403: ("the credentials do not allow it", f"look at what the key in {_HEADERS} may do, and for which tenant"),
-    407: ("a proxy on the way wants credentials", "the exporter goes through no proxy: is the endpoint one?"),
+    407: (
+        "a proxy on the way wants credentials",
+        "put user and password into the URL of the proxy; if none is named by the environment, is the endpoint one?",
+    ),
     404: (
         "nothing is at this path",
         "receivers usually have /v1/traces; a base URL belongs into OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -199,7 +202,7 @@ def compression_is_refused(context: Context, step: Step, answer: str) -> bool:
 def _other_port(context: Context) -> str:
     """Where HTTP is spoken, if it is at the usual port of the same host."""
     target, address = context.target, context.reachable[0]
-    if target is None or target.port == _HTTP_PORT:
+    if target is None or target.port == _HTTP_PORT or context.proxy is not None:
         return ""
     where = (address.where[0], _HTTP_PORT, *address.where[2:])
     if probe(context, Address(address.family, where, "")).spoken != "http":

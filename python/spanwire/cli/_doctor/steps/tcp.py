@@ -82,14 +82,14 @@ def _kind(number: int | None) -> str:
 
 
 def _cure(context: Context, kind: str) -> str:
+    if (proxy := context.proxy) is not None:
+        return f"this is the proxy that {proxy.variable} names: correct that, or except the endpoint's host from it"
     cure = _CURES[kind]
     if _is_in_container(context) and _is_loopback(context):
         if context.get("KUBERNETES_SERVICE_HOST"):
             cure += "; localhost is this pod: if the receiver is none of its containers, take its service name"
         else:
             cure += "; this is a container, and localhost is the container itself: take the receiver's service name"
-    if proxy := context.proxy():
-        cure += f"; {proxy} is set: if only the proxy leads out, keep the official exporter, since spanwire uses none"
     return cure
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 import time
 from datetime import datetime, timezone
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanwire.cli._doctor import _certificate
 from spanwire.cli._doctor._probe import unchecked
+from spanwire.cli._doctor._way import opened
 
 if TYPE_CHECKING:
     from spanwire.cli._doctor._certificate import Certificate
@@ -55,9 +55,7 @@ def _looked_at(context: Context, step: Step) -> Certificate | None:
     assert context.target is not None
     address = context.reachable[0]
     try:
-        with socket.socket(address.family, socket.SOCK_STREAM) as plain:
-            plain.settimeout(context.timeout)
-            plain.connect(address.where)
+        with opened(context, address, context.timeout) as plain:
             begin = time.perf_counter()
             with unchecked("h2" if context.is_grpc else "http/1.1").wrap_socket(
                 plain, server_hostname=context.target.host
