@@ -82,6 +82,7 @@ struct Api {
     frame_attributes: ReadFrame,
     frame_events: ReadFrame,
     frame_links: ReadFrame,
+    wait_room: unsafe extern "C" fn(*const Queue, *mut u64) -> c_int,
 }
 
 #[allow(clippy::cast_possible_truncation)] // a table of a few pointers
@@ -121,6 +122,7 @@ static API: Api = Api {
     frame_attributes: frames::frame_attributes,
     frame_events: frames::frame_events,
     frame_links: frames::frame_links,
+    wait_room: lifecycle::wait_room,
 };
 
 /// The capsule `spanwire._native._C_API`.

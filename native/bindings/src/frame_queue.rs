@@ -1,7 +1,7 @@
 //! [`PyFrameQueue`]: finished frames that wait to be sent, as `spanwire.trace.export` holds them, and the [`Request`]s made of them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,7 @@ impl PyFrameQueue {
                 groups: GilCell::default(),
                 lane: Arc::downgrade(lanes.own()),
                 patience: AtomicU64::new(0),
+                wanted: AtomicUsize::new(0),
             }),
             lanes,
             may_share: AtomicBool::new(false),
@@ -143,7 +144,7 @@ impl PyFrameQueue {
             .queue
             .groups
             .with(py, |groups| groups.find(&frame.resource, &frame.scope));
-        let status = self.queue.append(py, frame.message().len(), |writer| {
+        let status = self.queue.append_patiently(py, frame.message().len(), |writer| {
             writer.append_message(&group, frame.message())
         });
         Ok(status.contains(Status::ATTEND))

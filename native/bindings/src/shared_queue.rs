@@ -1,7 +1,7 @@
 //! [`SharedQueue`]: one copy of each finished span for several processors.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use pyo3::prelude::*;
 use spanwire_queue::Writer;
@@ -47,6 +47,7 @@ impl SharedQueue {
                 lane: Arc::downgrade(lane),
                 groups: GilCell::default(),
                 patience: AtomicU64::new(0),
+                wanted: AtomicUsize::new(0),
             }),
         })
     }

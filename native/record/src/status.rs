@@ -23,6 +23,8 @@ impl Status {
     pub const ATTEND: Self = Self(16);
     /// Not of a setter: the record that ended is not worth keeping for another span.
     pub const SPENT: Self = Self(32);
+    /// Not of a setter: the queue had no room, and the span may wait for some.
+    pub const FULL: Self = Self(64);
 
     /// The bits.
     #[must_use]

@@ -13,6 +13,7 @@ cdef extern from "spanwire_api.h":
         SPANWIRE_LOSSY
         SPANWIRE_ATTEND
         SPANWIRE_SPENT
+        SPANWIRE_FULL
 
     enum:
         SPANWIRE_UTF8
@@ -116,6 +117,8 @@ cdef extern from "spanwire_api.h":
         object (*frame_attributes)(const uint8_t *frame, size_t length)
         object (*frame_events)(const uint8_t *frame, size_t length)
         object (*frame_links)(const uint8_t *frame, size_t length)
+
+        int (*wait_room)(SpanwireQueue *queue, uint64_t *waited) noexcept
 
 
 cdef extern from "fast.h":

@@ -137,12 +137,20 @@ cdef int keep_ended(SpanwireQueue *queue, Span span, ReadableSpan view) except -
     """The table's status. A span is kept as its bytes, unless its view was changed or it has what no frame can say."""
     cdef SpanwireText state
     cdef uint8_t bits
+    cdef uint64_t waited = 0
+    cdef int status
     if not span.ids.flags & SAMPLED if view is None else not view.get_span_context().trace_flags.sampled:
         return 0
     if (view is None or view.changed is None) and is_plain(span):
         header = beside(span, &bits)  # kept as long as `state`
         sw_text(header, &state)
-        return sw_api.keep(span.record, queue, bits, state)
+        status = sw_api.keep(span.record, queue, bits, state)
+        while status & SPANWIRE_FULL:
+            status = sw_api.wait_room(queue, &waited)
+            if status:
+                break
+            status = sw_api.keep(span.record, queue, bits, state)
+        return status
     return sw_api.keep_object(queue, span.readable() if view is None else view)
 
 

@@ -140,7 +140,7 @@ cdef class Plan:
                 if view is not None and view.changed is not None:
                     submit_changed(span, view, processor, queue)
                 elif span.ids.flags & SAMPLED:
-                    told(sw_api.submit(span.record, <SpanwireQueue*><uintptr_t>queue.address), processor)
+                    told(submit_patiently(span.record, <SpanwireQueue*><uintptr_t>queue.address), processor)
             for processor, _, address, before in self.reading:
                 if before <= called:
                     told(keep_ended(<SpanwireQueue*><uintptr_t>address, span, view), processor)
@@ -156,9 +156,26 @@ cdef int told(int status, object processor) except -1:
     return 0
 
 
+cdef int submit_patiently(SpanwireRecord *record, SpanwireQueue *queue) noexcept:
+    """Appends the record's frame; where the queue blocks it waits for room, without the GIL. The record has ended, the caller keeps its
+    span, and nobody writes to it.
+    """
+    cdef uint64_t waited = 0
+    cdef int status = sw_api.submit(record, queue)
+    while status & SPANWIRE_FULL:
+        status = sw_api.wait_room(queue, &waited)
+        if status:
+            return status
+        status = sw_api.submit(record, queue)
+    return status
+
+
 cdef int submit_changed(Span span, ReadableSpan view, object processor, object queue) except -1:
     """A processor took out or replaced private fields, to redact them: what is sent is what it left."""
     cdef bytes frame
+    cdef SpanwireQueue *into
+    cdef uint64_t waited = 0
+    cdef int status = SPANWIRE_FULL
     if not view.get_span_context().trace_flags.sampled:
         return 0
     if view.has("_resource") or view.has("_instrumentation_scope"):  # the queue's frames have those of the tracer
@@ -166,14 +183,15 @@ cdef int submit_changed(Span span, ReadableSpan view, object processor, object q
             one.on_end(view)
         return 0
     frame = _native.encode_span(view)
-    if frame is not None:
-        told(
-            sw_api.submit_bytes(
-                span.origin.native,
-                <const uint8_t*><const char*>frame,
-                len(frame),
-                <SpanwireQueue*><uintptr_t>queue.address,
-            ),
-            processor,
-        )
+    if frame is None:
+        return 0
+    into = <SpanwireQueue*><uintptr_t>queue.address
+    while status & SPANWIRE_FULL:
+        status = sw_api.submit_bytes(span.origin.native, <const uint8_t*><const char*>frame, len(frame), into)
+        if status & SPANWIRE_FULL:
+            status = sw_api.wait_room(into, &waited)
+            if status:
+                break
+            status = SPANWIRE_FULL  # again
+    told(status, processor)
     return 0

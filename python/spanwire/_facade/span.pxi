@@ -281,6 +281,8 @@ cdef class Span:
             if not status & SPANWIRE_SPENT:
                 self.bits |= REUSABLE
             if status & ~SPANWIRE_SPENT:
+                if status & SPANWIRE_FULL:
+                    status |= submit_patiently(self.record, plan.queue)
                 told(status, plan.on_end[0][0] if plan.on_end else None)
             return 0
         tracer = self.tracer

@@ -21,6 +21,7 @@
 #define SPANWIRE_LOSSY 8       /* lone surrogates of a name or message became U+FFFD */
 #define SPANWIRE_ATTEND 16     /* of end, submit and submit_bytes: call the processor's _attend() */
 #define SPANWIRE_SPENT 32      /* of end: the record is not worth keeping for another span; release it */
+#define SPANWIRE_FULL 64       /* of end, submit, submit_bytes and keep: nothing was appended, there is no room; call wait_room */
 
 /* How the characters of a SpanwireText are laid out; shifted into its low two bits. */
 #define SPANWIRE_UTF8 0
@@ -158,6 +159,10 @@ typedef struct {
     PyObject *(*frame_attributes)(const uint8_t *frame, size_t length); /* as those of a record */
     PyObject *(*frame_events)(const uint8_t *frame, size_t length);
     PyObject *(*frame_links)(const uint8_t *frame, size_t length);
+
+    /* After SPANWIRE_FULL, at once: waits without the GIL until there may be room. 0: append the same again. SPANWIRE_FULL: it has waited
+       long enough, and goes. `waited` is 0 at first, and kept between the calls for one span: the nanoseconds that it has waited. */
+    int (*wait_room)(SpanwireQueue *queue, uint64_t *waited);
 } SpanwireApi;
 
 #endif

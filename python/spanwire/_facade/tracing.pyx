@@ -22,6 +22,7 @@ from spanwire._facade.capi cimport (
     SPANWIRE_NOW,
     SPANWIRE_PANIC,
     SPANWIRE_PARENT_STATE,
+    SPANWIRE_FULL,
     SPANWIRE_SPENT,
     SPANWIRE_UNENCODABLE,
     SW_SLOW,

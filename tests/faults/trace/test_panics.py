@@ -214,6 +214,25 @@ def submit_bytes(_: Any) -> None:
 
 
 @entry
+def wait_room(_: Any) -> None:
+    processor = BatchSpanProcessor(
+        InMemorySpanExporter(),
+        max_queue_size=1,
+        max_export_batch_size=1,
+        schedule_delay_millis=3_600_000,
+        queue_policy="block(60)",
+    )
+    processor._queue.want_reader()
+    assert processor._queue.begin_reader()  # nobody reads
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    own = provider.get_tracer("panics")
+    own.start_span("there").end()
+    own.start_span("struck").end()
+    assert len(processor._queue) == 1
+
+
+@entry
 def release(_: Any) -> None:
     tracer().start_span("released")
     gc.collect()

@@ -142,7 +142,7 @@ pub unsafe extern "C" fn keep_object(queue: *const Queue, span: *mut ffi::PyObje
             ..Group::default()
         });
         // The queue's own reference is the last one, if it takes it: dropping either runs no Python code.
-        queue.append(py, STAND_IN.len(), |writer| {
+        queue.append_patiently(py, STAND_IN.len(), |writer| {
             writer.append(&group, STAND_IN.len(), |out| out.raw(&STAND_IN))
         })
     });

@@ -222,6 +222,20 @@ pub unsafe extern "C" fn submit_bytes(
 }
 
 /// # Safety
+/// The GIL is held and given back meanwhile: `queue` stays live all the time. So does `waited`, which nobody else uses.
+pub unsafe extern "C" fn wait_room(queue: *const Queue, waited: *mut u64) -> c_int {
+    let said = enter("wait_room", || {
+        // SAFETY: by the caller's promise; no record is borrowed here, nor `waited` during the wait.
+        unsafe {
+            let (status, so_far) = queue::wait(gil(), queue, *waited);
+            *waited = so_far;
+            status
+        }
+    });
+    said.unwrap_or(Status::PANIC | Status::FULL).bits().cast_signed()
+}
+
+/// # Safety
 /// The GIL is held, and `record` is live and not used again.
 pub unsafe extern "C" fn release(record: *mut SpanRecord) {
     // SAFETY: by the caller's promise; it came out of a box. Owned before anything can panic, which frees it then.

@@ -1,7 +1,7 @@
 //! Hands finished frames over to the queue.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -22,46 +22,83 @@ pub struct Queue {
     pub groups: GilCell<Groups>,
     /// Milliseconds that a span waits for room at most, if the lane is one that blocks.
     pub patience: AtomicU64,
+    /// Bytes at most of the frame for which there was no room last.
+    pub wanted: AtomicUsize,
+}
+
+/// What became of a wait for room.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Waited {
+    /// There may be room: append again.
+    Again,
+    /// The frame goes, and is counted.
+    Over,
+    /// The same, and somebody must attend to the queue.
+    Attend,
 }
 
 impl Queue {
-    /// Appends a frame of at most `len` bytes by `append`, which may be called several times; where the lane blocks it waits for room,
-    /// without the GIL.
+    /// Appends a frame of at most `len` bytes by `append`; [`Status::FULL`]: where the lane blocks there was no room. Who can wait calls
+    /// [`wait`](Self::wait) then, and appends again until that says otherwise.
     #[inline(always)]
-    pub fn append(&self, py: Python<'_>, len: usize, mut append: impl FnMut(&mut Writer) -> Appended) -> Status {
-        match self.writer.with(py, &mut append) {
+    pub fn append(&self, py: Python<'_>, len: usize, append: impl FnOnce(&mut Writer) -> Appended) -> Status {
+        match self.writer.with(py, append) {
             Appended::Done => Status::OK,
             Appended::Attend => Status::ATTEND,
-            Appended::Full => self.wait(py, len, &mut append),
+            Appended::Full => {
+                self.wanted.store(len, Ordering::Relaxed);
+                Status::FULL
+            }
         }
     }
 
+    /// [`append`](Self::append) for what may be called several times, and holds nothing that another thread could use while this one
+    /// waits without the GIL.
+    pub fn append_patiently(
+        &self,
+        py: Python<'_>,
+        len: usize,
+        mut append: impl FnMut(&mut Writer) -> Appended,
+    ) -> Status {
+        let mut waited = Duration::ZERO;
+        loop {
+            let status = self.append(py, len, &mut append);
+            if !status.contains(Status::FULL) {
+                return status;
+            }
+            match self.wait(py, &mut waited) {
+                Waited::Again => {}
+                Waited::Over => return Status::OK,
+                Waited::Attend => return Status::ATTEND,
+            }
+        }
+    }
+
+    /// Waits, without the GIL, until there may be room for the frame for which there was none a moment ago. `waited` is how long that
+    /// frame has waited before, and is added to; when its patience is over the frame is counted as refused.
     #[cold]
     #[inline(never)]
-    fn wait(&self, py: Python<'_>, len: usize, append: &mut dyn FnMut(&mut Writer) -> Appended) -> Status {
+    pub fn wait(&self, py: Python<'_>, waited: &mut Duration) -> Waited {
         let Some(lane) = self.lane.upgrade() else {
-            return Status::OK; // nobody reads it any more
+            return Waited::Over; // nobody reads it any more
         };
         // There will be no room before somebody reads, who could not begin until now: this frame goes for it.
         if lane.wants_reader() {
             lane.refuse();
-            return Status::ATTEND;
+            return Waited::Attend;
         }
-        let deadline = Instant::now() + Duration::from_millis(self.patience.load(Ordering::Relaxed));
-        loop {
-            let generation = lane.generation();
-            let in_time = py.detach(|| lane.wait_room(len, generation, deadline));
-            // Another thread may have been quicker.
-            match self.writer.with(py, &mut *append) {
-                Appended::Done => return Status::OK,
-                Appended::Attend => return Status::ATTEND,
-                Appended::Full if in_time && Instant::now() < deadline => {}
-                Appended::Full => {
-                    lane.refuse();
-                    return Status::OK;
-                }
-            }
+        let patience = Duration::from_millis(self.patience.load(Ordering::Relaxed));
+        let left = patience.saturating_sub(*waited);
+        if left.is_zero() {
+            lane.refuse();
+            return Waited::Over;
         }
+        let (start, generation) = (Instant::now(), lane.generation());
+        let (len, deadline) = (self.wanted.load(Ordering::Relaxed), start + left);
+        let in_time = py.detach(|| lane.wait_room(len, generation, deadline));
+        // Another thread may be quicker.
+        *waited = if in_time { *waited + start.elapsed() } else { patience };
+        Waited::Again
     }
 }
 
@@ -94,7 +131,7 @@ impl Groups {
     }
 }
 
-/// Appends the frame of a record under its tracer's resource and scope.
+/// Appends the frame of a record under its tracer's resource and scope; [`Status::FULL`] as in [`Queue::append`].
 ///
 /// # Safety
 /// `queue` is live.
@@ -108,7 +145,7 @@ pub unsafe fn append(py: Python<'_>, queue: *const Queue, tracer: &Tracer, recor
     })
 }
 
-/// Appends a whole `Span` message, without tag and length.
+/// Appends a whole `Span` message, without tag and length; [`Status::FULL`] likewise.
 ///
 /// # Safety
 /// `queue` is live.
@@ -118,4 +155,20 @@ pub unsafe fn append_bytes(py: Python<'_>, queue: *const Queue, tracer: &Tracer,
     queue.append(py, frame.len(), |writer| {
         writer.append(&tracer.group, frame.len(), |out| out.raw(frame))
     })
+}
+
+/// Waits for room, as [`Queue::wait`]; `waited` in nanoseconds. [`Status::OK`]: append again. [`Status::FULL`]: the frame goes.
+///
+/// # Safety
+/// `queue` is live, and so is what the caller has not appended, also while others have the GIL.
+pub unsafe fn wait(py: Python<'_>, queue: *const Queue, waited: u64) -> (Status, u64) {
+    // SAFETY: as above.
+    let queue = unsafe { &*queue };
+    let mut waited = Duration::from_nanos(waited);
+    let status = match queue.wait(py, &mut waited) {
+        Waited::Again => Status::OK,
+        Waited::Over => Status::FULL,
+        Waited::Attend => Status::FULL | Status::ATTEND,
+    };
+    (status, u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX))
 }

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from opentelemetry.sdk import trace as sdk
 
+from spanwire._facade.tracing import take_frames
 from spanwire.sink import Sink
-from spanwire.trace import TracerProvider
+from spanwire.trace import SpanProcessor, TracerProvider
 from spanwire.trace.export import BatchSpanProcessor, ConsoleSpanExporter
 from spanwire.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from tests.integration.exporter.conftest import MakeExporter, counts
@@ -124,6 +125,63 @@ def test_a_wait_for_room_ends_and_then_the_span_goes(sink: Sink, make_exporter: 
     assert numbers(sink) == list(range(15))
     assert counts(exporter)["dropped"] == {"queue_full": 4}
     processor.shutdown()
+
+
+class Reads(SpanProcessor):
+    """Wants a view of each span, so that it ends by the way of those."""
+
+    def on_end(self, span: Any) -> None:
+        assert span.name
+
+
+class Redacts(SpanProcessor):
+    """Replaces what the span has."""
+
+    def on_end(self, span: Any) -> None:
+        span._attributes = {"number": span.attributes["number"], "redacted": True}
+
+
+@pytest.mark.parametrize("other", [None, Reads, Redacts])
+@pytest.mark.parametrize("is_native", [True, False])
+def test_a_span_that_waits_for_room_can_be_used_by_other_threads(
+    other: type[SpanProcessor] | None, is_native: bool, sink: Sink, make_exporter: MakeExporter
+) -> None:
+    sink.inject(status=503, times=None)
+    memory = InMemorySpanExporter()
+    exporter: Any = make_exporter(sink.traces_endpoint) if is_native else memory
+    processor = BatchSpanProcessor(
+        exporter, max_queue_size=5, max_export_batch_size=5, schedule_delay_millis=HOUR, queue_policy="block(60)"
+    )
+    provider = TracerProvider(shutdown_on_exit=False)
+    if other is not None:
+        provider.add_span_processor(other())
+    provider.add_span_processor(processor)
+    tracer: Any = provider.get_tracer("tests")
+    if not is_native:
+        processor._queue.want_reader()
+        assert processor._queue.begin_reader()  # who does not read yet
+    spans = [tracer.start_span(str(number), attributes={"number": number}) for number in range(60)]
+    ending = [threading.Thread(target=span.end) for span in spans]
+    for thread in ending:
+        thread.start()
+    wait_until(lambda: len(processor._queue) == 5)
+    for _ in range(20):
+        for number, span in enumerate(spans):
+            assert (span.name, span.attributes["number"]) == (str(number), number)
+            assert not span.is_recording() or span.end_time is None
+    if not is_native:
+        while any(thread.is_alive() for thread in ending):
+            memory.export(take_frames(processor._queue, 5))
+            time.sleep(0.001)
+        memory.export(take_frames(processor._queue, 5))
+        assert sorted(int(span.name) for span in memory.get_finished_spans()) == list(range(60))
+        return
+    sink.clear_faults()
+    for thread in ending:
+        thread.join(60)
+    provider.shutdown()
+    assert numbers(sink) == list(range(60))
+    assert counts(exporter)["dropped"] == {}
 
 
 def test_who_waits_for_room_is_let_go_by_a_shutdown(sink: Sink, make_exporter: MakeExporter) -> None:
