@@ -2,6 +2,7 @@
 //!
 //! The GIL is held to read the spans and to make the answer; compressing, sending and waiting happen without it.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -156,11 +157,14 @@ impl HttpClient {
                 return Ok(self.client.lose(given, DropReason::Internal, message).into());
             }
         };
-        if given > count {
+        let left_out = given.saturating_sub(count);
+        if left_out > 0 {
             let message = "some spans of a batch could not be encoded; a log line names one".to_owned();
-            let _ = self.client.lose(given - count, DropReason::Encode, message);
+            let _ = self.client.lose(left_out, DropReason::Encode, message);
         }
-        self.deliver(py, buffer, count)
+        let mut outcome = self.deliver(py, buffer, count)?;
+        outcome.0.lose(DropReason::Encode, left_out);
+        Ok(outcome)
     }
 
     /// Delivers an `ExportTraceServiceRequest` that holds `span_count` spans.
@@ -361,6 +365,13 @@ impl Outcome {
     #[getter]
     fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
+    }
+
+    /// How many spans were lost, by reason; also if others were taken. Empty where that is not known.
+    #[getter]
+    fn losses(&self) -> HashMap<&'static str, u64> {
+        let losses = self.0.losses.iter();
+        losses.map(|&(reason, spans)| (reason.name(), spans)).collect()
     }
 
     /// Spans that the destination took the request without.

@@ -296,7 +296,9 @@ impl Sender {
         let account = process.account(&name);
         account.begin(spans);
         account.lost(spans, reason, message.clone());
-        Answer::lost(reason, message)
+        let mut answer = Answer::lost(reason, message);
+        answer.lose(reason, spans);
+        answer
     }
 
     /// Bytes of a plain request at most, if there is a limit.

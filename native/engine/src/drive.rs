@@ -201,6 +201,7 @@ impl Drive {
             Ok(begun) => {
                 let standing = Standing::new(flights.traffic());
                 let flight = Flight {
+                    failures: 0,
                     sender: Arc::clone(&self.sender),
                     route: route.clone(),
                     closing: closing.clone(),

@@ -58,6 +58,8 @@ pub struct Flight<D> {
     pub route: watch::Receiver<Arc<Route<D>>>,
     pub closing: watch::Receiver<Closing>,
     pub course: Course,
+    /// Tries that failed.
+    pub failures: u32,
 }
 
 /// How far a part has come.
@@ -135,7 +137,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
         }
         loop {
             let route = Arc::clone(&self.route.borrow_and_update());
-            let permit = match self.time(&route, trial.due()).await {
+            let permit = match self.time(&route, trial.due().max(route.sizes.not_before())).await {
                 Time::Changed => {
                     if !Arc::ptr_eq(&route, &self.route.borrow()) {
                         *trial = Trial::default(); // another destination
@@ -177,6 +179,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
                         permit.failed_by(&error);
                     }
                     under_way.wait(error.to_string());
+                    self.failures += 1;
                     if self.is_pushed_out() {
                         return Step::PushedOut(error);
                     }
@@ -294,11 +297,13 @@ impl<D: Destination + Send + Sync> Flight<D> {
         }
     }
 
-    /// Whether younger spans than these have been pushed out of the queue since.
+    /// Whether younger spans than these have been pushed out of the queue since. A burst that is over by the first failure is forgiven.
     fn is_pushed_out(&self) -> bool {
         match &self.course {
             Course::Until(_) => false,
-            Course::Driven(driven) => driven.lane.pushed_out() > driven.pushed_out,
+            Course::Driven(driven) => {
+                driven.lane.pushed_out() > driven.pushed_out && (self.failures > 1 || driven.lane.is_at_bound())
+            }
         }
     }
 
@@ -360,7 +365,7 @@ fn judge<D>(route: &Route<D>, parcel: &Parcel, answer: Result<Accepted, GaveUp>,
             Step::Taken(accepted)
         }
         Err(GaveUp { error, .. }) if error.is_too_large() => {
-            route.sizes.too_large(parcel.len());
+            route.sizes.too_large(parcel.len(), parcel.spans() == 1);
             Step::TooLarge(error.to_string())
         }
         // What the tries before met says more.

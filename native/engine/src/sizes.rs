@@ -1,17 +1,34 @@
 //! [`Sizes`]: how large a request may be, as the answers of a destination have taught.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// Requests near the limit that must pass before a larger one is tried.
 const PATIENCE: u32 = 64;
 /// A destination that finds so little too large means something else.
 const SMALLEST: usize = 1 << 10;
+/// So often the limit grew by little without a refusal: then it may be by much.
+const STEADY: u32 = 8;
+/// Requests of one span that may be refused in a row without a pause.
+const ALONE: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// The size of plain requests that a destination takes. Used by one thread at a time; relaxed.
 #[derive(Debug)]
 pub struct Sizes {
     limit: AtomicUsize,
     passed: AtomicU32,
+    /// How often the limit grew since the last refusal.
+    grown: AtomicU32,
+    /// A limit that had grown was refused: it is near, and approached slowly.
+    is_near: AtomicBool,
+    /// Requests of one span that were refused in a row, and that nothing is tried before a time because of them.
+    alone: AtomicU32,
+    not_before: Mutex<Option<Instant>>,
 }
 
 impl Default for Sizes {
@@ -19,6 +36,10 @@ impl Default for Sizes {
         Self {
             limit: AtomicUsize::new(usize::MAX),
             passed: AtomicU32::new(0),
+            grown: AtomicU32::new(0),
+            is_near: AtomicBool::new(false),
+            alone: AtomicU32::new(0),
+            not_before: Mutex::new(None),
         }
     }
 }
@@ -29,22 +50,55 @@ impl Sizes {
         self.limit.load(Ordering::Relaxed)
     }
 
-    /// A request of so many bytes was too large: from now on they are half as long.
-    pub fn too_large(&self, bytes: usize) {
+    /// When a request may be tried: a destination to which each single span is too large takes nothing at all, and is asked less often.
+    pub fn not_before(&self) -> Option<Instant> {
+        *self.not_before.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_not_before(&self, time: Option<Instant>) {
+        *self.not_before.lock().unwrap_or_else(PoisonError::into_inner) = time;
+    }
+
+    /// A request of so many bytes, perhaps of one span, was too large: from now on they are half as long.
+    pub fn too_large(&self, bytes: usize, is_alone: bool) {
         let limit = self.limit().min(bytes.div_euclid(2)).max(SMALLEST);
         self.limit.store(limit, Ordering::Relaxed);
         self.passed.store(0, Ordering::Relaxed);
+        if self.grown.swap(0, Ordering::Relaxed) > 0 {
+            self.is_near.store(true, Ordering::Relaxed);
+        }
+        if is_alone {
+            let alone = self.alone.fetch_add(1, Ordering::Relaxed) + 1;
+            if alone >= ALONE {
+                let pause = FIRST_PAUSE
+                    .saturating_mul(1 << (alone - ALONE).min(8))
+                    .min(LONGEST_PAUSE);
+                self.set_not_before(Some(Instant::now() + pause));
+            }
+        }
     }
 
-    /// A request of so many bytes was not too large. When many near the limit were not, they may be an eighth longer.
+    /// A request of so many bytes was not too large. When many near the limit were not, they may be twice as long, or an eighth longer where
+    /// that was too much.
     pub fn passed(&self, bytes: usize) {
+        if self.alone.swap(0, Ordering::Relaxed) >= ALONE {
+            self.set_not_before(None);
+        }
         let limit = self.limit();
         if limit == usize::MAX || bytes < limit / 2 {
             return;
         }
         if self.passed.fetch_add(1, Ordering::Relaxed) + 1 >= PATIENCE {
             self.passed.store(0, Ordering::Relaxed);
-            self.limit.store(limit.saturating_add(limit / 8), Ordering::Relaxed);
+            let more = if self.is_near.load(Ordering::Relaxed) {
+                limit / 8
+            } else {
+                limit
+            };
+            self.limit.store(limit.saturating_add(more), Ordering::Relaxed);
+            if self.grown.fetch_add(1, Ordering::Relaxed) + 1 >= STEADY {
+                self.is_near.store(false, Ordering::Relaxed);
+            }
         }
     }
 }
@@ -59,7 +113,7 @@ mod tests {
             .filter(|_| {
                 let bytes = wants.min(sizes.limit());
                 if bytes > takes {
-                    sizes.too_large(bytes);
+                    sizes.too_large(bytes, false);
                 } else {
                     sizes.passed(bytes);
                 }
@@ -80,18 +134,35 @@ mod tests {
     #[test]
     fn a_destination_that_takes_more_again_is_found_out() {
         let sizes = Sizes::default();
-        sizes.too_large(8_000);
-        assert_eq!(refused(&sizes, usize::MAX, 400_000, 64 * 45), 0);
+        sizes.too_large(8_000, false);
+        assert_eq!(refused(&sizes, usize::MAX, 400_000, 64 * 7), 0);
         assert!(sizes.limit() >= 400_000);
+    }
+
+    #[test]
+    fn a_destination_to_which_each_span_is_too_large_is_asked_less_often() {
+        crate::testing::paused(async {
+            let sizes = Sizes::default();
+            let pauses: Vec<_> = (0..8)
+                .map(|_| {
+                    sizes.too_large(100, true);
+                    let pause = sizes.not_before().map(|time| time - Instant::now());
+                    pause.map_or(0, |pause| pause.as_millis())
+                })
+                .collect();
+            assert_eq!(pauses, [0, 0, 500, 1_000, 2_000, 4_000, 4_000, 4_000]);
+            sizes.passed(100);
+            assert_eq!(sizes.not_before(), None);
+        });
     }
 
     #[test]
     fn nothing_is_learnt_of_small_requests() {
         let sizes = Sizes::default();
-        sizes.too_large(80_000);
+        sizes.too_large(80_000, false);
         assert_eq!(refused(&sizes, usize::MAX, 10_000, 10_000), 0);
         assert_eq!(sizes.limit(), 40_000);
-        sizes.too_large(10);
+        sizes.too_large(10, false);
         assert_eq!(sizes.limit(), SMALLEST);
     }
 }

@@ -18,6 +18,8 @@ pub struct Answer {
     pub lost: Option<DropReason>,
     /// An error, or what the destination had to say about a success.
     pub message: Option<String>,
+    /// How many spans were lost, by reason; of a request that was divided also if others were taken. Empty where nobody knows.
+    pub losses: Vec<(DropReason, u64)>,
     /// Spans that a destination took the request without.
     pub rejected: u64,
     /// Tries after the first.
@@ -32,6 +34,17 @@ impl Answer {
             lost: Some(reason),
             message: Some(message.into()),
             ..Self::default()
+        }
+    }
+
+    /// So many spans more were lost.
+    pub fn lose(&mut self, reason: DropReason, spans: u64) {
+        if spans == 0 {
+            return;
+        }
+        match self.losses.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, sum)) => *sum += spans,
+            None => self.losses.push((reason, spans)),
         }
     }
 }
@@ -157,6 +170,7 @@ impl UnderWay {
             Err((reason, message)) => {
                 account.lost(spans, reason, message.clone());
                 self.answer.lost = self.answer.lost.or(Some(reason));
+                self.answer.lose(reason, spans);
                 Some(Told {
                     lost: Some(reason),
                     spans,
@@ -276,6 +290,25 @@ mod tests {
         };
         assert_eq!(ticket.wait(Duration::from_secs(9)), Some(expected));
         assert_eq!(process::accounts()[destination].accepted, 2);
+    }
+
+    #[test]
+    fn what_is_lost_of_a_request_is_said_by_reason() {
+        let destination = "http://parts.test/";
+        process::lock().account(destination).begin(10);
+        let (mut under_way, ticket) = pair(u64::MAX, 5, 10, destination, Instant::now() + Duration::from_secs(9));
+        let lost = |reason| Err((reason, "no".to_owned()));
+        drop(under_way.part(2, lost(DropReason::TooLarge)));
+        drop(under_way.part(1, lost(DropReason::Refused)));
+        drop(under_way.part(3, lost(DropReason::TooLarge)));
+        let rejected = Accepted {
+            rejected: 1,
+            ..Accepted::default()
+        };
+        drop(under_way.part(4, Ok(rejected)));
+        let answer = ticket.wait(Duration::from_secs(9)).expect("answered at once");
+        assert_eq!(answer.losses, [(DropReason::TooLarge, 5), (DropReason::Refused, 1)]);
+        assert_eq!((answer.lost, answer.rejected), (Some(DropReason::TooLarge), 1));
     }
 
     #[test]

@@ -161,6 +161,7 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
                     route: client.route.subscribe(),
                     closing: client.closing.subscribe(),
                     course: Course::Until(deadline.into()),
+                    failures: 0,
                 };
                 // A panic ends this task only; `under_way` is dropped with it and counts the loss.
                 tokio::spawn(flight.fly(parcel, under_way));

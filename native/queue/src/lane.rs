@@ -101,15 +101,21 @@ impl LaneState {
         }
         let queued = self.queued(chunks.last().map_or(0, |last| last.end()));
         if queued >= self.limits.spans as u64 {
-            return Room::None;
+            Room::None
+        } else if self.has_room(chunks, capacity) {
+            Room::Any
+        } else {
+            Room::Chunk
         }
+    }
+
+    /// Whether its bounds have room for one more frame and for a chunk of `capacity` bytes.
+    fn has_room(&self, chunks: &Chunks, capacity: usize) -> bool {
+        let queued = self.queued(chunks.last().map_or(0, |last| last.end()));
         let memory = chunks.get(self.position.chunk).zip(chunks.last());
         let memory = memory.map_or(0, |(here, last)| last.memory_end() - here.memory_before());
-        if queued > 0 && memory + capacity as u64 > self.limits.bytes as u64 {
-            Room::Chunk
-        } else {
-            Room::Any
-        }
+        let fits = queued == 0 || memory + capacity as u64 <= self.limits.bytes as u64;
+        queued < self.limits.spans as u64 && fits
     }
 
     /// In a forked child: as new, but what was set up stays so. The waker's task is the parent's.
@@ -431,6 +437,12 @@ impl Lane {
     #[must_use]
     pub fn pushed_out(&self) -> u64 {
         self.with(|lane, _| lane.full)
+    }
+
+    /// Whether one more frame may push out another, now.
+    #[must_use]
+    pub fn is_at_bound(&self) -> bool {
+        self.with(|lane, state| !lane.has_room(&state.chunks, state.chunk_len()))
     }
 
     /// Wants what has entered so far out at once, and wakes the reader; how many frames that are, for

@@ -207,6 +207,11 @@ impl State {
         self.generation
     }
 
+    /// Bytes of a chunk for usual frames.
+    pub fn chunk_len(&self) -> usize {
+        self.chunk_len
+    }
+
     /// Frames that have entered.
     pub fn entered(&self) -> u64 {
         self.chunks.last().map_or(0, |chunk| chunk.end())

@@ -1,7 +1,7 @@
 """The exporter's metrics about itself: ``otel.sdk.exporter.*``, behind OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from opentelemetry.metrics import get_meter_provider
 from opentelemetry.sdk.trace.export import SpanExportResult
 
+from spanwire.exporter._verdict import Verdict
+
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
-
-    from spanwire.exporter._verdict import Verdict
 
 __all__ = ["ExporterMetrics"]
 
@@ -26,7 +26,8 @@ class ExporterMetrics:
 
     The names are the semantic conventions' (``opentelemetry.semconv``), spelled out because they are still incubating and
     may move, and described in their words: a meter warns of an instrument that the SDK describes otherwise. ``error.type`` is the
-    drop reason of ``spanwire.stats()``; what a partial success rejects is counted so, as the conventions ask.
+    drop reason of ``spanwire.stats()``, whose counts these are: of a request that was divided, what was taken and what was not, and
+    what a partial success rejects as errors, as the conventions ask.
     """
 
     def __init__(self, component_type: str, endpoint: str, meter_provider: "MeterProvider | None") -> None:
@@ -60,18 +61,30 @@ class ExporterMetrics:
         count = len(spans) if hasattr(spans, "__len__") else 0
         begin = perf_counter()
         self._inflight.add(count, self._attributes)
-        lost: str | None = "internal"
-        rejected = 0
+        lost, rejected, losses = Verdict("internal", 0, {})
         try:
-            lost, rejected = export(spans)
+            lost, rejected, losses = export(spans)
         finally:
             self._inflight.add(-count, self._attributes)
-            rejected = min(rejected, count) if lost is None else 0
-            attributes = self._attributes if lost is None else {**self._attributes, "error.type": lost}
-            self._exported.add(count - rejected, attributes)
-            if rejected:
-                # Of the operation, too: anything but full success is a failure to the conventions.
-                attributes = {**self._attributes, "error.type": "rejected"}
-                self._exported.add(rejected, attributes)
+            error = self._count(count, lost, {**losses, "rejected": rejected})
+            attributes = self._attributes if error is None else {**self._attributes, "error.type": error}
             self._duration.record(perf_counter() - begin, attributes)
         return SpanExportResult.SUCCESS if lost is None else SpanExportResult.FAILURE
+
+    def _count(self, count: int, lost: str | None, losses: Mapping[str, int]) -> str | None:
+        """Count ``count`` spans, of which so many were lost by reason, as ``spanwire.stats()`` does; the error of the whole operation.
+
+        Anything but full success is a failure to the conventions.
+        """
+        rest = count
+        for reason, said in losses.items():
+            spans = min(said, rest)
+            if spans > 0:
+                rest -= spans
+                self._exported.add(spans, {**self._attributes, "error.type": reason})
+                lost = lost or reason
+        # A loss of which nobody knows how much it is: all.
+        is_all = lost is not None and rest == count
+        if rest or not count:
+            self._exported.add(rest, {**self._attributes, "error.type": lost} if is_all else self._attributes)
+        return lost

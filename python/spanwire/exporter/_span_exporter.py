@@ -156,10 +156,10 @@ class NativeSpanExporter(SpanExporter):
             _log.warn(
                 "export.internal", "Spans are lost, exporting them failed inside of spanwire: %r; please report", error
             )
-            return Verdict("internal", 0)
+            return Verdict("internal", 0, {})
         if outcome.message is not None:
             self._tell(outcome.lost, outcome.rejected, outcome.message, came_late)
-        return Verdict(outcome.lost, outcome.rejected)
+        return Verdict(outcome.lost, outcome.rejected, outcome.losses)
 
     def _tell(self, lost: str | None, rejected: int, message: str, came_late: bool) -> None:
         destination = self._client.destination

@@ -67,6 +67,9 @@ fn submit(client: &Client, plan: &Plan<'_>, request: usize, threads: usize) -> R
 
 /// One answer for many requests: the first loss, the first message, and sums.
 fn add(all: &mut Answer, one: Answer) {
+    for &(reason, spans) in &one.losses {
+        all.lose(reason, spans);
+    }
     if all.lost.is_none() && one.lost.is_some() {
         (all.lost, all.message) = (one.lost, one.message);
     } else if all.message.is_none() {
