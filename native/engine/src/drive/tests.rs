@@ -145,6 +145,44 @@ fn what_is_refused_is_counted_and_told() {
 }
 
 #[test]
+fn what_the_bound_pushes_out_is_told_while_nothing_may_be_sent() {
+    let backend = backend("503 Later\r\nretry-after: 60", Duration::ZERO);
+    let client = client(&backend.endpoint);
+    let (mut writer, lane) = Writer::new(Limits {
+        spans: 10,
+        ..Limits::default()
+    })
+    .expect("fork handlers");
+    let lane = Arc::new(lane);
+    lane.want_reader();
+    assert!(lane.begin_reader());
+    let limits = BatchLimits { spans: 5, ..LAZY };
+    client.drive(Arc::clone(&lane), limits).expect("a worker");
+    append(&mut writer, 5);
+    until(|| {
+        crate::accounts()
+            .get(&client.name())
+            .is_some_and(|account| account.requests > 0)
+    });
+    let pushed_out = || {
+        let account = crate::accounts()[&client.name()].clone();
+        account.dropped.get(&DropReason::QueueFull).copied().unwrap_or_default()
+    };
+    let group = Arc::new(Group::default());
+    // Again, when the worker has seen that it may not send.
+    for (appended, lost) in [(40, 30), (20, 50)] {
+        for _ in 0..appended {
+            let said = writer.append(&group, 50, |out| out.raw(&[7; 50]));
+            assert_ne!(said, Appended::Full); // there may be news
+        }
+        assert!(lane.is_at_bound());
+        until(|| pushed_out() == lost);
+    }
+    lane.close();
+    assert_ne!(lane.discard(), 0);
+}
+
+#[test]
 fn a_closed_lane_is_emptied_and_left() {
     let backend = backend("200 OK", Duration::ZERO);
     let client = client(&backend.endpoint);
