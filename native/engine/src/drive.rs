@@ -127,11 +127,13 @@ impl Drive {
 
     /// Requests under way at most.
     fn most<D>(&self, route: &Route<D>) -> usize {
-        match self.limits.in_flight {
+        let most = match self.limits.in_flight {
             0 if route.config.is_local() => 1,
             0 => FAR,
             most => most,
-        }
+        };
+        // A request for several endpoints is sent to one after the other.
+        most * route.homes()
     }
 
     /// Whether one more request may be under way, and of how many bytes. While the destination fails there is one, and what was under way
@@ -140,7 +142,7 @@ impl Drive {
         let route = route.borrow();
         let bytes = self.limits.bytes.min(route.sizes.limit());
         let (traffic, most) = (flights.traffic(), self.most(&route));
-        let is_small = traffic.may_send(flights.moving(), most, route.breaker.is_failing())?;
+        let is_small = traffic.may_send(flights.moving(), most, route.is_failing())?;
         Some(if is_small { bytes.min(PROBE_BYTES) } else { bytes })
     }
 

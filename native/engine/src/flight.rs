@@ -12,7 +12,7 @@ use spanwire_queue::Lane;
 use spanwire_transport::breaker::Permit;
 use spanwire_transport::deliver::{Cause, Closing, GaveUp, attempt, closing_begins};
 use spanwire_transport::race::{Either, race};
-use spanwire_transport::{Accepted, Destination, PackError, Request, SendError, deliver};
+use spanwire_transport::{Accepted, Config, Destination, PackError, Request, SendError, deliver};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -21,6 +21,7 @@ use crate::client::Sender;
 use crate::events::{self, Event};
 use crate::parcel::Parcel;
 use crate::route::Route;
+use crate::spread::Tried;
 use crate::ticket::{Told, UnderWay};
 use crate::traffic::{Stand, Standing};
 use crate::trial::{Finding, Trial};
@@ -50,6 +51,10 @@ struct Piece {
     parcel: Parcel,
     trial: Trial,
     last: Option<SendError>,
+    /// The endpoint where its traces are at home, if each has one, by which configuration.
+    home: Option<(Arc<Config>, usize)>,
+    /// Endpoints that were tried a last time.
+    tried: Tried,
 }
 
 /// What a request travels by.
@@ -75,6 +80,8 @@ enum Step {
     Unpackable(PackError),
     /// It waits beside the others.
     Aside,
+    /// Its traces are to be found endpoints.
+    Homeless,
     /// It is not taken, though others are.
     Guilty(SendError),
 }
@@ -84,9 +91,9 @@ impl<D: Destination + Send + Sync> Flight<D> {
     pub async fn fly(mut self, parcel: Parcel, mut under_way: UnderWay) -> Vec<Told> {
         let mut told = Vec::new();
         let mut pieces = VecDeque::from([Piece::new(parcel, Trial::default())]);
-        while let Some(mut piece) = next(&mut pieces) {
+        while let Some(mut piece) = self.next(&mut pieces) {
             let (spans, bytes) = (piece.parcel.spans(), piece.parcel.len());
-            let fate = match self.deliver(&mut piece, &mut under_way).await {
+            let fate = match self.deliver(&mut piece, &mut under_way, !pieces.is_empty()).await {
                 Step::Taken(accepted) => Ok(accepted),
                 Step::GaveUp(gave_up) => Err(under_way.fate(&gave_up)),
                 Step::PushedOut(error) => {
@@ -104,6 +111,11 @@ impl<D: Destination + Send + Sync> Flight<D> {
                     }
                     let _ = pieces.pop_front();
                     Err((DropReason::TooLarge, too_large(spans, bytes, &why)))
+                }
+                Step::Homeless => {
+                    let route = Arc::clone(&self.route.borrow());
+                    piece.divide_into(&mut pieces, &route);
+                    continue;
                 }
                 Step::Aside => {
                     pieces.push_back(piece);
@@ -130,22 +142,49 @@ impl<D: Destination + Send + Sync> Flight<D> {
         told
     }
 
-    async fn deliver(&mut self, piece: &mut Piece, under_way: &mut UnderWay) -> Step {
-        let Piece { parcel, trial, last } = piece;
-        if let Some(limit) = self.sender.max_request().filter(|&limit| parcel.len() > limit) {
+    /// The piece whose turn it is: the first that need not wait, or that is due first.
+    fn next(&self, pieces: &mut VecDeque<Piece>) -> Option<Piece> {
+        let route = self.route.borrow();
+        let is_blocked = |piece: &Piece| match (&route.spread, piece.home_by(&route.config)) {
+            (Some(spread), Some(home)) => spread.is_blocked(home),
+            _ => false,
+        };
+        let turn = |piece: &Piece| (piece.trial.due(), is_blocked(piece));
+        let (first, _) = pieces.iter().enumerate().min_by_key(|(_, piece)| turn(piece))?;
+        pieces.remove(first)
+    }
+
+    async fn deliver(&mut self, piece: &mut Piece, under_way: &mut UnderWay, has_others: bool) -> Step {
+        if let Some(limit) = self.sender.max_request().filter(|&limit| piece.parcel.len() > limit) {
             return Step::TooLarge(format!("the limit is {limit}; raise max_request_size"));
         }
         loop {
             let route = Arc::clone(&self.route.borrow_and_update());
-            let permit = match self.time(&route, trial.due().max(route.sizes.not_before())).await {
+            let home = piece.home_by(&route.config);
+            if let Some(spread) = &route.spread
+                && home.is_none_or(|home| spread.has_moved(home, piece.tried))
+            {
+                return Step::Homeless;
+            }
+            let permit = match self
+                .time(&route, home, piece.trial.due().max(route.sizes.not_before()))
+                .await
+            {
                 Time::Changed => {
                     if !Arc::ptr_eq(&route, &self.route.borrow()) {
-                        *trial = Trial::default(); // another destination
+                        piece.trial = Trial::default(); // another destination
                     }
                     continue;
                 }
                 Time::Try(permit) => permit,
                 Time::Until(deadline) => {
+                    if let (Some(home), Some(spread)) = (home, &route.spread) {
+                        let others = spread.others(home, piece.tried);
+                        if others > 0 {
+                            return self.try_once(&route, home, others, piece, under_way, deadline).await;
+                        }
+                    }
+                    let Piece { parcel, last, .. } = piece;
                     let request = match parcel.pack(&route.config) {
                         Ok(request) => request,
                         Err(error) => return Step::Unpackable(error),
@@ -153,12 +192,14 @@ impl<D: Destination + Send + Sync> Flight<D> {
                     if last.is_some() {
                         under_way.tally().retry();
                     }
-                    let destination = &route.destination;
                     let (policy, closing) = (self.sender.policy(), &mut self.closing);
-                    let answer = deliver(destination, &request, deadline, policy, closing, under_way.tally()).await;
+                    let answer = deliver(&route.at(home), &request, deadline, policy, closing, under_way.tally()).await;
                     return judge(&route, parcel, answer, last.take());
                 }
             };
+            let Piece {
+                parcel, trial, last, ..
+            } = piece;
             if permit.is_probe() && parcel.len() > PROBE_BYTES && parcel.may_be_cut() {
                 return Step::Probe;
             }
@@ -169,7 +210,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
             if last.is_some() {
                 under_way.tally().retry();
             }
-            match self.attempt(&route, &request, under_way).await {
+            match self.attempt(&route, home, &request, under_way).await {
                 Err(GaveUp { error, cause }) if waits(&error, cause) => {
                     let finding = self.find(trial, &error);
                     let is_beside = self.stand() == Stand::Beside;
@@ -191,7 +232,8 @@ impl<D: Destination + Send + Sync> Flight<D> {
                         trial.put_off(error.hint());
                     }
                     *last = Some(error);
-                    if is_beside {
+                    // Those for other endpoints need not wait for this one.
+                    if is_beside || (has_others && home.is_some()) {
                         return Step::Aside;
                     }
                 }
@@ -204,6 +246,48 @@ impl<D: Destination + Send + Sync> Flight<D> {
                     self.was_answered(answer.is_ok());
                     return judge(&route, parcel, answer, last.take());
                 }
+            }
+        }
+    }
+
+    /// Tries a piece a last time at an endpoint that is one of several: where it fails the others are tried, each for its share of the time.
+    async fn try_once(
+        &mut self,
+        route: &Route<D>,
+        home: usize,
+        others: usize,
+        piece: &mut Piece,
+        under_way: &mut UnderWay,
+        deadline: Instant,
+    ) -> Step {
+        piece.tried.add(home);
+        let Ok(permit) = route.breaker(Some(home)).try_admit() else {
+            return Step::Homeless; // it has just failed
+        };
+        let request = match piece.parcel.pack(&route.config) {
+            Ok(request) => request,
+            Err(error) => return Step::Unpackable(error),
+        };
+        if piece.last.is_some() {
+            under_way.tally().retry();
+        }
+        let now = Instant::now();
+        let share = deadline.saturating_duration_since(now) / u32::try_from(others + 1).unwrap_or(u32::MAX);
+        let at = route.at(Some(home));
+        match attempt(&at, &request, now + share, &mut self.closing, under_way.tally()).await {
+            Err(GaveUp { error, cause }) if waits(&error, cause) => {
+                permit.failed_by(&error);
+                under_way.wait(error.to_string());
+                piece.last = Some(error);
+                Step::Homeless
+            }
+            Err(gave_up) if gave_up.cause == Cause::Interrupted => {
+                drop(permit);
+                judge(route, &piece.parcel, Err(gave_up), piece.last.take())
+            }
+            answer => {
+                permit.succeeded();
+                judge(route, &piece.parcel, answer, piece.last.take())
             }
         }
     }
@@ -257,24 +341,23 @@ impl<D: Destination + Send + Sync> Flight<D> {
         }
     }
 
-    async fn attempt(&mut self, route: &Route<D>, request: &Request, under_way: &UnderWay) -> Result<Accepted, GaveUp> {
+    async fn attempt(
+        &mut self,
+        route: &Route<D>,
+        home: Option<usize>,
+        request: &Request,
+        under_way: &UnderWay,
+    ) -> Result<Accepted, GaveUp> {
         let _under_way = match &self.course {
             Course::Until(_) => None,
             Course::Driven(driven) => Some(driven.standing.begin_try(driven.most).await),
         };
         let deadline = Instant::now() + self.sender.timeout();
-        attempt(
-            &route.destination,
-            request,
-            deadline,
-            &mut self.closing,
-            under_way.tally(),
-        )
-        .await
+        attempt(&route.at(home), request, deadline, &mut self.closing, under_way.tally()).await
     }
 
     /// Waits until it is time to try: with leave, since the destination has failed or not, and not before it is due; or a last time.
-    async fn time<'r>(&mut self, route: &'r Route<D>, due: Option<Instant>) -> Time<'r> {
+    async fn time<'r>(&mut self, route: &'r Route<D>, home: Option<usize>, due: Option<Instant>) -> Time<'r> {
         let lane = match &self.course {
             Course::Until(deadline) => return Time::Until(*deadline),
             Course::Driven(driven) => &driven.lane,
@@ -289,9 +372,15 @@ impl<D: Destination + Send + Sync> Flight<D> {
             if let Some(due) = due {
                 sleep_until(due).await;
             }
-            route.breaker.admit().await
+            route.breaker(home).admit().await
         };
-        match race(leave, race(ends, changes(&mut self.route))).await {
+        let moves = async {
+            match (&route.spread, home) {
+                (Some(spread), Some(home)) => spread.moves(home).await,
+                _ => std::future::pending().await,
+            }
+        };
+        match race(leave, race(race(ends, moves), changes(&mut self.route))).await {
             Either::First(permit) => Time::Try(permit),
             Either::Second(_) => Time::Changed,
         }
@@ -387,18 +476,38 @@ fn too_large(spans: u64, bytes: usize, why: &str) -> String {
     }
 }
 
-/// The piece whose turn it is: the first that need not wait, or that is due first.
-fn next(pieces: &mut VecDeque<Piece>) -> Option<Piece> {
-    let (first, _) = pieces.iter().enumerate().min_by_key(|(_, piece)| piece.trial.due())?;
-    pieces.remove(first)
-}
-
 impl Piece {
     fn new(parcel: Parcel, trial: Trial) -> Self {
         Self {
             parcel,
             trial,
             last: None,
+            home: None,
+            tried: Tried::default(),
+        }
+    }
+
+    /// The endpoint of its traces, by this configuration.
+    fn home_by(&self, config: &Arc<Config>) -> Option<usize> {
+        let (by, home) = self.home.as_ref()?;
+        Arc::ptr_eq(by, config).then_some(*home)
+    }
+
+    /// Puts its parts for each endpoint in front of the others; or itself, if traces have none.
+    fn divide_into<D>(mut self, pieces: &mut VecDeque<Self>, route: &Route<D>) {
+        let Some(spread) = &route.spread else {
+            self.home = None;
+            pieces.push_front(self);
+            return;
+        };
+        let mut last = self.last;
+        for (home, parcel) in self.parcel.divide(spread, self.tried).into_iter().rev() {
+            pieces.push_front(Self {
+                home: Some((Arc::clone(&route.config), home)),
+                last: last.take(),
+                tried: self.tried,
+                ..Self::new(parcel, Trial::default())
+            });
         }
     }
 
@@ -406,14 +515,22 @@ impl Piece {
     /// cut. Whether it could.
     fn cut_into(self, pieces: &mut VecDeque<Self>, first: Option<usize>) -> bool {
         let trial = self.trial.of_part();
+        let (home, tried) = (self.home, self.tried);
+        let mut push = |parcel, trial| {
+            pieces.push_front(Self {
+                home: home.clone(),
+                tried,
+                ..Self::new(parcel, trial)
+            });
+        };
         match self.parcel.cut(first) {
             Ok((left, right)) => {
-                pieces.push_front(Self::new(right, trial.clone()));
-                pieces.push_front(Self::new(left, trial));
+                push(right, trial.clone());
+                push(left, trial);
                 true
             }
             Err(whole) => {
-                pieces.push_front(Self::new(whole, self.trial));
+                push(whole, self.trial);
                 false
             }
         }

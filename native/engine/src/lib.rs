@@ -19,6 +19,7 @@ mod process;
 mod route;
 mod sizes;
 mod split;
+mod spread;
 pub mod stage;
 mod target;
 #[cfg(test)]

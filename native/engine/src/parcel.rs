@@ -6,6 +6,7 @@ use bytes::Bytes;
 use spanwire_transport::{Config, PackError, Request};
 
 use crate::split::{self, Part};
+use crate::spread::{Spread, Tried};
 
 /// Spans on their way. The plain bytes are kept: they may have to be cut, or packed for another configuration.
 #[derive(Debug)]
@@ -55,6 +56,25 @@ impl Parcel {
             body,
             spans: self.spans,
         })
+    }
+
+    /// Divided over endpoints, each part with the endpoint's number. What cannot be read goes to one of them.
+    pub fn divide(self, spread: &Spread, tried: Tried) -> Vec<(usize, Self)> {
+        let parts = spread.divide(&self.plain, tried).unwrap_or_default();
+        match parts.as_slice() {
+            [] => vec![(spread.any(tried), self)],
+            [(home, _)] => vec![(*home, self)],
+            _ => {
+                let (mut left, last) = (self.spans, parts.len() - 1);
+                let parcel = |(at, (home, part)): (usize, (usize, Part))| {
+                    // The caller's count is what is booked.
+                    let spans = if at == last { left } else { part.spans.min(left) };
+                    left -= spans;
+                    (home, Self::new(part.bytes.into(), spans))
+                };
+                parts.into_iter().enumerate().map(parcel).collect()
+            }
+        }
     }
 
     /// Two of it, the first with about so many bytes of spans, or half of them; or itself, if it has one span.

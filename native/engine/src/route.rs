@@ -7,6 +7,7 @@ use spanwire_transport::{Breaker, Config};
 use tokio::time::Instant;
 
 use crate::sizes::Sizes;
+use crate::spread::{At, Spread};
 
 /// That spans wait is said so often at most.
 const SAY_AGAIN: Duration = Duration::from_secs(60);
@@ -18,6 +19,8 @@ pub struct Route<D> {
     pub destination: D,
     pub breaker: Arc<Breaker>,
     pub sizes: Sizes,
+    /// If each trace has an endpoint of its own.
+    pub spread: Option<Spread>,
     said: Mutex<Option<Instant>>,
 }
 
@@ -28,8 +31,44 @@ impl<D> Route<D> {
             destination,
             breaker: Arc::default(),
             sizes: Sizes::default(),
+            spread: None,
             said: Mutex::default(),
         }
+    }
+
+    /// The same, where each trace has one of these endpoints.
+    pub fn spread_over(self, spread: Spread) -> Self {
+        Self {
+            spread: Some(spread),
+            ..self
+        }
+    }
+
+    /// How many endpoints have requests of their own.
+    pub fn homes(&self) -> usize {
+        self.spread.as_ref().map_or(1, Spread::len)
+    }
+
+    /// Of this endpoint, or of all.
+    pub fn breaker(&self, home: Option<usize>) -> &Breaker {
+        let own = self
+            .spread
+            .as_ref()
+            .zip(home)
+            .and_then(|(spread, home)| spread.breaker(home));
+        own.unwrap_or(&self.breaker)
+    }
+
+    /// Whether the last tries failed everywhere.
+    pub fn is_failing(&self) -> bool {
+        self.spread
+            .as_ref()
+            .map_or_else(|| self.breaker.is_failing(), Spread::is_failing)
+    }
+
+    /// Where requests for this endpoint go.
+    pub fn at(&self, home: Option<usize>) -> At<'_, D> {
+        At(&self.destination, home)
     }
 
     /// Whether people should hear now that spans wait.

@@ -18,6 +18,7 @@ struct Level {
 }
 
 /// A span with its tag and length, and which resource and scope it is of.
+#[derive(Clone)]
 struct Frame {
     resource: usize,
     scope: usize,
@@ -53,6 +54,31 @@ pub fn split(request: &[u8], first: Option<usize>) -> Option<(Part, Part)> {
     let cut = fits.count().clamp(1, last);
     let (left, right) = layout.frames.split_at(cut);
     Some((layout.write(request, left), layout.write(request, right)))
+}
+
+/// Divides an `ExportTraceServiceRequest` into at most `count` by what `of` says of each span's trace id, in the order of these numbers. `None`
+/// if it cannot be read.
+pub fn divide(request: &[u8], count: usize, of: impl Fn(&[u8]) -> usize) -> Option<Vec<(usize, Part)>> {
+    let layout = Layout::of(request)?;
+    let mut all: Vec<Vec<Frame>> = std::iter::repeat_with(Vec::new).take(count).collect();
+    for frame in layout.frames.iter().cloned() {
+        let to = of(trace_id(&request[frame.place.clone()])?);
+        all.get_mut(to)?.push(frame);
+    }
+    let parts = all.iter().enumerate().filter(|(_, frames)| !frames.is_empty());
+    Some(parts.map(|(to, frames)| (to, layout.write(request, frames))).collect())
+}
+
+/// The trace id of a span with its tag and length; nothing of one that has none. It is the first field of what we write: no more is read.
+fn trace_id(frame: &[u8]) -> Option<&[u8]> {
+    let span = Message::new(frame).fields().next()?.ok()?.message();
+    for field in span.fields() {
+        let field = field.ok()?;
+        if is(&field, tag::span::TRACE_ID) {
+            return Some(field.message().bytes());
+        }
+    }
+    Some(&[])
 }
 
 /// The fields of a message that begins at `offset`, each with its place.

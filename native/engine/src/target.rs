@@ -59,4 +59,17 @@ impl Destination for Target {
             Self::Several(several) => several.attempt(request, deadline, tally).await,
         }
     }
+
+    async fn attempt_at(
+        &self,
+        endpoint: usize,
+        request: &Request,
+        deadline: Instant,
+        tally: &Tally,
+    ) -> Result<Accepted, SendError> {
+        match self {
+            Self::One(one) => one.attempt(request, deadline, tally).await,
+            Self::Several(several) => several.attempt_at(endpoint, request, deadline, tally).await,
+        }
+    }
 }

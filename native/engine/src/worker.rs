@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use spanwire_transport::balancer::Strategy;
 use spanwire_transport::deliver::Closing;
 use spanwire_transport::{Accepted, Config, Destination, Request, SendError, Tally, descriptors};
 use tokio::runtime::{Builder, Runtime};
@@ -18,6 +19,7 @@ use crate::drive::Drive;
 use crate::flight::{Course, Flight};
 use crate::parcel::Parcel;
 use crate::route::Route;
+use crate::spread::Spread;
 use crate::target::Target;
 use crate::ticket::UnderWay;
 use crate::{epoll, ffi, process};
@@ -121,7 +123,13 @@ impl Destination for Nowhere {
 fn route(client: u64, config: Arc<Config>) -> Arc<Route<Target>> {
     let destination = Target::new(&config);
     let endpoints = destination.breakers();
-    let route = Arc::new(Route::new(config, destination));
+    let is_spread = config.strategy() == Strategy::TraceId && !endpoints.is_empty();
+    let route = Route::new(config, destination);
+    let route = Arc::new(if is_spread {
+        route.spread_over(Spread::new(endpoints.clone()))
+    } else {
+        route
+    });
     let watched = Watched::new(&route.config, Arc::clone(&route.breaker), endpoints);
     process::lock().client(client).breakers = Some(watched);
     route

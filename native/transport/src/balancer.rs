@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::breaker::{Breaker, NotNow, Permit};
 use crate::destination::{Accepted, Destination, Request, Tally};
 use crate::error::SendError;
+use crate::retry::Backoff;
 
 /// Which destination is tried first.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -25,20 +26,26 @@ pub enum Strategy {
     Failover,
     /// The one with the fewest requests under way.
     LeastLoaded,
+    /// Each trace has its own. Who makes requests divides them and says which is meant: see [`Destination::attempt_at`].
+    TraceId,
 }
 
 impl Strategy {
-    /// The strategy of this name: `round_robin`, `failover` or `least_loaded`.
+    /// The strategy of this name: `round_robin`, `failover`, `least_loaded` or `trace_id`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "round_robin" => Some(Self::RoundRobin),
             "failover" => Some(Self::Failover),
             "least_loaded" => Some(Self::LeastLoaded),
+            "trace_id" => Some(Self::TraceId),
             _ => None,
         }
     }
 }
+
+/// Failures in a row after which the traces of one go to others, which were not tried meanwhile.
+const OUT_OF_TRACES: u32 = 3;
 
 /// How long one that was broken may take to show that it is there.
 const CHECK: Duration = Duration::from_secs(2);
@@ -81,7 +88,10 @@ impl<D> Balancer<D> {
         let members = destinations.into_iter().map(|destination| {
             Arc::new(Member {
                 destination,
-                breaker: Arc::default(),
+                breaker: Arc::new(match strategy {
+                    Strategy::TraceId => Breaker::new(OUT_OF_TRACES, Backoff::default()),
+                    _ => Breaker::default(),
+                }),
                 under_way: AtomicUsize::new(0),
             })
         });
@@ -110,7 +120,7 @@ impl<D> Balancer<D> {
     /// Whom to try, first to last.
     fn order(&self) -> Vec<&Member<D>> {
         let mut order: Vec<_> = self.members.iter().map(|member| &**member).collect();
-        if self.strategy != Strategy::Failover && !order.is_empty() {
+        if matches!(self.strategy, Strategy::RoundRobin | Strategy::LeastLoaded) && !order.is_empty() {
             let turn = self.turn.fetch_add(1, Ordering::Relaxed) % order.len();
             order.rotate_left(turn);
         }
@@ -242,6 +252,22 @@ impl<D: Destination + Send + Sync> Destination for Balancer<D> {
             left -= 1;
         }
         Err(self.none_well(last))
+    }
+
+    async fn attempt_at(
+        &self,
+        endpoint: usize,
+        request: &Request,
+        deadline: Instant,
+        tally: &Tally,
+    ) -> Result<Accepted, SendError> {
+        match self.members.get(endpoint) {
+            Some(member) => {
+                let _under_way = UnderWay::new(&member.under_way);
+                member.destination.attempt(request, deadline, tally).await
+            }
+            None => self.attempt(request, deadline, tally).await,
+        }
     }
 }
 

@@ -142,10 +142,14 @@ impl Breaker {
         state.failures >= self.threshold && state.reached.is_none()
     }
 
-    /// Ends when it is out. For one who waits.
+    /// Ends when it is out.
     pub async fn out(&self) {
-        while !self.is_out() {
-            self.went_out.notified().await;
+        loop {
+            let went_out = self.went_out.notified(); // from now on
+            if self.is_out() {
+                return;
+            }
+            went_out.await;
         }
     }
 
@@ -257,7 +261,7 @@ impl Permit<'_> {
         state.failures = state.failures.saturating_add(1);
         state.reached = None;
         if state.failures >= self.breaker.threshold {
-            self.breaker.went_out.notify_one();
+            self.breaker.went_out.notify_waiters();
         }
         state
     }

@@ -38,6 +38,17 @@ pub trait Destination {
         tally: &Tally,
     ) -> impl Future<Output = Result<Accepted, SendError>> + Send;
 
+    /// As [`attempt`](Self::attempt), at one of its endpoints, by number, if it has several.
+    fn attempt_at(
+        &self,
+        _endpoint: usize,
+        request: &Request,
+        deadline: Instant,
+        tally: &Tally,
+    ) -> impl Future<Output = Result<Accepted, SendError>> + Send {
+        self.attempt(request, deadline, tally)
+    }
+
     /// Whether it can be reached, by less than a request; gives up by `deadline`. One that cannot be asked is said to be.
     fn check(&self, _deadline: Instant) -> impl Future<Output = Result<(), SendError>> + Send {
         std::future::ready(Ok(()))

@@ -46,7 +46,7 @@ pub enum ConfigError {
         shown: String,
         why: String,
     },
-    #[error("balance {0:?} is not known; use \"round_robin\", \"failover\" or \"least_loaded\"")]
+    #[error("balance {0:?} is not known; use \"round_robin\", \"failover\", \"least_loaded\" or \"trace_id\"")]
     Strategy(String),
     #[error("timeout {0} is not valid; give a positive number of seconds")]
     Timeout(f64),

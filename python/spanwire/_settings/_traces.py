@@ -59,7 +59,9 @@ TRACES: tuple[Setting, ...] = (
     _exporter(
         "endpoints", "", "", "several URLs of the same backend in the place of endpoint: one of them gets each request"
     ),
-    _exporter("balance", "", "round_robin", "which of several endpoints: round_robin, failover or least_loaded"),
+    _exporter(
+        "balance", "", "round_robin", "which of several endpoints: round_robin, failover, least_loaded or trace_id"
+    ),
     _exporter("meter_provider", "", _METERS, "where the exporter's metrics about itself go, if they are enabled"),
     _exporter("w3c_flags", "", "False", "also send the W3C flags of spans and links and the links' trace state"),
     _exporter(
@@ -161,7 +163,7 @@ TRACES: tuple[Setting, ...] = (
         "",
         "several endpoints of the same backend in the place of endpoint: one of them gets each call",
     ),
-    _grpc("balance", "", "round_robin", "which of several endpoints: round_robin, failover or least_loaded"),
+    _grpc("balance", "", "round_robin", "which of several endpoints: round_robin, failover, least_loaded or trace_id"),
     _grpc("w3c_flags", "", "False", "also send the W3C flags of spans and links and the links' trace state"),
     _batch("span_exporter", "", "", "where finished spans go; to be given"),
     _batch(

@@ -9,11 +9,22 @@ fn field(number: u32, content: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// A byte that says which trace a span of this name is of.
+fn tell(name: &[u8]) -> u8 {
+    name.iter()
+        .fold(1, |sum, &byte| sum.wrapping_mul(31).wrapping_add(byte))
+}
+
 /// A resource, a scope and a span that are told apart by a number; other fields stand in front of the spans and behind.
 fn scope(number: u8, spans: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = field(tag::scope_spans::SCOPE, &field(tag::scope::NAME, &[b'a' + number]));
     for span in spans {
-        bytes.extend(field(tag::scope_spans::SPANS, &field(tag::span::NAME, span)));
+        let both = [
+            field(tag::span::TRACE_ID, &[tell(span); 16]),
+            field(tag::span::NAME, span),
+        ]
+        .concat();
+        bytes.extend(field(tag::scope_spans::SPANS, &both));
     }
     bytes.extend(field(tag::scope_spans::SCHEMA_URL, b"scope's"));
     bytes
@@ -86,9 +97,36 @@ proptest! {
         let whole = request(&resources);
         if let Some((left, right)) = split(&whole, None) {
             // The longest span and the heads of all groups.
-            prop_assert!(left.bytes.len().max(right.bytes.len()) <= whole.len() / 2 + 310 + 16 * 40);
+            prop_assert!(left.bytes.len().max(right.bytes.len()) <= whole.len() / 2 + 330 + 16 * 40);
             prop_assert!(left.bytes.len().max(right.bytes.len()) < whole.len());
         }
+    }
+
+    #[test]
+    fn dividing_keeps_all_spans_with_their_groups_each_where_it_belongs(resources in requests(), count in 1usize..6) {
+        // Here a span's name says its trace: both are asked for apart.
+        let whole = request(&resources);
+        let of = |id: &[u8]| usize::from(id[0]) % count;
+        let parts = divide(&whole, count, of).expect("readable");
+        let mut seen = Vec::new();
+        for (to, part) in &parts {
+            let inside = spans(&part.bytes);
+            prop_assert_eq!(part.spans, inside.len() as u64);
+            prop_assert!(!inside.is_empty());
+            for span in &inside {
+                let name = span.rsplit(' ').next().expect("a name");
+                prop_assert_eq!(usize::from(tell(name.as_bytes())) % count, *to);
+            }
+            // Those of one endpoint stay in order.
+            let all = spans(&whole);
+            let mut rest = all.iter();
+            prop_assert!(inside.iter().all(|span| rest.any(|other| other == span)));
+            seen.extend(inside);
+        }
+        let mut expected = spans(&whole);
+        seen.sort();
+        expected.sort();
+        prop_assert_eq!(seen, expected);
     }
 
     #[test]
@@ -96,6 +134,8 @@ proptest! {
         if let Some((left, right)) = split(&bytes, Some(first)) {
             prop_assert!(left.spans > 0 && right.spans > 0);
         }
+        let parts = divide(&bytes, 3, |id| id.len() % 3).unwrap_or_default();
+        prop_assert!(parts.iter().all(|(_, part)| part.spans > 0));
     }
 
     #[test]

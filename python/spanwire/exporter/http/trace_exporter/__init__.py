@@ -48,8 +48,9 @@ class OTLPSpanExporter(NativeSpanExporter):
     :param endpoints: several whole URLs of the same backend, in the place of ``endpoint``: one of them gets each request. One that
         fails is left alone for a while, and asked by a connection before it gets spans again. They have one line in
         ``spanwire.stats()``.
-    :param balance: which of them: ``round_robin`` (default), ``failover`` (the first that is well, in this order) or
-        ``least_loaded``.
+    :param balance: which of them: ``round_robin`` (default), ``failover`` (the first that is well, in this order),
+        ``least_loaded``, or ``trace_id``: each trace has its own, the same for all processes that name the same endpoints in
+        whatever order; requests are divided, and while one is out its traces go to the others.
     :param meter_provider: where the exporter's own metrics go, if OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED is true.
     :param w3c_flags: also send the W3C flags of spans and links and the links' trace state, which the official exporter
         leaves out.

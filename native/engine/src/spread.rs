@@ -1,0 +1,156 @@
+//! [`Spread`]: several endpoints of which each has its own traces, so that what samples traces behind one of them sees them whole.
+//!
+//! Rendezvous hashing: an endpoint has a score for each trace, made of its name and the trace's id alone, and the trace is at home where
+//! the score is highest. So all processes agree, in whatever order they name the endpoints; and when one is gone, its traces alone move, to
+//! all others alike.
+
+use std::sync::Arc;
+
+use spanwire_transport::{Accepted, Breaker, Destination, Request, SendError, Tally};
+use tokio::time::Instant;
+
+use crate::split::{self, Part};
+
+/// The endpoints, by number.
+#[derive(Debug)]
+pub struct Spread {
+    homes: Vec<Home>,
+}
+
+#[derive(Debug)]
+struct Home {
+    seed: u64,
+    breaker: Arc<Breaker>,
+}
+
+/// Endpoints that were tried in vain.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Tried(u64);
+
+impl Tried {
+    pub fn add(&mut self, home: usize) {
+        self.0 |= bit(home);
+    }
+
+    fn has(self, home: usize) -> bool {
+        self.0 & bit(home) != 0
+    }
+}
+
+/// Of more endpoints than a word has bits the last are taken for one.
+fn bit(home: usize) -> u64 {
+    1 << home.min(63)
+}
+
+impl Spread {
+    /// Over endpoints by their names.
+    pub fn new(endpoints: Vec<(String, Arc<Breaker>)>) -> Self {
+        let homes = endpoints.into_iter().map(|(name, breaker)| Home {
+            seed: hash(0, name.as_bytes()),
+            breaker,
+        });
+        Self { homes: homes.collect() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.homes.len()
+    }
+
+    pub fn breaker(&self, home: usize) -> Option<&Breaker> {
+        self.homes.get(home).map(|home| &*home.breaker)
+    }
+
+    /// Whether the last try failed everywhere.
+    pub fn is_failing(&self) -> bool {
+        self.homes.iter().all(|home| home.breaker.is_failing())
+    }
+
+    /// Whether a request may not be tried at an endpoint now.
+    pub fn is_blocked(&self, home: usize) -> bool {
+        let next = self.homes.get(home).map(|home| home.breaker.next());
+        next.is_some_and(|next| next.is_none_or(|time| time > Instant::now()))
+    }
+
+    /// How many other endpoints may have its traces in the place of this one.
+    pub fn others(&self, home: usize, tried: Tried) -> usize {
+        let others = self.homes.iter().enumerate();
+        others
+            .filter(|(other, at)| *other != home && !tried.has(*other) && !at.breaker.is_out())
+            .count()
+    }
+
+    /// Whether an endpoint is out while others are not, so that they have its traces.
+    pub fn has_moved(&self, home: usize, tried: Tried) -> bool {
+        self.breaker(home).is_some_and(Breaker::is_out) && self.others(home, tried) > 0
+    }
+
+    /// Ends when the traces of an endpoint go to others.
+    pub async fn moves(&self, home: usize) {
+        // Who waits has not been tried a last time anywhere.
+        match self.breaker(home) {
+            Some(breaker) if self.others(home, Tried::default()) > 0 => breaker.out().await,
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// Divides a request by where its traces are at home: among the endpoints that are not out and were not tried in vain, or, if there are
+    /// none, the others. Nothing if the request cannot be read.
+    pub fn divide(&self, request: &[u8], tried: Tried) -> Option<Vec<(usize, Part)>> {
+        let usable = self.usable(tried);
+        split::divide(request, self.len(), |trace_id| self.home(trace_id, &usable))
+    }
+
+    /// The endpoint of what cannot be divided.
+    pub fn any(&self, tried: Tried) -> usize {
+        self.home(&[], &self.usable(tried))
+    }
+
+    fn usable(&self, tried: Tried) -> Vec<bool> {
+        let untried = |home: usize| !tried.has(home);
+        let is_in = |home: usize| !self.homes[home].breaker.is_out();
+        let all = |which: &dyn Fn(usize) -> bool| (0..self.len()).map(which).collect::<Vec<_>>();
+        let some = [all(&|home| untried(home) && is_in(home)), all(&untried)];
+        let found = some.into_iter().find(|usable| usable.contains(&true));
+        found.unwrap_or_else(|| all(&|_| true))
+    }
+
+    fn home(&self, trace_id: &[u8], usable: &[bool]) -> usize {
+        let scores = self.homes.iter().map(|home| hash(home.seed, trace_id));
+        let best = scores.enumerate().filter(|&(home, _)| usable[home]);
+        best.max_by_key(|&(_, score)| score).map_or(0, |(home, _)| home)
+    }
+}
+
+/// Of 64 bits, all of which depend on each bit of the input; the same in all versions and on all machines, since each process of a service
+/// must answer the same. The mixing is that of `SplitMix64`.
+fn hash(seed: u64, bytes: &[u8]) -> u64 {
+    let mut hash = seed ^ bytes.len() as u64;
+    for chunk in bytes.chunks(8) {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        hash = mix(hash ^ u64::from_le_bytes(word));
+    }
+    mix(hash)
+}
+
+fn mix(word: u64) -> u64 {
+    let word = word.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    word ^ (word >> 31)
+}
+
+/// A destination, at one of its endpoints if that is named.
+pub struct At<'d, D>(pub &'d D, pub Option<usize>);
+
+impl<D: Destination + Sync> Destination for At<'_, D> {
+    async fn attempt(&self, request: &Request, deadline: Instant, tally: &Tally) -> Result<Accepted, SendError> {
+        match self.1 {
+            None => self.0.attempt(request, deadline, tally).await,
+            Some(endpoint) => self.0.attempt_at(endpoint, request, deadline, tally).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
