@@ -15,6 +15,8 @@ use crate::protocol::Protocol;
 pub enum PackError {
     #[error("the request is no OTLP, so it cannot be written as JSON: {0}")]
     Json(#[from] DecodeError),
+    #[error("the request cannot be compressed by {0}")]
+    Compress(&'static str),
 }
 
 impl Config {
@@ -23,17 +25,26 @@ impl Config {
     /// destinations with other protocols can share the body.
     pub fn pack(&self, plain: &Bytes) -> Result<Bytes, PackError> {
         if self.protocol() != Protocol::HttpJson {
-            return Ok(packed(self.compression(), plain).unwrap_or_else(|| plain.clone()));
+            return Ok(packed(self.compression(), plain)?.unwrap_or_else(|| plain.clone()));
         }
         // Ids double, numbers become text, names are spelled out.
         let mut json = Vec::with_capacity(plain.len() * 3);
         traces_from_wire(plain, &mut json)?;
-        Ok(packed(self.compression(), &json).unwrap_or_else(|| json.into()))
+        Ok(packed(self.compression(), &json)?.unwrap_or_else(|| json.into()))
     }
 }
 
-fn packed(compression: Compression, body: &[u8]) -> Option<Bytes> {
-    compression.compress(body).map(Bytes::from)
+/// `None` where it goes out as it is.
+fn packed(compression: Compression, body: &[u8]) -> Result<Option<Bytes>, PackError> {
+    checked(compression, compression.compress(body))
+}
+
+/// The headers say that a body is compressed, so one that is not must not go out with them.
+fn checked(compression: Compression, made: Option<Vec<u8>>) -> Result<Option<Bytes>, PackError> {
+    match (made, compression.content_encoding()) {
+        (None, Some(name)) => Err(PackError::Compress(name)),
+        (made, _) => Ok(made.map(Bytes::from)),
+    }
 }
 
 #[cfg(test)]
@@ -64,6 +75,15 @@ mod tests {
         assert_eq!(&body[..], br#"{"resourceSpans":[{"resource":{}}]}"#);
         let error = json.pack(&Bytes::from_static(&[0x0A, 9])).expect_err("cut off");
         assert!(error.to_string().contains("no OTLP"), "{error}");
+    }
+
+    #[test]
+    fn what_could_not_be_compressed_does_not_go_out_as_if_it_were() {
+        for compression in [Compression::Gzip, Compression::Zstd, Compression::Deflate] {
+            let error = checked(compression, None).expect_err("not compressed").to_string();
+            assert!(error.starts_with("the request cannot be compressed by "), "{error}");
+        }
+        assert!(matches!(checked(Compression::None, None), Ok(None)));
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl<'a> PartialSuccess<'a> {
     }
 }
 
-/// `google.rpc.Status`, the body of an error. Of its details only a `RetryInfo` is read and written.
+/// `google.rpc.Status`, the body of an error. Of its details only a `RetryInfo` is read and written; one that cannot be read is left out.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct RpcStatus<'a> {
     /// One of gRPC's codes.
@@ -88,7 +88,8 @@ impl<'a> RpcStatus<'a> {
             match field.number() {
                 rpc_status::CODE => read.code = field.value32().cast_signed(),
                 rpc_status::MESSAGE => read.message = field.message().utf8()?,
-                rpc_status::DETAILS => read.detail(field.message())?,
+                // The message says more than a detail that is broken.
+                rpc_status::DETAILS => drop(read.detail(field.message())),
                 _ => {}
             }
         }
@@ -277,7 +278,22 @@ mod tests {
             status(&[0x0A, 11, 0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1]),
             Ok(Some(Duration::ZERO))
         );
-        assert!(status(&[0x0A, 9]).is_err());
+        assert_eq!(status(&[0x0A, 9]), Ok(None));
+    }
+
+    #[test]
+    fn a_detail_that_cannot_be_read_costs_neither_code_nor_message() {
+        for detail in [&[0x0A, 9][..], &[0x0A, 1, 0xFF], &[0xFF]] {
+            let mut out = vec![];
+            bytes(&mut out, rpc_status::DETAILS, detail);
+            out.extend([0x08, 3, 0x12, 1, b'm']);
+            let expected = RpcStatus {
+                code: 3,
+                message: "m",
+                retry_delay: None,
+            };
+            assert_eq!(RpcStatus::decode(&out), Ok(expected));
+        }
     }
 
     #[test]

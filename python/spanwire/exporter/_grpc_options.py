@@ -22,6 +22,7 @@ __all__ = ["DEFAULT_ENDPOINT", "GrpcHeaders", "GrpcOptions"]
 DEFAULT_ENDPOINT = "http://localhost:4317"
 _PLAIN_PORT = 4317
 _UNIX = "unix:"
+_SCHEMES = {"http", "https"}
 
 GrpcHeaders = Mapping[str, str | bytes] | Iterable[tuple[str, str | bytes]] | str
 
@@ -118,8 +119,18 @@ def _url(endpoint: str, *, is_insecure: bool) -> str:
     for begin in ("dns:///", "dns:", "ipv4:", "ipv6:"):
         if endpoint.startswith(begin):
             endpoint = endpoint.removeprefix(begin)
+            if begin == "dns:" and endpoint.startswith("//"):
+                raise ValueError(
+                    "an endpoint dns://SERVER/HOST names a name server of its own, which spanwire does not ask; give dns:///HOST:PORT, "
+                    "or host and port"
+                )
             break
-    _, separator, rest = endpoint.partition("://")
+    scheme, separator, rest = endpoint.partition("://")
+    if separator and scheme.lower() not in _SCHEMES:
+        raise ValueError(
+            f"the scheme {scheme.rpartition('@')[2]!r} of the endpoint is not known; give host and port, such as localhost:4317, or a "
+            "URL that begins with http:// or https://"
+        )
     target = rest if separator else endpoint
     end = min((at for mark in "/?#" if (at := target.find(mark)) >= 0), default=len(target))
     authority = target[:end]
