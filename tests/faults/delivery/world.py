@@ -137,7 +137,9 @@ class World:
         plan.setdefault("processor", {"schedule_delay_millis": 100})
         self._plan = Plan(endpoint or self.endpoint(), self.seed, self.protocol, seconds * self.scale, **plan)
         command = [*prefix, sys.executable, "-m", "tests.faults.delivery.app", self._plan.to_json()]
-        self._process = start(command, self.folder / "books", "http://127.0.0.1:9", **(variables or {}))
+        names = ("http_proxy", "https_proxy", "all_proxy", "grpc_proxy")
+        direct = dict.fromkeys((*names, *map(str.upper, names)), "")  # whatever is set where this runs
+        self._process = start(command, self.folder / "books", "http://127.0.0.1:9", **direct, **(variables or {}))
 
     def stop(self) -> None:
         """SIGSTOP."""
