@@ -32,6 +32,9 @@ type Headers = Vec<(String, Vec<u8>)>;
 /// A proxy's URL, and the value of a header for it.
 type ProxyTold = (String, Option<Vec<u8>>);
 
+/// Spans begun, spans taken, spans lost by reason, and requests: seconds, and why spans of it were lost.
+type Kept = (u64, u64, HashMap<&'static str, u64>, Vec<(f64, Option<&'static str>)>);
+
 /// A client for OTLP over HTTP: in the bodies of HTTP/1.1, or as calls of gRPC over HTTP/2.
 ///
 /// Frozen: a borrow flag would stay set for ever in a child forked while another thread is inside a method.
@@ -233,21 +236,6 @@ impl HttpClient {
         py.detach(|| self.client.set_stages(stages));
     }
 
-    /// The oldest spans of a queue that pass the filter, for `export_request`; None if none wait or none pass.
-    fn take_request(
-        &self,
-        py: Python<'_>,
-        queue: &PyFrameQueue,
-        max_spans: usize,
-        max_bytes: usize,
-    ) -> Option<Request> {
-        let mut batch = queue.taken(py, max_spans, max_bytes)?;
-        py.detach(|| {
-            self.client.pass(&mut batch);
-            (batch.spans() > 0).then(|| Request::of(&batch))
-        })
-    }
-
     /// Counts what a queue in front of this client has dropped since the last call, and answers it as the queue's
     /// `take_dropped`. One step: no signal handler that raises can come between taking and counting.
     fn lose_dropped(&self, py: Python<'_>, queue: &PyFrameQueue) -> (u64, u64) {
@@ -261,6 +249,21 @@ impl HttpClient {
             drop(self.client.lose(closed, DropReason::Shutdown, message));
         }
         (full, closed)
+    }
+
+    /// From now on what becomes of what `drive` sends is kept for `take_ledger`.
+    fn keep_ledger(&self, py: Python<'_>) {
+        py.detach(|| self.client.keep_ledger());
+    }
+
+    /// What became of what `drive` has sent since the last call, in this process: spans that were begun with, that were taken, that were
+    /// lost, by reason, and of each request that has ended how many seconds it took, and why spans of it were lost first.
+    fn take_ledger(&self, py: Python<'_>) -> Kept {
+        let ledger = py.detach(|| self.client.take_ledger());
+        let lost = ledger.lost.into_iter().map(|(reason, spans)| (reason.name(), spans));
+        let ended = ledger.ended.into_iter();
+        let ended = ended.map(|ended| (ended.duration.as_secs_f64(), ended.lost.map(DropReason::name)));
+        (ledger.begun, ledger.exported, lost.collect(), ended.collect())
     }
 
     /// Waits for what is under way; whether it ended within `timeout` seconds. Signals interrupt it.

@@ -112,7 +112,13 @@ impl PyFrameQueue {
         Ok(dict)
     }
 
-    /// The oldest spans as a request, whatever filter their destination has; None if none wait.
+    /// How many spans were taken, dropped by the bounds, and dropped since the queue was closed, since the last call in this process.
+    fn take_counts(&self, py: Python<'_>) -> (u64, u64, u64) {
+        let counts = self.lanes.take_counts(py);
+        (counts.taken, counts.full, counts.closed)
+    }
+
+    /// The oldest spans as a request, for `HttpClient.export_request`, whatever filter their destination has; None if none wait.
     fn take_request(&self, py: Python<'_>, max_spans: usize, max_bytes: usize) -> Option<Request> {
         let batch = self.taken(py, max_spans, max_bytes)?;
         py.detach(|| Some(Request::of(&batch)))
@@ -291,7 +297,7 @@ impl PyFrameQueue {
         &self.lanes
     }
 
-    pub fn taken(&self, py: Python<'_>, max_spans: usize, max_bytes: usize) -> Option<Batch> {
+    fn taken(&self, py: Python<'_>, max_spans: usize, max_bytes: usize) -> Option<Batch> {
         let mut all = self.lanes.all(py).into_iter();
         all.find_map(|lane| lane.take(max_spans, max_bytes))
     }

@@ -18,6 +18,9 @@ struct Joined {
     lanes: Vec<Arc<Lane>>,
     /// Counts of lanes that are gone.
     gone: Counts,
+    /// What `take_counts` has told of, and in which process.
+    told: Counts,
+    told_in: u64,
 }
 
 impl Joined {
@@ -72,6 +75,24 @@ impl Lanes {
             add(&mut sum, lane.counts());
         }
         sum
+    }
+
+    /// What was counted since the last call: in a forked child since the fork.
+    pub fn take_counts(&self, py: Python<'_>) -> Counts {
+        let (now, generation) = (self.counts(py), self.own.generation());
+        self.joined.with(py, |joined| {
+            if joined.told_in != generation {
+                (joined.told, joined.told_in) = (joined.gone, generation); // all others begin at zero
+            }
+            let told = std::mem::replace(&mut joined.told, now);
+            Counts {
+                accepted: now.accepted.saturating_sub(told.accepted),
+                taken: now.taken.saturating_sub(told.taken),
+                queued: now.queued,
+                full: now.full.saturating_sub(told.full),
+                closed: now.closed.saturating_sub(told.closed),
+            }
+        })
     }
 
     /// Those that the caller must see to being read from now on, each of which is told to one caller a process.

@@ -9,6 +9,7 @@ use spanwire_transport::{Config, RetryPolicy};
 use crate::account::DropReason;
 use crate::buffer::Buffer;
 use crate::drive::{BatchLimits, Drive};
+use crate::ledger::Ledger;
 use crate::parcel::Parcel;
 use crate::process;
 use crate::stage::{self, Stages};
@@ -111,9 +112,16 @@ impl Client {
         process::lock().client(self.sender.id).stages = stages;
     }
 
-    /// Sends a batch through the stages and counts what they leave out: for whoever makes requests itself.
-    pub fn pass(&self, batch: &mut Batch) {
-        self.sender.pass(batch);
+    /// From now on, in each process, what becomes of what it is driven with is kept for [`take_ledger`](Self::take_ledger).
+    pub fn keep_ledger(&self) {
+        process::lock().client(self.sender.id).ledger.get_or_insert_default();
+    }
+
+    /// What became of what it is driven with, since the last call.
+    #[must_use]
+    pub fn take_ledger(&self) -> Ledger {
+        let mut process = process::lock();
+        process.ledger(self.sender.id).map(std::mem::take).unwrap_or_default()
     }
 
     /// Counts spans that are lost before there is a request.
@@ -299,6 +307,13 @@ impl Sender {
         let mut answer = Answer::lost(reason, message);
         answer.lose(reason, spans);
         answer
+    }
+
+    /// Keeps for metrics that a request was lost before it was under way; to be called beside [`lose`](Self::lose).
+    pub(crate) fn note_lost(&self, spans: u64, reason: DropReason) {
+        if let Some(ledger) = process::lock().ledger(self.id) {
+            ledger.lost_at_once(spans, reason);
+        }
     }
 
     /// Bytes of a plain request at most, if there is a limit.

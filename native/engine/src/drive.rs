@@ -197,10 +197,12 @@ impl Drive {
         self.in_hand.store(0, Ordering::Relaxed);
         match begun {
             Err(answer) => {
+                self.sender.note_lost(spans, DropReason::Shutdown);
                 self.tell(&answer, spans);
                 flights.add_ended(end);
             }
-            Ok(begun) => {
+            Ok(mut begun) => {
+                begun.under_way.keep_ledger();
                 let standing = Standing::new(flights.traffic());
                 let flight = Flight {
                     failures: 0,
@@ -270,6 +272,7 @@ impl Drive {
         let in_hand = self.in_hand.load(Ordering::Relaxed);
         if in_hand > 0 {
             drop(self.sender.lose(in_hand, DropReason::Internal, message.into()));
+            self.sender.note_lost(in_hand, DropReason::Internal);
         }
         self.report(DropReason::Internal);
         self.push(Some(DropReason::Internal), 0, message.into());

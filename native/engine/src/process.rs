@@ -10,6 +10,7 @@ use spanwire_transport::Config;
 use crate::account::Account;
 use crate::breakers::{Breakers, Watched};
 use crate::ffi::fork;
+use crate::ledger::Ledger;
 use crate::stage::Stages;
 use crate::worker::{Command, Worker};
 
@@ -49,6 +50,8 @@ pub struct ClientState {
     pub stages: Stages,
     /// Whether it is tried, where this process has sent anything there.
     pub breakers: Option<Watched>,
+    /// What became of what it is driven with, if somebody wants to know.
+    pub ledger: Option<Ledger>,
 }
 
 /// The lock as the fork handlers take it: without looking inside.
@@ -111,6 +114,7 @@ impl Process {
         for client in self.clients.values_mut() {
             client.under_way.clear();
             client.breakers = None;
+            client.ledger = client.ledger.take().map(|_| Ledger::default());
         }
     }
 
@@ -131,6 +135,11 @@ impl Process {
     /// The state of a client.
     pub fn client(&mut self, id: u64) -> &mut ClientState {
         self.clients.entry(id).or_default()
+    }
+
+    /// What became of what a client is driven with, if that is kept.
+    pub fn ledger(&mut self, client: u64) -> Option<&mut Ledger> {
+        self.clients.get_mut(&client)?.ledger.as_mut()
     }
 
     /// A request of a client, which may be gone, has ended.

@@ -9,6 +9,7 @@ use spanwire_transport::{Accepted, SendError, Tally};
 
 use crate::account::{Costs, DropReason};
 use crate::ffi::fork;
+use crate::ledger::Ended;
 use crate::process;
 
 /// What became of a request.
@@ -61,6 +62,8 @@ pub struct UnderWay {
     /// What has become of the others.
     answer: Answer,
     caller: Option<SyncSender<Answer>>,
+    /// Since when, if the client's ledger is told of it.
+    kept_since: Option<Instant>,
 }
 
 /// What people must hear of a part of a request.
@@ -100,6 +103,7 @@ pub fn pair(client: u64, number: u64, spans: u64, destination: &str, deadline: I
         counted: Costs::default(),
         answer: Answer::default(),
         caller: Some(sender),
+        kept_since: None,
     };
     let ticket = Ticket {
         answer: receiver,
@@ -117,6 +121,14 @@ impl UnderWay {
     /// Where its costs are counted.
     pub fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// The client's ledger is told what becomes of it, if there is one.
+    pub fn keep_ledger(&mut self) {
+        if let Some(ledger) = process::lock().ledger(self.client) {
+            ledger.begin(self.spans);
+            self.kept_since = Some(Instant::now());
+        }
     }
 
     /// Settles and answers.
@@ -148,6 +160,16 @@ impl UnderWay {
         let spans = spans.min(self.spans);
         self.spans -= spans;
         let mut process = process::lock();
+        if let Some(ledger) = self.kept_since.and_then(|_| process.ledger(self.client)) {
+            match &fate {
+                Ok(accepted) => {
+                    let rejected = accepted.rejected.min(spans);
+                    ledger.taken(spans - rejected);
+                    ledger.lose(rejected, DropReason::Rejected);
+                }
+                Err((reason, _)) => ledger.lose(spans, *reason),
+            }
+        }
         let account = process.account(&self.destination);
         account.add(&self.tally, &mut self.counted);
         let told = match fate {
@@ -188,6 +210,15 @@ impl UnderWay {
             && let Some(caller) = self.caller.take()
         {
             process.end(self.client, self.number);
+            if let Some(since) = self.kept_since
+                && let Some(ledger) = process.ledger(self.client)
+            {
+                let rejected = (self.answer.rejected > 0).then_some(DropReason::Rejected);
+                ledger.end(Ended {
+                    duration: since.elapsed(),
+                    lost: self.answer.lost.or(rejected),
+                });
+            }
             drop(process);
             process::notify();
             self.answer.retries = self.tally.retries();

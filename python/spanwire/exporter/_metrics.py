@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
+from weakref import WeakMethod
 
 from opentelemetry.metrics import get_meter_provider
 from opentelemetry.sdk.trace.export import SpanExportResult
@@ -12,7 +13,9 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from spanwire.exporter._verdict import Verdict
 
 if TYPE_CHECKING:
-    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
+
+    from spanwire._native import HttpClient
 
 __all__ = ["ExporterMetrics"]
 
@@ -30,7 +33,9 @@ class ExporterMetrics:
     what a partial success rejects as errors, as the conventions ask.
     """
 
-    def __init__(self, component_type: str, endpoint: str, meter_provider: "MeterProvider | None") -> None:
+    def __init__(
+        self, component_type: str, endpoint: str, meter_provider: "MeterProvider | None", client: "HttpClient"
+    ) -> None:
         number = _made[component_type]
         _made[component_type] += 1
         self._attributes: dict[str, Any] = {
@@ -55,6 +60,18 @@ class ExporterMetrics:
         self._duration = meter.create_histogram(
             "otel.sdk.exporter.operation.duration", "s", "The duration of exporting a batch of telemetry records."
         )
+        self._client = client
+        client.keep_ledger()
+        method = WeakMethod(self.record)
+
+        def look(_: "CallbackOptions") -> "tuple[Observation, ...]":
+            record = method()
+            if record is not None:
+                record()
+            return ()
+
+        # It has no values, and so is never exported: readers call it before they collect what was recorded.
+        meter.create_observable_gauge("spanwire.exporter.look", [look])
 
     def measure(self, export: "Callable[[Sequence[T]], Verdict]", spans: Sequence[T]) -> SpanExportResult:
         """Run ``export`` and record it."""
@@ -67,9 +84,26 @@ class ExporterMetrics:
         finally:
             self._inflight.add(-count, self._attributes)
             error = self._count(count, lost, {**losses, "rejected": rejected})
-            attributes = self._attributes if error is None else {**self._attributes, "error.type": error}
-            self._duration.record(perf_counter() - begin, attributes)
+            self._duration.record(perf_counter() - begin, self._with_error(error))
         return SpanExportResult.SUCCESS if lost is None else SpanExportResult.FAILURE
+
+    def record(self) -> None:
+        """Record what became of what the native worker has sent since the last call."""
+        begun, exported, losses, ended = self._client.take_ledger()
+        if begun:
+            self._inflight.add(begun, self._attributes)
+        gone = exported + sum(losses.values())
+        if gone:
+            self._inflight.add(-gone, self._attributes)
+        if exported:
+            self._exported.add(exported, self._attributes)
+        for reason, spans in losses.items():
+            self._exported.add(spans, self._with_error(reason))
+        for seconds, lost in ended:
+            self._duration.record(seconds, self._with_error(lost))
+
+    def _with_error(self, reason: str | None) -> dict[str, Any]:
+        return self._attributes if reason is None else {**self._attributes, "error.type": reason}
 
     def _count(self, count: int, lost: str | None, losses: Mapping[str, int]) -> str | None:
         """Count ``count`` spans, of which so many were lost by reason, as ``spanwire.stats()`` does; the error of the whole operation.
@@ -81,10 +115,10 @@ class ExporterMetrics:
             spans = min(said, rest)
             if spans > 0:
                 rest -= spans
-                self._exported.add(spans, {**self._attributes, "error.type": reason})
+                self._exported.add(spans, self._with_error(reason))
                 lost = lost or reason
         # A loss of which nobody knows how much it is: all.
         is_all = lost is not None and rest == count
         if rest or not count:
-            self._exported.add(rest, {**self._attributes, "error.type": lost} if is_all else self._attributes)
+            self._exported.add(rest, self._with_error(lost if is_all else None))
         return lost

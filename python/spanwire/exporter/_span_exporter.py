@@ -50,7 +50,7 @@ class NativeSpanExporter(SpanExporter):
         if os.environ.get("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "").strip().lower() == "true":
             from spanwire.exporter._metrics import ExporterMetrics
 
-            self._metrics = ExporterMetrics(component, options.endpoint, meter_provider)
+            self._metrics = ExporterMetrics(component, options.endpoint, meter_provider, self._client)
         _stats.serve_if_asked()
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -119,24 +119,28 @@ class NativeSpanExporter(SpanExporter):
         self._shutdown = True
         if not self._client.shutdown(timeout_millis / 1000):
             self._client.force_flush(_CUT_OFF_SECONDS)  # until what was cut off is counted, a moment later
+        self._record_driven()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Wait for the batches that are under way in other threads.
 
         :returns: whether all of them ended within ``timeout_millis``.
         """
-        return self._client.force_flush(timeout_millis / 1000)
+        try:
+            return self._client.force_flush(timeout_millis / 1000)
+        finally:
+            self._record_driven()
 
     def _export(self, spans: "Sequence[ReadableSpan]") -> Verdict:
         return self._deliver(lambda: self._client.export(spans))
 
-    @property
-    def _has_metrics(self) -> bool:
-        """Whether Python counts each batch."""
-        return self._metrics is not None
+    def _record_driven(self) -> None:
+        """Record in the metrics, if there are any, what became of what the native worker has sent for a batch processor."""
+        if self._metrics is not None:
+            self._metrics.record()
 
     def _export_request(self, request: "Request") -> None:
-        """Deliver a request of a queue's, as ``export`` does: for our own batch processor."""
+        """Deliver a request of a queue's, as ``export`` does: for our own simple processor."""
 
         def export(_: Sequence[int]) -> Verdict:
             return self._deliver(lambda: self._client.export_request(request))

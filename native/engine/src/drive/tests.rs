@@ -250,6 +250,40 @@ fn stages_leave_out_and_replace_spans_and_what_they_drop_is_counted() {
 }
 
 #[test]
+fn of_what_is_driven_the_ledger_says_what_became_of_it() {
+    let backend = backend("400 No", Duration::ZERO);
+    let client = client(&backend.endpoint);
+    let group = Arc::new(Group::default());
+    let (mut writer, lane) = driven(&client, LAZY);
+    // With what the worker has to say the writer is asked to attend.
+    let mut append = |count: usize| {
+        for _ in 0..count {
+            let _ = writer.append(&group, 50, |out| out.raw(&[7; 50]));
+        }
+    };
+    append(2);
+    assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
+    assert_eq!(client.take_ledger(), crate::Ledger::default()); // nobody has asked for it
+    client.keep_ledger();
+    append(3);
+    assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
+    client.keep_ledger(); // a second time is once
+    let ledger = client.take_ledger();
+    assert_eq!((ledger.begun, ledger.exported), (3, 0));
+    assert_eq!(ledger.lost, [(DropReason::Refused, 3)]);
+    assert_eq!(ledger.ended.len(), 1);
+    assert_eq!(ledger.ended[0].lost, Some(DropReason::Refused));
+    assert_eq!(client.take_ledger(), crate::Ledger::default());
+    // What comes too late is begun and lost.
+    assert!(client.shutdown(Duration::from_secs(5)));
+    append(1);
+    assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
+    let ledger = client.take_ledger();
+    assert_eq!((ledger.begun, &ledger.lost[..]), (1, &[(DropReason::Shutdown, 1)][..]));
+    assert_eq!(ledger.ended[0].lost, Some(DropReason::Shutdown));
+}
+
+#[test]
 fn another_configuration_holds_from_the_next_request_on() {
     let (first, second) = (backend("200 OK", Duration::ZERO), backend("200 OK", Duration::ZERO));
     let client = client(&first.endpoint);

@@ -119,12 +119,9 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
                     # Of an exact queue no more than half: what comes while a request is made must find room.
                     batch_spans = min(batch_spans, max(1, most_spans // 2))
                 request_bytes = min(request_bytes, DEFAULT_BATCH_BYTES)
-            # The SDK's metrics are counted in Python, batch by batch.
-            counts = metrics is not None or span_exporter._has_metrics
-            by = Delivery if counts else NativeDelivery
             if span_filter is not None:
                 span_exporter._client.set_filter(_native_filter(span_filter))
-            self._delivery = by(
+            self._delivery = NativeDelivery(
                 span_exporter,
                 new_queue(),
                 delay_seconds=delay / 1000,

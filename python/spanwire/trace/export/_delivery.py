@@ -67,10 +67,10 @@ class Delivery:
         self._thread = 0
         self.destination = self._client.destination
         if metrics is not None:
-            metrics.register_queue_size(self.queued)
+            metrics.register_queue_size(self._collected)
         queue.want_reader()
         _stats.watch(self)
-        weakref.finalize(self, tell_drops, queue, self._client, metrics).atexit = False
+        weakref.finalize(self, _tell, queue, self._client, metrics).atexit = False
 
     @property
     def _exporter(self) -> "NativeSpanExporter":
@@ -111,7 +111,19 @@ class Delivery:
 
     def report(self) -> None:
         """Tell the client, and people, what was dropped."""
-        tell_drops(self._queue, self._client, self._metrics)
+        tell_drops(self._queue, self._client, None)
+        self._record()
+
+    def _record(self) -> None:
+        """Record in the metrics what the native worker has done since the last call."""
+        if self._metrics is not None:
+            _count(self._queue, self._metrics)
+        self._sends_by._record_driven()
+
+    def _collected(self) -> int:
+        """Spans that wait, for a reader of metrics, who calls this before it collects what was recorded."""
+        self._record()
+        return self.queued()
 
     def force_flush(self, timeout_millis: float | None = None) -> bool:
         """Send what waits now; whether that was answered within the time."""
@@ -203,16 +215,8 @@ class Delivery:
         self._queue.set_done(min(until, self._queue.gone))
 
     def _send(self) -> None:
-        """Send one batch."""
-        request = self._client.take_request(self._queue, *self._limits[:2])
-        gone = self._queue.gone
-        try:
-            if request is not None:
-                if self._metrics is not None:
-                    self._metrics.finish_items(request.spans)
-                self._exporter._export_request(request)
-        finally:
-            self._queue.set_done(gone)
+        """Send one batch, from a thread of Python's."""
+        raise NotImplementedError
 
 
 class NativeDelivery(Delivery):
@@ -246,6 +250,7 @@ class NativeDelivery(Delivery):
             return _wait(flush.wait, end=end)
         finally:
             _events.tell()
+            self._record()
 
 
 def _wait(wait: Callable[..., bool], *args: object, end: float) -> bool:
@@ -285,6 +290,24 @@ def tell_drops(queue: FrameQueue, books: HttpClient | Account, metrics: Any) -> 
             metrics.drop_items(full)
         if closed:
             metrics.drop_items(closed, "already_shutdown")
+
+
+def _tell(queue: FrameQueue, books: HttpClient, metrics: Any) -> None:
+    """The same where the native worker sends, and nobody is there to say when."""
+    tell_drops(queue, books, None)
+    if metrics is not None:
+        _count(queue, metrics)
+
+
+def _count(queue: FrameQueue, metrics: Any) -> None:
+    """Record in the metrics of a processor what has left its queue since the last call."""
+    taken, full, closed = queue.take_counts()
+    if taken:
+        metrics.finish_items(taken)
+    if full:
+        metrics.drop_items(full)
+    if closed:
+        metrics.drop_items(closed, "already_shutdown")
 
 
 def _start_thread(run: Callable[[], None]) -> None:

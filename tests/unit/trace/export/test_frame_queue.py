@@ -162,15 +162,29 @@ def test_a_request_is_exported_once() -> None:
         queue.push(finished(f"span {number}"), w3c_flags=True)
     with Sink() as sink:
         exporter = OTLPSpanExporter(endpoint=sink.traces_endpoint)
-        request = exporter._client.take_request(queue, 2, LIMITLESS)
+        request = queue.take_request(2, LIMITLESS)
         assert request is not None
         assert (request.spans, len(queue)) == (2, 1)
         assert exporter._client.export_request(request).lost is None
         assert exporter._client.export_request(request).lost is None
         assert sink.span_count == 2
         exporter.shutdown()
-    assert exporter._client.take_request(queue, 2, LIMITLESS) is not None
-    assert exporter._client.take_request(queue, 2, LIMITLESS) is None
+    assert queue.take_request(2, LIMITLESS) is not None
+    assert queue.take_request(2, LIMITLESS) is None
+
+
+def test_what_has_left_is_told_once() -> None:
+    queue = FrameQueue(max_spans=3)
+    for _ in range(5):
+        queue.push(finished(), w3c_flags=True)
+    assert queue.take(1, LIMITLESS) is not None
+    assert queue.take_counts() == (1, 2, 0)
+    queue.close()
+    queue.push(finished(), w3c_flags=True)
+    assert queue.discard() == 2
+    assert queue.take_dropped() == (2, 3)  # of which it knows nothing
+    assert queue.take_counts() == (0, 0, 3)
+    assert queue.take_counts() == (0, 0, 0)
 
 
 def test_spans_that_are_refused_do_not_count_as_gone() -> None:
