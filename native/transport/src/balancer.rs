@@ -132,9 +132,14 @@ impl<D> Balancer<D> {
 
     /// None takes the request, for this last reason: when the first of them may be asked again.
     fn none_well(&self, last: Option<SendError>) -> SendError {
-        let next = self.members.iter().filter_map(|member| member.breaker.next()).min();
+        let now = Instant::now();
+        // One that is being probed may be back as soon as that has an answer.
+        let times = self
+            .members
+            .iter()
+            .map(|member| member.breaker.next().unwrap_or(now + CHECK));
         SendError::NoneWell {
-            retry_after: next.map(|time| time.saturating_duration_since(Instant::now())),
+            retry_after: times.min().map(|time| time.saturating_duration_since(now)),
             // Said by one of several, it does not mean that the time of all is over.
             last: last.filter(|last| !matches!(last, SendError::TimedOut)).map(Box::new),
         }
@@ -230,9 +235,7 @@ impl<D: Destination + Send + Sync> Destination for Balancer<D> {
                     continue;
                 }
             };
-            let now = Instant::now();
-            let others = order[number + 1..].iter();
-            let others = others.filter(|other| other.breaker.next().is_some_and(|time| time <= now));
+            let others = order[number + 1..].iter().filter(|other| other.breaker.may_try());
             let share = u32::try_from(others.count() + 1).unwrap_or(u32::MAX);
             match member.attempt(permit, share, (request, deadline, tally)).await {
                 Ok(answer) => return answer,

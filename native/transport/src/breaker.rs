@@ -161,6 +161,12 @@ impl Breaker {
         (!is_probed).then(|| state.not_before.unwrap_or_else(Instant::now))
     }
 
+    /// Whether somebody may try now.
+    #[must_use]
+    pub fn may_try(&self) -> bool {
+        self.next().is_some_and(|time| time <= Instant::now())
+    }
+
     /// Leave to try now, or when to ask again.
     pub fn try_admit(&self) -> Result<Permit<'_>, NotNow> {
         let mut state = self.lock();

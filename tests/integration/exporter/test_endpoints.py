@@ -1,5 +1,6 @@
 """Several endpoints of one backend."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -89,6 +90,19 @@ def test_while_one_is_well_nothing_waits(
         assert exporter.export(spans) is SUCCESS
     got = counts(exporter)
     assert (sink.span_count, got["exported"], got["retries"]) == (200, 200, 0)
+
+
+@pytest.mark.parametrize("balance", ["round_robin", "failover", "least_loaded"])
+def test_one_that_hangs_leaves_time_to_the_next(
+    balance: str, spans: list[ReadableSpan], sink: Sink, make_exporter: MakeExporter
+) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as hangs:  # connections are made, and nothing is read
+        endpoints = [f"http://127.0.0.1:{hangs.getsockname()[1]}/v1/traces", sink.traces_endpoint]
+        exporter = make_exporter(endpoints=endpoints, balance=balance, timeout=2)
+        start = time.monotonic()
+        assert exporter.export(spans) is SUCCESS
+        assert time.monotonic() - start < 2
+    assert (sink.span_count, counts(exporter)["exported"], counts(exporter)["dropped"]) == (10, 10, {})
 
 
 def test_failover_returns_to_the_first_when_it_is_well(sink: Sink, make_exporter: MakeExporter) -> None:

@@ -206,6 +206,27 @@ fn one_that_hangs_leaves_time_to_the_next() {
     });
 }
 
+/// A paused clock stands still between two looks at it; the real one does not.
+#[test]
+fn one_that_hangs_leaves_time_to_the_next_by_the_real_clock() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime.expect("runtime").block_on(async {
+        for strategy in [Strategy::Failover, Strategy::RoundRobin, Strategy::LeastLoaded] {
+            let world = Arc::default();
+            let first = Backend::new(0, &world).fails(0, 3600, Fault::Hangs);
+            let balancer = Balancer::new([first, Backend::new(1, &world)], strategy);
+            let request = Request {
+                body: Bytes::from_static(&[7, 0, 0, 0]),
+                spans: 1,
+            };
+            let deadline = Instant::now() + SECOND;
+            let answer = balancer.attempt(&request, deadline, &Tally::default()).await;
+            assert_eq!(answer.expect("the second is well"), Accepted::default());
+            assert_eq!(world.at(7), [1]);
+        }
+    });
+}
+
 #[test]
 fn the_least_loaded_is_asked_first() {
     paused(async {
@@ -261,22 +282,46 @@ fn what_is_final_is_not_tried_elsewhere() {
 
 #[test]
 fn when_none_is_well_it_says_when_to_come_back() {
+    for seed in 0..200 {
+        fastrand::seed(seed);
+        paused(none_is_well());
+    }
+}
+
+async fn none_is_well() {
+    let world = Arc::default();
+    let away = |number| Backend::new(number, &world).fails(0, 3600, Fault::Throttles);
+    let balancer = Balancer::new([away(0), away(1)], Strategy::RoundRobin);
+    // The second is asked after the first has said when.
+    let latency = balancer.members[1].destination.latency;
+    let error = send(&balancer, 0).await.expect_err("both throttle");
+    let hint = error.hint().expect("both have said when");
+    assert!(
+        error.is_retryable() && hint + latency >= 3 * SECOND && hint <= 4 * SECOND,
+        "{hint:?}"
+    );
+    assert!(error.to_string().ends_with(": status 429"), "{error}");
+    let error = send(&balancer, 1).await.expect_err("neither may be asked");
+    assert!(matches!(error, SendError::NoneWell { .. }) && error.is_retryable());
+    let hint = error.hint().expect("both have said when");
+    assert!(hint > 2 * SECOND && hint <= 4 * SECOND, "{hint:?}");
+    assert!(world.seen().is_empty());
+}
+
+#[test]
+fn who_is_being_asked_may_be_back_before_the_others() {
     paused(async {
         let world = Arc::default();
-        let away = |number| Backend::new(number, &world).fails(0, 3600, Fault::Throttles);
-        let balancer = Balancer::new([away(0), away(1)], Strategy::RoundRobin);
-        let error = send(&balancer, 0).await.expect_err("both throttle");
-        let hint = error.hint().expect("both have said when");
-        assert!(
-            error.is_retryable() && hint >= 3 * SECOND && hint <= 4 * SECOND,
-            "{hint:?}"
-        );
-        assert!(error.to_string().ends_with(": status 429"), "{error}");
-        let error = send(&balancer, 1).await.expect_err("neither may be asked");
-        assert!(matches!(error, SendError::NoneWell { .. }) && error.is_retryable());
-        let hint = error.hint().expect("both have said when");
-        assert!(hint > 2 * SECOND && hint <= 4 * SECOND, "{hint:?}");
-        assert!(world.seen().is_empty());
+        let balancer = Balancer::new([0, 1].map(|number| Backend::new(number, &world)), Strategy::Failover);
+        let [probed, waits] = [0, 1].map(|number| &balancer.members[number].breaker);
+        for _ in 0..Breaker::THRESHOLD {
+            probed.try_admit().expect("no wait").failed(Some(Duration::ZERO));
+            sleep(5 * SECOND).await;
+        }
+        waits.try_admit().expect("closed").failed(Some(300 * SECOND));
+        let _probe = probed.try_admit().expect("its wait is over");
+        let hint = send(&balancer, 0).await.expect_err("neither may be asked").hint();
+        assert_eq!(hint, Some(CHECK));
     });
 }
 
