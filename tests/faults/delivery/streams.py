@@ -20,8 +20,7 @@ def faulty(world: World, count: int, kinds: list[Disconnect], **fault: Any) -> R
         stage = world.rng.choice(STAGES)
         code = None
         if kind in ("goaway", "goaway-after", "reset-stream"):
-            # Not NO_ERROR within an answer: see test_streams.py.
-            code = world.rng.choice(LATER if kind == "reset-stream" or stage == "answer" else [0, *LATER])
+            code = world.rng.choice([0, *LATER])
         sink.schedule([Fault(disconnect=kind, stage=stage, error_code=code, **fault), None])
     return all_met(world, sink)
 

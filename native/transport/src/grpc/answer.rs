@@ -52,6 +52,10 @@ where
             Err(frame) => trailers = frame.into_trailers().unwrap_or_default(),
         }
     }
+    // hyper ends a body without an error where NO_ERROR resets its stream or sends its connection away.
+    if !trailers.contains_key(STATUS) && !body.is_end_stream() {
+        return Err(SendError::Lost("the answer broke off".into()));
+    }
     judge(&trailers, Some(&message), config)
 }
 

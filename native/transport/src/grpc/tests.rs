@@ -370,6 +370,30 @@ fn resets_are_told_apart() {
 }
 
 #[test]
+fn an_answer_that_breaks_off_without_an_error_code_is_lost_and_one_that_ends_is_not() {
+    let broken_off = run(async {
+        let (listener, address) = listen().await;
+        tokio::spawn(async move {
+            let mut connection = accept(&listener).await;
+            let ((_, mut respond), _) = next(&mut connection).await.expect("a call");
+            let mut body = respond.send_response(head(&[GRPC]), false).expect("sent");
+            body.send_data(Bytes::from_static(&[0; 5]), false).expect("sent");
+            // Long enough for these to go: a reset would overtake them.
+            let _ = tokio::time::timeout(Duration::from_millis(50), next(&mut connection)).await;
+            body.send_reset(Reason::NO_ERROR);
+            while next(&mut connection).await.is_some() {}
+        });
+        attempt(&destination(address, Compression::None)).await.0
+    });
+    assert!(matches!(broken_off, Err(SendError::Lost(_))), "{broken_off:?}");
+    let ended = answered(|(_, mut respond), _| {
+        let mut body = respond.send_response(head(&[GRPC]), false).expect("sent");
+        body.send_data(Bytes::from_static(&[0; 5]), true).expect("sent");
+    });
+    assert!(matches!(ended, Err(SendError::Rpc { .. })), "{ended:?}");
+}
+
+#[test]
 fn a_server_that_restarts_between_two_calls_is_not_noticed() {
     run(async {
         let (listener, address) = listen().await;
