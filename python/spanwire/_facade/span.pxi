@@ -270,6 +270,7 @@ cdef class Span:
 
     cdef inline int finish(self, uint64_t time) except -1:
         cdef Plan plan
+        cdef tuple ending
         cdef int status
         if not self.live:  # converting the time may have ended it
             return 0
@@ -281,9 +282,11 @@ cdef class Span:
             if not status & SPANWIRE_SPENT:
                 self.bits |= REUSABLE
             if status & ~SPANWIRE_SPENT:
+                # Keeps the queue: others may change the plan while this waits.
+                ending = plan.on_end[0] if plan.on_end else (None,)
                 if status & SPANWIRE_FULL:
                     status |= submit_patiently(self.record, plan.queue)
-                told(status, plan.on_end[0][0] if plan.on_end else None)
+                told(status, ending[0])
             return 0
         tracer = self.tracer
         self.tracer = None

@@ -1,5 +1,6 @@
 """What happens to spans for which the queue has no room."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -269,3 +270,31 @@ def test_several_requests_are_under_way_where_that_is_wanted(sink: Sink, make_ex
     assert numbers(sink) == list(range(80))
     assert counts(exporter)["connections"] > 1
     processor.shutdown()
+
+
+def test_who_waits_for_room_keeps_the_queue_when_the_plan_is_changed(sink: Sink, make_exporter: MakeExporter) -> None:
+    sink.inject(status=503, times=None)
+    exporter = make_exporter(sink.traces_endpoint)
+    processor = BatchSpanProcessor(
+        exporter, max_queue_size=2, max_export_batch_size=1, schedule_delay_millis=HOUR, queue_policy="block(60)"
+    )
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    end_spans(provider.get_tracer("tests"), range(1))
+    wait_until(lambda: counts(exporter)["requests"] > 0)
+    waiting = threading.Thread(target=end_spans, args=(provider.get_tracer("tests"), range(1, 4)))
+    waiting.start()
+    wait_until(lambda: len(processor._queue) == 2)
+    time.sleep(0.2)
+    assert waiting.is_alive()
+    active: Any = provider._active_span_processor
+    plan = active.plan
+    planned = sys.getrefcount(processor._queue)
+    plan.set_processors(())
+    meanwhile = sys.getrefcount(processor._queue)
+    sink.clear_faults()
+    waiting.join(30)
+    assert meanwhile == planned  # what the plan had was that end()'s
+    plan.set_processors((processor,))
+    processor.shutdown()
+    assert numbers(sink) == list(range(4))
