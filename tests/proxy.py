@@ -46,7 +46,7 @@ class HttpProxy:
         status: str = "",
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._wanted = f"Basic {b64encode(user.encode()).decode('ascii')}" if user else ""
+        self.wanted = f"Basic {b64encode(user.encode()).decode('ascii')}" if user else ""
         self._fault, self.status, self._tls = fault, status, tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -112,7 +112,7 @@ class HttpProxy:
         length = int(headers.get("content-length", "0"))
         while len(rest) < length and (piece := client.recv(65_536)):
             rest += piece
-        if self._wanted and headers.get("proxy-authorization") != self._wanted:
+        if self.wanted and headers.get("proxy-authorization") != self.wanted:
             _refuse(client, "407 Proxy Authentication Required", "Proxy-Authenticate: Basic\r\n")
             return method != "CONNECT"
         if self.status:

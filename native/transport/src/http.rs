@@ -23,7 +23,7 @@ use crate::error::{SendError, tls_error};
 use crate::protocol::Protocol;
 use crate::race::race;
 use crate::reply::{self, Form};
-use crate::{retry, status};
+use crate::{retry, status, tunnel};
 
 /// A response body may be this long; what is longer is not read.
 pub const MAX_RESPONSE_BYTES: usize = 4 << 20;
@@ -189,13 +189,21 @@ impl HttpDestination {
         }
         let retry_after = text(RETRY_AFTER).and_then(|value| retry::retry_after(value, SystemTime::now()));
         let mut message = reply::refusal(body, form, hide);
+        // Nobody else says this: as where it refuses CONNECT.
+        if code == 407
+            && let Some(proxy) = self.config.proxy.as_ref().filter(|_| self.config.is_forwarded())
+        {
+            let said = format!("407 {message}");
+            return Err(SendError::Proxy {
+                proxy: proxy.name(),
+                why: tunnel::wants_credentials(said.trim_end(), proxy.authorization.is_some()),
+                is_final: true,
+            });
+        }
         let advice = match code {
             401 | 403 => "are the credentials right (headers=, OTEL_EXPORTER_OTLP_HEADERS)?",
             404 if self.config.endpoint.target == "/" => {
                 "an endpoint is used as it stands: should it end in /v1/traces?"
-            }
-            407 if self.config.proxy.is_some() => {
-                "the proxy wants user and password, or others: they belong into its URL"
             }
             _ => "",
         };

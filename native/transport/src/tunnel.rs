@@ -117,11 +117,20 @@ fn not_http(data: &[u8]) -> &'static str {
     }
 }
 
+/// What its 407 means.
+#[must_use]
+pub fn wants_credentials(said: &str, has_credentials: bool) -> String {
+    if has_credentials {
+        format!("it does not take the user and password of its URL ({said})")
+    } else {
+        format!("it wants credentials ({said}): put user and password into its URL")
+    }
+}
+
 fn refused(code: u16, target: &str, said: &str, has_credentials: bool) -> Refused {
-    let why = match (code, has_credentials) {
-        (407, false) => format!("it wants credentials ({said}): put user and password into its URL"),
-        (407, true) => format!("it does not take the user and password of its URL ({said})"),
-        (500.., _) => format!("it does not reach {target} ({said})"),
+    let why = match code {
+        407 => wants_credentials(said, has_credentials),
+        500.. => format!("it does not reach {target} ({said})"),
         _ => format!("it refuses the way to {target} ({said})"),
     };
     Refused {

@@ -195,15 +195,45 @@ def test_a_proxy_that_is_not_there_is_named(
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
-def test_over_plain_http_a_proxy_s_refusal_is_an_answer(
-    protocol: str, spans: Spans, sink: Sink, make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "shown, said",
+    [("me:pa55word@", "it does not take the user and password of its URL (407"), ("", "it wants credentials (407")],
+)
+def test_over_plain_http_too_a_proxy_that_wants_credentials_is_named(
+    protocol: str,
+    shown: str,
+    said: str,
+    spans: Spans,
+    sink: Sink,
+    make: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with HttpProxy(user="me:other") as proxy:
+        monkeypatch.setenv("http_proxy", f"http://{shown}127.0.0.1:{proxy.port}")
+        exporter = make(sink.traces_endpoint)
+        assert exporter.export(spans) is FAILURE
+    assert counts(exporter)["last_error"].startswith(f"no way through the proxy {proxy.name}: {said}")
+    assert len(proxy.asked) == 1
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+def test_over_plain_http_too_spans_wait_for_the_credentials(
+    protocol: str, sink: Sink, make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with HttpProxy(user="me:other") as proxy:
         monkeypatch.setenv("http_proxy", f"http://me:pa55word@127.0.0.1:{proxy.port}")
         exporter = make(sink.traces_endpoint)
-        assert exporter.export(spans) is FAILURE
-    assert counts(exporter)["last_error"].startswith("status 407: the proxy wants user and password")
-    assert len(proxy.asked) == 1
+        provider = TracerProvider(shutdown_on_exit=False)
+        provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=20))
+        provider.get_tracer("tests").start_span("one").end()
+        end = time.monotonic() + 20
+        while not proxy.asked:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        proxy.wanted = ""
+        sink.wait_for(1, timeout=20)
+        provider.shutdown()
+    assert (counts(exporter)["exported"], counts(exporter)["dropped"]) == (1, {})
 
 
 @protocols
