@@ -142,7 +142,9 @@ impl Drive {
         let route = route.borrow();
         let bytes = self.limits.bytes.min(route.sizes.limit());
         let (traffic, most) = (flights.traffic(), self.most(&route));
-        let is_small = traffic.may_send(flights.moving(), most, route.is_failing())?;
+        let is_failing = route.is_failing();
+        let held = if is_failing { 0 } else { flights.held() };
+        let is_small = traffic.may_send(flights.moving() - held, most, is_failing)?;
         Some(if is_small { bytes.min(PROBE_BYTES) } else { bytes })
     }
 

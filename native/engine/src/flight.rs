@@ -23,7 +23,7 @@ use crate::parcel::Parcel;
 use crate::route::Route;
 use crate::spread::Tried;
 use crate::ticket::{Told, UnderWay};
-use crate::traffic::{Stand, Standing};
+use crate::traffic::{Stand, Standing, Try};
 use crate::trial::{Finding, Trial};
 
 /// A destination that may be down is asked with so little.
@@ -34,6 +34,16 @@ pub enum Course {
     /// By then its caller must have an answer.
     Until(Instant),
     Driven(Driven),
+}
+
+impl Course {
+    /// By what tries are counted, and how many there are at most.
+    fn of_tries(&self) -> Option<(Arc<Standing>, usize)> {
+        match self {
+            Self::Until(_) => None,
+            Self::Driven(driven) => Some((Arc::clone(&driven.standing), driven.most)),
+        }
+    }
 }
 
 /// A request that was taken from a lane.
@@ -142,14 +152,16 @@ impl<D: Destination + Send + Sync> Flight<D> {
         told
     }
 
-    /// The piece whose turn it is: the first that need not wait, or that is due first.
+    /// The piece whose turn it is: the first that need not wait, or that need not wait for long. A probe lets the others go first.
     fn next(&self, pieces: &mut VecDeque<Piece>) -> Option<Piece> {
         let route = self.route.borrow();
-        let is_blocked = |piece: &Piece| match (&route.spread, piece.home_by(&route.config)) {
-            (Some(spread), Some(home)) => spread.is_blocked(home),
-            _ => false,
+        let turn = |piece: &Piece| {
+            let due = piece.trial.due();
+            match (&route.spread, piece.home_by(&route.config)) {
+                (Some(spread), Some(home)) => (due.max(spread.next(home)), spread.is_broken(home)),
+                _ => (due, false),
+            }
         };
-        let turn = |piece: &Piece| (piece.trial.due(), is_blocked(piece));
         let (first, _) = pieces.iter().enumerate().min_by_key(|(_, piece)| turn(piece))?;
         pieces.remove(first)
     }
@@ -202,6 +214,11 @@ impl<D: Destination + Send + Sync> Flight<D> {
             } = piece;
             if permit.is_probe() && parcel.len() > PROBE_BYTES && parcel.may_be_cut() {
                 return Step::Probe;
+            }
+            let course = self.course.of_tries();
+            let _try = begin_try(course.as_ref()).await;
+            if is_stale(&route, home, &permit) {
+                continue;
             }
             let request = match parcel.pack(&route.config) {
                 Ok(request) => request,
@@ -348,10 +365,6 @@ impl<D: Destination + Send + Sync> Flight<D> {
         request: &Request,
         under_way: &UnderWay,
     ) -> Result<Accepted, GaveUp> {
-        let _under_way = match &self.course {
-            Course::Until(_) => None,
-            Course::Driven(driven) => Some(driven.standing.begin_try(driven.most).await),
-        };
         let deadline = Instant::now() + self.sender.timeout();
         attempt(&route.at(home), request, deadline, &mut self.closing, under_way.tally()).await
     }
@@ -380,7 +393,14 @@ impl<D: Destination + Send + Sync> Flight<D> {
                 _ => std::future::pending().await,
             }
         };
-        match race(leave, race(race(ends, moves), changes(&mut self.route))).await {
+        if let (Some(spread), Some(home), Course::Driven(driven)) = (&route.spread, home, &self.course) {
+            driven.standing.hold(spread.next(home).is_some());
+        }
+        let time = race(leave, race(race(ends, moves), changes(&mut self.route))).await;
+        if let Course::Driven(driven) = &self.course {
+            driven.standing.hold(false);
+        }
+        match time {
             Either::First(permit) => Time::Try(permit),
             Either::Second(_) => Time::Changed,
         }
@@ -435,6 +455,17 @@ async fn changes<T>(channel: &mut watch::Receiver<T>) {
     if channel.changed().await.is_err() {
         std::future::pending::<()>().await; // there will be none
     }
+}
+
+async fn begin_try(course: Option<&(Arc<Standing>, usize)>) -> Option<Try<'_>> {
+    let (standing, most) = course?;
+    Some(standing.begin_try(*most).await)
+}
+
+/// Whether one of several endpoints has failed since it gave leave, while others were tried.
+fn is_stale<D>(route: &Route<D>, home: Option<usize>, permit: &Permit<'_>) -> bool {
+    let breaker = route.breaker(home);
+    home.is_some() && !permit.is_probe() && (breaker.is_broken() || !breaker.may_try())
 }
 
 /// When it is time to try.

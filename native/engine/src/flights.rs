@@ -11,6 +11,9 @@ use crate::traffic::{Stand, Standing, Traffic};
 
 type Future<'f> = Pin<Box<dyn std::future::Future<Output = Vec<Told>> + Send + 'f>>;
 
+/// Requests at most that wait for one of several endpoints and let others pass.
+const MOST_HELD: usize = 16;
+
 struct Slot<'f> {
     standing: Arc<Standing>,
     flight: Future<'f>,
@@ -57,6 +60,13 @@ impl<'f> Flights<'f> {
     pub fn moving(&self) -> usize {
         let slots = self.all.iter().filter_map(|(_, slot)| slot.as_ref());
         slots.filter(|slot| slot.standing.stand() != Stand::Beside).count()
+    }
+
+    /// How many of these wait for endpoints that may not be tried now, while others may. So many more may be under way, within a bound.
+    pub fn held(&self) -> usize {
+        let slots = self.all.iter().filter_map(|(_, slot)| slot.as_ref());
+        let held = slots.filter(|slot| slot.standing.is_held() && slot.standing.stand() != Stand::Beside);
+        held.count().min(MOST_HELD)
     }
 
     /// Waits until one ends, or stands otherwise: what people must hear of it, and how many frames are done with, if they are more than

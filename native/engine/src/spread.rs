@@ -5,11 +5,15 @@
 //! all others alike.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use spanwire_transport::{Accepted, Breaker, Destination, Request, SendError, Tally};
 use tokio::time::Instant;
 
 use crate::split::{self, Part};
+
+/// For so long the answer to a probe is waited for before anything else, if that may be sent later only.
+const PROBE: Duration = Duration::from_secs(2);
 
 /// The endpoints, by number.
 #[derive(Debug)]
@@ -65,36 +69,50 @@ impl Spread {
         self.homes.iter().all(|home| home.breaker.is_failing())
     }
 
-    /// Whether a request may not be tried at an endpoint now.
-    pub fn is_blocked(&self, home: usize) -> bool {
-        let next = self.homes.get(home).map(|home| home.breaker.next());
-        next.is_some_and(|next| next.is_none_or(|time| time > Instant::now()))
+    /// When a request may be tried at an endpoint; `None`: now. A probe is before all others, and may take long.
+    pub fn next(&self, home: usize) -> Option<Instant> {
+        let now = Instant::now();
+        let breaker = self.breaker(home).filter(|breaker| !breaker.may_try())?;
+        Some(breaker.next().unwrap_or(now + PROBE))
+    }
+
+    /// Whether who is tried there next is a probe, which may be in vain.
+    pub fn is_broken(&self, home: usize) -> bool {
+        self.breaker(home).is_some_and(Breaker::is_broken)
     }
 
     /// How many other endpoints may have its traces in the place of this one.
     pub fn others(&self, home: usize, tried: Tried) -> usize {
+        self.count_others(home, tried, Breaker::is_away)
+    }
+
+    fn count_others(&self, home: usize, tried: Tried, is_away: impl Fn(&Breaker) -> bool) -> usize {
         let others = self.homes.iter().enumerate();
         others
-            .filter(|(other, at)| *other != home && !tried.has(*other) && !at.breaker.is_out())
+            .filter(|(other, at)| *other != home && !tried.has(*other) && !is_away(&at.breaker))
             .count()
     }
 
-    /// Whether an endpoint is out while others are not, so that they have its traces.
+    /// Whether an endpoint is away while others are not, so that they have its traces; or whether others are well while a probe is found
+    /// out about, which alone returns there.
     pub fn has_moved(&self, home: usize, tried: Tried) -> bool {
-        self.breaker(home).is_some_and(Breaker::is_out) && self.others(home, tried) > 0
+        self.breaker(home).is_some_and(|breaker| {
+            (breaker.is_away() && self.others(home, tried) > 0)
+                || (is_doubtful(breaker) && self.count_others(home, tried, is_doubtful) > 0)
+        })
     }
 
     /// Ends when the traces of an endpoint go to others.
     pub async fn moves(&self, home: usize) {
-        // Who waits has not been tried a last time anywhere.
         match self.breaker(home) {
-            Some(breaker) if self.others(home, Tried::default()) > 0 => breaker.out().await,
-            _ => std::future::pending().await,
+            // Who waits has not been tried a last time anywhere.
+            Some(breaker) => breaker.turned(|| self.has_moved(home, Tried::default())).await,
+            None => std::future::pending().await,
         }
     }
 
-    /// Divides a request by where its traces are at home: among the endpoints that are not out and were not tried in vain, or, if there are
-    /// none, the others. Nothing if the request cannot be read.
+    /// Divides a request by where its traces are at home: among the endpoints that are well and were not tried in vain, or, if there are
+    /// none, those that are not away, or the others. Nothing if the request cannot be read.
     pub fn divide(&self, request: &[u8], tried: Tried) -> Option<Vec<(usize, Part)>> {
         let usable = self.usable(tried);
         split::divide(request, self.len(), |trace_id| self.home(trace_id, &usable))
@@ -107,9 +125,14 @@ impl Spread {
 
     fn usable(&self, tried: Tried) -> Vec<bool> {
         let untried = |home: usize| !tried.has(home);
-        let is_in = |home: usize| !self.homes[home].breaker.is_out();
+        let is_free = |home: usize| !is_doubtful(&self.homes[home].breaker);
+        let is_in = |home: usize| !self.homes[home].breaker.is_away();
         let all = |which: &dyn Fn(usize) -> bool| (0..self.len()).map(which).collect::<Vec<_>>();
-        let some = [all(&|home| untried(home) && is_in(home)), all(&untried)];
+        let some = [
+            all(&|home| untried(home) && is_free(home)),
+            all(&|home| untried(home) && is_in(home)),
+            all(&untried),
+        ];
         let found = some.into_iter().find(|usable| usable.contains(&true));
         found.unwrap_or_else(|| all(&|_| true))
     }
@@ -119,6 +142,11 @@ impl Spread {
         let best = scores.enumerate().filter(|&(home, _)| usable[home]);
         best.max_by_key(|&(_, score)| score).map_or(0, |(home, _)| home)
     }
+}
+
+/// Whether it is away, or a probe is to find out whether it is.
+fn is_doubtful(breaker: &Breaker) -> bool {
+    breaker.is_away() || breaker.is_probed()
 }
 
 /// Of 64 bits, all of which depend on each bit of the input; the same in all versions and on all machines, since each process of a service

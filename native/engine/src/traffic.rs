@@ -90,6 +90,8 @@ pub struct Standing {
     stand: AtomicU8,
     /// The number of its last try.
     tried: AtomicU64,
+    /// All that it has left waits for endpoints that may not be tried now.
+    is_held: AtomicBool,
 }
 
 /// While it is kept, a try is under way.
@@ -102,7 +104,19 @@ impl Standing {
             traffic: Arc::clone(traffic),
             stand: AtomicU8::new(Stand::Among as u8),
             tried: AtomicU64::new(0),
+            is_held: AtomicBool::new(false),
         })
+    }
+
+    /// All that it has left waits for endpoints that may not be tried now, or not any more.
+    pub fn hold(&self, is_held: bool) {
+        if self.is_held.swap(is_held, Ordering::Relaxed) != is_held {
+            self.traffic.changed.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::Relaxed)
     }
 
     pub fn traffic(&self) -> &Traffic {

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::error::SendError;
 use crate::race::race;
@@ -16,6 +16,12 @@ use crate::retry::Backoff;
 
 /// So long after a check a probe goes without another one.
 const TRUSTED: Duration = Duration::from_secs(10);
+
+/// While one is away whoever waits for it looks so often at the others.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Who asks for a longer wait than this is away for so long.
+const LONG: Duration = Duration::from_secs(10);
 
 /// How a destination is seen.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -57,6 +63,8 @@ struct State {
     failures: u32,
     /// Nobody tries before.
     not_before: Option<Instant>,
+    /// That is a long wait.
+    is_long: bool,
     has_probe: bool,
     /// Since it failed too often, it could be connected to at this time.
     reached: Option<Instant>,
@@ -102,6 +110,7 @@ impl Breaker {
                 backoff,
                 failures: 0,
                 not_before: None,
+                is_long: false,
                 has_probe: false,
                 reached: None,
                 epoch: 0,
@@ -142,6 +151,42 @@ impl Breaker {
         state.failures >= self.threshold && state.reached.is_none()
     }
 
+    /// Whether it is out, or has asked for a long wait that is not over: where several may be asked, the others do its part.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        let state = self.lock();
+        let is_out = state.failures >= self.threshold && state.reached.is_none();
+        is_out || (state.is_long && state.not_before.is_some_and(|time| Instant::now() < time))
+    }
+
+    /// Whether it has failed too often, so that who is let on next is a probe.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.lock().failures >= self.threshold
+    }
+
+    /// Whether a probe is under way.
+    #[must_use]
+    pub fn is_probed(&self) -> bool {
+        let state = self.lock();
+        state.failures >= self.threshold && state.has_probe
+    }
+
+    /// Ends when this has become true, as it may when the destination goes away or a probe begins.
+    pub async fn turned(&self, is_so: impl Fn() -> bool) {
+        loop {
+            let turned = self.went_out.notified(); // from now on
+            if is_so() {
+                return;
+            }
+            if self.is_away() {
+                race(turned, sleep(LOOK_AGAIN)).await; // others may be back
+            } else {
+                turned.await;
+            }
+        }
+    }
+
     /// Ends when it is out.
     pub async fn out(&self) {
         loop {
@@ -178,6 +223,9 @@ impl Breaker {
             return Err(NotNow::Probing);
         }
         state.has_probe |= is_probe;
+        if is_probe {
+            self.went_out.notify_waiters();
+        }
         Ok(Permit {
             breaker: self,
             epoch: state.epoch,
@@ -198,6 +246,13 @@ impl Breaker {
                 Err(NotNow::Probing) => changed.await,
             }
         }
+    }
+}
+
+impl State {
+    fn put_off(&mut self, delay: Duration) {
+        self.not_before = Some(Instant::now() + delay);
+        self.is_long = delay > LONG;
     }
 }
 
@@ -241,10 +296,15 @@ impl Permit<'_> {
         if self.epoch == state.epoch {
             state.epoch += 1;
             let delay = state.backoff.after(hint, fastrand::f64());
-            state.not_before = Some(Instant::now() + delay);
+            state.put_off(delay);
         } else if let Some(hint) = hint {
             let delay = state.backoff.after(Some(hint), fastrand::f64());
-            state.not_before = state.not_before.max(Some(Instant::now() + delay));
+            if state.not_before < Some(Instant::now() + delay) {
+                state.put_off(delay);
+            }
+        }
+        if state.is_long {
+            self.breaker.went_out.notify_waiters();
         }
     }
 
@@ -259,7 +319,7 @@ impl Permit<'_> {
         };
         let mut state = self.fail();
         state.epoch += u64::from(self.epoch == state.epoch);
-        state.not_before = Some(Instant::now() + *wait);
+        state.put_off(*wait);
     }
 
     fn fail(&self) -> MutexGuard<'_, State> {

@@ -1,6 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
 
 use fastrand::Rng;
 use proptest::prelude::*;
@@ -100,10 +99,19 @@ proptest! {
     }
 }
 
+#[derive(Clone, Copy)]
+enum Fault {
+    /// It can be connected to all the same.
+    Hangs,
+    Refuses,
+    /// Answers 429 with a Retry-After.
+    Throttles(Duration),
+}
+
 /// An endpoint that fails at certain times.
 struct Endpoint {
     start: Instant,
-    outages: Vec<(Duration, Duration, bool)>,
+    outages: Vec<(Duration, Duration, Fault)>,
     loses_one_in: u32,
     seen: Mutex<Seen>,
 }
@@ -114,6 +122,8 @@ struct Seen {
     spans: BTreeMap<u32, u32>,
     unsure: BTreeSet<u32>,
     requests: u32,
+    /// When something was taken.
+    times: Vec<Duration>,
 }
 
 impl Endpoint {
@@ -131,8 +141,15 @@ impl Destination for Shared {
         let now = self.0.start.elapsed();
         let outage = self.0.outages.iter().find(|(from, to, _)| (*from..*to).contains(&now));
         match outage {
-            Some((_, _, true)) => std::future::pending().await,
-            Some(_) => return Err(SendError::Lost("refused".into())),
+            Some((_, _, Fault::Hangs)) => std::future::pending().await,
+            Some(&(_, _, Fault::Throttles(wait))) => {
+                return Err(SendError::Status {
+                    code: 429,
+                    message: String::new(),
+                    retry_after: Some(wait),
+                });
+            }
+            Some((_, _, Fault::Refuses)) => return Err(SendError::Lost("refused".into())),
             None => {}
         }
         let numbers = numbers(&request.body);
@@ -142,6 +159,7 @@ impl Destination for Shared {
             *seen.spans.entry(number).or_default() += 1;
         }
         seen.requests += 1;
+        seen.times.push(now);
         if seen.requests.is_multiple_of(self.0.loses_one_in) {
             seen.unsure.extend(numbers);
             return Err(SendError::Lost("after it was taken".into()));
@@ -191,7 +209,12 @@ fn simulate(seed: u64) {
             .map(|number| {
                 let outages = (0..rng.u32(0..3)).map(|_| {
                     let from = Duration::from_millis(rng.u64(0..60_000));
-                    (from, from + Duration::from_millis(rng.u64(0..60_000)), rng.bool())
+                    let fault = match rng.u32(0..3) {
+                        0 => Fault::Hangs,
+                        1 => Fault::Refuses,
+                        _ => Fault::Throttles(SECOND * rng.u32(0..100)),
+                    };
+                    (from, from + Duration::from_millis(rng.u64(0..60_000)), fault)
                 });
                 let outages = outages.collect();
                 Shared(Arc::new(Endpoint {
@@ -295,4 +318,106 @@ fn while_one_is_well_every_span_arrives_and_while_all_are_at_its_home() {
             std::panic::resume_unwind(panic);
         }
     }
+}
+
+/// Ten traces of seven spans each second for a minute and a half, to two endpoints on one machine, the first of which fails like this:
+/// when each took something, and what became of all a minute later.
+fn beside_one_that_fails(name: &str, outages: [Vec<(Duration, Duration, Fault)>; 2]) -> [Vec<Duration>; 2] {
+    fastrand::seed(9);
+    let client = client(&format!("http://{name}.test/"));
+    let limits = BatchLimits {
+        spans: 50,
+        bytes: 400_000,
+        delay: Duration::from_millis(100),
+        in_flight: 1,
+    };
+    paused(async {
+        let endpoints = outages.map(|outages| {
+            Shared(Arc::new(Endpoint {
+                start: Instant::now(),
+                outages,
+                loses_one_in: u32::MAX,
+                seen: Mutex::default(),
+            }))
+        });
+        let (mut writer, lane) = Writer::new(Limits::default()).expect("fork handlers");
+        let lane = Arc::new(lane);
+        let sender = client.sender();
+        let balancer = Balancer::new(endpoints.iter().cloned(), Strategy::TraceId);
+        balancer.watch();
+        let breakers = balancer.members().map(|(_, breaker)| Arc::clone(breaker));
+        let spread = Spread::new((0..).map(|number: u32| number.to_string()).zip(breakers).collect());
+        let route = Arc::new(Route::new(sender.config(), balancer).spread_over(spread));
+        let (_closing, is_closing) = watch::channel(Closing::No);
+        let (_routes, routes) = watch::channel(route);
+        let driven = tokio::spawn(Drive::new(Arc::clone(&lane), sender, limits).run(routes, is_closing));
+        let group = Arc::new(Group::default());
+        for second in 0..90 {
+            for number in 0..70 {
+                append(&mut writer, &group, second * 70 + number);
+            }
+            sleep(SECOND).await;
+        }
+        sleep(60 * SECOND).await;
+        let account = crate::accounts()[&client.name()].clone();
+        assert_eq!((account.exported, account.queued, lane.counts().queued), (6_300, 0, 0));
+        lane.close();
+        driven.await.expect("no panic");
+        endpoints.map(|one| one.0.seen().times.clone())
+    })
+}
+
+/// The longest time without a request that was taken, in the minute and a half.
+fn longest_gap(times: &[Duration], from: Duration) -> Duration {
+    let times = times.iter().copied().filter(|&time| time < 90 * SECOND);
+    let (mut last, mut longest) = (from, Duration::ZERO);
+    for time in times.filter(|&time| time >= from).chain([90 * SECOND]) {
+        longest = longest.max(time.saturating_sub(last));
+        last = time;
+    }
+    longest
+}
+
+#[test]
+fn one_that_asks_for_a_long_wait_holds_nothing_back() {
+    let outage = (Duration::ZERO, SECOND, Fault::Throttles(300 * SECOND));
+    let [away, well] = beside_one_that_fails("long-wait", [vec![outage], Vec::new()]);
+    assert!(away.is_empty());
+    assert!(longest_gap(&well, Duration::ZERO) < 2 * SECOND, "{well:?}");
+}
+
+#[test]
+fn one_that_asks_for_short_waits_again_and_again_holds_nothing_back() {
+    // Between two waits it takes what has waited.
+    let outages = (0..90).filter(|second| second % 9 < 3).map(|second| {
+        let from = SECOND * second;
+        (from, from + SECOND, Fault::Throttles(8 * SECOND))
+    });
+    let [_, well] = beside_one_that_fails("short-waits", [outages.collect(), Vec::new()]);
+    assert!(longest_gap(&well, Duration::ZERO) < 3 * SECOND, "{well:?}");
+}
+
+#[test]
+fn of_two_that_ask_for_waits_the_sooner_has_its_spans_first() {
+    let waits = [8, 2].map(|seconds| vec![(Duration::ZERO, SECOND, Fault::Throttles(SECOND * seconds))]);
+    let [later, sooner] = beside_one_that_fails("two-waits", waits);
+    assert!(later[0] >= 8 * SECOND);
+    assert!((2 * SECOND..4 * SECOND).contains(&sooner[0]), "{sooner:?}");
+}
+
+#[test]
+fn when_one_is_back_the_traces_of_one_that_asks_for_a_long_wait_go_there() {
+    let waits = [300, 20].map(|seconds| vec![(Duration::ZERO, SECOND, Fault::Throttles(SECOND * seconds))]);
+    let [later, sooner] = beside_one_that_fails("back-first", waits);
+    assert!(later.is_empty());
+    assert!(longest_gap(&sooner, 20 * SECOND) < 3 * SECOND, "{sooner:?}");
+}
+
+#[test]
+fn one_that_can_be_connected_to_and_answers_nothing_holds_nothing_back() {
+    let outage = (Duration::ZERO, 200 * SECOND, Fault::Hangs);
+    let [hangs, well] = beside_one_that_fails("hangs", [vec![outage], Vec::new()]);
+    assert!(hangs.is_empty());
+    // Until it has failed three times.
+    assert!(longest_gap(&well, 45 * SECOND) < 2 * SECOND, "{well:?}");
 }

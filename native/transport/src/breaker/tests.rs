@@ -128,3 +128,20 @@ fn one_probe_at_a_time_and_one_that_is_given_up_is_another_s() {
         assert_eq!(breaker.health(), Health::Closed);
     });
 }
+
+#[test]
+fn who_asks_for_a_long_wait_is_away_until_it_is_over() {
+    paused(async {
+        let breaker = Breaker::default();
+        for (wait, is_long) in [(9, false), (11, true)] {
+            breaker
+                .try_admit()
+                .expect("no wait")
+                .failed(Some(Duration::from_secs(wait)));
+            assert_eq!((breaker.is_away(), breaker.is_out()), (is_long, false));
+            assert!(!breaker.may_try());
+            sleep_until(breaker.next().expect("no probe")).await;
+            assert!(!breaker.is_away() && breaker.may_try());
+        }
+    });
+}
