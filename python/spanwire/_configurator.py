@@ -8,7 +8,7 @@ missing: the switch must not stop the program.
 import importlib
 import os
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_PROTOCOL,
 from spanwire import _log
 from spanwire.trace._disabled import is_disabled
 
-__all__ = ["Configurator", "endpoints_for"]
+__all__ = ["Configurator", "keywords_for"]
 
 _GROUP = "opentelemetry_traces_exporter"  # of entry points
 _OURS = "spanwire"
@@ -187,17 +187,28 @@ def _import_with(upstream: _Import) -> _Import:
     return import_components
 
 
-def endpoints_for(
-    given: dict[Any, dict[str, Any]] | None, endpoints: Sequence[str] | None, balance: str | None
+def keywords_for(
+    given: dict[Any, dict[str, Any]] | None,
+    endpoints: Sequence[str] | None,
+    balance: str | None,
+    headers_provider: Callable[[], Mapping[str, str]] | None,
+    headers_refresh: float | None,
 ) -> dict[Any, dict[str, Any]]:
     """Keywords by classes of exporters, as the SDK's ``exporter_args_map``: ours get these, too.
 
     :raises ValueError: if they cannot work.
     """
     from spanwire.exporter._options import several
+    from spanwire.exporter._refresh import check_provider
 
     several(None, endpoints, balance)
-    ours = {"endpoints": endpoints, "balance": balance}
+    check_provider(headers_provider, headers_refresh)
+    ours = {
+        "endpoints": endpoints,
+        "balance": balance,
+        "headers_provider": headers_provider,
+        "headers_refresh": headers_refresh,
+    }
     keywords = dict(given or {})
     for exporter in map(_exporter, _MODULES):
         keywords[exporter] = ours | dict(keywords.get(exporter, {}))

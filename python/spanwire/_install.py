@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from types import FrameType
@@ -19,7 +19,7 @@ from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_TRACES_PR
 
 import spanwire
 from spanwire import _hooks
-from spanwire._configurator import Configurator, endpoints_for
+from spanwire._configurator import Configurator, keywords_for
 from spanwire._defaults import defaults
 from spanwire.events import DropEvent, ErrorEvent, subscribe
 from spanwire.trace._disabled import is_disabled
@@ -104,6 +104,8 @@ def install(
     protocol: str | None = None,
     endpoints: Sequence[str] | None = None,
     balance: str | None = None,
+    headers_provider: Callable[[], Mapping[str, str]] | None = None,
+    headers_refresh: float | None = None,
     on_error: Callable[[ErrorEvent], object] | None = None,
     on_drop: Callable[[DropEvent], object] | None = None,
     top: str | os.PathLike[str] | None = None,
@@ -121,6 +123,8 @@ def install(
     :param endpoints: several endpoints of the same backend, which our exporters get in the place of OTEL_EXPORTER_OTLP_ENDPOINT; over
         HTTP whole URLs.
     :param balance: which of them gets a request: as of ``spanwire.exporter.http.OTLPSpanExporter``.
+    :param headers_provider: gives headers that change, such as a token that expires: as of the exporters.
+    :param headers_refresh: seconds between two calls of it, likewise.
     :param on_error: called with a ``spanwire.events.ErrorEvent`` when an export fails or a receiver complains, on a thread of
         spanwire's own, at most once a second for each destination and reason; :func:`spanwire.events.subscribe` says more.
     :param on_drop: likewise with a ``spanwire.events.DropEvent`` when spans are lost.
@@ -156,9 +160,9 @@ def install(
                 _top.serve(top)
             provider = getattr(trace, "_TRACER_PROVIDER", None)
             if provider is None:
-                if endpoints is not None or balance is not None:
-                    overrides["exporter_args_map"] = endpoints_for(
-                        overrides.get("exporter_args_map"), endpoints, balance
+                if any(one is not None for one in (endpoints, balance, headers_provider, headers_refresh)):
+                    overrides["exporter_args_map"] = keywords_for(
+                        overrides.get("exporter_args_map"), endpoints, balance, headers_provider, headers_refresh
                     )
                 try:
                     with _environment(overrides, protocol):

@@ -50,6 +50,23 @@ def test_several_endpoints_by_a_keyword(protocol: str) -> None:
         assert [span.name for span in sink.spans()] == ["span"]
 
 
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json", "grpc"])
+def test_headers_that_change_by_a_keyword(protocol: str) -> None:
+    with Sink() as sink:
+        endpoint = sink.grpc_endpoint if protocol == "grpc" else sink.http_endpoint
+        program = f"""
+spanwire.install(protocol={protocol!r}, headers_provider=lambda: {{"x-key": "fresh"}}, headers_refresh=60)
+{PRINT_AND_EXIT}"""
+        done = run(program, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_EXPORTER_OTLP_HEADERS="x-key=old,x-other=kept")
+        assert (done.returncode, done.stderr) == (0, "")
+        (request,) = sink.requests()
+        assert (request.headers["x-key"], request.headers["x-other"]) == ("fresh", "kept")
+
+
+def test_a_provider_of_headers_that_cannot_be_called_is_a_clear_error() -> None:
+    assert "ValueError: headers_provider= is of type str" in run("spanwire.install(headers_provider='x')").stderr
+
+
 def test_keywords_of_exporters_stand_in_front_of_installs_endpoints() -> None:
     with Sink() as sink:
         program = f"""

@@ -16,7 +16,7 @@ use spanwire_engine::client::Submitted;
 use spanwire_engine::{Account, Answer, BatchLimits, Breakers, Client, DropReason, Event, Ticket, events};
 use spanwire_transport::balancer::Strategy;
 use spanwire_transport::config::TlsFiles;
-use spanwire_transport::{Compression, Config, ConfigError, Protocol, Proxy};
+use spanwire_transport::{Compression, Config, ConfigError, FreshHeaders, Protocol, Proxy};
 
 use crate::columns::encode::{ColumnEncoder, EncodedHeads};
 use crate::filter::PyFilter;
@@ -42,17 +42,18 @@ type Kept = (u64, u64, HashMap<&'static str, u64>, Vec<(f64, Option<&'static str
 pub struct HttpClient {
     client: Client,
     w3c_flags: bool,
+    fresh: Option<Arc<FreshHeaders>>,
 }
 
 #[pymethods]
 impl HttpClient {
     /// `protocol` is one of OTLP's: `http/protobuf`, `http/json` or `grpc`. `timeout` in seconds covers all tries; `max_request_size` in bytes before compression, 0 or less for no limit; `others` are more
     /// endpoints with their headers, and `balance` says how one of them is chosen; `proxies` are that of `endpoint` and those of the others,
-    /// with what `Proxy-Authorization` says.
+    /// with what `Proxy-Authorization` says. With `fresh_headers` nothing is sent before `set_headers`.
     #[new]
     #[pyo3(signature = (endpoint, *, headers, timeout, compression, ca_file=None, cert_file=None, key_file=None,
                         max_request_size=0, w3c_flags=false, others=vec![], balance="round_robin", protocol="http/protobuf",
-                        proxies=vec![]))]
+                        proxies=vec![], fresh_headers=false))]
     // The arguments have names in Python; owned values are what PyO3 hands over.
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
@@ -70,6 +71,7 @@ impl HttpClient {
         balance: &str,
         protocol: &str,
         proxies: Vec<Option<ProxyTold>>,
+        fresh_headers: bool,
     ) -> PyResult<Self> {
         let limit = duration(timeout).filter(|limit| !limit.is_zero());
         let limit = limit.ok_or_else(|| errors::config(&ConfigError::Timeout(timeout)))?;
@@ -84,8 +86,12 @@ impl HttpClient {
         };
         let strategy =
             Strategy::from_name(balance).ok_or_else(|| errors::config(&ConfigError::Strategy(balance.to_owned())))?;
+        let fresh = fresh_headers.then(Arc::<FreshHeaders>::default);
         let new = |at: usize, endpoint: &str, headers: &Headers| {
-            let config = Config::new(protocol, endpoint, headers, compression, &files)?.with_timeout(limit);
+            let mut config = Config::new(protocol, endpoint, headers, compression, &files)?.with_timeout(limit);
+            if let Some(fresh) = &fresh {
+                config = config.with_fresh_headers(Arc::clone(fresh));
+            }
             match proxies.get(at) {
                 Some(Some((url, authorization))) => {
                     config.with_proxy(Proxy::new(url, authorization.as_deref(), &files)?)
@@ -108,7 +114,11 @@ impl HttpClient {
         crate::encode::encode_request(py, PyTuple::empty(py).as_any(), w3c_flags, &mut Vec::new())?;
         let max_request = usize::try_from(max_request_size).ok().filter(|&limit| limit > 0);
         let client = Client::new(config, limit, max_request).map_err(|error| errors::system(&error))?;
-        Ok(Self { client, w3c_flags })
+        Ok(Self {
+            client,
+            w3c_flags,
+            fresh,
+        })
     }
 
     /// A client for measurements: what a queue hands to it by `drive` is taken and comes to nothing.
@@ -126,6 +136,7 @@ impl HttpClient {
         Ok(Self {
             client: client.discarding(),
             w3c_flags: true,
+            fresh: None,
         })
     }
 
@@ -133,6 +144,29 @@ impl HttpClient {
     #[getter]
     fn destination(&self) -> String {
         self.client.name()
+    }
+
+    /// From the next request on these are sent beside those that do not change; `ValueError` for what cannot be sent.
+    #[allow(clippy::needless_pass_by_value)] // owned values are what PyO3 hands over
+    fn set_headers(&self, py: Python<'_>, headers: Headers) -> PyResult<()> {
+        let Some(fresh) = &self.fresh else { return Ok(()) };
+        py.detach(|| fresh.set(&headers))
+            .map_err(|error| errors::config(&error))
+    }
+
+    /// Waits until a server has refused those headers, or `end_headers`, from so many seconds on and for so many at most; whether that is so.
+    fn wait_headers_wanted(&self, py: Python<'_>, least: f64, timeout: f64) -> bool {
+        let limit = duration(timeout).unwrap_or_default();
+        let least = duration(least).unwrap_or_default();
+        let wait = |fresh: &Arc<FreshHeaders>| py.detach(|| fresh.wait_wanted(least, limit));
+        self.fresh.as_ref().is_none_or(wait)
+    }
+
+    /// Ends that waiting.
+    fn end_headers(&self, py: Python<'_>) {
+        if let Some(fresh) = &self.fresh {
+            py.detach(|| fresh.end());
+        }
     }
 
     /// Encodes and delivers `spans`; raises only what a signal handler raises while waiting.

@@ -445,7 +445,7 @@ fn waits(error: &SendError, cause: Cause) -> bool {
 fn is_answer(error: &SendError) -> bool {
     match error {
         SendError::Status { .. } | SendError::Rpc { .. } => true,
-        SendError::NoneWell { last: Some(last), .. } => is_answer(last),
+        SendError::NoneWell { last: Some(last), .. } | SendError::Headers { last: Some(last) } => is_answer(last),
         _ => false,
     }
 }

@@ -13,6 +13,7 @@ use crate::balancer::Strategy;
 use crate::compress::Compression;
 use crate::endpoint::{Endpoint, percent_decoded};
 use crate::error::ConfigError;
+use crate::fresh::FreshHeaders;
 use crate::grpc;
 use crate::protocol::Protocol;
 use crate::proxy::Proxy;
@@ -36,7 +37,9 @@ pub struct Config {
     pub(crate) endpoint: Endpoint,
     /// What requests are made to: a path, or for gRPC all of it.
     pub(crate) uri: Uri,
-    pub(crate) headers: HeaderMap,
+    headers: HeaderMap,
+    /// Headers that change, if some do.
+    fresh: Option<Arc<FreshHeaders>>,
     pub(crate) tls: Option<TlsMaterial>,
     pub(crate) proxy: Option<Proxy>,
     secrets: Vec<String>,
@@ -112,6 +115,7 @@ impl Config {
             endpoint,
             uri,
             headers,
+            fresh: None,
             tls,
             proxy: None,
             secrets,
@@ -181,6 +185,26 @@ impl Config {
         self.strategy
     }
 
+    /// The same with these headers beside those that do not change; nothing is sent before there are some.
+    #[must_use]
+    pub fn with_fresh_headers(mut self, fresh: Arc<FreshHeaders>) -> Self {
+        self.fresh = Some(fresh);
+        self
+    }
+
+    pub(crate) fn fresh(&self) -> Option<&FreshHeaders> {
+        self.fresh.as_deref()
+    }
+
+    /// The headers of a request that is made now.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        if let Some(fresh) = &self.fresh {
+            fresh.add_to(&mut headers);
+        }
+        headers
+    }
+
     /// The same for requests that have so much time, by which a connection is found to be dead.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
@@ -228,7 +252,10 @@ impl Config {
 
     /// `text`, which a server may have made of our headers or our URL, without their secrets.
     pub(crate) fn redact(&self, text: String) -> String {
-        self.secrets.iter().fold(text, |text, secret| {
+        let fresh = self.fresh.as_ref().map(|fresh| fresh.secrets()).unwrap_or_default();
+        let mut secrets: Vec<&String> = self.secrets.iter().chain(&fresh).collect();
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.into_iter().fold(text, |text, secret| {
             if text.contains(secret) {
                 text.replace(secret, "***")
             } else {
@@ -244,12 +271,12 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// Since one may be a part of another.
-fn longest_first(secrets: &mut [String]) {
+pub(crate) fn longest_first(secrets: &mut [String]) {
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
 }
 
 /// Checked headers, and the secrets among their values.
-fn header_map(headers: &[(String, Vec<u8>)]) -> Result<(HeaderMap, Vec<String>), ConfigError> {
+pub(crate) fn header_map(headers: &[(String, Vec<u8>)]) -> Result<(HeaderMap, Vec<String>), ConfigError> {
     let mut map = HeaderMap::with_capacity(headers.len() + 4);
     let mut secrets = Vec::new();
     for (name, value) in headers {

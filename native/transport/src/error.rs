@@ -59,6 +59,11 @@ pub enum ConfigError {
 pub enum SendError {
     #[error("cannot connect to {address}: {source}{}", refusal(source))]
     Connect { address: String, source: io::Error },
+    #[error("headers_provider= has given no headers in time{}", behind_colon(last.as_deref()))]
+    Headers {
+        /// How the server refused the ones before.
+        last: Option<Box<SendError>>,
+    },
     #[error("the connection was lost: {0}")]
     Lost(String),
     #[error("none of the endpoints takes requests now{}", behind_colon(last.as_deref()))]
@@ -100,11 +105,25 @@ impl SendError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::Lost(_) | Self::NoneWell { .. } | Self::Resolve { .. } => true,
+            Self::Connect { .. }
+            | Self::Headers { .. }
+            | Self::Lost(_)
+            | Self::NoneWell { .. }
+            | Self::Resolve { .. } => true,
             Self::Rpc { code, retry_delay, .. } => !self.is_too_large() && code.is_retryable(retry_delay.is_some()),
             Self::Status { code, .. } => crate::status::http_retryable(*code),
             Self::Tls { is_final, .. } | Self::Proxy { is_final, .. } => !is_final,
             Self::Redirected { .. } | Self::ResponseTooLarge { .. } | Self::Shutdown | Self::TimedOut => false,
+        }
+    }
+
+    /// Whether the server did not accept the credentials: others may be.
+    #[must_use]
+    pub fn is_about_credentials(&self) -> bool {
+        match self {
+            Self::Status { code, .. } => [401, 403].contains(code),
+            Self::Rpc { code, .. } => [Code::UNAUTHENTICATED, Code::PERMISSION_DENIED].contains(code),
+            _ => false,
         }
     }
 

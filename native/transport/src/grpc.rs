@@ -196,7 +196,7 @@ impl GrpcDestination {
         *message.version_mut() = Version::HTTP_2;
         *message.method_mut() = Method::POST;
         *message.uri_mut() = self.config.uri.clone();
-        *message.headers_mut() = self.config.headers.clone();
+        *message.headers_mut() = self.config.headers();
         let left = message::timeout(deadline.saturating_duration_since(Instant::now()));
         if let Ok(left) = HeaderValue::from_str(&left) {
             message.headers_mut().insert("grpc-timeout", left);

@@ -164,7 +164,7 @@ impl HttpDestination {
         let mut message = http::Request::new(Full::new(request.body.clone()));
         *message.method_mut() = Method::POST;
         *message.uri_mut() = self.config.uri.clone();
-        *message.headers_mut() = self.config.headers.clone();
+        *message.headers_mut() = self.config.headers();
         message
     }
 

@@ -15,6 +15,7 @@ pub mod destination;
 pub mod dial;
 pub mod endpoint;
 pub mod error;
+pub mod fresh;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod grpc;
@@ -38,6 +39,7 @@ pub use deliver::deliver;
 pub use destination::{Accepted, Destination, Request, Tally};
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, SendError};
+pub use fresh::FreshHeaders;
 pub use grpc::GrpcDestination;
 pub use http::HttpDestination;
 pub use otlp::OtlpDestination;

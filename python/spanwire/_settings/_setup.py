@@ -35,6 +35,8 @@ SETUP: tuple[Setting, ...] = (
         "endpoints of our exporters in the place of OTEL_EXPORTER_OTLP_ENDPOINT: over HTTP whole URLs, with v1/traces",
     ),
     _setup("balance", "", "round_robin", "which of them gets a request: as of the exporters"),
+    _setup("headers_provider", "", "", "function that gives more headers, such as a token that expires"),
+    _setup("headers_refresh", "", "300", "between two calls of headers_provider; at least 2", unit="seconds"),
     _setup(
         "on_error", "", "", "called when an export fails, with a spanwire.events.ErrorEvent, on a thread of our own"
     ),

@@ -62,6 +62,8 @@ TRACES: tuple[Setting, ...] = (
     _exporter(
         "balance", "", "round_robin", "which of several endpoints: round_robin, failover, least_loaded or trace_id"
     ),
+    _exporter("headers_provider", "", "", "function that gives more headers, such as a token that expires"),
+    _exporter("headers_refresh", "", "300", "between two calls of headers_provider; at least 2", unit="seconds"),
     _exporter("meter_provider", "", _METERS, "where the exporter's metrics about itself go, if they are enabled"),
     _exporter("w3c_flags", "", "False", "also send the W3C flags of spans and links and the links' trace state"),
     _exporter(
@@ -164,6 +166,8 @@ TRACES: tuple[Setting, ...] = (
         "several endpoints of the same backend in the place of endpoint: one of them gets each call",
     ),
     _grpc("balance", "", "round_robin", "which of several endpoints: round_robin, failover, least_loaded or trace_id"),
+    _grpc("headers_provider", "", "", "function that gives more headers, such as a token that expires"),
+    _grpc("headers_refresh", "", "300", "between two calls of headers_provider; at least 2", unit="seconds"),
     _grpc("w3c_flags", "", "False", "also send the W3C flags of spans and links and the links' trace state"),
     _batch("span_exporter", "", "", "where finished spans go; to be given"),
     _batch(

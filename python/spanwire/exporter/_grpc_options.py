@@ -149,7 +149,7 @@ def _headers(given: GrpcHeaders) -> dict[str, str | bytes]:
     try:
         for name, value in pairs:
             expect("a header's name", name, str, "text")
-            headers[name.lower()] = _binary(value) if name.lower().endswith("-bin") else value
+            headers[name.lower()] = binary(value) if name.lower().endswith("-bin") else value
     except (TypeError, ValueError) as error:
         if isinstance(error, ValueError) and "is of type" in str(error):
             raise
@@ -157,7 +157,7 @@ def _headers(given: GrpcHeaders) -> dict[str, str | bytes]:
     return headers
 
 
-def _binary(value: str | bytes) -> str | bytes:
+def binary(value: str | bytes) -> str | bytes:
     """Values of such headers go out in base64."""
     if not isinstance(value, bytes):
         return value

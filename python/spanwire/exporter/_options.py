@@ -60,8 +60,8 @@ class ExporterOptions:
         names = ("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",) if self.protocol == "grpc" else _REQUESTS_BUNDLES
         return next((name for name in names if os.environ.get(name)), None)
 
-    def client(self, *, w3c_flags: bool) -> _native.HttpClient:
-        """A native client with these options.
+    def client(self, *, w3c_flags: bool, fresh_headers: bool = False) -> _native.HttpClient:
+        """A native client with these options; with ``fresh_headers`` it sends nothing before it has some.
 
         :raises ValueError: if the endpoint, a header or a TLS file cannot be used.
         """
@@ -75,7 +75,7 @@ class ExporterOptions:
             if credentials is not None:  # as requests does
                 headers["authorization"] = credentials
             proxies.append(_proxy.proxy_for(url, self.protocol))
-            return url, [(name, _encoded(name, value)) for name, value in headers.items()]
+            return url, [(name, header_value(name, value)) for name, value in headers.items()]
 
         url, encoded = reached(self.endpoint)
         if self.client_key_file and not self.client_certificate_file:
@@ -101,6 +101,7 @@ class ExporterOptions:
                 others=others,
                 balance=self.balance,
                 proxies=[None if proxy is None else (proxy.url, proxy.authorization) for proxy in proxies],
+                fresh_headers=fresh_headers,
             )
         except ValueError as error:
             named = {proxy.variable: None for proxy in proxies if proxy is not None}
@@ -219,7 +220,8 @@ def user_agent() -> str:
     return f"spanwire/{_native.__version__} OTel-OTLP-Exporter-Python/{sdk_version}"
 
 
-def _encoded(name: str, value: str | bytes) -> bytes:
+def header_value(name: str, value: str | bytes) -> bytes:
+    """A header's value as it is sent; ValueError for what is none."""
     if isinstance(value, bytes):
         return value.strip(b" \t")
     if not isinstance(value, str):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from spanwire._native import Outcome, Request
     from spanwire.columnar import SpanColumns
     from spanwire.exporter._options import ExporterOptions
+    from spanwire.exporter._refresh import HeadersProvider, HeadersRefresh
 
 __all__ = ["NativeSpanExporter"]
 
@@ -32,14 +33,31 @@ class NativeSpanExporter(SpanExporter):
     """Exports spans by a native client. Thread-safe, and usable on both sides of a fork."""
 
     # Looked at also where a subclass sets something before it calls __init__.
+    _refresh: "HeadersRefresh | None" = None
     _users = NONE  # before `_begin` gives each its own
 
     def _begin(
-        self, options: "ExporterOptions", *, component: str, meter_provider: "MeterProvider | None", w3c_flags: bool
+        self,
+        options: "ExporterOptions",
+        *,
+        component: str,
+        meter_provider: "MeterProvider | None",
+        w3c_flags: bool,
+        headers_provider: "HeadersProvider | None" = None,
+        headers_refresh: float | None = None,
     ) -> None:
         """To be called once, by ``__init__``."""
         self._users = WeakSet()  # batch processors that send its spans as bytes
-        self._client = options.client(w3c_flags=w3c_flags)
+        if headers_provider is None and headers_refresh is None:
+            self._client = options.client(w3c_flags=w3c_flags)
+        else:
+            from spanwire.exporter._refresh import HeadersRefresh, check_provider
+
+            check_provider(headers_provider, headers_refresh)
+            self._client = options.client(w3c_flags=w3c_flags, fresh_headers=True)
+            if headers_provider is not None:
+                self._refresh = HeadersRefresh(self._client, headers_provider, headers_refresh, options.protocol)
+                self._refresh.serve(self)
         self._w3c_flags = w3c_flags
         self._max_request_size = options.max_request_size
         # Names that code written for the official exporters looks at.
@@ -120,6 +138,8 @@ class NativeSpanExporter(SpanExporter):
         if not self._client.shutdown(timeout_millis / 1000):
             self._client.force_flush(_CUT_OFF_SECONDS)  # until what was cut off is counted, a moment later
         self._record_driven()
+        if self._refresh is not None:
+            self._refresh.end()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Wait for the batches that are under way in other threads.
@@ -130,6 +150,11 @@ class NativeSpanExporter(SpanExporter):
             return self._client.force_flush(timeout_millis / 1000)
         finally:
             self._record_driven()
+
+    def _attend(self) -> None:
+        """Something is about to be sent in this process."""
+        if self._refresh is not None:
+            self._refresh.attend()
 
     def _export(self, spans: "Sequence[ReadableSpan]") -> Verdict:
         return self._deliver(lambda: self._client.export(spans))
@@ -152,6 +177,7 @@ class NativeSpanExporter(SpanExporter):
 
     def _deliver(self, export: "Callable[[], Outcome]", raised: tuple[type[Exception], ...] = ()) -> Verdict:
         came_late = self._shutdown
+        self._attend()
         try:
             outcome = export()
         except raised:

@@ -99,3 +99,27 @@ gevent.get_hub().destroy()
     with Sink() as sink:
         run_patched(program, tmp_path, sink, OTEL_BSP_SCHEDULE_DELAY=HOUR).check(sink)
         assert sink.span_count == 100
+
+
+def test_a_provider_of_headers_may_block_while_greenlets_go_on(tmp_path: Path) -> None:
+    program = """
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from spanwire.exporter.http import OTLPSpanExporter
+blocks = monkey.get_original("time", "sleep")
+
+def provide():
+    blocks(0.5)
+    return {"x-key": "fresh"}
+
+exporter = OTLPSpanExporter(headers_provider=provide)
+turns = 0
+until = time.monotonic() + 0.4
+while time.monotonic() < until:
+    gevent.sleep(0.001)
+    turns += 1
+assert turns > 20, turns
+exporter.shutdown()
+"""
+    with Sink() as sink:
+        ended = run_patched(program, tmp_path, sink)
+    assert (ended.STATUS, ended.errors) == (0, ""), ended

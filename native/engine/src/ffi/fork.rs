@@ -7,7 +7,7 @@
 use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use spanwire_transport::descriptors;
+use spanwire_transport::{descriptors, fresh};
 
 use crate::events::{self, Events};
 use crate::process::Process;
@@ -22,6 +22,7 @@ static HELD: ffi::ForkCell<Held> = ffi::ForkCell::new();
 struct Held {
     process: MutexGuard<'static, Process>,
     descriptors: descriptors::Held,
+    _fresh: fresh::Held,
     _buffers: MutexGuard<'static, Vec<Vec<u8>>>,
     events: MutexGuard<'static, Events>,
 }
@@ -43,6 +44,7 @@ unsafe extern "C" fn prepare() {
     let held = Held {
         process: process::hold(),
         descriptors: descriptors::hold(),
+        _fresh: fresh::hold(),
         _buffers: buffer::hold(),
         events: events::hold(),
     };

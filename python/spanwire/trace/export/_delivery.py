@@ -176,10 +176,10 @@ class Delivery:
         try:
             began = self._queue.begin_reader()
             if began:
-                _start_thread(self._run)
+                start_thread(self._run)
         except RuntimeError as error:
             self._queue.end_reader()
-            _tell_no_thread(error)
+            tell_no_thread(error)
             return False
         except BaseException:  # of a signal handler: the next one tries again
             if began:
@@ -234,10 +234,11 @@ class NativeDelivery(Delivery):
             return False
         try:
             limits = self._limits
+            self._sends_by._attend()
             self._client.drive(self._queue, limits.spans, limits.bytes, self._delay, limits.in_flight)
         except OSError as error:
             self._try_again_at = time.monotonic() + 1
-            _tell_no_thread(error)
+            tell_no_thread(error)
             return False
         return True
 
@@ -271,7 +272,8 @@ def _wait(wait: Callable[..., bool], *args: object, end: float) -> bool:
     return wait(*args, max(0.0, end - time.monotonic()))
 
 
-def _tell_no_thread(error: Exception) -> None:
+def tell_no_thread(error: Exception) -> None:
+    """Tell people that there is none."""
     _log.warn(
         "export.thread",
         "The thread that sends spans cannot be started: %s; they wait, and it is tried again. Is there a limit on threads "
@@ -310,10 +312,10 @@ def _count(queue: FrameQueue, metrics: Any) -> None:
         metrics.drop_items(closed, "already_shutdown")
 
 
-def _start_thread(run: Callable[[], None]) -> None:
+def start_thread(run: Callable[[], None], name: str = "OtelBatchSpanRecordProcessor") -> None:
     """A daemon thread of the system's, also where gevent has put greenlets in its place: what it waits for blocks."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is not None and monkey.is_module_patched("threading"):
         monkey.get_original("_thread", "start_new_thread")(run, ())
         return
-    threading.Thread(target=run, name="OtelBatchSpanRecordProcessor", daemon=True).start()
+    threading.Thread(target=run, name=name, daemon=True).start()

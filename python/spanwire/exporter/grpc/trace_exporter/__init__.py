@@ -1,7 +1,7 @@
 """``OTLPSpanExporter`` over gRPC, under the name of the official exporter's module."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from spanwire import _log
@@ -43,6 +43,11 @@ class OTLPSpanExporter(NativeSpanExporter):
     :param channel_options: grpcio's; ``grpc.primary_user_agent`` and ``grpc.default_authority`` do what they say, the others
         are ignored with a log line.
     :param retryable_error_codes: ignored with a log line: what OTLP lets be tried again is.
+    :param headers_provider: a function that returns more headers, such as a token that expires; they override ``headers``. Called on
+        a thread of its own: now, every ``headers_refresh`` seconds, and when the backend refuses (401, 403, UNAUTHENTICATED or
+        PERMISSION_DENIED). Nothing is sent before its first answer; a request that is refused waits for newer headers, and is dropped
+        once three of them were refused, too. Where it raises, the headers stay.
+    :param headers_refresh: seconds between two calls; default: 300, at least 2.
     :param meter_provider: where the exporter's own metrics go, if OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED is true.
     :param certificate_file: PEM file (or directory) of the CAs to trust; default: the system's.
     :param client_key_file: PEM file of the client certificate's key.
@@ -74,6 +79,8 @@ class OTLPSpanExporter(NativeSpanExporter):
         max_request_size: int | None = None,
         endpoints: "Sequence[str] | None" = None,
         balance: str | None = None,
+        headers_provider: Callable[[], Mapping[str, str]] | None = None,
+        headers_refresh: float | None = None,
         w3c_flags: bool = False,
     ) -> None:
         if credentials is not None:
@@ -102,7 +109,14 @@ class OTLPSpanExporter(NativeSpanExporter):
                 "%s is ignored: calls are tried again after the codes for which OTLP allows it",
                 "retryable_error_codes=" if retryable_error_codes else _RETRYABLE_CODES,
             )
-        self._begin(options, component="otlp_grpc_span_exporter", meter_provider=meter_provider, w3c_flags=w3c_flags)
+        self._begin(
+            options,
+            component="otlp_grpc_span_exporter",
+            meter_provider=meter_provider,
+            w3c_flags=w3c_flags,
+            headers_provider=headers_provider,
+            headers_refresh=headers_refresh,
+        )
         # Names that code written for the official exporter looks at.
         self._endpoint = options.endpoint.partition("://")[2]
         self._insecure = options.insecure

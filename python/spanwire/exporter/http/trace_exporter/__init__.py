@@ -1,7 +1,7 @@
 """``OTLPSpanExporter`` over HTTP, under the name of the official exporter's module."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from spanwire.exporter._options import HttpOptions
@@ -51,6 +51,11 @@ class OTLPSpanExporter(NativeSpanExporter):
     :param balance: which of them: ``round_robin`` (default), ``failover`` (the first that is well, in this order),
         ``least_loaded``, or ``trace_id``: each trace has its own, the same for all processes that name the same endpoints in
         whatever order; requests are divided, and while one is out its traces go to the others.
+    :param headers_provider: a function that returns more headers, such as a token that expires; they override ``headers``. Called on
+        a thread of its own: now, every ``headers_refresh`` seconds, and when the backend refuses (401, 403, UNAUTHENTICATED or
+        PERMISSION_DENIED). Nothing is sent before its first answer; a request that is refused waits for newer headers, and is dropped
+        once three of them were refused, too. Where it raises, the headers stay.
+    :param headers_refresh: seconds between two calls; default: 300, at least 2.
     :param meter_provider: where the exporter's own metrics go, if OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED is true.
     :param w3c_flags: also send the W3C flags of spans and links and the links' trace state, which the official exporter
         leaves out.
@@ -74,6 +79,8 @@ class OTLPSpanExporter(NativeSpanExporter):
         max_request_size: int | None = None,
         endpoints: "Sequence[str] | None" = None,
         balance: str | None = None,
+        headers_provider: Callable[[], Mapping[str, str]] | None = None,
+        headers_refresh: float | None = None,
         meter_provider: "MeterProvider | None" = None,
         w3c_flags: bool = False,
     ) -> None:
@@ -94,7 +101,14 @@ class OTLPSpanExporter(NativeSpanExporter):
             endpoints=endpoints,
             balance=balance,
         )
-        self._begin(options, component=self._component, meter_provider=meter_provider, w3c_flags=w3c_flags)
+        self._begin(
+            options,
+            component=self._component,
+            meter_provider=meter_provider,
+            w3c_flags=w3c_flags,
+            headers_provider=headers_provider,
+            headers_refresh=headers_refresh,
+        )
         # Names that code written for the official exporter looks at.
         self._endpoint = options.endpoint
         self._headers = options.headers
