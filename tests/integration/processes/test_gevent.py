@@ -122,4 +122,4 @@ exporter.shutdown()
 """
     with Sink() as sink:
         ended = run_patched(program, tmp_path, sink)
-    assert (ended.STATUS, ended.errors) == (0, ""), ended
+    assert (ended.status, ended.errors) == (0, ""), ended
