@@ -157,8 +157,9 @@ cdef int told(int status, object processor) except -1:
 
 
 cdef int submit_patiently(SpanwireRecord *record, SpanwireQueue *queue) noexcept:
-    """Appends the record's frame; where the queue blocks it waits for room, without the GIL. The record has ended, the caller keeps its
-    span, and nobody writes to it.
+    """Appends the record's frame; where the queue blocks it waits for room, without the GIL.
+
+    The record has ended, the caller keeps its span, and nobody writes to it.
     """
     cdef uint64_t waited = 0
     cdef int status = sw_api.submit(record, queue)
