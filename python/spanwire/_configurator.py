@@ -6,6 +6,7 @@ missing: the switch must not stop the program.
 """
 
 import importlib
+import inspect
 import os
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -36,6 +37,7 @@ _OF_OFFICIAL = {"otlp": _OURS, "otlp_proto_http": _OURS, "otlp_proto_grpc": "spa
 
 _Place = tuple[dict[str, Any], dict[str, Any]]  # names, and what is to be there
 _Import = Callable[[Sequence[str], str], list[tuple[str, Any]]]
+_Keywords = dict[Any, dict[str, Any]]  # by classes of exporters
 
 # Reentrant: what is loaded while it runs may itself come here, and gets an error instead of waiting for itself.
 _lock = threading.RLock()
@@ -74,7 +76,8 @@ class Configurator(_configuration._OTelSDKConfigurator):
             from spanwire.trace import shortcut_proxy_tracers
 
             shortcut_proxy_tracers()
-            with _replaced(_native_traces()):
+            keywords = _taken_over(kwargs)
+            with _replaced(_native_traces(keywords)):
                 super()._configure(**kwargs)  # type: ignore[no-untyped-call]  # as above
 
 
@@ -107,7 +110,17 @@ def _replaced(places: list[_Place]) -> Generator[None, None, None]:
             names.update(original)
 
 
-def _native_traces() -> list[_Place]:
+def _taken_over(kwargs: dict[str, Any]) -> _Keywords:
+    """Of ``exporter_args_map`` what an SDK that does not know it is not told: our exporters get it here."""
+    given = kwargs.get("exporter_args_map") or {}
+    is_known = "exporter_args_map" in inspect.signature(_configuration._initialize_components).parameters
+    if is_known or not set(given) <= set(map(_exporter, _MODULES)):
+        return {}
+    kwargs.pop("exporter_args_map", None)
+    return given
+
+
+def _native_traces(keywords: _Keywords) -> list[_Place]:
     """Ours under the names that the SDK's functions look up."""
     from spanwire.trace import TracerProvider
     from spanwire.trace.export import BatchSpanProcessor
@@ -119,7 +132,7 @@ def _native_traces() -> list[_Place]:
             {
                 **ours,
                 "_get_exporter_entry_point": _entry_point_of(_configuration._get_exporter_entry_point),
-                **_with_import(_import_with),
+                **_with_import(_import_with(keywords)),
             },
         )
     ]
@@ -169,22 +182,38 @@ def _import_or_ours(upstream: _Import) -> _Import:
     return import_components
 
 
-def _import_with(upstream: _Import) -> _Import:
+def _import_with(keywords: _Keywords) -> Callable[[_Import], _Import]:
     """In the place of the SDK's look-up of entry points: ours is found without, also by the names of the official ones."""
 
-    def import_components(names: Sequence[str], group: str) -> list[tuple[str, Any]]:
-        if group != _GROUP:
-            return upstream(names, group)
-        found: list[tuple[str, Any]] = []
-        for name in names:
-            ours = _OF_OFFICIAL.get(name, name)
-            if ours in _MODULES:
-                found.append((ours, _exporter(ours)))  # once, by whatever names it is asked for
-            else:
-                found += upstream([name], group)
-        return found
+    def import_with(upstream: _Import) -> _Import:
+        def import_components(names: Sequence[str], group: str) -> list[tuple[str, Any]]:
+            if group != _GROUP:
+                return upstream(names, group)
+            found: list[tuple[str, Any]] = []
+            for name in names:
+                ours = _OF_OFFICIAL.get(name, name)
+                if ours in _MODULES:
+                    # Once, by whatever names it is asked for.
+                    found.append((ours, _told(_exporter(ours), keywords)))
+                else:
+                    found += upstream([name], group)
+            return found
 
-    return import_components
+        return import_components
+
+    return import_with
+
+
+def _told(exporter: Any, keywords: _Keywords) -> Any:
+    """The class, or one like it that is made with these keywords."""
+    told = keywords.get(exporter)
+    if not told:
+        return exporter
+
+    def begin(self: Any, **more: Any) -> None:
+        exporter.__init__(self, **(told | more))
+
+    return type(exporter.__name__, (exporter,), {"__init__": begin, "__module__": exporter.__module__})
 
 
 def keywords_for(

@@ -167,7 +167,7 @@ def test_exporters_are_missing_where_the_sdk_finds_none(name: str, monkeypatch: 
 
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", name)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")  # as the distro sets it
-    with _replaced(_native_traces()):
+    with _replaced(_native_traces({})):
         try:
             _configuration._import_exporters(_configuration._get_exporter_names("traces"), [], [])
             is_missing = False
