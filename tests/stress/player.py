@@ -124,13 +124,14 @@ class Player:
             before.provider.shutdown()
 
     def _retire(self) -> None:
-        """Shut down what was replaced a while ago, or merely drop it once it is flushed."""
+        """Shut down what was replaced a while ago, or merely drop it once it is flushed.
+
+        What cannot be flushed waits as long as somebody has its provider: in a forked child the frames of its parent do.
+        """
         if self._retired and not self._retired[-1].is_simple:
             slot = self._retired.pop()
-            if self._rng.random() < 0.5:
+            if self._rng.random() < 0.5 or not slot.flush():
                 slot.provider.shutdown()
-            else:
-                slot.flush()
 
     def _pause(self) -> None:
         time.sleep(self._rng.random() * 0.1)
