@@ -22,6 +22,7 @@ pub mod grpc;
 pub mod http;
 pub mod otlp;
 pub mod pack;
+mod pass_through;
 pub mod protocol;
 pub mod proxy;
 pub mod race;
