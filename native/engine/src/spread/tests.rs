@@ -7,14 +7,13 @@ use spanwire_queue::{Appended, Group, Lane, Limits, Writer};
 use spanwire_transport::Balancer;
 use spanwire_transport::balancer::Strategy;
 use spanwire_transport::deliver::Closing;
-use spanwire_wire::request::TraceRequest;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::*;
 use crate::drive::{BatchLimits, Drive};
 use crate::route::Route;
-use crate::testing::{client, paused};
+use crate::testing::{client, numbers, paused};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -166,15 +165,6 @@ impl Destination for Shared {
         }
         Ok(Accepted::default())
     }
-}
-
-fn numbers(body: &[u8]) -> Vec<u32> {
-    let resources = TraceRequest::new(body).resource_spans();
-    let scopes = resources.flat_map(|resource| resource.expect("readable").scope_spans());
-    let spans = scopes.flat_map(|scope| scope.expect("readable").spans());
-    spans
-        .map(|span| span.expect("readable").name().parse().expect("a number"))
-        .collect()
 }
 
 fn trace(number: u32) -> [u8; 16] {

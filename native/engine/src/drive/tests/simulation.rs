@@ -7,12 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use fastrand::Rng;
 use spanwire_queue::{Appended, Group, Limits, Writer};
 use spanwire_transport::{Accepted, Request, SendError, Tally};
-use spanwire_wire::request::TraceRequest;
 use tokio::time::{sleep, timeout};
 
 use super::super::*;
 use crate::account::Account;
-use crate::testing::{client, paused};
+use crate::testing::{client, numbers, paused};
 use crate::traffic::{MOST_BESIDE, MOST_SUSPECTS};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -166,16 +165,6 @@ impl Destination for Shared {
         }
         Ok(Accepted::default())
     }
-}
-
-/// The spans of a request: their names are numbers.
-fn numbers(body: &[u8]) -> Vec<u32> {
-    let resources = TraceRequest::new(body).resource_spans();
-    let scopes = resources.flat_map(|resource| resource.expect("readable").scope_spans());
-    let spans = scopes.flat_map(|scope| scope.expect("readable").spans());
-    spans
-        .map(|span| span.expect("readable").name().trim().parse().expect("a number"))
-        .collect()
 }
 
 /// A span that is its name, of so many bytes at least.
