@@ -176,7 +176,7 @@ cdef int submit_changed(Span span, ReadableSpan view, object processor, object q
     cdef bytes frame
     cdef SpanwireQueue *into
     cdef uint64_t waited = 0
-    cdef int status = SPANWIRE_FULL
+    cdef int status
     if not view.get_span_context().trace_flags.sampled:
         return 0
     if view.has("_resource") or view.has("_instrumentation_scope"):  # the queue's frames have those of the tracer
@@ -187,12 +187,11 @@ cdef int submit_changed(Span span, ReadableSpan view, object processor, object q
     if frame is None:
         return 0
     into = <SpanwireQueue*><uintptr_t>queue.address
+    status = sw_api.submit_bytes(span.origin.native, <const uint8_t*><const char*>frame, len(frame), into)
     while status & SPANWIRE_FULL:
+        status = sw_api.wait_room(into, &waited)
+        if status:
+            break
         status = sw_api.submit_bytes(span.origin.native, <const uint8_t*><const char*>frame, len(frame), into)
-        if status & SPANWIRE_FULL:
-            status = sw_api.wait_room(into, &waited)
-            if status:
-                break
-            status = SPANWIRE_FULL  # again
     told(status, processor)
     return 0
