@@ -216,31 +216,19 @@ def _told(exporter: Any, keywords: _Keywords) -> Any:
     return type(exporter.__name__, (exporter,), {"__init__": begin, "__module__": exporter.__module__})
 
 
-def keywords_for(
-    given: dict[Any, dict[str, Any]] | None,
-    endpoints: Sequence[str] | None,
-    balance: str | None,
-    headers_provider: Callable[[], Mapping[str, str]] | None,
-    headers_refresh: float | None,
-) -> dict[Any, dict[str, Any]]:
-    """Keywords by classes of exporters, as the SDK's ``exporter_args_map``: ours get these, too.
+def keywords_for(given: _Keywords | None, ours: Mapping[str, Any]) -> _Keywords:
+    """Keywords by classes of exporters, as the SDK's ``exporter_args_map``: our exporters get ``ours``, too.
 
     :raises ValueError: if they cannot work.
     """
     from spanwire.exporter._options import several
     from spanwire.exporter._refresh import check_provider
 
-    several(None, endpoints, balance)
-    check_provider(headers_provider, headers_refresh)
-    ours = {
-        "endpoints": endpoints,
-        "balance": balance,
-        "headers_provider": headers_provider,
-        "headers_refresh": headers_refresh,
-    }
+    several(None, ours["endpoints"], ours["balance"])
+    check_provider(ours["headers_provider"], ours["headers_refresh"])
     keywords = dict(given or {})
     for exporter in map(_exporter, _MODULES):
-        keywords[exporter] = ours | dict(keywords.get(exporter, {}))
+        keywords[exporter] = dict(ours) | dict(keywords.get(exporter, {}))
     return keywords
 
 

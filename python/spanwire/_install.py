@@ -160,10 +160,14 @@ def install(
                 _top.serve(top)
             provider = getattr(trace, "_TRACER_PROVIDER", None)
             if provider is None:
-                if any(one is not None for one in (endpoints, balance, headers_provider, headers_refresh)):
-                    overrides["exporter_args_map"] = keywords_for(
-                        overrides.get("exporter_args_map"), endpoints, balance, headers_provider, headers_refresh
-                    )
+                ours = {
+                    "endpoints": endpoints,
+                    "balance": balance,
+                    "headers_provider": headers_provider,
+                    "headers_refresh": headers_refresh,
+                }
+                if any(one is not None for one in ours.values()):
+                    overrides["exporter_args_map"] = keywords_for(overrides.get("exporter_args_map"), ours)
                 try:
                     with _environment(overrides, protocol):
                         Configurator().configure(**overrides)  # type: ignore[no-untyped-call]  # the SDK's has no types
