@@ -13,6 +13,7 @@ use std::io;
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use spanwire_wire::arena::Region;
 use spanwire_wire::tag::{self, len_tag};
@@ -37,8 +38,10 @@ const SPANS: u8 = len_tag(tag::scope_spans::SPANS);
 #[derive(Debug)]
 pub struct Chunk {
     /// Keeps the memory.
-    _block: Box<dyn Block>,
+    block: Box<dyn Block>,
     start: NonNull<u8>,
+    /// The block's word: how much may be read.
+    published: NonNull<AtomicU64>,
     capacity: usize,
     /// Of all frames of the queue, the number of its first.
     first: u64,
@@ -46,8 +49,8 @@ pub struct Chunk {
     bytes_before: u64,
     /// Bytes of memory of the chunks before it.
     memory_before: u64,
-    /// How much may be read: frames (upper half) and bytes (lower half).
-    published: AtomicU64,
+    /// When it was begun.
+    begun: Instant,
     /// Where the last marker is: behind it all frames are of one group.
     last_marker: AtomicUsize,
     groups: [OnceLock<Arc<Group>>; GROUPS],
@@ -81,12 +84,13 @@ impl Chunk {
     pub fn new(block: Box<dyn Block>) -> Self {
         Self {
             start: block.start(),
+            published: NonNull::from(block.published()),
             capacity: block.capacity(),
-            _block: block,
+            block,
             first: 0,
             bytes_before: 0,
             memory_before: 0,
-            published: AtomicU64::new(0),
+            begun: Instant::now(),
             last_marker: AtomicUsize::new(0),
             groups: [const { OnceLock::new() }; GROUPS],
             watched: Watched::default(),
@@ -94,14 +98,37 @@ impl Chunk {
     }
 
     /// Forgets all frames and hands out the groups; what comes now follows `before`.
-    pub fn reset(&mut self, before: Option<&Self>, groups: &mut Vec<Arc<Group>>) {
+    pub fn reset(&mut self, before: Option<&Self>, groups: &mut Vec<Arc<Group>>) -> io::Result<()> {
         (self.first, self.bytes_before, self.memory_before) = before.map_or((0, 0, 0), |before| {
             (before.end(), before.bytes_end(), before.memory_end())
         });
-        self.published = AtomicU64::new(0);
+        self.block.published().store(0, Ordering::Relaxed);
         self.last_marker = AtomicUsize::new(0);
         self.watched = Watched::default();
+        self.begun = Instant::now();
         groups.extend(self.groups.iter_mut().map_while(OnceLock::take)); // they are used in order
+        self.block.begin()
+    }
+
+    /// Whether there is room for that group, when it is empty.
+    pub fn has_room_for(&self, group: &Group) -> bool {
+        self.block.has_room_for(group)
+    }
+
+    /// All lanes are done with the first so many frames of the queue.
+    pub fn set_done(&self, done: u64) {
+        let frames = done.min(self.end()).saturating_sub(self.first);
+        self.block.set_done(u32::try_from(frames).unwrap_or(u32::MAX));
+    }
+
+    /// Nobody needs its frames any more.
+    pub fn release(&self) {
+        self.block.release();
+    }
+
+    /// How long ago it was begun.
+    pub fn age(&self) -> Duration {
+        self.begun.elapsed()
     }
 
     /// Bytes of memory.
@@ -142,7 +169,8 @@ impl Chunk {
     /// How much may be read.
     #[allow(clippy::cast_possible_truncation)] // two halves
     pub fn extent(&self) -> Extent {
-        let published = self.published.load(Ordering::Acquire);
+        // SAFETY: the block's, which lives as long as this.
+        let published = unsafe { self.published.as_ref() }.load(Ordering::Acquire);
         Extent {
             frames: (published >> 32) as u32,
             bytes: published as u32 as usize,
@@ -192,6 +220,7 @@ impl Chunk {
 pub struct ChunkWriter {
     chunk: Arc<Chunk>,
     start: NonNull<u8>,
+    published: NonNull<AtomicU64>,
     /// Bytes published.
     len: usize,
     /// Where the next frame begins: there, or behind a marker that will be published with it.
@@ -215,6 +244,7 @@ impl ChunkWriter {
         let len = chunk.extent().bytes;
         Self {
             start: chunk.start,
+            published: chunk.published,
             len,
             at: len,
             next: chunk.end(),
@@ -279,24 +309,30 @@ impl ChunkWriter {
         let frames = self.next - self.chunk.first;
         self.chunk.watched.write(frames - 1);
         // A chunk has less than 4 GiB: the queue refuses frames of 2 GiB or more.
-        self.chunk
-            .published
-            .store(frames << 32 | self.len as u64, Ordering::Release);
+        // SAFETY: the block's, which lives as long as the chunk.
+        unsafe { self.published.as_ref() }.store(frames << 32 | self.len as u64, Ordering::Release);
     }
 
     /// Writes, but does not publish, a marker; false if the chunk has no number left for the group.
     #[cold]
     #[inline(never)]
     fn mark(&mut self, group: &Arc<Group>) -> bool {
+        if self.chunk.capacity - self.len < MARKER_LEN {
+            return false;
+        }
         let number = self.chunk.groups.iter().position(|known| match known.get() {
             Some(known) => Arc::ptr_eq(known, group) || known.is_interchangeable(group),
-            None => known.set(Arc::clone(group)).is_ok(),
+            None => true,
         });
-        let Some(number) = number.filter(|_| self.chunk.capacity - self.len >= MARKER_LEN) else {
+        let Some((number, place)) = number.and_then(|at| Some((u8::try_from(at).ok()?, &self.chunk.groups[at]))) else {
             return false;
         };
-        #[allow(clippy::cast_possible_truncation)] // below GROUPS
-        let marker = [MARKER, number as u8];
+        if place.get().is_none()
+            && (!self.chunk.block.keep_group(number, group) || place.set(Arc::clone(group)).is_err())
+        {
+            return false;
+        }
+        let marker = [MARKER, number];
         // SAFETY: there is room, as was seen above, and it is not published.
         unsafe { std::ptr::copy_nonoverlapping(marker.as_ptr(), self.start.add(self.len).as_ptr(), MARKER_LEN) };
         self.chunk.last_marker.store(self.len, Ordering::Relaxed);
@@ -314,6 +350,7 @@ pub struct Heap;
 struct HeapBlock {
     start: NonNull<u8>,
     layout: Layout,
+    published: AtomicU64,
 }
 
 // SAFETY: memory of its own, which any thread may free.
@@ -330,6 +367,10 @@ unsafe impl Block for HeapBlock {
     fn capacity(&self) -> usize {
         self.layout.size()
     }
+
+    fn published(&self) -> &AtomicU64 {
+        &self.published
+    }
 }
 
 impl Drop for HeapBlock {
@@ -340,11 +381,16 @@ impl Drop for HeapBlock {
 }
 
 impl Storage for Heap {
-    fn block(&mut self, capacity: usize) -> io::Result<Box<dyn Block>> {
+    fn block(&mut self, capacity: usize, _: &Group) -> io::Result<Box<dyn Block>> {
         let layout = Layout::array::<u8>(capacity.max(1)).map_err(io::Error::other)?;
         // SAFETY: the layout has a size.
         let start = NonNull::new(unsafe { alloc(layout) }).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Box::new(HeapBlock { start, layout }))
+        let published = AtomicU64::new(0);
+        Ok(Box::new(HeapBlock {
+            start,
+            layout,
+            published,
+        }))
     }
 }
 

@@ -1,16 +1,19 @@
 //! [`Lane`]: a reading end, with a position, bounds and counts of its own over the frames that all lanes share.
 
+mod backlog;
+mod books;
+mod kept;
 mod reader;
 mod room;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::batch::Batch;
 use crate::group::Group;
-use crate::limits::{Counts, Limits, WhenFull};
+use crate::limits::{Dropped, Limits, WhenFull};
 use crate::position::{Chunks, Position};
 use crate::state::{Room, Shared, State};
 use crate::sync::Ordering;
@@ -36,18 +39,26 @@ pub struct LaneState {
     joined: u64,
     refused_before: u64,
     late_before: u64,
+    unstored_before: u64,
     /// Once closed: the number of the frame after its last.
     end: Option<u64>,
     taken: u64,
     full: u64,
     /// Of those discarded.
     closed: u64,
-    /// Of the frames dropped, `take_dropped` has told of so many: full, closed.
-    told: (u64, u64),
+    /// Frames that have waited for longer go.
+    max_age: Option<Duration>,
+    expired: u64,
+    /// Of the frames dropped, `take_dropped` has told of so many.
+    told: Dropped,
     /// The number of the frame after the last that was taken.
     taken_to: u64,
     /// The first so many frames are done with: dropped, or taken and answered.
     done: u64,
+    /// Those from here on are kept, whatever becomes of them here.
+    kept_from: Option<u64>,
+    /// Of those discarded, so many are kept.
+    kept: u64,
     reader: Reader,
     waker: Option<Waker>,
     /// The reader is woken when so much waits; once.
@@ -58,6 +69,10 @@ pub struct LaneState {
     has_news: bool,
     /// The first so many frames are wanted out at once.
     flush_to: u64,
+    /// The lane that reads what waited when an outage ended.
+    backlog: Option<u64>,
+    /// It is one.
+    is_backlog: bool,
 }
 
 impl LaneState {
@@ -70,19 +85,26 @@ impl LaneState {
             joined: position.frame,
             refused_before: state.refused,
             late_before: state.late,
+            unstored_before: state.unstored,
             end: None,
             taken: 0,
             full: 0,
             closed: 0,
-            told: (0, 0),
+            max_age: None,
+            expired: 0,
+            told: Dropped::default(),
             taken_to: position.frame,
             done: position.frame,
+            kept_from: None,
+            kept: 0,
             reader: Reader::Anybody,
             waker: None,
             wake_at: None,
             is_nudged: false,
             has_news: false,
             flush_to: 0,
+            backlog: None,
+            is_backlog: false,
         }
     }
 
@@ -128,13 +150,18 @@ impl LaneState {
             joined: 0,
             refused_before: 0,
             late_before: 0,
+            unstored_before: 0,
             end: self.end.map(|_| 0),
             taken: 0,
             full: 0,
             closed: 0,
-            told: (0, 0),
+            max_age: self.max_age,
+            expired: 0,
+            told: Dropped::default(),
             taken_to: 0,
             done: 0,
+            kept_from: None,
+            kept: 0,
             reader: if self.reader == Reader::Anybody {
                 Reader::Anybody
             } else {
@@ -145,6 +172,8 @@ impl LaneState {
             is_nudged: false,
             has_news: false,
             flush_to: 0,
+            backlog: None,
+            is_backlog: self.is_backlog,
         };
     }
 
@@ -155,19 +184,6 @@ impl LaneState {
 
     fn queued(&self, entered: u64) -> u64 {
         self.up_to(entered).saturating_sub(self.position.frame)
-    }
-
-    fn counts(&self, state: &State) -> Counts {
-        let entered = state.entered();
-        let refused = state.refused - self.refused_before;
-        let late = state.late - self.late_before;
-        Counts {
-            accepted: entered - self.joined + refused + late,
-            taken: self.taken,
-            queued: self.queued(entered),
-            full: self.full + refused,
-            closed: self.closed + late + self.end.map_or(0, |end| entered - end),
-        }
     }
 
     /// Bytes of the frames that wait.
@@ -306,9 +322,13 @@ impl Lane {
     }
 
     fn within<R>(&self, state: &mut State, work: impl FnOnce(&mut LaneState, &State) -> R) -> R {
+        Self::at(state, self.id, work)
+    }
+
+    fn at<R>(state: &mut State, id: u64, work: impl FnOnce(&mut LaneState, &State) -> R) -> R {
         // Taken out meanwhile, so that both can be borrowed.
         let mut lanes = std::mem::take(&mut state.lanes);
-        let lane = lanes.iter_mut().find(|(id, _)| *id == self.id);
+        let lane = lanes.iter_mut().find(|(of, _)| *of == id);
         let (_, lane) = lane.expect("a lane lives as long as its handle");
         let result = work(lane, state);
         state.lanes = lanes;
@@ -324,6 +344,7 @@ impl Lane {
             let mut stretches = Vec::new();
             let mut known = Known::default();
             let mut left = max_bytes;
+            lane.expire(&state.chunks);
             let most = lane.queued(state.entered()).min(max_spans as u64);
             let start = lane.position.frame;
             while lane.position.frame - start < most {
@@ -395,48 +416,23 @@ impl Lane {
     /// Drops what waits, counted as closed; answers how many they were.
     #[must_use]
     pub fn discard(&self) -> u64 {
-        let mut state = self.shared.lock();
-        let count = self.within(&mut state, |lane, state| {
+        fn discard(lane: &mut LaneState, state: &State) -> u64 {
             let count = lane.queued(state.entered());
+            if state.keeps_until_done() {
+                lane.keep();
+                lane.kept += count;
+            }
             lane.closed += lane.drop_oldest(&state.chunks, count);
             count
-        });
+        }
+        let mut state = self.shared.lock();
+        let behind = self.behind(&mut state, discard);
+        let count = self.within(&mut state, discard) + behind.unwrap_or(0);
         state.release();
         self.shared.set_look(&state);
         drop(state);
         self.shared.notify();
         count
-    }
-
-    /// The counts of this process.
-    #[must_use]
-    pub fn counts(&self) -> Counts {
-        self.with(|lane, state| lane.counts(state))
-    }
-
-    /// Bytes of the frames that wait.
-    #[must_use]
-    pub fn frame_bytes(&self) -> usize {
-        self.with(|lane, state| {
-            lane.position.skip(&state.chunks, 0);
-            if lane.queued(state.entered()) == 0 {
-                0
-            } else {
-                lane.bytes(&state.chunks)
-            }
-        })
-    }
-
-    /// Bytes of memory that the queue has, in use or kept.
-    #[must_use]
-    pub fn memory(&self) -> usize {
-        self.shared.lock().memory()
-    }
-
-    /// How many frames the bounds have pushed out so far. Whoever holds older ones that it cannot deliver drops them too.
-    #[must_use]
-    pub fn pushed_out(&self) -> u64 {
-        self.with(|lane, _| lane.full)
     }
 
     /// Whether one more frame may push out another, now.
@@ -449,12 +445,17 @@ impl Lane {
     /// [`wait_done`](Self::wait_done).
     #[must_use]
     pub fn flush(&self) -> u64 {
-        self.with(|lane, state| {
+        fn flush(lane: &mut LaneState, state: &State) -> u64 {
             let entered = lane.up_to(state.entered());
             lane.flush_to = lane.flush_to.max(entered);
             lane.wake();
             entered
-        })
+        }
+        let mut state = self.shared.lock();
+        let _ = self.behind(&mut state, flush);
+        let entered = self.within(&mut state, flush);
+        self.shared.set_look(&state);
+        entered
     }
 
     /// Whether frames wait that are wanted out at once.
@@ -475,32 +476,38 @@ impl Lane {
         })
     }
 
-    /// How many frames were dropped since the last call: by the bounds, and since the lane was closed.
-    #[must_use]
-    pub fn take_dropped(&self) -> (u64, u64) {
-        self.with(|lane, state| {
-            let counts = lane.counts(state);
-            let now = (counts.full, counts.closed);
-            let before = std::mem::replace(&mut lane.told, now);
-            (now.0 - before.0, now.1 - before.1)
-        })
-    }
-
     /// How many frames have entered the queue so far, up to the lane's end: those that were refused are no part of its order.
     #[must_use]
     pub fn entered(&self) -> u64 {
         self.with(|lane, state| lane.up_to(state.entered()))
     }
 
-    /// How many of them have left the lane.
+    /// How many of them have left the lane, and its backlog.
     #[must_use]
     pub fn gone(&self) -> u64 {
+        let mut state = self.shared.lock();
+        let behind = self.behind(&mut state, |lane, state| {
+            (lane.queued(state.entered()) > 0).then_some(lane.position.frame)
+        });
+        let gone = self.within(&mut state, |lane, _| lane.position.frame);
+        behind.flatten().map_or(gone, |behind| behind.min(gone))
+    }
+
+    /// The number of the next frame that it reads.
+    #[must_use]
+    pub fn passed(&self) -> u64 {
         self.with(|lane, _| lane.position.frame)
     }
 
     /// The first `frames` frames are done with: whoever waits for that is woken.
     pub fn set_done(&self, frames: u64) {
-        self.with(|lane, _| lane.set_done(frames));
+        let mut state = self.shared.lock();
+        self.within(&mut state, |lane, _| lane.set_done(frames));
+        if state.keeps_until_done() {
+            state.release();
+        }
+        self.shared.set_look(&state);
+        drop(state);
         self.shared.notify();
     }
 
@@ -519,7 +526,8 @@ impl Lane {
             if state.generation() != generation {
                 return false;
             }
-            if self.within(&mut state, |lane, _| lane.done >= frames) {
+            let is_behind = self.behind(&mut state, |lane, _| lane.done() < frames);
+            if self.within(&mut state, |lane, _| lane.done >= frames) && is_behind != Some(true) {
                 return true;
             }
             let in_time;
@@ -534,6 +542,16 @@ impl Lane {
 impl Drop for Lane {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
+        self.end_backlog(&mut state);
+        if state.keeps_until_done() {
+            // What it has not delivered outlives this process.
+            let entered = state.entered();
+            let kept = self.within(&mut state, |lane, _| {
+                lane.keep();
+                lane.kept(entered)
+            });
+            state.keep(kept);
+        }
         state.lanes.retain(|(id, _)| *id != self.id);
         state.release();
         if state.longest().is_none() {

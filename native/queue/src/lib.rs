@@ -18,9 +18,10 @@ mod sync;
 mod writer;
 
 pub use batch::{Batch, Request, Verdict};
+pub use ffi::generation;
 pub use group::{Attached, Group};
 pub use lane::Lane;
-pub use limits::{Counts, Limits, WhenFull};
+pub use limits::{Counts, Dropped, Limits, WhenFull};
 pub use writer::{Appended, Writer};
 
 #[cfg(all(test, not(loom)))]

@@ -1,5 +1,7 @@
 //! [`Limits`] and [`Counts`].
 
+use std::ops::AddAssign;
+
 /// How much may wait.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
@@ -44,7 +46,45 @@ pub enum WhenFull {
     Block,
 }
 
-/// What became of all frames of this process for one lane: `accepted == taken + queued + full + closed`.
+/// Frames that a lane lost, by why.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Dropped {
+    /// The bounds: [`Counts::full`].
+    pub full: u64,
+    /// The lane was closed, or they were discarded: [`Counts::closed`] without those below.
+    pub closed: u64,
+    /// Likewise; but they stay where they outlive this process.
+    pub kept: u64,
+    /// [`Counts::unstored`].
+    pub unstored: u64,
+    /// [`Counts::expired`].
+    pub expired: u64,
+}
+
+impl Dropped {
+    /// What came since.
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            full: self.full - before.full,
+            closed: self.closed - before.closed,
+            kept: self.kept - before.kept,
+            unstored: self.unstored - before.unstored,
+            expired: self.expired - before.expired,
+        }
+    }
+}
+
+impl AddAssign for Dropped {
+    fn add_assign(&mut self, other: Self) {
+        self.full += other.full;
+        self.closed += other.closed;
+        self.kept += other.kept;
+        self.unstored += other.unstored;
+        self.expired += other.expired;
+    }
+}
+
+/// What became of all frames of this process for one lane: `accepted == taken + queued + full + closed + unstored + expired`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
     /// Frames given to `append`.
@@ -53,8 +93,12 @@ pub struct Counts {
     pub taken: u64,
     /// Frames that wait.
     pub queued: u64,
-    /// Frames dropped by the bounds, the oldest first; or at once if too large for them, or if there was no memory.
+    /// Frames dropped by the bounds, the oldest first; or at once if too large for them, or if the heap had none.
     pub full: u64,
     /// Frames dropped because the lane was closed, and those that were discarded.
     pub closed: u64,
+    /// Frames dropped because there was nowhere to keep them: no room on the disk, say.
+    pub unstored: u64,
+    /// Frames dropped because they had waited for too long.
+    pub expired: u64,
 }

@@ -87,6 +87,10 @@ impl Chunks {
         self.list.push_back(chunk);
     }
 
+    pub fn first(&self) -> Option<&Arc<Chunk>> {
+        self.list.front()
+    }
+
     pub fn last(&self) -> Option<&Arc<Chunk>> {
         self.list.back()
     }

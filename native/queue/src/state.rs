@@ -4,7 +4,7 @@
 //! a few instructions: never while bytes are copied or anything waits. It is held across every fork.
 
 use std::io;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,8 @@ const SHARE: usize = 16;
 /// Empty chunks kept: what comes in while the thread that sends waits for its turn. A burst's other chunks go back to the
 /// system, whose fresh pages cost a span more than writing it.
 const KEPT: usize = 64;
+/// The same of chunks that are not the heap's: their storage has them ready as well.
+const KEPT_STORED: usize = 8;
 
 /// One queue.
 #[derive(Debug)]
@@ -54,6 +56,10 @@ pub struct State {
     pub refused: u64,
     /// Frames that came when all lanes were closed.
     pub late: u64,
+    /// Frames that never entered: there was nowhere to keep them.
+    pub unstored: u64,
+    /// Frames that lanes which are gone had not delivered, if what is not done with outlives the process.
+    kept: Range<u64>,
     /// The writer is gone.
     pub is_orphaned: bool,
     /// What is freed when the lock has been given back: groups may own what runs code of others when it goes.
@@ -112,12 +118,14 @@ impl Shared {
                 generation: ffi::generation(),
                 chunks: Chunks::default(),
                 passed: Vec::new(),
+                chunk_len: storage.block_len().unwrap_or((chunk_for / SHARE).clamp(1, CHUNK)),
                 storage,
-                chunk_len: (chunk_for / SHARE).clamp(1, CHUNK),
                 lanes: Vec::new(),
                 next_lane: 0,
                 refused: 0,
                 late: 0,
+                unstored: 0,
+                kept: 0..0,
                 is_orphaned: false,
                 trash: Trash::default(),
             }),
@@ -194,10 +202,13 @@ impl State {
     /// freed.
     fn begin_again(&mut self) {
         self.generation = ffi::generation();
+        self.storage.begin_again();
         self.trash.chunks.append(&mut self.passed);
         self.trash.chunks.extend(self.chunks.clear());
         self.refused = 0;
         self.late = 0;
+        self.unstored = 0;
+        self.kept = 0..0;
         for (_, lane) in &mut self.lanes {
             lane.begin_again();
         }
@@ -253,33 +264,42 @@ impl State {
         self.next_lane
     }
 
-    /// An empty chunk for a frame of `len` bytes, which the bounds have room for now.
-    pub fn open(&mut self, len: usize) -> io::Result<Arc<Chunk>> {
+    /// An empty chunk for a frame of `len` bytes and of that group, which the bounds have room for now.
+    pub fn open(&mut self, len: usize, group: &Group) -> io::Result<Arc<Chunk>> {
         let capacity = len.max(self.chunk_len);
         // Closed ones too: what waits there holds chunks.
         for (_, lane) in &mut self.lanes {
+            lane.expire(&self.chunks);
             lane.make_room(&self.chunks, capacity);
         }
         self.release();
-        let mut chunk = match self.recycled(capacity) {
-            Some(chunk) => chunk,
-            None => Arc::new(Chunk::new(self.storage.block(capacity)?)),
-        };
-        if let Some(chunk) = Arc::get_mut(&mut chunk) {
-            chunk.reset(self.chunks.last().map(Arc::as_ref), &mut self.trash.groups);
+        // What cannot begin again is let go: its file may have been deleted, say.
+        while let Some(mut chunk) = self.recycled(capacity, group) {
+            match self.reset(&mut chunk) {
+                Ok(()) => return Ok(chunk),
+                Err(_) => self.trash.chunks.push(chunk),
+            }
         }
-        Ok(chunk)
+        let mut chunk = Arc::new(Chunk::new(self.storage.block(capacity, group)?));
+        self.reset(&mut chunk).map(|()| chunk)
     }
 
-    /// A chunk that nobody reads any more, the one that was used last.
-    fn recycled(&mut self, capacity: usize) -> Option<Arc<Chunk>> {
+    fn reset(&mut self, chunk: &mut Arc<Chunk>) -> io::Result<()> {
+        match Arc::get_mut(chunk) {
+            Some(chunk) => chunk.reset(self.chunks.last().map(Arc::as_ref), &mut self.trash.groups),
+            None => Ok(()),
+        }
+    }
+
+    /// A chunk that nobody reads any more, with room for the group: the one that was used last.
+    fn recycled(&mut self, capacity: usize, group: &Group) -> Option<Arc<Chunk>> {
         if capacity != self.chunk_len {
             return None;
         }
         let free = self
             .passed
             .iter_mut()
-            .rposition(|chunk| Arc::get_mut(chunk).is_some())?;
+            .rposition(|chunk| Arc::get_mut(chunk).is_some_and(|chunk| chunk.has_room_for(group)))?;
         Some(self.passed.remove(free))
     }
 
@@ -293,22 +313,85 @@ impl State {
             .min();
         // The last one is written to.
         let needed = needed.unwrap_or(u64::MAX).min(self.chunks.end().saturating_sub(1));
-        while let Some(chunk) = self.chunks.pop_before(needed) {
+        let (done, kept) = self.done(entered);
+        while let Some(chunk) = self.chunks.first() {
+            if self.storage.keeps_until_done() && chunk.end() > done {
+                break;
+            }
+            let Some(chunk) = self.chunks.pop_before(needed) else {
+                break;
+            };
+            if chunk.first() < kept.end && kept.start < chunk.end() {
+                // Nobody reads it here any more, and it stays where it is.
+                chunk.set_done(kept.start);
+                self.trash.chunks.push(chunk);
+                continue;
+            }
+            chunk.release();
             if chunk.capacity() == self.chunk_len {
                 self.passed.push(chunk);
             } else {
                 self.trash.chunks.push(chunk);
             }
         }
-        if self.passed.len() > KEPT {
-            let over = self.passed.drain(..self.passed.len() - KEPT);
+        if self.storage.keeps_until_done()
+            && let Some(oldest) = self.chunks.first()
+        {
+            let is_kept = kept.start < kept.end && kept.start < done && oldest.first() < kept.end;
+            oldest.set_done(if is_kept { kept.start } else { done });
+        }
+        let kept = if self.storage.keeps_until_done() {
+            KEPT_STORED
+        } else {
+            KEPT
+        };
+        if self.passed.len() > kept {
+            let over = self.passed.drain(..self.passed.len() - kept);
             self.trash.chunks.extend(over);
         }
+    }
+
+    /// All lanes are done with so many frames in this process; and which frames outlive it.
+    fn done(&self, entered: u64) -> (u64, Range<u64>) {
+        let lanes = self.lanes.iter().map(|(_, lane)| lane);
+        let done = lanes.clone().map(LaneState::done).min();
+        let kept = lanes.fold(self.kept.clone(), |all, lane| both(all, lane.kept(entered)));
+        (done.unwrap_or(u64::MAX), kept)
+    }
+
+    /// These frames outlive the process, whoever is done with them.
+    pub fn keep(&mut self, frames: Range<u64>) {
+        self.kept = both(self.kept.clone(), frames);
+    }
+
+    /// A frame does not enter: there is no chunk for it.
+    pub fn refuse_unstored(&mut self) {
+        if self.storage.keeps_until_done() {
+            self.unstored += 1;
+        } else {
+            self.refused += 1;
+        }
+    }
+
+    /// Whether a lane's word that it is done with frames lets go of memory.
+    pub fn keeps_until_done(&self) -> bool {
+        self.storage.keeps_until_done()
     }
 
     /// Bytes of memory, in use or kept.
     pub fn memory(&self) -> usize {
         let chunks = self.chunks.iter().chain(&self.passed);
         chunks.map(|chunk| chunk.capacity()).sum()
+    }
+}
+
+/// The frames of both, and those between.
+fn both(one: Range<u64>, other: Range<u64>) -> Range<u64> {
+    if one.is_empty() {
+        other
+    } else if other.is_empty() {
+        one
+    } else {
+        one.start.min(other.start)..one.end.max(other.end)
     }
 }

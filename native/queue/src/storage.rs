@@ -4,12 +4,14 @@ use std::fmt::Debug;
 use std::io;
 
 pub use crate::arena::Heap;
+pub use crate::group::Group;
+pub use crate::sync::AtomicU64;
 
 /// A piece of memory that frames are written into.
 ///
 /// # Safety
 /// `start` answers the same pointer for as long as the block lives, valid for reading and writing `capacity` bytes, which
-/// nobody else uses; and a block may be freed by any thread.
+/// nobody else uses; `published` the same word, which nobody else writes; and a block may be freed by any thread.
 #[allow(unsafe_code)]
 pub unsafe trait Block: Debug + Send + Sync {
     /// Where it begins.
@@ -17,10 +19,52 @@ pub unsafe trait Block: Debug + Send + Sync {
 
     /// Bytes.
     fn capacity(&self) -> usize;
+
+    /// How much of it may be read: frames (upper half) and bytes (lower half). One store of this word commits a frame.
+    fn published(&self) -> &AtomicU64;
+
+    /// Keeps what whoever reads the block without this process needs to know of a group, before the first frame of it is published; false
+    /// if there is no room for it.
+    fn keep_group(&self, number: u8, group: &Group) -> bool {
+        let _ = (number, group);
+        true
+    }
+
+    /// Whether a new block of this kind has room for that group.
+    fn has_room_for(&self, group: &Group) -> bool {
+        let _ = group;
+        true
+    }
+
+    /// All lanes are done with the first so many frames.
+    fn set_done(&self, frames: u32) {
+        let _ = frames;
+    }
+
+    /// Nobody needs what is in it any more.
+    fn release(&self) {}
+
+    /// Begins anew, with no frames and no groups.
+    fn begin(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
-/// Makes blocks: of the heap now, of mapped files later.
+/// Makes blocks: of the heap, or of mapped files.
 pub trait Storage: Debug + Send {
-    /// A block of `capacity` bytes, which are not touched before they are needed.
-    fn block(&mut self, capacity: usize) -> io::Result<Box<dyn Block>>;
+    /// A block of at least `capacity` bytes, which are not touched before they are needed, with room for this group.
+    fn block(&mut self, capacity: usize, group: &Group) -> io::Result<Box<dyn Block>>;
+
+    /// Bytes of an ordinary block, if it is not for the queue to say.
+    fn block_len(&self) -> Option<usize> {
+        None
+    }
+
+    /// This is the child of a fork: what blocks there are are the parent's, and their memory is not there.
+    fn begin_again(&mut self) {}
+
+    /// Whether frames stay until all lanes are done with them, not only until they are taken.
+    fn keeps_until_done(&self) -> bool {
+        false
+    }
 }

@@ -134,13 +134,12 @@ impl Writer {
                 return Err(state.refuse(attend));
             }
         }
-        let chunk = if len > longest {
-            Err(())
-        } else {
-            state.open(len).map_err(|_| ())
-        };
-        let Ok(chunk) = chunk else {
+        if len > longest {
             state.refused += 1;
+            return Err(Appended::Done);
+        }
+        let Ok(chunk) = state.open(len, group) else {
+            state.refuse_unstored();
             return Err(Appended::Done);
         };
         self.shared.room.store(chunk.capacity(), Ordering::Relaxed);
