@@ -1,0 +1,107 @@
+//! [`Mapping`]: a file's bytes in memory.
+//!
+//! The file may be written by its owner only, which is this process; whoever else writes there meanwhile can change bytes under a reader,
+//! never what memory is touched: lengths are read once and checked. A file that is cut short by others would be a SIGBUS; the folder is
+//! 0700 and locked.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::ptr::NonNull;
+use std::sync::atomic::AtomicU64;
+
+use crate::format::PAGE;
+use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
+
+/// A shared mapping of a whole file. A forked child does not have it.
+#[derive(Debug)]
+pub struct Mapping {
+    map: MmapRaw,
+}
+
+impl Mapping {
+    /// Maps `len` bytes, which the file has.
+    pub fn new(file: &File, len: usize) -> io::Result<Self> {
+        let map = MmapOptions::new().len(len).map_raw(file)?;
+        map.advise(Advice::DontFork)?;
+        Ok(Self { map })
+    }
+
+    /// Memory that is no file's, for what is written to one by write(2).
+    pub fn anonymous(len: usize) -> io::Result<Self> {
+        let map = MmapRaw::from(MmapOptions::new().len(len).map_anon()?);
+        map.advise(Advice::DontFork)?;
+        Ok(Self { map })
+    }
+
+    /// Touches all pages for writing, so that nobody waits for them later. Nobody else may have it yet.
+    pub fn populate(&self) {
+        if self.map.advise(Advice::PopulateWrite).is_err() {
+            // A kernel before 5.14: one page after the other. The file is allocated, so that none is missing.
+            for at in (0..self.map.len()).step_by(PAGE) {
+                self.write(at, &[0]);
+            }
+        }
+    }
+
+    /// A word of a header.
+    ///
+    /// # Panics
+    /// If it is not within the mapping, or not at a multiple of 8.
+    pub fn word(&self, at: usize) -> &AtomicU64 {
+        assert!(
+            at.is_multiple_of(8) && at + 8 <= self.map.len(),
+            "no word of the mapping"
+        );
+        // SAFETY: within the mapping, which begins at a page and lives as long as `self`; all use of headers' words is atomic.
+        unsafe { AtomicU64::from_ptr(self.map.as_mut_ptr().add(at).cast()) }
+    }
+
+    /// Where a range of it begins.
+    ///
+    /// # Panics
+    /// If it is not within the mapping.
+    pub fn range(&self, range: Range<usize>) -> NonNull<u8> {
+        assert!(
+            range.start <= range.end && range.end <= self.map.len(),
+            "not of the mapping"
+        );
+        // SAFETY: within the mapping, so it is not null.
+        unsafe { NonNull::new_unchecked(self.map.as_mut_ptr().add(range.start)) }
+    }
+
+    /// Writes where nobody reads yet.
+    ///
+    /// # Panics
+    /// If it is not within the mapping.
+    pub fn write(&self, at: usize, bytes: &[u8]) {
+        let to = self.range(at..at + bytes.len());
+        // SAFETY: within the mapping, as was checked; what is there is not published, so nobody reads it.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to.as_ptr(), bytes.len()) };
+    }
+
+    /// Lets go of the memory of a range of whole pages: what is in the file is read again when it is needed.
+    ///
+    /// # Panics
+    /// If it is not within the mapping.
+    pub fn forget(&self, range: Range<usize>) {
+        self.range(range.clone());
+        // SAFETY: the mapping is shared and of a file: nothing is lost, pages are only not in this process's tables any more.
+        let _ = unsafe {
+            self.map
+                .unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len())
+        };
+    }
+
+    /// A copy of a range.
+    ///
+    /// # Panics
+    /// If it is not within the mapping.
+    pub fn read(&self, range: Range<usize>) -> Vec<u8> {
+        let mut bytes = vec![0; range.len()];
+        let from = self.range(range);
+        // SAFETY: within the mapping, as was checked; into memory of its own.
+        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), bytes.as_mut_ptr(), bytes.len()) };
+        bytes
+    }
+}

@@ -1,0 +1,11 @@
+//! All unsafe code of this crate: mapped memory, and what must not be let go in a forked child.
+
+mod block;
+mod front;
+mod here;
+mod mapping;
+
+pub use block::MappedBlock;
+pub use front::Front;
+pub use here::Here;
+pub use mapping::Mapping;

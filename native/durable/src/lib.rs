@@ -1,0 +1,29 @@
+//! Finished frames that outlive their process.
+//!
+//! A queue's chunks lie in mapped files: what a process has committed there belongs to the kernel, and is there after SIGKILL. A
+//! [`Directory`] is a process's; [`read`](mod@read) reads what another one left.
+
+pub mod boot;
+mod directory;
+mod end;
+mod ffi;
+mod folder;
+pub mod format;
+mod heads;
+pub mod orphans;
+mod own;
+mod promise;
+pub mod read;
+mod report;
+mod segment;
+mod storage;
+#[doc(hidden)]
+pub mod synced;
+mod upkeep;
+
+pub use directory::{Directory, Plan, Sync};
+pub use folder::{LOCK, OWNER};
+pub use orphans::{Orphan, orphans};
+pub use own::directories;
+pub use report::Report;
+pub use segment::Shape;

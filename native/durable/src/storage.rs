@@ -1,0 +1,76 @@
+//! [`Mapped`]: what a queue gets its chunks from.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use spanwire_queue::Group;
+use spanwire_queue::storage::{Block, Storage};
+
+use crate::directory::{Directory, PATIENCE, Plan};
+use crate::ffi::{Here, MappedBlock};
+use crate::heads;
+use crate::segment::Shape;
+
+/// Blocks of this process's directory; of another one in each child.
+#[derive(Debug)]
+pub struct Mapped {
+    directory: Option<Here<Arc<Directory>>>,
+    /// When a child's could not be made, and why.
+    failed: Option<(Instant, io::ErrorKind)>,
+    plan: Plan,
+}
+
+impl Mapped {
+    /// Of a directory; in a child of the process that made it of another one, which the first block makes.
+    pub fn new(directory: &Arc<Directory>) -> Self {
+        Self {
+            directory: directory.is_here().then(|| Here::new(Arc::clone(directory))),
+            failed: None,
+            plan: directory.plan.clone(),
+        }
+    }
+
+    /// Makes the directory of a child of the process that made this.
+    fn of_child(&mut self) -> io::Result<Arc<Directory>> {
+        if let Some((_, kind)) = self.failed.filter(|(when, _)| when.elapsed() < PATIENCE) {
+            return Err(kind.into());
+        }
+        let made = Directory::create(&self.plan).inspect_err(|error| {
+            self.failed = Some((Instant::now(), error.kind()));
+        })?;
+        self.directory = Some(Here::new(Arc::clone(&made)));
+        Ok(made)
+    }
+}
+
+impl Storage for Mapped {
+    fn block(&mut self, capacity: usize, group: &Group) -> io::Result<Box<dyn Block>> {
+        let head = heads::encode(group, 0, 0).len();
+        let usual = Shape::USUAL;
+        let shape = if capacity <= usual.frames_len() && head <= usual.heads_len {
+            usual
+        } else {
+            Shape::for_one(capacity.max(usual.frames_len()), head)
+        };
+        let directory = match &self.directory {
+            Some(directory) => Arc::clone(directory),
+            None => self.of_child()?,
+        };
+        let (segment, index) = directory.block(shape)?;
+        Ok(Box::new(MappedBlock::new(segment, index, directory)))
+    }
+
+    fn block_len(&self) -> Option<usize> {
+        Some(Shape::USUAL.frames_len())
+    }
+
+    fn begin_again(&mut self) {
+        // The parent's: its memory is not there, its locks may be held.
+        self.directory = None;
+    }
+
+    fn keeps_until_done(&self) -> bool {
+        true
+    }
+}

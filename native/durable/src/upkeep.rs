@@ -1,0 +1,204 @@
+//! What the thread `spanwire-disk` does, so that the application's do not wait for a disk.
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::directory::{Directory, Sync};
+use crate::segment::{Segment, Shape};
+
+/// How often what was committed is sealed, if nothing else is to be done.
+const SEAL: Duration = Duration::from_millis(250);
+/// How often it is seen whether the folder is there.
+const LOOK: Duration = Duration::from_secs(1);
+/// With so many blocks that nobody has, the next file is not made yet.
+const FREE: usize = 8;
+/// How often what was committed is written where it is not mapped.
+const WRITE: Duration = Duration::from_millis(10);
+/// How often the disk is told, if as soon as it can follow.
+const SYNC: Duration = Duration::from_millis(20);
+
+impl Directory {
+    /// Begins the thread.
+    pub(crate) fn keep_up(self: &Arc<Self>) -> io::Result<()> {
+        let directory = Arc::downgrade(self);
+        let pause = match self.plan.sync {
+            _ if self.not_mapped.is_some() => WRITE,
+            Sync::Never => SEAL,
+            Sync::Interval(often) => often.min(SEAL),
+            Sync::Batch => SYNC,
+        };
+        let upkeep = thread::Builder::new().name("spanwire-disk".into()).spawn(move || {
+            let mut looked = Instant::now();
+            while let Some(directory) = directory.upgrade().filter(|one| !one.lock().has_ended) {
+                if looked.elapsed() >= LOOK {
+                    directory.see_to_place();
+                    looked = Instant::now();
+                }
+                directory.upkeep();
+                drop(directory);
+                thread::park_timeout(pause);
+            }
+        })?;
+        self.lock().upkeep = Some(upkeep.thread().clone());
+        Ok(())
+    }
+
+    /// What its thread does now and then.
+    #[doc(hidden)]
+    pub fn upkeep(&self) {
+        let _ = self.prepare(); // whoever needs the file says why there is none
+        self.remove_unneeded();
+        self.seal();
+    }
+
+    /// Removes the files of which nobody needs anything.
+    pub(crate) fn remove_unneeded(&self) {
+        let files = std::mem::take(&mut self.lock().unneeded);
+        for file in files {
+            let _ = file.remove();
+            let mut state = self.lock();
+            state.bytes = state.bytes.saturating_sub(file.header.shape.file_len() as u64);
+        }
+    }
+
+    /// Makes the next file before it is needed.
+    pub(crate) fn prepare(&self) -> io::Result<()> {
+        let number = {
+            let mut state = self.lock();
+            if state.spare.is_some() || state.free.len() > FREE || state.has_ended {
+                return Ok(());
+            }
+            let number = state.next_file(Shape::USUAL, self.plan.limit);
+            state.is_making = number.is_ok();
+            drop(state);
+            number.inspect_err(|_| self.made_one.notify_all())?
+        };
+        let made = self.make(number, Shape::USUAL);
+        let mut state = self.lock();
+        state.is_making = false;
+        let made = state
+            .made(made, Shape::USUAL)
+            .map(|segment| state.spare = Some(segment));
+        drop(state);
+        self.made_one.notify_all();
+        made
+    }
+
+    /// Checksums of what is complete, and the disk is told, where that is wanted.
+    fn seal(&self) {
+        let files = self.files();
+        let newest = self.block.load(Ordering::Relaxed);
+        for file in &files {
+            file.seal_all(newest);
+            self.note(file.write_out());
+        }
+        let is_due = match self.plan.sync {
+            Sync::Never => false,
+            Sync::Batch => true,
+            Sync::Interval(often) => self.lock().synced.is_none_or(|last| last.elapsed() >= often),
+        };
+        if is_due {
+            self.note(self.sync());
+        }
+    }
+
+    /// Has all that was committed before the call written to the disk; when it returns it is there even if the power fails.
+    ///
+    /// # Errors
+    /// If the disk says so: nothing is sure then.
+    pub fn sync(&self) -> io::Result<()> {
+        if !self.is_here() {
+            return Ok(()); // the parent's
+        }
+        let now = Instant::now();
+        let newest = self.block.load(Ordering::Relaxed);
+        for file in self.files() {
+            file.seal_all(newest);
+            file.write_out()?;
+            file.sync_if_changed()?;
+        }
+        let folder = self.lock().folder.clone();
+        if let (Some(folder), Sync::Never) = (folder, self.plan.sync) {
+            folder.sync()?; // otherwise it is whenever there is a new name
+        }
+        self.lock().synced = Some(now);
+        Ok(())
+    }
+
+    /// Where files are not mapped: writes what was committed before the call, so that it outlives the process.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_out(&self) -> io::Result<()> {
+        if self.not_mapped.is_some() && self.is_here() {
+            for file in self.files() {
+                file.write_out()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Files that were deleted, or whose folder is another by now, get no more spans; there is a new folder.
+    fn see_to_place(self: &Arc<Self>) {
+        let (folder, mut spare) = {
+            let mut state = self.lock();
+            let Some(folder) = state.folder.clone() else {
+                drop(state);
+                return self.begin_late();
+            };
+            (folder, state.spare.take())
+        };
+        let is_in_place = folder.is_in_place();
+        let lost_spare = spare.take_if(|spare| !is_in_place || spare.is_deleted());
+        self.lock().spare = spare;
+        self.made_one.notify_all();
+        let lost: Vec<_> = self
+            .files()
+            .into_iter()
+            .filter(|file| !file.is_lost() && (!is_in_place || file.is_deleted()))
+            .collect();
+        if is_in_place && lost.is_empty() && lost_spare.is_none() {
+            return;
+        }
+        let anew = if is_in_place {
+            Ok(folder)
+        } else {
+            self.plan.new_folder()
+        };
+        let mut state = self.lock();
+        for file in &lost {
+            file.lose();
+            state.bytes = state.bytes.saturating_sub(file.header.shape.file_len() as u64);
+        }
+        if let Some(spare) = &lost_spare {
+            state.bytes = state.bytes.saturating_sub(spare.header.shape.file_len() as u64);
+        }
+        state.free.retain(|(file, _)| !file.is_lost());
+        state.note(&io::Error::new(
+            io::ErrorKind::NotFound,
+            "files or the folder were deleted or replaced: spans that were in them outlive this process no more",
+        ));
+        match anew {
+            Ok(folder) => {
+                state.folder = Some(folder);
+                state.failed = None;
+            }
+            Err(error) => state.note(&error),
+        }
+    }
+
+    pub(crate) fn files(&self) -> Vec<Arc<Segment>> {
+        let mut state = self.lock();
+        state.files.retain(|file| file.strong_count() > 0);
+        state.files.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn note(&self, done: io::Result<()>) {
+        if let Err(error) = done {
+            self.lock().note(&error);
+        }
+    }
+}

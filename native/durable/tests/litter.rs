@@ -1,0 +1,33 @@
+//! A folder that cannot be begun is removed. A test of its own process: its descriptors are few.
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+use spanwire_durable::{Directory, Plan, Sync};
+
+#[test]
+fn a_folder_that_cannot_be_begun_is_removed() {
+    let place = tempfile::tempdir().expect("a folder");
+    let plan = Plan {
+        path: place.path().join("queue"),
+        service: "tests".into(),
+        limit: 1 << 30,
+        sync: Sync::Never,
+        is_written: true,
+    };
+    drop(Directory::without_upkeep(&plan).expect("a folder"));
+    let usual = getrlimit(Resource::Nofile);
+    let mut failures = 0;
+    for most in 0.. {
+        let mut few = usual;
+        few.current = Some(most);
+        setrlimit(Resource::Nofile, few).expect("fewer");
+        let made = Directory::without_upkeep(&plan);
+        setrlimit(Resource::Nofile, usual).expect("as many as before");
+        if made.is_ok() {
+            break;
+        }
+        failures += 1;
+        let left = std::fs::read_dir(&plan.path).expect("there").count();
+        assert_eq!(left, 0, "with {most} descriptors");
+    }
+    assert!(failures >= 3, "{failures}");
+}
