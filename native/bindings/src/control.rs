@@ -14,6 +14,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use spanwire_engine::buffer::Buffer;
 use spanwire_engine::client::Submitted;
 use spanwire_engine::{Account, Answer, BatchLimits, Breakers, Client, DropReason, Event, Ticket, events};
+use spanwire_queue::Dropped;
 use spanwire_transport::balancer::Strategy;
 use spanwire_transport::config::TlsFiles;
 use spanwire_transport::{Compression, Config, ConfigError, FreshHeaders, Protocol, Proxy};
@@ -40,7 +41,7 @@ type Kept = (u64, u64, HashMap<&'static str, u64>, Vec<(f64, Option<&'static str
 /// Frozen: a borrow flag would stay set for ever in a child forked while another thread is inside a method.
 #[pyclass(frozen, module = "spanwire._native")]
 pub struct HttpClient {
-    client: Client,
+    client: Arc<Client>,
     w3c_flags: bool,
     fresh: Option<Arc<FreshHeaders>>,
 }
@@ -115,7 +116,7 @@ impl HttpClient {
         let max_request = usize::try_from(max_request_size).ok().filter(|&limit| limit > 0);
         let client = Client::new(config, limit, max_request).map_err(|error| errors::system(&error))?;
         Ok(Self {
-            client,
+            client: Arc::new(client),
             w3c_flags,
             fresh,
         })
@@ -134,7 +135,7 @@ impl HttpClient {
         .map_err(|error| errors::config(&error))?;
         let client = Client::new(config, Duration::from_secs(10), None).map_err(|error| errors::system(&error))?;
         Ok(Self {
-            client: client.discarding(),
+            client: Arc::new(client.discarding()),
             w3c_flags: true,
             fresh: None,
         })
@@ -250,6 +251,7 @@ impl HttpClient {
             bytes,
             delay: duration(delay).unwrap_or_default(),
             in_flight,
+            backlog: queue.backlog(),
         };
         let mut lanes = queue.lanes().begin(py).into_iter();
         py.detach(|| {
@@ -270,19 +272,28 @@ impl HttpClient {
         py.detach(|| self.client.set_stages(stages));
     }
 
-    /// Counts what a queue in front of this client has dropped since the last call, and answers it as the queue's
-    /// `take_dropped`. One step: no signal handler that raises can come between taking and counting.
-    fn lose_dropped(&self, py: Python<'_>, queue: &PyFrameQueue) -> (u64, u64) {
-        let (full, closed) = queue.take_dropped(py);
-        if full > 0 {
-            let message = format!("the queue was full and {full} went");
-            drop(self.client.lose(full, DropReason::QueueFull, message));
+    /// Counts what a queue in front of this client has dropped since the last call, and answers it: by the bounds, since the queue was
+    /// closed, since there was no room on the disk, and what waited for too long. One step: no signal handler that raises can come between taking and counting.
+    fn lose_dropped(&self, py: Python<'_>, queue: &PyFrameQueue) -> (u64, u64, u64, u64) {
+        let Dropped {
+            full,
+            closed,
+            kept,
+            unstored,
+            expired,
+        } = queue.dropped(py);
+        for (spans, reason) in [
+            (full, DropReason::QueueFull),
+            (closed, DropReason::Shutdown),
+            (kept, DropReason::Kept),
+            (unstored, DropReason::Disk),
+            (expired, DropReason::Expired),
+        ] {
+            if spans > 0 {
+                drop(self.client.lose(spans, reason, reason.of_a_queue(spans)));
+            }
         }
-        if closed > 0 {
-            let message = "the processor was shut down".to_owned();
-            drop(self.client.lose(closed, DropReason::Shutdown, message));
-        }
-        (full, closed)
+        (full, closed + kept, unstored, expired)
     }
 
     /// From now on what becomes of what `drive` sends is kept for `take_ledger`.
@@ -327,6 +338,11 @@ impl HttpClient {
 }
 
 impl HttpClient {
+    /// What it sends by.
+    pub fn shared(&self) -> Arc<Client> {
+        Arc::clone(&self.client)
+    }
+
     /// In slices: a signal handler that wants to end the process must not wait for a backend that is gone.
     fn wait_for_all(&self, py: Python<'_>, limit: Duration) -> PyResult<bool> {
         let start = Instant::now();

@@ -8,11 +8,14 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
+use spanwire_durable::Directory;
 use spanwire_engine::buffer::Buffer;
-use spanwire_queue::{Batch, Lane, Limits, WhenFull, Writer};
+use spanwire_queue::storage::Heap;
+use spanwire_queue::{Batch, Dropped, Lane, Limits, WhenFull, Writer};
 use spanwire_record::Status;
 
 use crate::control::{SLICE, duration};
+use crate::durable::DurableDirectory;
 use crate::encode;
 use crate::errors;
 use crate::ffi::bytes;
@@ -27,6 +30,11 @@ pub struct PyFrameQueue {
     queue: Box<Queue>,
     lanes: Lanes,
     may_share: AtomicBool,
+    /// Where its spans outlive the process, if they do.
+    durable: Option<Arc<Directory>>,
+    max_age: Option<Duration>,
+    /// Spans a second of what an outage has left on the disk.
+    backlog: u64,
     /// After the queue, whose frames may have been the last to refer to what goes with them.
     _after: Release,
 }
@@ -35,15 +43,29 @@ pub struct PyFrameQueue {
 impl PyFrameQueue {
     /// Bounds in bytes of memory (default 64 MiB, unless `max_spans` is given) and in spans, exactly.
     #[new]
-    #[pyo3(signature = (max_bytes=None, max_spans=None))]
-    fn new(max_bytes: Option<usize>, max_spans: Option<usize>) -> PyResult<Self> {
+    #[pyo3(signature = (max_bytes=None, max_spans=None, durable=None))]
+    #[allow(clippy::needless_pass_by_value)] // what PyO3 hands over
+    fn new(
+        max_bytes: Option<usize>,
+        max_spans: Option<usize>,
+        durable: Option<PyRef<'_, DurableDirectory>>,
+    ) -> PyResult<Self> {
         let bytes = match (max_bytes, max_spans) {
             (Some(bytes), _) => bytes,
+            _ if let Some(durable) = &durable => durable.directory().room(),
             (None, None) => Limits::default().bytes,
             (None, Some(_)) => usize::MAX,
         };
         let spans = max_spans.unwrap_or(usize::MAX);
-        let (writer, lane) = Writer::new(Limits { bytes, spans }).map_err(|error| errors::system(&error))?;
+        let storage = match &durable {
+            Some(durable) => durable.directory().storage(),
+            None => Box::new(Heap),
+        };
+        let mut writer = Writer::with_storage(storage, bytes).map_err(|error| errors::system(&error))?;
+        let lane = writer.add_lane(Limits { bytes, spans });
+        let max_age = durable.as_ref().and_then(|durable| durable.max_age());
+        let backlog = durable.as_ref().map_or(0, |durable| durable.backlog());
+        lane.set_max_age(max_age);
         let lanes = Lanes::new(lane);
         Ok(Self {
             queue: Box::new(Queue {
@@ -55,6 +77,9 @@ impl PyFrameQueue {
             }),
             lanes,
             may_share: AtomicBool::new(false),
+            durable: durable.map(|durable| Arc::clone(durable.directory())),
+            max_age,
+            backlog,
             _after: Release,
         })
     }
@@ -94,13 +119,19 @@ impl PyFrameQueue {
         self.may_share.load(Ordering::Relaxed)
     }
 
+    /// Whether both may, and keep their spans at the same place, by the same settings: if they share, the spans of both lie there.
+    fn shares_with(&self, other: &Self) -> bool {
+        let plan = |queue: &Self| queue.durable().map(|directory| directory.plan().clone());
+        self.may_share() && other.may_share() && plan(self) == plan(other)
+    }
+
     /// Bytes of the frames that wait.
     #[getter]
     fn frame_bytes(&self, py: Python<'_>) -> usize {
         self.lanes.all(py).iter().map(|lane| lane.frame_bytes()).sum()
     }
 
-    /// `accepted == taken + queued + full + closed`, of this process.
+    /// `accepted == taken + queued + full + closed + unstored + expired`, of this process.
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counts = self.lanes.counts(py);
         let dict = PyDict::new(py);
@@ -109,13 +140,19 @@ impl PyFrameQueue {
         dict.set_item("queued", counts.queued)?;
         dict.set_item("full", counts.full)?;
         dict.set_item("closed", counts.closed)?;
+        dict.set_item("unstored", counts.unstored)?;
+        dict.set_item("expired", counts.expired)?;
         Ok(dict)
     }
 
     /// How many spans were taken, dropped by the bounds, and dropped since the queue was closed, since the last call in this process.
     fn take_counts(&self, py: Python<'_>) -> (u64, u64, u64) {
         let counts = self.lanes.take_counts(py);
-        (counts.taken, counts.full, counts.closed)
+        (
+            counts.taken,
+            counts.full + counts.unstored + counts.expired,
+            counts.closed,
+        )
     }
 
     /// The oldest spans as a request, for `HttpClient.export_request`, whatever filter their destination has; None if none wait.
@@ -157,9 +194,12 @@ impl PyFrameQueue {
     }
 
     /// How many spans were dropped since the last call: by the bounds, and since the queue was closed.
-    pub fn take_dropped(&self, py: Python<'_>) -> (u64, u64) {
-        let dropped = self.lanes.all(py).into_iter().map(|lane| lane.take_dropped());
-        dropped.fold((0, 0), |sum, dropped| (sum.0 + dropped.0, sum.1 + dropped.1))
+    fn take_dropped(&self, py: Python<'_>) -> (u64, u64) {
+        let dropped = self.dropped(py);
+        (
+            dropped.full + dropped.unstored + dropped.expired,
+            dropped.closed + dropped.kept,
+        )
     }
 
     /// Takes no more spans: they are dropped, counted as `closed`.
@@ -292,6 +332,30 @@ impl Flush {
 }
 
 impl PyFrameQueue {
+    /// What was dropped since the last call.
+    pub fn dropped(&self, py: Python<'_>) -> Dropped {
+        let mut sum = Dropped::default();
+        for lane in self.lanes.all(py) {
+            sum += lane.take_dropped();
+        }
+        sum
+    }
+
+    /// The directory in which its spans outlive the process, if they do.
+    pub fn durable(&self) -> Option<&Arc<Directory>> {
+        self.durable.as_ref()
+    }
+
+    /// Spans a second of what an outage has left on the disk; 0: no bound.
+    pub fn backlog(&self) -> u64 {
+        self.backlog
+    }
+
+    /// What waits for longer goes.
+    pub fn max_age(&self) -> Option<Duration> {
+        self.max_age
+    }
+
     /// Its reading ends.
     pub fn lanes(&self) -> &Lanes {
         &self.lanes

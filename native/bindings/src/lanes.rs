@@ -91,6 +91,8 @@ impl Lanes {
                 queued: now.queued,
                 full: now.full.saturating_sub(told.full),
                 closed: now.closed.saturating_sub(told.closed),
+                unstored: now.unstored.saturating_sub(told.unstored),
+                expired: now.expired.saturating_sub(told.expired),
             }
         })
     }
@@ -107,4 +109,6 @@ fn add(sum: &mut Counts, counts: Counts) {
     sum.queued += counts.queued;
     sum.full += counts.full;
     sum.closed += counts.closed;
+    sum.unstored += counts.unstored;
+    sum.expired += counts.expired;
 }

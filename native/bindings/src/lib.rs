@@ -3,6 +3,7 @@
 mod api;
 mod columns;
 mod control;
+mod durable;
 mod encode;
 mod errors;
 mod ffi;
@@ -53,6 +54,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("_C_API", api::capsule(module.py())?)?;
     columns::register(module)?;
     control::register(module)?;
+    durable::register(module)?;
     files::register(module)?;
     frame_queue::register(module)?;
     shared_queue::register(module)?;

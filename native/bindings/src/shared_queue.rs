@@ -25,12 +25,17 @@ impl SharedQueue {
     #[allow(clippy::needless_pass_by_value)] // what PyO3 hands over
     fn new(py: Python<'_>, queues: Vec<PyRef<'_, PyFrameQueue>>) -> PyResult<Self> {
         let bytes = queues.iter().map(|queue| queue.lanes().own().limits().bytes).min();
-        let mut writer = Writer::with_storage(Box::new(Heap), bytes.unwrap_or(usize::MAX))
-            .map_err(|error| errors::system(&error))?;
+        let storage = match queues.iter().find_map(|queue| queue.durable()) {
+            Some(directory) => directory.storage(),
+            None => Box::new(Heap),
+        };
+        let mut writer =
+            Writer::with_storage(storage, bytes.unwrap_or(usize::MAX)).map_err(|error| errors::system(&error))?;
         let lanes: Vec<_> = queues
             .iter()
             .map(|queue| {
                 let lane = Arc::new(writer.add_lane(queue.lanes().own().limits()));
+                lane.set_max_age(queue.max_age());
                 lane.want_reader();
                 queue.lanes().join(py, Arc::clone(&lane));
                 lane

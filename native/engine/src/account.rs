@@ -7,12 +7,20 @@ use spanwire_transport::Tally;
 /// Why spans were dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DropReason {
+    /// What was on the disk could not be read.
+    Damaged,
+    /// There was nowhere to keep them: no file could be made.
+    Disk,
     /// They could not be encoded.
     Encode,
     /// The destination could not be reached, or kept saying "later", until tries or time were used up.
     Exhausted,
+    /// They had waited for longer than was wanted.
+    Expired,
     /// A defect of ours.
     Internal,
+    /// The processor was shut down before they were delivered; they are not lost but on the disk, for a later process to deliver.
+    Kept,
     /// The queue in front of the destination was full: the oldest spans went.
     QueueFull,
     /// The destination refused the request for good.
@@ -36,9 +44,13 @@ impl DropReason {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Damaged => "damaged",
+            Self::Disk => "disk",
             Self::Encode => "encode",
             Self::Exhausted => "exhausted",
+            Self::Expired => "expired",
             Self::Internal => "internal",
+            Self::Kept => "kept",
             Self::QueueFull => "queue_full",
             Self::Refused => "refused",
             Self::Rejected => "rejected",
@@ -47,6 +59,22 @@ impl DropReason {
             Self::Stage => "stage",
             Self::Timeout => "timeout",
             Self::TooLarge => "too_large",
+        }
+    }
+}
+
+impl DropReason {
+    /// What is told of spans that a queue dropped for it.
+    #[must_use]
+    pub fn of_a_queue(self, spans: u64) -> String {
+        match self {
+            Self::QueueFull => format!("the queue was full and {spans} went"),
+            Self::Shutdown => "the processor was shut down".to_owned(),
+            Self::Kept => "the processor was shut down; they are kept on the disk".to_owned(),
+            Self::Disk => format!("there was no room on the disk for {spans}: stats()[\"durable\"] says why"),
+            Self::Damaged => format!("{spans} that an ended process had left on the disk could not be read"),
+            Self::Expired => format!("{spans} had waited for longer than max_age"),
+            _ => format!("{spans} spans: {}", self.name()),
         }
     }
 }

@@ -333,11 +333,16 @@ impl Sender {
 
     /// Books a request of so many spans.
     pub(crate) fn begin(&self, spans: u64, deadline: Instant) -> Result<Begun, Answer> {
+        self.begin_or(spans, deadline, DropReason::Shutdown)
+    }
+
+    /// The same; spans for which it is too late are counted for that reason.
+    pub(crate) fn begin_or(&self, spans: u64, deadline: Instant, late: DropReason) -> Result<Begun, Answer> {
         let name = self.name();
         let mut process = process::lock();
         if process.client(self.id).is_closed {
             drop(process);
-            return Err(self.lose(spans, DropReason::Shutdown, "the exporter is shut down".into()));
+            return Err(self.lose(spans, late, "the exporter is shut down".into()));
         }
         let number = process.new_id();
         process.client(self.id).under_way.insert(number);

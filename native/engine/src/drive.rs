@@ -44,7 +44,13 @@ pub struct BatchLimits {
     pub delay: Duration,
     /// Requests under way at most; 0: one to an endpoint on this machine, else [`FAR`].
     pub in_flight: usize,
+    /// What an outage has left on the disk is sent at so many spans a second at most, beside what is fresh; 0: as fast as it is taken, in
+    /// its turn.
+    pub backlog: u64,
 }
+
+/// What waits is a backlog when it is as much as is sent in this time, and the oldest of it has waited for longer.
+const BACKLOG: Duration = Duration::from_secs(5);
 
 /// A lane and what its requests are sent with. If it is dropped before its time, by a panic or with the worker, the lane takes
 /// no more, and what waited there is counted.
@@ -54,6 +60,8 @@ pub struct Drive {
     limits: BatchLimits,
     /// Spans that were taken and are not booked yet.
     in_hand: AtomicU64,
+    /// Spans a second at most; 0: no bound.
+    pace: u64,
     is_armed: bool,
 }
 
@@ -65,6 +73,7 @@ impl Drive {
             sender,
             limits,
             in_hand: AtomicU64::new(0),
+            pace: 0,
             is_armed: true,
         }
     }
@@ -74,11 +83,47 @@ impl Drive {
         self.is_armed = false;
     }
 
-    /// Sends until the lane has ended and is empty.
-    pub async fn run<D: Destination + Send + Sync>(
+    /// Sends until the lane has ended and is empty. What has waited on the disk through an outage is sent beside.
+    pub async fn run<D: Destination + Send + Sync + 'static>(
         self,
         route: watch::Receiver<Arc<Route<D>>>,
         closing: watch::Receiver<Closing>,
+    ) {
+        let mut behind = None;
+        let split = |drive: &Self, waiting: u64| {
+            if let Some(backlog) = drive.backlog(waiting, &route) {
+                let nothing = |_: &Self, _| ();
+                behind = Some(tokio::spawn(backlog.send_all(route.clone(), closing.clone(), nothing)));
+            }
+        };
+        self.send_all(route.clone(), closing.clone(), split).await;
+        if let Some(behind) = behind {
+            let _ = behind.await; // a panic there was told there
+        }
+    }
+
+    /// What has waited through an outage, if there was one and it is over, to be sent by itself.
+    fn backlog<D>(&self, waiting: u64, route: &watch::Receiver<Arc<Route<D>>>) -> Option<Self> {
+        let least = self.limits.backlog.saturating_mul(BACKLOG.as_secs());
+        if self.limits.backlog == 0 || waiting < least || route.borrow().is_failing() {
+            return None;
+        }
+        let lane = self.lane.split_backlog(least, BACKLOG)?;
+        let limits = BatchLimits {
+            in_flight: 1,
+            ..self.limits
+        };
+        let mut drive = Self::new(Arc::new(lane), Arc::clone(&self.sender), limits);
+        drive.pace = self.limits.backlog;
+        Some(drive)
+    }
+
+    /// Sends until the lane has ended and is empty; `look` sees how much waits whenever something is sent.
+    async fn send_all<D: Destination + Send + Sync>(
+        self,
+        route: watch::Receiver<Arc<Route<D>>>,
+        closing: watch::Receiver<Closing>,
+        mut look: impl FnMut(&Self, u64) + Send,
     ) {
         let BatchLimits {
             spans, bytes, delay, ..
@@ -87,6 +132,8 @@ impl Drive {
         // Frames that are to be sent at once.
         let mut until = 0;
         let mut flights = Flights::default();
+        // When the next may be sent, if there is a pace.
+        let mut next = Instant::now();
         loop {
             let is_ended = self.lane.is_ended();
             let bytes = bytes.min(route.borrow().sizes.limit());
@@ -98,12 +145,22 @@ impl Drive {
                 until = self.lane.entered();
                 due = None;
             }
-            let is_wanted = waiting > 0 && (is_enough || self.lane.gone() < until);
-            if is_wanted && let Some(bytes) = self.may_send(&flights, &route) {
-                self.send(&mut flights, bytes, &route, &closing);
+            let is_wanted = waiting > 0 && (is_enough || self.lane.passed() < until);
+            let is_early = self.pace > 0 && Instant::now() < next && !self.lane.is_flushing();
+            if is_wanted
+                && !is_early
+                && let Some(bytes) = self.may_send(&flights, &route)
+            {
+                let sent = self.send(&mut flights, bytes, &route, &closing);
+                if let Some(nanos) = sent.saturating_mul(1_000_000_000).checked_div(self.pace) {
+                    next = next.max(Instant::now()) + Duration::from_nanos(nanos);
+                }
+                look(&self, waiting);
             } else if is_wanted {
                 // What the bound has pushed out meanwhile is told.
-                race(self.land(&mut flights), sleep_until(Instant::now() + REPORT)).await;
+                let soon = Instant::now() + REPORT;
+                let until = if is_early { soon.min(next) } else { soon };
+                race(self.land(&mut flights), sleep_until(until)).await;
             } else if is_ended {
                 self.land(&mut flights).await;
             } else if waiting == 0 {
@@ -115,7 +172,7 @@ impl Drive {
                 race(self.land(&mut flights), wait).await;
             }
             if flights.is_empty() {
-                self.lane.set_done(self.lane.gone());
+                self.lane.set_done(self.lane.passed());
             }
             self.report(DropReason::Shutdown);
         }
@@ -172,34 +229,44 @@ impl Drive {
         poll_fn(|task| self.lane.poll_wait(task, spans, bytes)).await;
     }
 
-    /// Begins to send one batch, if there is one.
+    /// Begins to send one batch, if there is one; how many spans were taken for it.
     fn send<'f, D: Destination + Send + Sync + 'f>(
         &self,
         flights: &mut Flights<'f>,
         bytes: usize,
         route: &watch::Receiver<Arc<Route<D>>>,
         closing: &watch::Receiver<Closing>,
-    ) {
+    ) -> u64 {
         let Some(mut batch) = self.lane.take(self.limits.spans, bytes) else {
-            return;
+            return 0;
         };
+        let taken = batch.spans() as u64;
         self.in_hand.store(batch.spans() as u64, Ordering::Relaxed);
         self.sender.pass(&mut batch);
         let (spans, end) = (batch.spans() as u64, batch.end());
         self.in_hand.store(spans, Ordering::Relaxed);
         if spans == 0 {
             flights.add_ended(end);
-            return;
+            return taken;
         }
         let parcel = Parcel::new(Buffer::of(&batch.request()).freeze(), spans);
         drop(batch);
+        let is_durable = self.lane.is_durable();
+        let late = if is_durable {
+            DropReason::Kept
+        } else {
+            DropReason::Shutdown
+        };
         let begun = self
             .sender
-            .begin(spans, std::time::Instant::now() + self.sender.timeout());
+            .begin_or(spans, std::time::Instant::now() + self.sender.timeout(), late);
         self.in_hand.store(0, Ordering::Relaxed);
         match begun {
             Err(answer) => {
-                self.sender.note_lost(spans, DropReason::Shutdown);
+                if is_durable {
+                    self.lane.keep();
+                }
+                self.sender.note_lost(spans, late);
                 self.tell(&answer, spans);
                 flights.add_ended(end);
             }
@@ -221,6 +288,7 @@ impl Drive {
                 flights.add(end, standing, flight.fly(parcel, begun.under_way));
             }
         }
+        taken
     }
 
     fn tell(&self, answer: &Answer, spans: u64) {
@@ -235,14 +303,16 @@ impl Drive {
 
     /// Counts and tells what the lane has dropped.
     fn report(&self, why_closed: DropReason) {
-        let (full, closed) = self.lane.take_dropped();
-        for (spans, reason, event) in [(full, DropReason::QueueFull, true), (closed, why_closed, false)] {
+        let dropped = self.lane.take_dropped();
+        for (spans, reason, event) in [
+            (dropped.full, DropReason::QueueFull, true),
+            (dropped.closed, why_closed, false),
+            (dropped.kept, DropReason::Kept, false),
+            (dropped.unstored, DropReason::Disk, true),
+            (dropped.expired, DropReason::Expired, true),
+        ] {
             if spans > 0 {
-                let message = match reason {
-                    DropReason::QueueFull => format!("the queue was full and {spans} went"),
-                    DropReason::Shutdown => "the processor was shut down".to_owned(),
-                    _ => format!("{spans} spans: {}", reason.name()),
-                };
+                let message = reason.of_a_queue(spans);
                 drop(self.sender.lose(spans, reason, message.clone()));
                 if event {
                     self.push(Some(reason), spans, message);

@@ -105,7 +105,10 @@ impl<D: Destination + Send + Sync> Flight<D> {
             let (spans, bytes) = (piece.parcel.spans(), piece.parcel.len());
             let fate = match self.deliver(&mut piece, &mut under_way, !pieces.is_empty()).await {
                 Step::Taken(accepted) => Ok(accepted),
-                Step::GaveUp(gave_up) => Err(under_way.fate(&gave_up)),
+                Step::GaveUp(gave_up) => {
+                    let (reason, message) = under_way.fate(&gave_up);
+                    Err((if self.keeps(&gave_up) { DropReason::Kept } else { reason }, message))
+                }
                 Step::PushedOut(error) => {
                     let message = format!("the queue was full and {spans} went, undelivered: {error}");
                     Err((DropReason::QueueFull, message))
@@ -404,6 +407,17 @@ impl<D: Destination + Send + Sync> Flight<D> {
             Either::First(permit) => Time::Try(permit),
             Either::Second(_) => Time::Changed,
         }
+    }
+
+    /// Whether what was not delivered, at the end, stays where it outlives this process; it is done with nothing more then.
+    fn keeps(&self, GaveUp { error, cause }: &GaveUp) -> bool {
+        let is_kept = match &self.course {
+            Course::Driven(driven) if waits(error, *cause) || *cause == Cause::Interrupted => {
+                driven.lane.is_durable().then(|| driven.lane.keep())
+            }
+            _ => None,
+        };
+        is_kept.is_some()
     }
 
     /// Whether younger spans than these have been pushed out of the queue since. A burst that is over by the first failure is forgiven.

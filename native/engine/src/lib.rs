@@ -5,6 +5,7 @@
 //! from the worker's thread only; a child leaks it and starts its own worker when it has something to send.
 
 pub mod account;
+pub mod adopt;
 mod breakers;
 pub mod buffer;
 pub mod client;

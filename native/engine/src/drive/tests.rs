@@ -26,6 +26,7 @@ const LAZY: BatchLimits = BatchLimits {
     bytes: 1 << 20,
     delay: HOUR,
     in_flight: 1,
+    backlog: 0,
 };
 
 fn append(writer: &mut Writer, count: usize) {

@@ -193,6 +193,7 @@ fn simulate(seed: u64) {
         bytes: 400_000,
         delay: Duration::from_millis(rng.u64(0..2_000)),
         in_flight: rng.usize(1..4),
+        backlog: 0,
     };
     paused(async {
         let endpoints: Vec<_> = (0..rng.usize(2..5))
@@ -320,6 +321,7 @@ fn beside_one_that_fails(name: &str, outages: [Vec<(Duration, Duration, Fault)>;
         bytes: 400_000,
         delay: Duration::from_millis(100),
         in_flight: 1,
+        backlog: 0,
     };
     paused(async {
         let endpoints = outages.map(|outages| {

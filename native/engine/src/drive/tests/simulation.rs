@@ -207,6 +207,7 @@ fn poison(seed: u64) {
         bytes: 400_000,
         delay: Duration::from_millis(rng.u64(0..5_000)),
         in_flight: rng.usize(1..6),
+        backlog: 0,
     };
     let client = client(&format!("http://poisoned-{seed}.test/"));
     let name = client.name();
@@ -271,6 +272,7 @@ fn simulate(seed: u64) {
         bytes: if rng.bool() { 400_000 } else { rng.usize(50..3_000) },
         delay: Duration::from_millis(rng.u64(0..5_000)),
         in_flight: rng.usize(1..6),
+        backlog: 0,
     };
     let bound = if rng.u32(0..3) == 0 {
         rng.usize(5..200)
