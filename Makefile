@@ -40,7 +40,7 @@ export PYO3_PYTHON := $(VENV)/bin/python
 CARGO := cargo
 MANIFEST := --manifest-path native/Cargo.toml --locked
 
-NATIVE_SOURCES := $(shell find native -name target -prune -o -path "native/*/fuzz" -prune -o -path native/guard -prune -o \
+NATIVE_SOURCES := $(shell find native -name target -prune -o -path "native/*/fuzz" -prune -o -path native/guard -prune -o -path native/durable/model -prune -o \
 	\( -name '*.rs' -o -name 'Cargo.*' \) -print)
 FACADE_SOURCES := $(wildcard python/spanwire/_facade/*.py[xd] python/spanwire/_facade/*.pxi python/spanwire/_facade/*.h)
 PEERS := build/peers-venv
@@ -50,7 +50,7 @@ PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.
 WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo example-shop example-worker example-notebook example-kubernetes bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-main full-beside \
-	test-python-full test-laws test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom asan asan-some lsan lsan-some fuzz wheel wheel-pgo sdist deny audit setup clean
+	test-python-full test-laws test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom model asan asan-some lsan lsan-some fuzz wheel wheel-pgo sdist deny audit setup clean
 .PHONY: faults wheels wheels-cross test-wheels release-check
 
 help: ## this list
@@ -123,7 +123,7 @@ test-full: full-main full-beside ## what takes long: the guard of instruction co
 # Apart, since they may run beside each other: the second builds in folders of its own.
 full-main: test-python-full bench-guard test-collector
 
-full-beside: test-laws test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest asan-some lsan-some miri neon loom fuzz
+full-beside: test-laws test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest asan-some lsan-some miri neon loom model fuzz
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 
@@ -218,6 +218,8 @@ lint-python: $(STAMPS)/ext-$(PROFILE)
 
 lint-rust: $(STAMPS)/venv deny
 	$(CARGO) fmt --manifest-path native/Cargo.toml --all --check
+	$(CARGO) fmt --manifest-path native/durable/model/Cargo.toml --check
+	$(CARGO) fmt --manifest-path native/durable/fuzz/Cargo.toml --check
 	$(CARGO) fmt --manifest-path benches/peers/opentelemetry-rust/Cargo.toml --check
 	$(CARGO) fmt --manifest-path benches/peers/fastrace/Cargo.toml --check
 	@! command -v gofmt >/dev/null || { gofmt -d benches/peers && [ -z "$$(gofmt -l benches/peers)" ]; }
@@ -302,6 +304,10 @@ neon: ## the kernels' tests for AArch64, under qemu's emulation, where it and a 
 
 loom: ## the queue's hand-over between threads, in every order they can take
 	ci/loom
+
+model: ## the durable queue's model in every order, and with each defect that is planted in it, which must be found
+	CARGO_TARGET_DIR=build/model $(CARGO) clippy -q --locked --release --manifest-path native/durable/model/Cargo.toml -- -D warnings
+	CARGO_TARGET_DIR=build/model $(CARGO) run -q --locked --release --manifest-path native/durable/model/Cargo.toml
 
 asan: $(STAMPS)/venv ## the extension, both halves, under AddressSanitizer while the tests use it (a build of its own)
 	ci/asan/run $(ASAN_TESTS)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, propagate, trace
 from opentelemetry.environment_variables import OTEL_TRACES_EXPORTER
@@ -23,6 +23,9 @@ from spanwire._configurator import Configurator, keywords_for
 from spanwire._defaults import defaults
 from spanwire.events import DropEvent, ErrorEvent, subscribe
 from spanwire.trace._disabled import is_disabled
+
+if TYPE_CHECKING:
+    from spanwire.durable import DurableQueue
 
 __all__ = ["Installation", "install"]
 
@@ -106,6 +109,7 @@ def install(
     balance: str | None = None,
     headers_provider: Callable[[], Mapping[str, str]] | None = None,
     headers_refresh: float | None = None,
+    durable: "DurableQueue | str | os.PathLike[str] | None" = None,
     on_error: Callable[[ErrorEvent], object] | None = None,
     on_drop: Callable[[DropEvent], object] | None = None,
     top: str | os.PathLike[str] | None = None,
@@ -125,6 +129,7 @@ def install(
     :param balance: which of them gets a request: as of ``spanwire.exporter.http.OTLPSpanExporter``.
     :param headers_provider: gives headers that change, such as a token that expires: as of the exporters.
     :param headers_refresh: seconds between two calls of it, likewise.
+    :param durable: a folder, or a ``spanwire.durable.DurableQueue``, in which what waits outlives the process: as of the exporters.
     :param on_error: called with a ``spanwire.events.ErrorEvent`` when an export fails or a receiver complains, on a thread of
         spanwire's own, at most once a second for each destination and reason; :func:`spanwire.events.subscribe` says more.
     :param on_drop: likewise with a ``spanwire.events.DropEvent`` when spans are lost.
@@ -165,6 +170,7 @@ def install(
                     "balance": balance,
                     "headers_provider": headers_provider,
                     "headers_refresh": headers_refresh,
+                    "durable": durable,
                 }
                 if any(one is not None for one in ours.values()):
                     overrides["exporter_args_map"] = keywords_for(overrides.get("exporter_args_map"), ours)

@@ -5,6 +5,7 @@ import weakref
 from typing import Any, Protocol
 
 from spanwire import _account, _events, _native
+from spanwire._durable import durable_report
 
 __all__ = ["BREAKER_STATES", "REASONS", "SIGNALS", "Waiting", "serve_if_asked", "stats", "watch"]
 
@@ -13,9 +14,13 @@ SIGNALS = ("traces", "logs", "metrics")
 
 # Of drops: each has its line in docs/operations.md.
 REASONS = (
+    "damaged",
+    "disk",
     "encode",
     "exhausted",
+    "expired",
     "internal",
+    "kept",
     "queue_full",
     "raised",
     "refused",
@@ -92,7 +97,9 @@ def stats() -> dict[str, Any]:
     - ``accepted``: spans given to ``export`` or to a native ``BatchSpanProcessor`` in front of it. Always ``accepted == exported + queued + sum(dropped.values())``.
     - ``exported``: spans that the destination took.
     - ``queued``: spans that wait or are under way, back-offs included.
-    - ``dropped``: spans lost, by reason: ``encode`` (could not be encoded), ``too_large`` (one span that is larger than
+    - ``dropped``: spans lost, by reason: ``damaged`` (an ended process had left them on the disk, and they could not be read), ``disk`` (of a
+      durable queue: no file could be made), ``expired`` (likewise: they waited longer than ``max_age``), ``kept`` (likewise: not lost, but on
+      the disk when the processor was shut down), ``encode`` (could not be encoded), ``too_large`` (one span that is larger than
       the destination or ``max_request_size`` allows), ``refused`` (final answer or error; FAILURE), ``raised`` (an exporter in Python did),
       ``rejected`` (partial success), ``response`` (answer too large to read), ``exhausted`` (unreachable or "later" until tries or time were used up), ``timeout`` (no answer in
       time), ``queue_full`` (the oldest went to make room), ``shutdown``,
@@ -121,5 +128,23 @@ def stats() -> dict[str, Any]:
     - ``panics``: internal errors, each of which lost a span or a part of one; a defect of ours.
     - ``pooled_records``: records that wait for a next span.
     - ``clock``: ``counter`` (the processor counts on between two looks at the system's clock) or ``system``.
+
+    ``stats()["durable"]`` has a dict for each folder of this process in which spans outlive it (``spanwire.durable``):
+
+    - ``folder``, ``service``: where, and whose spans.
+    - ``not_mapped``: None if a killed process loses nothing; else why the file system cannot promise that: there a thread writes within 10
+      milliseconds what waits, which stays in memory, too.
+    - ``bytes``, ``max_bytes``, ``files``: of its files.
+    - ``failures``, ``last_error``: how often a file could not be made, written or synced, or was deleted, and the last time's text.
+    - ``synced_seconds_ago``: what had ended by then is on the disk even if the power fails; None: nothing was synced.
+    - ``recovered``: what has become of what ended processes of the service had left there: how many of their ``folders`` were adopted,
+      ``spans`` given to the destinations, ``damaged`` spans that could not be read, ``files`` that stay because they could not be read; and
+      ``error``, why not everything was looked at the last time, else None. None with ``recover=False``. Folders of the same path and
+      service have the same numbers.
     """
-    return {"traces": _traces(), "encode": _native.encode_counts(), "trace": _native.trace_counts()}
+    return {
+        "traces": _traces(),
+        "encode": _native.encode_counts(),
+        "trace": _native.trace_counts(),
+        "durable": durable_report(),
+    }

@@ -36,10 +36,13 @@ class Several:
 
 
 cdef list neighbours_share(list ends):
-    """What is called at a span's end, with one queue for those next to each other that only want its bytes."""
+    """What is called at a span's end, with one queue for those next to each other that only want its bytes.
+
+    They must keep them at the same place: in memory, or by the same settings on the disk.
+    """
     cdef list folded = [], run = []
     for processor, queue in [*ends, (None, None)]:
-        if queue is not None and queue.may_share:
+        if queue is not None and queue.may_share and (not run or queue.shares_with(run[0][1])):
             run.append((processor, queue))
             continue
         if len(run) > 1:
@@ -48,7 +51,9 @@ cdef list neighbours_share(list ends):
         else:
             folded += run
         run = []
-        if processor is not None:
+        if queue is not None and queue.may_share:
+            run.append((processor, queue))
+        elif processor is not None:
             folded.append((processor, queue))
     return folded
 

@@ -37,6 +37,7 @@ SETUP: tuple[Setting, ...] = (
     _setup("balance", "", "round_robin", "which of them gets a request: as of the exporters"),
     _setup("headers_provider", "", "", "function that gives more headers, such as a token that expires"),
     _setup("headers_refresh", "", "300", "between two calls of headers_provider; at least 2", unit="seconds"),
+    _setup("durable", "", "", "folder in which what waits outlives the process: as of the exporters"),
     _setup(
         "on_error", "", "", "called when an export fails, with a spanwire.events.ErrorEvent, on a thread of our own"
     ),

@@ -64,6 +64,32 @@ TRACES: tuple[Setting, ...] = (
     ),
     _exporter("headers_provider", "", "", "function that gives more headers, such as a token that expires"),
     _exporter("headers_refresh", "", "300", "between two calls of headers_provider; at least 2", unit="seconds"),
+    _exporter(
+        "durable",
+        "SPANWIRE_DURABLE_PATH",
+        "",
+        "folder, or a spanwire.durable.DurableQueue: what waits in a batch processor outlives the process",
+    ),
+    _exporter(
+        "",
+        "SPANWIRE_DURABLE_MAX_BYTES",
+        "1073741824",
+        "of what waits, for each batch processor of each process (not of the whole folder), if the folder is not given by a DurableQueue",
+        unit="bytes",
+    ),
+    _exporter(
+        "",
+        "SPANWIRE_DURABLE_MAX_AGE",
+        "",
+        "what has waited for longer goes, likewise; default: no bound",
+        unit="seconds",
+    ),
+    _exporter(
+        "",
+        "SPANWIRE_DURABLE_FSYNC",
+        "never",
+        "never, interval or batch: what the disk is told for the case that the power fails, likewise",
+    ),
     _exporter("meter_provider", "", _METERS, "where the exporter's metrics about itself go, if they are enabled"),
     _exporter("w3c_flags", "", "False", "also send the W3C flags of spans and links and the links' trace state"),
     _exporter(
@@ -168,6 +194,12 @@ TRACES: tuple[Setting, ...] = (
     _grpc("balance", "", "round_robin", "which of several endpoints: round_robin, failover, least_loaded or trace_id"),
     _grpc("headers_provider", "", "", "function that gives more headers, such as a token that expires"),
     _grpc("headers_refresh", "", "300", "between two calls of headers_provider; at least 2", unit="seconds"),
+    _grpc(
+        "durable",
+        "SPANWIRE_DURABLE_PATH",
+        "",
+        "folder, or a spanwire.durable.DurableQueue: what waits in a batch processor outlives the process",
+    ),
     _grpc("w3c_flags", "", "False", "also send the W3C flags of spans and links and the links' trace state"),
     _batch("span_exporter", "", "", "where finished spans go; to be given"),
     _batch(

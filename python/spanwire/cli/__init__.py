@@ -18,6 +18,7 @@ COMMANDS = (
     "decode",
     "demo",
     "generate",
+    "recover",
     "replay",
     "sink",
     "top",

@@ -8,6 +8,7 @@ from weakref import WeakSet
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from spanwire import _events, _log, _stats
+from spanwire._durable import resolve as resolve_durable
 from spanwire.exporter._verdict import Verdict
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from spanwire._native import Outcome, Request
     from spanwire.columnar import SpanColumns
+    from spanwire.durable import DurableQueue
     from spanwire.exporter._options import ExporterOptions
     from spanwire.exporter._refresh import HeadersProvider, HeadersRefresh
 
@@ -45,8 +47,10 @@ class NativeSpanExporter(SpanExporter):
         w3c_flags: bool,
         headers_provider: "HeadersProvider | None" = None,
         headers_refresh: float | None = None,
+        durable: "DurableQueue | str | os.PathLike[str] | None" = None,
     ) -> None:
         """To be called once, by ``__init__``."""
+        self.durable_queue = resolve_durable(durable)
         self._users = WeakSet()  # batch processors that send its spans as bytes
         if headers_provider is None and headers_refresh is None:
             self._client = options.client(w3c_flags=w3c_flags)

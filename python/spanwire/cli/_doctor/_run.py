@@ -26,6 +26,7 @@ STEPS = (
     "grpc",
     "span",
     "limits",
+    "durable",
 )
 
 

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakMethod, WeakSet
 
@@ -11,7 +12,8 @@ from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace import export as sdk
 
 from spanwire import _native
-from spanwire._native import FrameQueue
+from spanwire._durable import Recoverer, end_at_exit, open_directory
+from spanwire._native import DurableDirectory, FrameQueue
 from spanwire.exporter._span_exporter import NativeSpanExporter
 from spanwire.trace.export._delivery import DEFAULT_TIMEOUT_MILLIS, BatchLimits, Delivery, NativeDelivery
 from spanwire.trace.export._policy import QueuePolicy
@@ -96,8 +98,12 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         policy = QueuePolicy.resolve(queue_policy)
         in_flight = resolve_in_flight(max_in_flight)
 
-        def new_queue() -> FrameQueue:
-            return policy.apply(FrameQueue(max_spans=most_spans) if has_queue_size else FrameQueue())
+        self._directory: DurableDirectory | None = None
+        self._recoverer: Recoverer | None = None
+
+        def new_queue(directory: DurableDirectory | None = None) -> FrameQueue:
+            bounds = {"max_spans": most_spans} if has_queue_size else {}
+            return policy.apply(FrameQueue(**bounds, durable=directory))
 
         def in_python(exporter: sdk.SpanExporter, spans: int = batch_spans) -> Delivery:
             return PythonDelivery(exporter, new_queue(), delay_seconds=delay / 1000, batch_spans=spans, metrics=metrics)
@@ -121,9 +127,12 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
                 request_bytes = min(request_bytes, DEFAULT_BATCH_BYTES)
             if span_filter is not None:
                 span_exporter._client.set_filter(_native_filter(span_filter))
+            durable = span_exporter.durable_queue
+            if durable is not None:
+                self._directory = open_directory(durable)
             self._delivery = NativeDelivery(
                 span_exporter,
-                new_queue(),
+                new_queue(self._directory),
                 delay_seconds=delay / 1000,
                 limits=BatchLimits(batch_spans, request_bytes, in_flight),
                 metrics=metrics,
@@ -131,6 +140,9 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
             )
             self._delivery.tell_replaced = WeakMethod(self._send_by)
             span_exporter._users.add(self)
+            if durable is not None and durable.recover:
+                self._recoverer = Recoverer(durable, span_exporter._client, batch_spans, request_bytes)
+                self._recoverer.begin()
         self._queue = self._delivery._queue
         # Where the SDK's class keeps its exporter.
         self._batch_processor = self._delivery  # type: ignore[assignment]  # answers what is asked of the SDK's
@@ -182,19 +194,24 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
     def _attend(self) -> None:
         """A span was appended natively, and no thread of this process sends; or it came after ``shutdown``."""
         self._delivery.attend()
+        if self._recoverer is not None:
+            self._recoverer.begin()
         for delivery in self._before:
             if delivery._queue:
                 delivery.attend()
 
     def shutdown(self) -> None:
         """Send what waits, within 30 seconds, and take no more spans. May be repeated."""
-        if not self._before:
-            self._delivery.shutdown()
-            return
+        if self._recoverer is not None:
+            self._recoverer.end()
         end = time.monotonic() + DEFAULT_TIMEOUT_MILLIS / 1000
         while self._before:
             self._before.pop().retire(max(0.0, end - time.monotonic()))
         self._delivery.shutdown(max(0.0, end - time.monotonic()) * 1000)
+        if self._directory is not None:
+            with suppress(OSError):  # stats()["durable"] tells
+                self._directory.write_out()
+            end_at_exit(self._directory)
 
     def force_flush(self, timeout_millis: int | None = None) -> bool:
         """Send what has ended before the call.

@@ -283,13 +283,22 @@ def tell_no_thread(error: Exception) -> None:
 
 
 def tell_drops(queue: FrameQueue, books: HttpClient | Account, metrics: Any) -> None:
-    """Count what the queue has dropped in the books of its destination, and tell people."""
-    full, closed = books.lose_dropped(queue)
+    """Count what the queue has dropped in the books of its destination, and tell people in the native worker's words."""
+    full, closed, unstored, expired = books.lose_dropped(queue)
     if full:
         _events.say_lost(books.destination, "queue_full", full, "")
+    if unstored:
+        _events.say_lost(
+            books.destination,
+            "disk",
+            unstored,
+            f'there was no room on the disk for {unstored}: stats()["durable"] says why',
+        )
+    if expired:
+        _events.say_lost(books.destination, "expired", expired, f"{expired} had waited for longer than max_age")
     if metrics is not None:
-        if full:
-            metrics.drop_items(full)
+        if full + unstored + expired:
+            metrics.drop_items(full + unstored + expired)
         if closed:
             metrics.drop_items(closed, "already_shutdown")
 

@@ -12,6 +12,8 @@ from spanwire.exporter.grpc._compression import Compression
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
 
+    from spanwire.durable import DurableQueue
+
 __all__ = ["OTLPSpanExporter"]
 
 _CREDENTIAL_PROVIDERS = (
@@ -58,6 +60,8 @@ class OTLPSpanExporter(NativeSpanExporter):
     :param balance: which of them each call goes to, likewise.
     :param w3c_flags: also send the W3C flags of spans and links and the links' trace state, which the official exporter
         leaves out.
+    :param durable: a folder, or a ``spanwire.durable.DurableQueue``: what waits in a ``BatchSpanProcessor`` of this exporter outlives
+        the process. Default: SPANWIRE_DURABLE_PATH.
     :raises ValueError: if an option cannot work; the text says what can.
     """
 
@@ -82,6 +86,7 @@ class OTLPSpanExporter(NativeSpanExporter):
         headers_provider: Callable[[], Mapping[str, str]] | None = None,
         headers_refresh: float | None = None,
         w3c_flags: bool = False,
+        durable: "DurableQueue | str | os.PathLike[str] | None" = None,
     ) -> None:
         if credentials is not None:
             _refuse_credentials("credentials=")
@@ -116,6 +121,7 @@ class OTLPSpanExporter(NativeSpanExporter):
             w3c_flags=w3c_flags,
             headers_provider=headers_provider,
             headers_refresh=headers_refresh,
+            durable=durable,
         )
         # Names that code written for the official exporter looks at.
         self._endpoint = options.endpoint.partition("://")[2]

@@ -11,6 +11,8 @@ from spanwire.exporter.http._compression import Compression
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
 
+    from spanwire.durable import DurableQueue
+
 __all__ = [
     "DEFAULT_COMPRESSION",
     "DEFAULT_ENDPOINT",
@@ -59,6 +61,8 @@ class OTLPSpanExporter(NativeSpanExporter):
     :param meter_provider: where the exporter's own metrics go, if OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED is true.
     :param w3c_flags: also send the W3C flags of spans and links and the links' trace state, which the official exporter
         leaves out.
+    :param durable: a folder, or a ``spanwire.durable.DurableQueue``: what waits in a ``BatchSpanProcessor`` of this exporter outlives
+        the process. Default: SPANWIRE_DURABLE_PATH.
     :raises ValueError: if an option cannot work; the text says what can.
     """
 
@@ -83,6 +87,7 @@ class OTLPSpanExporter(NativeSpanExporter):
         headers_refresh: float | None = None,
         meter_provider: "MeterProvider | None" = None,
         w3c_flags: bool = False,
+        durable: "DurableQueue | str | os.PathLike[str] | None" = None,
     ) -> None:
         provider = next((name for name in _CREDENTIAL_PROVIDERS if os.environ.get(name)), None)
         if session is not None or provider is not None:
@@ -108,6 +113,7 @@ class OTLPSpanExporter(NativeSpanExporter):
             w3c_flags=w3c_flags,
             headers_provider=headers_provider,
             headers_refresh=headers_refresh,
+            durable=durable,
         )
         # Names that code written for the official exporter looks at.
         self._endpoint = options.endpoint

@@ -1,0 +1,219 @@
+"""What processors and exporters do with a ``spanwire.durable.DurableQueue``."""
+
+import atexit
+import os
+import threading
+import weakref
+from pathlib import Path
+from typing import Any, ClassVar
+
+from spanwire import _log, _native
+from spanwire.durable import DurableQueue
+
+__all__ = ["Recoverer", "Recovery", "durable_report", "open_directory", "resolve"]
+
+_UNKNOWN = "unknown_service"
+_RECOVER_AFTER = 1.0  # seconds: until then further processors come, which get what was left as well
+_LOOK_AGAIN = 60.0  # seconds: others of the service may have ended since, or somebody was looking at their folders
+_PATH, _MAX_BYTES, _FSYNC_POLICY = "SPANWIRE_DURABLE_PATH", "SPANWIRE_DURABLE_MAX_BYTES", "SPANWIRE_DURABLE_FSYNC"
+_MAX_AGE = "SPANWIRE_DURABLE_MAX_AGE"
+
+
+def open_directory(queue: DurableQueue) -> _native.DurableDirectory:
+    """The folder of this process.
+
+    :raises ValueError: if there cannot be one.
+    """
+    path = _absolute(queue)
+    try:
+        return _native.DurableDirectory(
+            path,
+            _service(queue),
+            queue.max_bytes,
+            queue.fsync,
+            queue.fsync_interval,
+            queue.max_age,
+            queue.recover_spans_per_second,
+        )
+    except OSError as error:
+        raise ValueError(
+            f"durable={path!r} cannot be used: {error}; give a folder on a disk with room that belongs to this user alone"
+        ) from error
+
+
+_ended: "weakref.WeakSet[_native.DurableDirectory]" = weakref.WeakSet()
+
+
+def end_at_exit(directory: _native.DurableDirectory) -> None:
+    """Its processor was shut down: with the process goes what holds no spans that are not delivered."""
+    _ended.add(directory)
+
+
+@atexit.register
+def _end() -> None:
+    for directory in list(_ended):
+        directory.end()
+
+
+class Recovery:
+    """Sends what ended processes have left, for all processors of this process with the same folder and service: each destination gets
+    all of it.
+    """
+
+    _all: ClassVar["dict[tuple[str, str], Recovery]"] = {}
+    _lock = threading.Lock()
+
+    def __init__(self, adoption: _native.Adoption, before: "tuple[int, ...]" = (0, 0, 0, 0)) -> None:
+        self._adoption = adoption
+        self._is_over = False
+        self._before = before  # what earlier ones of this process have come to
+
+    @classmethod
+    def join(cls, queue: DurableQueue, client: _native.HttpClient, spans: int, max_bytes: int) -> "Recovery":
+        """Begin it, or take part in it.
+
+        :raises OSError: if there is no thread for it.
+        """
+        path, service = _absolute(queue), _service(queue)
+        with cls._lock:
+            known = cls._all.get((path, service))
+            if known is not None and known.takes(client):
+                return known
+            made = cls(
+                _native.Adoption(
+                    client,
+                    path,
+                    service,
+                    spans,
+                    max_bytes,
+                    spans_per_second=queue.recover_spans_per_second,
+                    max_age=queue.max_age,
+                    delay=_RECOVER_AFTER,
+                    again=_LOOK_AGAIN,
+                ),
+                known.numbers() if known is not None else (0, 0, 0, 0),
+            )
+            cls._all[path, service] = made
+            return made
+
+    def takes(self, client: _native.HttpClient) -> bool:
+        """Whether another one takes part now: nobody has left."""
+        return not self._is_over and self._adoption.add(client)
+
+    def leave(self) -> None:
+        """Whoever has joined takes no more part: it ends, since what is not delivered to all stays for the next start."""
+        with self._lock:
+            self._is_over = True
+            self._adoption.stop()
+        self.failure()
+
+    def numbers(self) -> tuple[int, ...]:
+        """Folders, spans, damaged spans and files, so far."""
+        return tuple(map(sum, zip(self._before, self._adoption.progress(), strict=True)))
+
+    def failure(self) -> str | None:
+        """Why it has not looked at everything when it did so last, which people are told; None: it has, or does so yet."""
+        try:
+            self._adoption.wait(0)
+        except OSError as error:
+            _tell(error)
+            return str(error)
+        return None
+
+    @classmethod
+    def told(cls, report: dict[str, Any]) -> dict[str, Any] | None:
+        """What has become of what ended processes had left where the directory of that report is; None: nothing is sent of that."""
+        folder, service = Path(report["folder"]), report["service"]
+        found = cls._all.get((str(folder.parent), service)) or cls._all.get((str(folder), service))
+        if found is None:
+            return None
+        counts = dict(zip(("folders", "spans", "damaged", "files"), found.numbers(), strict=True))
+        return {**counts, "error": found.failure()}
+
+    @classmethod
+    def forget(cls) -> None:
+        """In a forked child it is the parent's."""
+        cls._all = {}
+        cls._lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=Recovery.forget)
+
+
+class Recoverer:
+    """A processor's part in that: once in each process, since what a killed worker has left is sent by the one that was forked in its
+    place.
+    """
+
+    def __init__(self, queue: DurableQueue, client: _native.HttpClient, spans: int, max_bytes: int) -> None:
+        self._words = (queue, client, spans, max_bytes)
+        self._process = 0
+        self._recovery: Recovery | None = None
+
+    def begin(self) -> None:
+        """Take part, if that was not begun in this process."""
+        process = os.getpid()
+        if self._process == process:
+            return
+        self._process = process
+        try:
+            self._recovery = Recovery.join(*self._words)
+        except OSError as error:
+            _tell(error)
+
+    def end(self) -> None:
+        """Take no more part."""
+        recovery, self._recovery = self._recovery, None
+        if recovery is not None and self._process == os.getpid():
+            recovery.leave()
+        self._process = os.getpid()
+
+
+def _tell(error: OSError) -> None:
+    _log.warn("durable.recover", "What ended processes have left is not sent: %s", error)
+
+
+def durable_report() -> list[dict[str, Any]]:
+    """``stats()["durable"]``."""
+    return [{**report, "recovered": Recovery.told(report)} for report in _native.durable_report()]
+
+
+def _absolute(queue: DurableQueue) -> str:
+    return str(Path(queue.path).absolute())
+
+
+def _service(queue: DurableQueue) -> str:
+    if queue.service is not None:
+        return queue.service
+    from opentelemetry.sdk.resources import OTELResourceDetector
+
+    return str(OTELResourceDetector().detect().attributes.get("service.name") or _UNKNOWN)
+
+
+def resolve(given: "str | os.PathLike[str] | DurableQueue | None") -> DurableQueue | None:
+    """What an exporter was told, or the environment says.
+
+    :raises ValueError: for a value that cannot work.
+    """
+    if isinstance(given, DurableQueue):
+        return given
+    path = given if given is not None else os.environ.get(_PATH)
+    if not path:
+        return None
+    told: dict[str, Any] = {}
+    if text := os.environ.get(_MAX_BYTES):
+        if not text.isdecimal():
+            raise ValueError(f"{_MAX_BYTES}={text!r} is not valid; give a number of bytes")
+        told["max_bytes"] = int(text)
+    if text := os.environ.get(_MAX_AGE):
+        told["max_age"] = _seconds(text)
+    if text := os.environ.get(_FSYNC_POLICY):
+        told["fsync"] = text
+    return DurableQueue(path, **told)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{_MAX_AGE}={text!r} is not valid; give seconds") from None

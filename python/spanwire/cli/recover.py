@@ -1,0 +1,200 @@
+"""``spanwire recover``: what ended processes have left on the disk, told or sent."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spanwire.cli._destination import parse_headers, traces_url
+from spanwire.cli._stop import Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from spanwire._native import Adoption
+
+__all__ = ["recover"]
+
+BATCH_SPANS, BATCH_BYTES = 2048, 400_000
+LOOK_SECONDS = 0.1
+
+
+def recover(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder that durable= or SPANWIRE_DURABLE_PATH names.")
+    ],
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            help="Where to send, as OTEL_EXPORTER_OTLP_ENDPOINT, which is the default. A URL with a path is taken whole."
+        ),
+    ] = None,
+    service: Annotated[str | None, typer.Option(help="Only what this service has left. [default: all]")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what is there; send nothing, change nothing.")
+    ] = False,
+    header: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE, sent with each request; may be repeated.")
+    ] = None,
+    compression: Annotated[str | None, typer.Option(help="none, gzip, zstd or deflate.")] = None,
+    rate: Annotated[int, typer.Option(min=0, help="Spans a second at most; 0: as fast as they are taken.")] = 0,
+    patience: Annotated[
+        float, typer.Option(min=0, help="Seconds without a span that is taken after which it ends; 0: none.")
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, nothing else.")] = False,
+) -> None:
+    """Send what processes that were killed had not sent: everything that is intact, the oldest first.
+
+    Folders of living processes are left alone. A folder goes when all of it is delivered; a file that is not understood stays, and is
+    named. While the backend is down it waits; Ctrl-C ends it, and so does --patience. What is not delivered stays. Status 0: all is
+    delivered, and nothing stays; 1: something stays, was damaged, or was refused by the backend; 130: interrupted.
+    """
+    from spanwire import _native
+
+    if not folder.is_dir():
+        raise typer.BadParameter(f"there is no folder {str(folder)!r}", param_hint="DIR")
+    path = str(folder.absolute())
+    try:
+        found = _native.inspect_durable(path, service)
+    except OSError as error:
+        _fail(str(error))
+    if dry_run:
+        _show(found, as_json=as_json)
+        return
+    client = _client(endpoint, header or [], compression)
+    if not as_json:
+        _show(found, as_json=False)
+    spans = sum(one["spans"] for one in found)
+    before = _books(client.destination)
+    adoption = _native.Adoption(client, path, service, BATCH_SPANS, BATCH_BYTES, spans_per_second=rate)
+    with Stop() as stop:
+        _wait(
+            adoption,
+            stop,
+            spans,
+            lambda: _books(client.destination)["exported"],
+            patience,
+            shown=not as_json and sys.stderr.isatty(),
+        )
+    told = _books(client.destination)
+    told["exported"] -= before["exported"]
+    told["dropped"] = {
+        reason: count - before["dropped"].get(reason, 0)
+        for reason, count in told["dropped"].items()
+        if count > before["dropped"].get(reason, 0)
+    }
+    folders, sent, damaged, bad = adoption.progress()
+    left = _native.inspect_durable(path, service)
+    stays = _files(left)
+    cut = [[name, why] for name, why in _files(found) if [name, why] not in stays]
+    document = {
+        "folders": folders,
+        "spans": sent,
+        "delivered": told["exported"],
+        "dropped": told["dropped"],
+        "damaged": damaged,
+        "files_not_understood": bad,
+        "files": stays,
+        "incomplete": cut,
+        "left": sum(one["spans"] for one in left),
+        "last_error": told["last_error"],
+    }
+    if as_json:
+        print(json.dumps(document, indent=2))
+    else:
+        dropped = ", ".join(f"{count:,} {reason}" for reason, count in sorted(document["dropped"].items())) or "none"
+        print(
+            f"delivered {document['delivered']:,} of {spans:,} spans of {folders:,} processes to {client.destination}; "
+            f"dropped {dropped}; damaged {damaged:,}; left {document['left']:,}"
+        )
+        for what, files in (("not understood, left there", stays), ("read as far as it goes", cut)):
+            for name, why in files:
+                print(f"{what}: {name}: {why}")
+        if told["last_error"]:
+            print(f"last error: {told['last_error']}")
+    if stop.asked:
+        raise typer.Exit(130)
+    if any(document[what] for what in ("left", "dropped", "damaged", "files_not_understood", "files", "incomplete")):
+        raise typer.Exit(1)
+
+
+def _files(found: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Files that are not understood, or not whole, and why."""
+    return [[str(Path(one["folder"]) / name), why] for one in found for name, why in one["files"]]
+
+
+def _wait(
+    adoption: Adoption, stop: Stop, spans: int, exported: Callable[[], int], patience: float, *, shown: bool
+) -> None:
+    before, since = -1, time.monotonic()
+    while True:
+        try:
+            if adoption.wait(LOOK_SECONDS):
+                break
+        except OSError as error:
+            _fail(str(error))
+        if shown:
+            print(f"\r{adoption.progress()[1]:,} of {spans:,} spans", end="", file=sys.stderr)
+        if (now := exported()) != before:
+            before, since = now, time.monotonic()
+        if stop.asked or 0 < patience < time.monotonic() - since:
+            adoption.stop()
+    if shown:
+        print("\r\x1b[K", end="", file=sys.stderr)
+
+
+def _books(destination: str) -> dict[str, Any]:
+    from spanwire import stats
+
+    empty = {"exported": 0, "dropped": {}, "last_error": None}
+    return stats()["traces"].get(destination, empty)  # type: ignore[no-any-return]
+
+
+def _show(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([{**one, "folder": str(one["folder"])} for one in found], indent=2))
+        return
+    if not found:
+        print("nothing: no process that has ended left a folder here")
+    for one in found:
+        since = datetime.fromtimestamp(one["created"] / 1e9, timezone.utc).isoformat(timespec="seconds")
+        age = max(0, time.time() - one["created"] / 1e9)
+        service = one["service"] or "(not known)"
+        when = f"since {since} ({age:,.0f} s)" if one["created"] else "no files"
+        print(
+            f"{Path(one['folder']).name}: service {service}, {when}, {one['spans']:,} spans, "
+            f"{one['damaged']:,} damaged, {one['bytes']:,} bytes"
+        )
+        for name, why in one["files"]:
+            print(f"  {name}: {why}")
+
+
+def _client(endpoint: str | None, headers: list[str], compression: str | None) -> Any:
+    from spanwire.exporter._options import HttpOptions
+
+    try:
+        options = HttpOptions.resolve(
+            "traces",
+            endpoint=None if endpoint is None else traces_url(endpoint),
+            certificate_file=None,
+            client_key_file=None,
+            client_certificate_file=None,
+            headers=parse_headers(headers) or None,
+            timeout=None,
+            compression=compression,
+            max_request_size=None,
+        )
+        return options.client(w3c_flags=False)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _fail(text: str) -> Any:
+    print(f"spanwire recover: {text}", file=sys.stderr)
+    raise typer.Exit(1)

@@ -1,0 +1,73 @@
+"""Spans that outlive their process: what waits lies in files that belong to the kernel once it is written.
+
+::
+
+    from spanwire.exporter.http import OTLPSpanExporter
+
+    exporter = OTLPSpanExporter(durable="/var/lib/shop/spans")
+
+A process that is killed loses no span whose ``end()`` has returned: the next one with the same folder and service sends it, or
+``spanwire recover``. The folder must outlive what is killed with the process: in a container it is a volume.
+"""
+
+import os
+from dataclasses import dataclass
+
+from spanwire import _native
+
+__all__ = ["DurableQueue", "sync"]
+
+_FSYNC = ("never", "interval", "batch")
+
+
+@dataclass(frozen=True)
+class DurableQueue:
+    """Where and how what waits is kept.
+
+    :param path: a folder for all processes; made with mode 0700 if it is not there. Each process has a folder of its own in it.
+    :param max_bytes: of what waits, for each batch processor of each process (not of the whole folder); over it the oldest spans go, counted as ``queue_full``.
+    :param max_age: seconds; what has waited for longer goes, a block (1 MiB) at a time, counted as ``expired``. Default: no bound.
+    :param fsync: what is written to the disk for the case that the power fails: ``never`` (the system decides; the death of a process
+        loses nothing), ``interval`` (each ``fsync_interval`` seconds) or ``batch`` (as soon as the disk can follow).
+    :param fsync_interval: seconds.
+    :param service: whose spans they are; only a process of the same service sends what another one has left. Default: the service's name
+        in OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES, else ``unknown_service``.
+    :param recover: send what ended processes of the service have left, beside what is fresh, from a second after the start.
+    :param recover_spans_per_second: of those at most, and of what this process has kept through an outage (if it is more than is sent in
+        five seconds at that rate), the oldest first; what is fresh is sent beside. 0: as fast as they are taken; what an outage has left is
+        then sent before what is fresh.
+    :raises ValueError: for a value that cannot work; the text says what can.
+    """
+
+    path: "str | os.PathLike[str]"
+    max_bytes: int = 1 << 30
+    max_age: float | None = None
+    fsync: str = "never"
+    fsync_interval: float = 1.0
+    service: str | None = None
+    recover: bool = True
+    recover_spans_per_second: int = 50_000
+
+    def __post_init__(self) -> None:
+        if not os.fspath(self.path):
+            raise ValueError("durable needs the path of a folder")
+        if self.max_bytes < 1:
+            raise ValueError(f"max_bytes must be positive, not {self.max_bytes!r}")
+        if self.max_age is not None and not self.max_age > 0:
+            raise ValueError(f"max_age must be positive seconds, not {self.max_age!r}")
+        if self.fsync not in _FSYNC:
+            raise ValueError(f"fsync must be one of {', '.join(_FSYNC)}, not {self.fsync!r}")
+        if not self.fsync_interval > 0:
+            raise ValueError(f"fsync_interval must be positive seconds, not {self.fsync_interval!r}")
+        if self.recover_spans_per_second < 0:
+            raise ValueError(f"recover_spans_per_second must be 0 or more, not {self.recover_spans_per_second!r}")
+
+
+def sync() -> None:
+    """Have every span whose ``end()`` has returned written to the disk: afterwards it is there even if the power fails.
+
+    Of all durable queues of this process, whatever their ``fsync``. Takes as long as the disk takes.
+
+    :raises OSError: if the disk says so; nothing is sure then.
+    """
+    _native.sync_durable()
