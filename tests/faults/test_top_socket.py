@@ -112,7 +112,7 @@ def test_it_is_there_for_its_owner_until_the_process_ends(folder: Path, by: str)
         assert list(folder.iterdir()) == [path] == sockets(asked)
         line = said(path)
         assert (line["schema"], line["pid"], line["program"]) == (1, pid, "-c")
-        assert set(line["stats"]) == {"traces", "encode", "trace"}
+        assert set(line["stats"]) == {"traces", "encode", "trace", "durable"}
         assert end(process) == (0, "")
         assert list(folder.iterdir()) == []
 

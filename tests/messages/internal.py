@@ -28,6 +28,7 @@ TEXTS = {
     "{} spans in {} requests": "says what the sink received",
     "{} spans in {} traces over {} s, to {}": "says what will be replayed",
     "spanwire bench: {}/{} {}: {}": "progress",
+    "{} of {} spans": "progress",
     "<ReceivedRequest: {} spans, {} bytes ({} on the wire), {}>": "repr",
     "<ReceivedSpan {}, trace {}, span {}>": "repr",
     "<ReceivedEvent {} {}>": "repr",
@@ -75,6 +76,9 @@ TEXTS = {
     "a shared queue is of at least one queue": "a tracer's plan has one",
     "a sampler's mode is 0 to 3 and its bound at most 2**64": "Python makes the modes",
     "must be one of scalar, sse4.2, avx2, avx512, neon": "`spanwire bench --info` tells it in its own words",
+    # `spanwire.stats()["durable"]`, explained in durability.md
+    "it was not wanted": "why files are not mapped: tests ask for it",
+    "overlay on {}": "why files are not mapped",
     # Names within other messages
     "time of events": "a column's name",
     "trace_id of links": "a column's name",

@@ -13,7 +13,7 @@ LAYERS = (
     {"kernels"},
     {"wire"},
     {"record", "queue", "json", "columns"},
-    {"transport", "receiver", "files", "guard"},
+    {"durable", "transport", "receiver", "files", "guard"},
     {"engine"},
     {"bindings"},
 )

@@ -67,8 +67,8 @@ def test_every_rust_dependency_has_its_reason() -> None:
     sections = documented()
     assert sections["Rust, in the wheel"] == sorted(rust_names("dependencies"))
     extra = rust_names("dev-dependencies") | rust_names("build-dependencies") | rust_names("dependencies", tested=True)
-    for fuzz in (ROOT / "native").glob("*/fuzz"):
-        extra |= {name for name in manifest(fuzz)["dependencies"] if not name.startswith("spanwire-")}
+    for apart in [*(ROOT / "native").glob("*/fuzz"), *(ROOT / "native").glob("*/model")]:
+        extra |= {name for name in manifest(apart)["dependencies"] if not name.startswith("spanwire-")}
     extra -= rust_names("dependencies")
     assert sections["Rust, to build and test"] == sorted(extra)
 

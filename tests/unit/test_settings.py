@@ -156,9 +156,10 @@ def test_every_setting_is_known_to_somebody() -> None:
     assert not variables() - known
 
 
-def test_what_setting_up_reads_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_setting_up_reads_is_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("http_proxy", "http://localhost:1")
     monkeypatch.setenv("no_proxy", "localhost")
+    monkeypatch.setenv("SPANWIRE_DURABLE_PATH", str(tmp_path))  # without it the others of the kind are not read
     with recorded(monkeypatch) as asked:
         exporter = OTLPSpanExporter()
         processor = BatchSpanProcessor(exporter)
@@ -262,6 +263,7 @@ def test_each_keyword_of_an_owner_and_each_row_is_there_once() -> None:
         "OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER",
         "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
         *("http_proxy", "https_proxy", "no_proxy"),
+        "SPANWIRE_DURABLE_PATH",
     }
 
 

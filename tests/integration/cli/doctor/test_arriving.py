@@ -17,7 +17,7 @@ def test_a_receiver_that_takes_spans(run: Doctor) -> None:
     assert (found.status, found.document["verdict"], found.document["summary"]) == (0, "ok", "spans arrive")
     assert found.outcomes() == {
         **dict.fromkeys(("versions", "setup", "variables", "configuration", "dns", "tcp", "http", "span"), "ok"),
-        **dict.fromkeys(("proxy", "tls", "grpc", "limits"), "skipped"),
+        **dict.fromkeys(("proxy", "tls", "grpc", "limits", "durable"), "skipped"),
     }
     assert span.name == "spanwire doctor"
     assert span.resource_attributes["service.name"] == "shop"

@@ -248,7 +248,8 @@ def test_the_environment_is_asked_and_what_it_cannot_mean_is_logged(
     processor = BatchSpanProcessor(InMemorySpanExporter(), max_queue_size=3, max_export_batch_size=3)
     processor._queue.begin_reader()  # nobody reads
     end_spans(started(processor), range(5))
-    assert processor._queue.counts() == {"accepted": 5, "taken": 0, "queued": 3, "full": 2, "closed": 0}
+    counts = processor._queue.counts()
+    assert (counts["accepted"], counts["queued"], counts["full"]) == (5, 3, 2)
     processor._queue.discard()
     monkeypatch.setenv("SPANWIRE_QUEUE_POLICY", "forget")
     monkeypatch.setenv("SPANWIRE_MAX_IN_FLIGHT", "many")

@@ -1,13 +1,15 @@
 """Batch processors with neighbouring places in a provider: one copy of each span, and everything else each for itself."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import SpanProcessor
 
 import spanwire
-from spanwire._native import FrameQueue, SharedQueue
+from spanwire._native import FrameQueue, SharedQueue, inspect_durable
+from spanwire.durable import DurableQueue
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import Sink
 from spanwire.trace import TracerProvider
@@ -24,8 +26,10 @@ def sinks() -> Iterator[tuple[Sink, Sink]]:
         yield first, second
 
 
-def make_processor(endpoint: str, **limits: Any) -> BatchSpanProcessor:
-    return BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, timeout=1), schedule_delay_millis=HOUR, **limits)
+def make_processor(endpoint: str, durable: DurableQueue | None = None, **limits: Any) -> BatchSpanProcessor:
+    return BatchSpanProcessor(
+        OTLPSpanExporter(endpoint=endpoint, timeout=1, durable=durable), schedule_delay_millis=HOUR, **limits
+    )
 
 
 def make_provider(*processors: SpanProcessor) -> TracerProvider:
@@ -146,3 +150,73 @@ def test_a_shared_queue_is_of_something() -> None:
     with pytest.raises(ValueError, match="at least one"):
         SharedQueue([])
     assert SharedQueue([FrameQueue()]).address > 0
+
+
+def left(folder: Path) -> int:
+    """Spans in it that are not delivered."""
+    return sum(found["spans"] for found in inspect_durable(folder, None))
+
+
+def folders(place: Path) -> list[Path]:
+    """Of this process, below a folder."""
+    all_of_them = [Path(report["folder"]) for report in spanwire.stats()["durable"]]
+    return [folder for folder in all_of_them if folder.is_relative_to(place)]
+
+
+def holds(folder: Path, what: bytes) -> bool:
+    return any(what in path.read_bytes() for path in folder.glob("*.spans"))
+
+
+def test_spans_of_one_that_has_no_folder_lie_in_none(
+    before: Accounts, sinks: tuple[Sink, Sink], tmp_path: Path
+) -> None:
+    """Else they were counted as kept, and nobody sent them."""
+    queue = DurableQueue(tmp_path / "queue", service="tests", recover=False)
+    alive, dead = make_processor(sinks[0].traces_endpoint, queue), make_processor(NOWHERE)
+    provider = make_provider(alive, dead)
+    end_spans(provider, 100)
+    assert alive.force_flush()
+    provider.shutdown()
+    assert sinks[0].span_count == 100
+    assert check_balance(before, sinks[0].traces_endpoint)["dropped"] == {}
+    assert "kept" not in check_balance(before, NOWHERE)["dropped"]
+    assert sum(check_balance(before, NOWHERE)["dropped"].values()) == 100
+    del provider, alive, dead
+    assert left(tmp_path / "queue") == 0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        DurableQueue("other", service="tests", recover=False),
+        DurableQueue("queue", service="another", recover=False),
+        DurableQueue("queue", service="tests", recover=False, fsync="batch"),
+        DurableQueue("queue", service="tests", recover=False, max_bytes=1 << 25),
+    ],
+    ids=["folder", "service", "fsync", "max_bytes"],
+)
+def test_those_that_keep_spans_otherwise_have_each_their_own(
+    other: DurableQueue, before: Accounts, sinks: tuple[Sink, Sink], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    queue = DurableQueue("queue", service="tests", recover=False)
+    first, second = make_processor(sinks[0].traces_endpoint, queue), make_processor(sinks[1].traces_endpoint, other)
+    assert not first._queue.shares_with(second._queue)
+    provider = make_provider(first, second)
+    end_spans(provider, 100, "to be found")
+    assert [holds(folder, b"to be found") for folder in folders(tmp_path)] == [True, True]
+    assert provider.force_flush()
+    assert [sink.span_count for sink in sinks] == [100, 100]
+    provider.shutdown()
+
+
+def test_those_with_the_same_settings_share(sinks: tuple[Sink, Sink], tmp_path: Path) -> None:
+    queue = DurableQueue(tmp_path / "queue", service="tests", recover=False)
+    first, second = (make_processor(sink.traces_endpoint, queue) for sink in sinks)
+    assert first._queue.shares_with(second._queue)
+    provider = make_provider(first, second)
+    end_spans(provider, 100, "to be found")
+    assert sorted(holds(folder, b"to be found") for folder in folders(tmp_path)) == [False, True]
+    assert provider.force_flush()
+    assert [sink.span_count for sink in sinks] == [100, 100]
+    provider.shutdown()

@@ -1,0 +1,199 @@
+"""What becomes of spans on the disk when a process ends in an orderly way, begins, forks, or finds a folder that is not its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spanwire.durable import DurableQueue
+from spanwire.exporter.http import OTLPSpanExporter
+from spanwire.sink import Sink
+from spanwire.trace import TracerProvider
+from spanwire.trace.export import BatchSpanProcessor
+from tests.conftest import ROOT
+
+PRELUDE = """
+import os, sys, time
+import spanwire
+from spanwire.durable import DurableQueue
+from spanwire.exporter.http import OTLPSpanExporter
+from spanwire.trace import TracerProvider
+from spanwire.trace.export import BatchSpanProcessor
+
+def provider(**words):
+    exporter = OTLPSpanExporter(endpoint=sys.argv[2], timeout=1, durable=DurableQueue(sys.argv[1], service="tests", **words))
+    made = TracerProvider(shutdown_on_exit=False)
+    made.add_span_processor(BatchSpanProcessor(exporter))
+    return made
+
+def books():
+    import json
+    (account,) = spanwire.stats()["traces"].values()
+    print(json.dumps({"accepted": account["accepted"], "exported": account["exported"], "queued": account["queued"], "dropped": account["dropped"]}))
+"""
+
+
+def run(program: str, folder: Path, endpoint: str, *before: str) -> "dict[str, object]":
+    done = subprocess.run(
+        [*before, sys.executable, "-c", PRELUDE + program, str(folder), endpoint],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
+
+
+# Until all that was to be sent of others is sent.
+ADOPTED = "assert made._active_span_processor._span_processors[0]._recoverer._recovery._adoption.wait(30)\n"
+
+MAKE = """
+made = provider()
+tracer = made.get_tracer("tests")
+for number in range(1000):
+    tracer.start_span(str(number)).end()
+"""
+
+
+def test_what_a_shutdown_cannot_deliver_is_kept_and_sent_by_the_next_start(tmp_path: Path) -> None:
+    with Sink() as sink:
+        sink.inject(status=503, times=None)
+        first = run(MAKE + "made.shutdown()\nbooks()", tmp_path / "queue", sink.traces_endpoint)
+        assert first["accepted"] == 1000
+        assert first["dropped"] == {"kept": 1000}
+        sink.clear_faults()
+        second = run(
+            "made = provider()\nend = time.monotonic() + 30\n"
+            "while not spanwire.stats()['traces'] or list(spanwire.stats()['traces'].values())[0]['exported'] < 1000:\n"
+            "    assert time.monotonic() < end\n    time.sleep(0.01)\nmade.shutdown()\nbooks()",
+            tmp_path / "queue",
+            sink.traces_endpoint,
+        )
+        assert second["exported"] == 1000
+        assert {int(span.name) for span in sink.spans()} == set(range(1000))
+
+
+def test_a_service_of_another_name_leaves_them_alone(tmp_path: Path) -> None:
+    with Sink() as sink:
+        sink.inject(status=503, times=None)
+        run(MAKE + "made.shutdown()\nbooks()", tmp_path / "queue", sink.traces_endpoint)
+        sink.clear_faults()
+        other = PRELUDE.replace('service="tests"', 'service="another"')
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                other + "made = provider()\n" + ADOPTED + "made.shutdown()",
+                str(tmp_path / "queue"),
+                sink.traces_endpoint,
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            cwd=ROOT,
+        )
+        assert done.returncode == 0, done.stderr
+        assert sink.span_count == 0
+    (left,) = (tmp_path / "queue").iterdir()
+    assert (left / "owner").read_text() == "tests"
+
+
+def test_delivered_spans_leave_no_folder(tmp_path: Path) -> None:
+    with Sink() as sink:
+        told = run(MAKE + "made.shutdown()\nbooks()", tmp_path / "queue", sink.traces_endpoint)
+    assert (told["exported"], told["dropped"]) == (1000, {})
+    assert list((tmp_path / "queue").iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="not applicable: only root may mount")
+def test_a_full_disk_is_counted_and_breaks_nothing(tmp_path: Path) -> None:
+    (tmp_path / "small").mkdir()
+    shell = f'mount -t tmpfs -o size=60m tmpfs {tmp_path / "small"} && exec "$@"'
+    if subprocess.run(["unshare", "--mount", "true"], check=False).returncode != 0:
+        pytest.skip("not applicable: no mount namespaces here")
+    program = """
+made = provider()
+tracer = made.get_tracer("tests")
+for number in range(600_000):
+    tracer.start_span(str(number), attributes={"text": "x" * 150}).end()
+(account,) = spanwire.stats()["traces"].values()
+assert account["accepted"] == account["queued"] + sum(account["dropped"].values()), account
+assert account["dropped"]["disk"] > 100_000 and account["queued"] > 100_000, account
+books()
+os._exit(0)
+"""
+    with Sink() as sink:
+        sink.inject(status=503, times=None)
+        run(program, tmp_path / "small" / "queue", sink.traces_endpoint, "unshare", "--mount", "sh", "-c", shell, "sh")
+
+
+@pytest.mark.parametrize("what", ["link", "writable", "file"])
+def test_a_folder_that_is_not_ours_alone_is_refused(what: str, tmp_path: Path) -> None:
+    place = tmp_path / "queue"
+    if what == "link":
+        (tmp_path / "real").mkdir(mode=0o700)
+        place.symlink_to(tmp_path / "real")
+    elif what == "writable":
+        place.mkdir()
+        place.chmod(0o777)
+    else:
+        place.write_text("")
+    exporter = OTLPSpanExporter(endpoint="http://127.0.0.1:9/v1/traces", durable=DurableQueue(place, service="tests"))
+    with pytest.raises(ValueError, match="queue"):
+        BatchSpanProcessor(exporter)
+
+
+def test_files_and_folders_are_for_their_owner_alone(tmp_path: Path) -> None:
+    exporter = OTLPSpanExporter(
+        endpoint="http://127.0.0.1:9/v1/traces", durable=DurableQueue(tmp_path / "queue", service="tests")
+    )
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    provider.get_tracer("tests").start_span("one").end()
+    (folder,) = (tmp_path / "queue").iterdir()
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "queue", folder)] == [0o700, 0o700]
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
+def test_what_a_killed_worker_has_left_is_sent_by_the_one_that_is_forked_in_its_place(tmp_path: Path) -> None:
+    program = """
+made = provider()
+tracer = made.get_tracer("tests")
+
+def work(first):
+    for number in range(first, first + 500):
+        tracer.start_span(str(number)).end()
+
+def forked(run):
+    if (pid := os.fork()) == 0:
+        run()
+        os._exit(0)
+    return pid
+
+def killed():
+    work(0)
+    os.kill(os.getpid(), 9)
+
+def in_its_place():
+    work(500)
+    end = time.monotonic() + 30
+    while not (seen := list(spanwire.stats()["traces"].values())) or seen[0]["exported"] < 1000:
+        assert time.monotonic() < end, seen
+        time.sleep(0.01)
+
+"""
+    program += ADOPTED  # the parent's
+    program += """os.waitpid(forked(killed), 0)
+_, status = os.waitpid(forked(in_its_place), 0)
+assert status == 0, status
+print("{}")
+"""
+    with Sink() as sink:
+        run(program, tmp_path / "queue", sink.traces_endpoint)
+        assert {int(span.name) for span in sink.spans()} == set(range(1000))

@@ -1,0 +1,39 @@
+"""What a process leaves on the disk that is killed before it could send anything."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+__all__ = ["leave"]
+
+PROGRAM = """
+import os, signal, sys
+from spanwire.durable import DurableQueue
+from spanwire.exporter.http import OTLPSpanExporter
+from spanwire.trace import TracerProvider
+from spanwire.trace.export import BatchSpanProcessor
+folder, service, spans = sys.argv[1:]
+queue = DurableQueue(folder, service=service, recover=False)
+exporter = OTLPSpanExporter(endpoint="http://127.0.0.1:9/v1/traces", durable=queue)
+provider = TracerProvider(shutdown_on_exit=False)
+provider.add_span_processor(BatchSpanProcessor(exporter))
+tracer = provider.get_tracer("tests")
+for number in range(int(spans)):
+    tracer.start_span(str(number)).end()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def leave(folder: Path, service: str, spans: int) -> None:
+    """That many spans, named by their numbers, of a process of that service."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(folder), service, str(spans)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=ROOT,
+    )
+    assert done.returncode == -9, done.stderr

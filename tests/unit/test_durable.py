@@ -1,0 +1,310 @@
+"""Options of the durable queue, what is told of it, and how processors share what is left."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import spanwire
+from spanwire import _durable, _log
+from spanwire._durable import Recovery, resolve
+from spanwire.durable import DurableQueue, sync
+from spanwire.exporter import grpc
+from spanwire.exporter.http import OTLPSpanExporter
+from spanwire.sink import Sink
+from spanwire.trace import TracerProvider
+from spanwire.trace.export import BatchSpanProcessor
+from tests.books import check_books, since
+from tests.left_behind import leave
+
+NOWHERE = "http://127.0.0.1:9/v1/traces"
+PATIENCE = 30.0
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("SPANWIRE_DURABLE", "OTEL_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(_durable, "_RECOVER_AFTER", 0.3)
+
+
+@contextmanager
+def processor(endpoint: str, queue: DurableQueue) -> Iterator[BatchSpanProcessor]:
+    made = BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, durable=queue, timeout=0.5), schedule_delay_millis=50)
+    try:
+        yield made
+    finally:
+        made.shutdown()
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def told(folder: Path) -> dict[str, Any]:
+    (found,) = (one for one in spanwire.stats()["durable"] if Path(one["folder"]).parent == folder)
+    return found  # type: ignore[no-any-return]
+
+
+def account(endpoint: str, before: dict[str, Any]) -> dict[str, Any]:
+    accounts = spanwire.stats()["traces"]
+    check_books(accounts, at_rest=False)
+    return since(before.get(endpoint, {}), accounts[endpoint]) if endpoint in accounts else {"dropped": {}}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"path": ""}, "needs the path of a folder"),
+        ({"max_bytes": 0}, "max_bytes must be positive, not 0"),
+        ({"max_age": 0}, "max_age must be positive seconds, not 0"),
+        ({"max_age": float("nan")}, "max_age must be positive seconds, not nan"),
+        ({"fsync": "always"}, "fsync must be one of never, interval, batch, not 'always'"),
+        ({"fsync_interval": 0}, "fsync_interval must be positive seconds, not 0"),
+        ({"recover_spans_per_second": -1}, "recover_spans_per_second must be 0 or more, not -1"),
+    ],
+)
+def test_what_cannot_work_is_refused_with_what_can(words: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        DurableQueue(**{"path": "queue", **words})
+
+
+def test_without_a_folder_there_is_none() -> None:
+    assert resolve(None) is None
+    assert OTLPSpanExporter(endpoint=NOWHERE).durable_queue is None
+
+
+def test_a_path_has_the_defaults_and_a_queue_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resolve(Path("queue")) == DurableQueue(Path("queue"))
+    given = DurableQueue("queue", max_bytes=5)
+    monkeypatch.setenv("SPANWIRE_DURABLE_MAX_BYTES", "7")
+    assert resolve(given) is given
+
+
+@pytest.mark.parametrize("exporter", [OTLPSpanExporter, grpc.OTLPSpanExporter])
+def test_the_environment_says_where_and_how(exporter: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPANWIRE_DURABLE_PATH", "there")
+    assert exporter(endpoint="http://127.0.0.1:9").durable_queue == DurableQueue("there")
+    monkeypatch.setenv("SPANWIRE_DURABLE_MAX_BYTES", "1000")
+    monkeypatch.setenv("SPANWIRE_DURABLE_MAX_AGE", "1.5")
+    monkeypatch.setenv("SPANWIRE_DURABLE_FSYNC", "batch")
+    said = DurableQueue("there", max_bytes=1000, max_age=1.5, fsync="batch")
+    assert exporter(endpoint="http://127.0.0.1:9").durable_queue == said
+    # A path that is given comes first; what else there is goes for it as well.
+    here = DurableQueue("here", max_bytes=1000, max_age=1.5, fsync="batch")
+    assert exporter(endpoint="http://127.0.0.1:9", durable="here").durable_queue == here
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "said"),
+    [
+        ("MAX_BYTES", "1 GiB", "SPANWIRE_DURABLE_MAX_BYTES='1 GiB' is not valid; give a number of bytes"),
+        ("MAX_BYTES", "-1", "SPANWIRE_DURABLE_MAX_BYTES='-1' is not valid"),
+        ("MAX_BYTES", "0", "max_bytes must be positive"),
+        ("MAX_AGE", "a day", "SPANWIRE_DURABLE_MAX_AGE='a day' is not valid; give seconds"),
+        ("MAX_AGE", "-1", "max_age must be positive seconds"),
+        ("FSYNC", "always", "fsync must be one of never, interval, batch"),
+    ],
+)
+def test_a_variable_that_cannot_work_is_refused(
+    variable: str, text: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPANWIRE_DURABLE_PATH", "there")
+    monkeypatch.setenv(f"SPANWIRE_DURABLE_{variable}", text)
+    with pytest.raises(ValueError, match=said):
+        OTLPSpanExporter(endpoint=NOWHERE)
+
+
+@pytest.mark.parametrize(
+    ("variables", "service"),
+    [
+        ({}, "unknown_service"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=till"}, "till"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=till", "OTEL_SERVICE_NAME": "shop"}, "shop"),
+    ],
+)
+def test_the_service_is_that_of_the_environment(
+    variables: dict[str, str], service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with processor(NOWHERE, DurableQueue(tmp_path / "queue")):
+        assert told(tmp_path / "queue")["service"] == service
+        (folder,) = (tmp_path / "queue").iterdir()
+        assert (folder / "owner").read_text() == service
+
+
+def test_stats_tell_how_a_queue_is_and_sync_when_it_was_on_the_disk(tmp_path: Path) -> None:
+    with processor(NOWHERE, DurableQueue(tmp_path / "queue", max_bytes=1 << 25, service="tests")) as made:
+        provider = TracerProvider(shutdown_on_exit=False)
+        provider.add_span_processor(made)
+        provider.get_tracer("tests").start_span("one").end()
+        before = told(tmp_path / "queue")
+        assert Path(before["folder"]).is_dir()
+        assert before["max_bytes"] == 1 << 25
+        assert before["bytes"] == before["files"] * ((1 << 24) + 4096) > 0
+        assert (before["failures"], before["last_error"], before["synced_seconds_ago"]) == (0, None, None)
+        sync()
+        assert 0 <= told(tmp_path / "queue")["synced_seconds_ago"] < PATIENCE
+    del provider, made
+    assert all(Path(one["folder"]).is_dir() for one in spanwire.stats()["durable"])
+
+
+def test_a_queue_that_is_synced_all_the_time_says_when_last(tmp_path: Path) -> None:
+    with processor(NOWHERE, DurableQueue(tmp_path / "queue", fsync="interval", fsync_interval=0.05, service="tests")):
+        first = told(tmp_path / "queue")["synced_seconds_ago"]
+        wait_until(lambda: told(tmp_path / "queue")["synced_seconds_ago"] < 0.05)
+    assert first is not None
+
+
+def test_both_destinations_of_a_process_get_what_was_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_durable, "_RECOVER_AFTER", 3.0)  # the second one must be there by then
+    queue = DurableQueue(tmp_path / "queue", service="tests")
+    leave(tmp_path / "queue", "tests", 500)
+    with (
+        Sink() as one,
+        Sink() as other,
+        processor(one.traces_endpoint, queue),
+        processor(other.traces_endpoint, queue),
+    ):
+        one.wait_for(500, timeout=PATIENCE)
+        other.wait_for(500, timeout=PATIENCE)
+        for sink in (one, other):
+            assert sorted(int(span.name) for span in sink.spans()) == list(range(500))
+
+
+def test_what_one_destination_has_not_got_stays_though_another_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_durable, "_RECOVER_AFTER", 3.0)
+    queue = DurableQueue(tmp_path / "queue", service="tests")
+    leave(tmp_path / "queue", "tests", 500)
+    (left,) = (tmp_path / "queue").iterdir()
+    with Sink() as one, Sink() as other:
+        before = spanwire.stats()["traces"]
+        other.inject(status=503, times=None)
+        with processor(one.traces_endpoint, queue):
+            with processor(other.traces_endpoint, queue):
+                one.wait_for(500, timeout=PATIENCE)
+                wait_until(lambda: account(other.traces_endpoint, before).get("requests"))
+            wait_until(lambda: account(other.traces_endpoint, before)["dropped"] == {"kept": 500})
+            wait_until(lambda: account(one.traces_endpoint, before).get("queued") == 0)
+            assert account(one.traces_endpoint, before)["exported"] == 500
+            assert left.is_dir()
+        other.clear_faults()
+        monkeypatch.setattr(_durable, "_RECOVER_AFTER", 0.0)
+        monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.2)  # the recovery that is over may have the folder yet
+        with processor(other.traces_endpoint, queue):
+            wait_until(lambda: account(other.traces_endpoint, before).get("exported") == 500)
+            wait_until(lambda: not left.exists())
+        assert sorted(int(span.name) for span in other.spans()) == list(range(500))
+
+
+def test_what_another_service_has_left_is_left_alone(tmp_path: Path) -> None:
+    leave(tmp_path / "queue", "others", 5)
+    leave(tmp_path / "queue", "tests", 7)
+    with Sink() as sink, processor(sink.traces_endpoint, DurableQueue(tmp_path / "queue", service="tests")):
+        sink.wait_for(7, timeout=PATIENCE)
+    assert sink.span_count == 7
+    assert {path.read_text() for path in (tmp_path / "queue").glob("*/owner")} >= {"others"}
+
+
+def test_who_does_not_want_it_sends_nothing_of_others(tmp_path: Path) -> None:
+    leave(tmp_path / "queue", "tests", 5)
+    with (
+        Sink() as sink,
+        processor(sink.traces_endpoint, DurableQueue(tmp_path / "queue", service="tests", recover=False)) as made,
+    ):
+        assert made._recoverer is None
+        time.sleep(2 * _durable._RECOVER_AFTER)
+    assert sink.span_count == 0
+
+
+def joined(one: BatchSpanProcessor) -> Recovery | None:
+    return one._recoverer._recovery if one._recoverer is not None else None
+
+
+def test_processors_share_one_recovery_until_one_leaves(tmp_path: Path) -> None:
+    queue = DurableQueue(tmp_path / "queue", service="tests")
+    with processor(NOWHERE, queue) as one:
+        with processor(NOWHERE, queue) as two:
+            assert joined(one) is joined(two) is not None
+            first = joined(one)
+        # What the one that left has not got stays for the next start: nobody frees it meanwhile.
+        with processor(NOWHERE, queue) as three:
+            assert joined(three) is not first
+
+
+def test_what_was_left_too_long_ago_is_dropped_and_counted(tmp_path: Path) -> None:
+    leave(tmp_path / "queue", "tests", 300)
+    time.sleep(0.2)
+    with Sink() as sink:
+        before = spanwire.stats()["traces"]
+        queue = DurableQueue(tmp_path / "queue", service="tests", max_age=0.1)
+        with processor(sink.traces_endpoint, queue):
+            wait_until(lambda: account(sink.traces_endpoint, before)["dropped"])
+        assert account(sink.traces_endpoint, before)["dropped"] == {"expired": 300}
+        assert sink.span_count == 0
+    assert not list((tmp_path / "queue").glob("*/owner"))
+
+
+def test_what_waits_too_long_in_the_own_queue_is_dropped_and_counted(tmp_path: Path) -> None:
+    with Sink() as sink:
+        sink.inject(status=503, times=None)
+        before = spanwire.stats()["traces"]
+        with processor(sink.traces_endpoint, DurableQueue(tmp_path / "queue", service="tests", max_age=0.5)) as made:
+            provider = TracerProvider(shutdown_on_exit=False)
+            provider.add_span_processor(made)
+            tracer = provider.get_tracer("tests")
+            spans = 6_000  # of 1 KB: some blocks, of which all but the last can be told to be old
+            for number in range(spans):
+                tracer.start_span(str(number), attributes={"text": "x" * 1000}).end()
+
+            def expired() -> int:
+                tracer.start_span("later", attributes={"text": "x" * 1000}).end()
+                return account(sink.traces_endpoint, before)["dropped"].get("expired", 0)  # type: ignore[no-any-return]
+
+            wait_until(lambda: expired() > 1_000)
+            now = account(sink.traces_endpoint, before)
+            assert now["accepted"] == now["queued"] + sum(now["dropped"].values())
+            assert set(now["dropped"]) == {"expired"}
+
+
+def test_stats_tell_what_has_become_of_what_was_left(tmp_path: Path) -> None:
+    leave(tmp_path / "queue", "tests", 300)
+    (file,) = (tmp_path / "queue").glob("*/*.spans")
+    (file.parent / "00000000000000ff.spans").write_bytes(b"nobody understands this")
+    told_of = {"folders": 1, "spans": 300, "damaged": 0, "files": 1, "error": None}
+    with Sink() as sink, processor(sink.traces_endpoint, DurableQueue(tmp_path / "queue", service="tests")) as made:
+        recovery = joined(made)
+        assert recovery is not None
+        assert recovery._adoption.wait(PATIENCE)
+        assert told(tmp_path / "queue")["recovered"] == told_of
+    del made
+    with processor(NOWHERE, DurableQueue(tmp_path / "queue", service="another", recover=False)):
+        (found,) = (one for one in spanwire.stats()["durable"] if one["service"] == "another")
+        assert found["recovered"] is None
+
+
+def test_a_recovery_that_fails_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_log, "_last", {})
+    with processor(NOWHERE, DurableQueue(tmp_path / "queue", service="tests")) as made:
+        recovery = joined(made)
+        assert recovery is not None
+        (tmp_path / "queue").chmod(0o777)
+        with pytest.raises(OSError, match="queue"):
+            recovery._adoption.wait(PATIENCE)
+        error = told(tmp_path / "queue")["recovered"]["error"]
+        (tmp_path / "queue").chmod(0o700)
+    (line,) = [record.getMessage() for record in caplog.records if "ended processes" in record.getMessage()]
+    assert line == f"What ended processes have left is not sent: {error}"
