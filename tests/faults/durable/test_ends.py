@@ -150,15 +150,17 @@ def test_a_folder_that_is_not_ours_alone_is_refused(what: str, tmp_path: Path) -
 
 
 def test_files_and_folders_are_for_their_owner_alone(tmp_path: Path) -> None:
-    exporter = OTLPSpanExporter(
-        endpoint="http://127.0.0.1:9/v1/traces", durable=DurableQueue(tmp_path / "queue", service="tests")
-    )
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(exporter))
-    provider.get_tracer("tests").start_span("one").end()
-    (folder,) = (tmp_path / "queue").iterdir()
-    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "queue", folder)] == [0o700, 0o700]
-    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    with Sink() as sink:
+        exporter = OTLPSpanExporter(
+            endpoint=sink.traces_endpoint, durable=DurableQueue(tmp_path / "queue", service="tests")
+        )
+        provider = TracerProvider(shutdown_on_exit=False)
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+        provider.get_tracer("tests").start_span("one").end()
+        (folder,) = (tmp_path / "queue").iterdir()
+        assert [path.stat().st_mode & 0o777 for path in (tmp_path / "queue", folder)] == [0o700, 0o700]
+        assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+        provider.shutdown()
 
 
 def test_what_a_killed_worker_has_left_is_sent_by_the_one_that_is_forked_in_its_place(tmp_path: Path) -> None:
