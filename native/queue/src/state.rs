@@ -313,9 +313,32 @@ impl State {
             .min();
         // The last one is written to.
         let needed = needed.unwrap_or(u64::MAX).min(self.chunks.end().saturating_sub(1));
+        if self.storage.keeps_until_done() {
+            self.release_stored(needed, entered);
+            return;
+        }
+        while let Some(chunk) = self.chunks.pop_before(needed) {
+            if chunk.capacity() == self.chunk_len {
+                self.passed.push(chunk);
+            } else {
+                self.trash.chunks.push(chunk);
+            }
+        }
+        self.keep_passed(KEPT);
+    }
+
+    fn keep_passed(&mut self, most: usize) {
+        if self.passed.len() > most {
+            let over = self.passed.drain(..self.passed.len() - most);
+            self.trash.chunks.extend(over);
+        }
+    }
+
+    /// The same where chunks stay until all lanes are done with them.
+    fn release_stored(&mut self, needed: u64, entered: u64) {
         let (done, kept) = self.done(entered);
         while let Some(chunk) = self.chunks.first() {
-            if self.storage.keeps_until_done() && chunk.end() > done {
+            if chunk.end() > done {
                 break;
             }
             let Some(chunk) = self.chunks.pop_before(needed) else {
@@ -334,21 +357,11 @@ impl State {
                 self.trash.chunks.push(chunk);
             }
         }
-        if self.storage.keeps_until_done()
-            && let Some(oldest) = self.chunks.first()
-        {
+        if let Some(oldest) = self.chunks.first() {
             let is_kept = kept.start < kept.end && kept.start < done && oldest.first() < kept.end;
             oldest.set_done(if is_kept { kept.start } else { done });
         }
-        let kept = if self.storage.keeps_until_done() {
-            KEPT_STORED
-        } else {
-            KEPT
-        };
-        if self.passed.len() > kept {
-            let over = self.passed.drain(..self.passed.len() - kept);
-            self.trash.chunks.extend(over);
-        }
+        self.keep_passed(KEPT_STORED);
     }
 
     /// All lanes are done with so many frames in this process; and which frames outlive it.
