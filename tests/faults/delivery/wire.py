@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -131,8 +132,16 @@ class Wire:
         if self._server is not None:
             self._server.close()
             self._server = None
-            self._held = self._bound(self.port)  # bound without listening: refused
+            self._held = await self._bound_again(self.port)  # bound without listening: refused
         await self._drop_all()
+
+    async def _bound_again(self, port: int) -> socket.socket:
+        """For a moment it is nobody's: a client of another test may have it as its own meanwhile, and lets it go."""
+        for _ in range(200):
+            with suppress(OSError):
+                return self._bound(port)
+            await asyncio.sleep(0.1)
+        return self._bound(port)
 
     async def _drop_all(self) -> None:
         for task in list(self._tasks):

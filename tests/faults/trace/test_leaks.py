@@ -52,7 +52,7 @@ def left_after(case: str, spans: int) -> dict[str, Any]:
 def assert_nothing_left(case: str, spans: int) -> None:
     left = left_after(case, spans)
     assert left["after"] == left["before"]
-    assert abs(left["none"]) < 100
+    assert abs(left["none"]) < 1_000  # one a span would be hundreds of thousands; the interpreter's own come and go
     # From the first checkpoint on: what warms up has done so by then.
     first, *_, last = left["resident"][1:]
     assert last - first < GROWTH, left["resident"]
