@@ -1,12 +1,42 @@
-"""Where commands send to: the URL and the headers that people type."""
+"""Where commands send to: the URL and the headers that people type, and the client that they make."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import typer
 
-__all__ = ["parse_headers", "traces_url"]
+if TYPE_CHECKING:
+    from spanwire._native import HttpClient
+
+__all__ = ["destination_client", "parse_headers", "traces_url"]
+
+
+def destination_client(
+    endpoint: str | None, headers: Iterable[str], compression: str | None, timeout: float | None = None
+) -> HttpClient:
+    """What sends spans over HTTP as was typed; what was not is as the variables say.
+
+    :raises typer.BadParameter: if it cannot work.
+    """
+    from spanwire.exporter._options import HttpOptions
+
+    try:
+        options = HttpOptions.resolve(
+            "traces",
+            endpoint=None if endpoint is None else traces_url(endpoint),
+            certificate_file=None,
+            client_key_file=None,
+            client_certificate_file=None,
+            headers=parse_headers(headers) or None,
+            timeout=timeout,
+            compression=compression,
+            max_request_size=None,
+        )
+        return options.client(w3c_flags=False)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def traces_url(endpoint: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spanwire.cli._destination import parse_headers, traces_url
+from spanwire.cli._destination import destination_client
 from spanwire.cli._stop import Stop
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def recover(
     if dry_run:
         _show(found, as_json=as_json)
         return
-    client = _client(endpoint, header or [], compression)
+    client = destination_client(endpoint, header or [], compression)
     if not as_json:
         _show(found, as_json=False)
     spans = sum(one["spans"] for one in found)
@@ -153,7 +153,8 @@ def _books(destination: str) -> dict[str, Any]:
     from spanwire import stats
 
     empty = {"exported": 0, "dropped": {}, "last_error": None}
-    return stats()["traces"].get(destination, empty)  # type: ignore[no-any-return]
+    books: dict[str, Any] = stats()["traces"].get(destination, empty)
+    return books
 
 
 def _show(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
@@ -173,26 +174,6 @@ def _show(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
         )
         for name, why in one["files"]:
             print(f"  {name}: {why}")
-
-
-def _client(endpoint: str | None, headers: list[str], compression: str | None) -> Any:
-    from spanwire.exporter._options import HttpOptions
-
-    try:
-        options = HttpOptions.resolve(
-            "traces",
-            endpoint=None if endpoint is None else traces_url(endpoint),
-            certificate_file=None,
-            client_key_file=None,
-            client_certificate_file=None,
-            headers=parse_headers(headers) or None,
-            timeout=None,
-            compression=compression,
-            max_request_size=None,
-        )
-        return options.client(w3c_flags=False)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
 
 
 def _fail(text: str) -> Any:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spanwire.cli._destination import parse_headers, traces_url
+from spanwire.cli._destination import destination_client
 from spanwire.cli._file_options import FormatOption, InputArgument, LimitOption, PartialOption, fail, failing, opened
 from spanwire.cli._latencies import Latencies
 from spanwire.cli._stop import Stop
@@ -71,7 +71,7 @@ def replay(
     from spanwire._native import ReplayPlan
     from spanwire.cli._render import make_console
 
-    client = _client(endpoint, header or [], compression, timeout)
+    client = destination_client(endpoint, header or [], compression, timeout)
     plan = ReplayPlan(
         speed=_speed(speed),
         begin=None if keep_times else time.time_ns(),
@@ -114,26 +114,6 @@ def _speed(text: str) -> float | None:
     if not 0 < speed < float("inf"):
         raise typer.BadParameter(f"--speed is a number above 0, or max, not {text!r}")
     return speed
-
-
-def _client(endpoint: str | None, headers: list[str], compression: str | None, timeout: float | None) -> HttpClient:
-    from spanwire.exporter._options import HttpOptions
-
-    try:
-        options = HttpOptions.resolve(
-            "traces",
-            endpoint=None if endpoint is None else traces_url(endpoint),
-            certificate_file=None,
-            client_key_file=None,
-            client_certificate_file=None,
-            headers=parse_headers(headers) or None,
-            timeout=timeout,
-            compression=compression,
-            max_request_size=None,
-        )
-        return options.client(w3c_flags=False)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
 
 
 def _read(plan: ReplayPlan, file: str, kind: Any, limit: int | None, *, partial: bool, color: bool) -> str | None:
