@@ -14,7 +14,6 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use spanwire_engine::buffer::Buffer;
 use spanwire_engine::client::Submitted;
 use spanwire_engine::{Account, Answer, BatchLimits, Breakers, Client, DropReason, Event, Ticket, events};
-use spanwire_queue::Dropped;
 use spanwire_transport::balancer::Strategy;
 use spanwire_transport::config::TlsFiles;
 use spanwire_transport::{Compression, Config, ConfigError, FreshHeaders, Protocol, Proxy};
@@ -275,25 +274,18 @@ impl HttpClient {
     /// Counts what a queue in front of this client has dropped since the last call, and answers it: by the bounds, since the queue was
     /// closed, since there was no room on the disk, and what waited for too long. One step: no signal handler that raises can come between taking and counting.
     fn lose_dropped(&self, py: Python<'_>, queue: &PyFrameQueue) -> (u64, u64, u64, u64) {
-        let Dropped {
-            full,
-            closed,
-            kept,
-            unstored,
-            expired,
-        } = queue.dropped(py);
-        for (spans, reason) in [
-            (full, DropReason::QueueFull),
-            (closed, DropReason::Shutdown),
-            (kept, DropReason::Kept),
-            (unstored, DropReason::Disk),
-            (expired, DropReason::Expired),
-        ] {
+        let dropped = queue.dropped(py);
+        for (spans, reason) in DropReason::of_dropped(dropped, DropReason::Shutdown) {
             if spans > 0 {
                 drop(self.client.lose(spans, reason, reason.of_a_queue(spans)));
             }
         }
-        (full, closed + kept, unstored, expired)
+        (
+            dropped.full,
+            dropped.closed + dropped.kept,
+            dropped.unstored,
+            dropped.expired,
+        )
     }
 
     /// From now on what becomes of what `drive` sends is kept for `take_ledger`.

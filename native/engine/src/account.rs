@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use spanwire_queue::Dropped;
 use spanwire_transport::Tally;
 
 /// Why spans were dropped.
@@ -64,6 +65,18 @@ impl DropReason {
 }
 
 impl DropReason {
+    /// The reasons for which a queue has dropped frames, and how many; those dropped since it was closed for `closed`.
+    #[must_use]
+    pub fn of_dropped(dropped: Dropped, closed: Self) -> [(u64, Self); 5] {
+        [
+            (dropped.full, Self::QueueFull),
+            (dropped.closed, closed),
+            (dropped.kept, Self::Kept),
+            (dropped.unstored, Self::Disk),
+            (dropped.expired, Self::Expired),
+        ]
+    }
+
     /// What is told of spans that a queue dropped for it.
     #[must_use]
     pub fn of_a_queue(self, spans: u64) -> String {

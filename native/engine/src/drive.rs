@@ -303,18 +303,11 @@ impl Drive {
 
     /// Counts and tells what the lane has dropped.
     fn report(&self, why_closed: DropReason) {
-        let dropped = self.lane.take_dropped();
-        for (spans, reason, event) in [
-            (dropped.full, DropReason::QueueFull, true),
-            (dropped.closed, why_closed, false),
-            (dropped.kept, DropReason::Kept, false),
-            (dropped.unstored, DropReason::Disk, true),
-            (dropped.expired, DropReason::Expired, true),
-        ] {
+        for (spans, reason) in DropReason::of_dropped(self.lane.take_dropped(), why_closed) {
             if spans > 0 {
                 let message = reason.of_a_queue(spans);
                 drop(self.sender.lose(spans, reason, message.clone()));
-                if event {
+                if matches!(reason, DropReason::QueueFull | DropReason::Disk | DropReason::Expired) {
                     self.push(Some(reason), spans, message);
                 }
             }
