@@ -151,7 +151,7 @@ class Victim:
         out, _ = self.process.communicate(timeout=100)
         assert self.process.returncode == 0
         self.scene.alive.discard(self.parent)
-        return json.loads(out.splitlines()[-1])  # type: ignore[no-any-return]
+        return json.loads(out.splitlines()[-1])  # type: ignore[no-any-return]  # the victim says what it is
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
@@ -284,7 +284,7 @@ class Case:
 
 CASES: dict[str, Case] = {
     f"{backend}{''.join(', ' + word for word in words)}": Case(
-        lambda scene, backend=backend, words=words: at_random(scene, backend, *words)  # type: ignore[misc]
+        lambda scene, backend=backend, words=words: at_random(scene, backend, *words)  # type: ignore[misc]  # a lambda with defaults has no type of its own
     )
     for backend in BACKENDS
     for words in ((), ("recover",), ("fork",), ("fork", "recover"))

@@ -46,7 +46,7 @@ def run(program: str, folder: Path, endpoint: str, *before: str) -> "dict[str, o
         cwd=ROOT,
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
+    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]  # the program says what it is
 
 
 # Until all that was to be sent of others is sent.
