@@ -36,7 +36,7 @@ from opentelemetry import trace
 fork = {fork}
 child = fork()
 trace.get_tracer("tests").start_span("span").end()
-print(os.getpid(), flush=True)
+os.write(1, b"%d\\n" % os.getpid())  # in one piece: both may say it at once
 sys.stdin.read()
 if child:
     os.waitpid(child, 0)
