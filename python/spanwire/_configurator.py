@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry.sdk import _configuration
-from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL
 
 from spanwire import _log
+from spanwire.exporter._environment import Environment
 from spanwire.trace._disabled import is_disabled
 
 __all__ = ["Configurator", "keywords_for"]
@@ -156,8 +156,7 @@ def _entry_point_of(upstream: Callable[..., str]) -> Callable[[str, str], str]:
             return upstream(name, signal_type)
         if name in {"otlp_proto_http", "otlp_proto_grpc"}:
             return _OF_OFFICIAL[name]
-        protocol = os.environ.get(OTEL_EXPORTER_OTLP_TRACES_PROTOCOL) or os.environ.get(OTEL_EXPORTER_OTLP_PROTOCOL)
-        protocol = (protocol or "").strip() or _HTTP
+        protocol = Environment(signal_type).protocol()
         if protocol not in _BY_PROTOCOL:
             raise RuntimeError(f"Unsupported OTLP protocol '{protocol}' is configured")  # the SDK's text
         return _BY_PROTOCOL[protocol]

@@ -3,36 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from spanwire._native import HttpClient
 
-__all__ = ["destination_client", "parse_headers", "traces_url"]
+__all__ = ["EndpointOption", "ProtocolOption", "destination_client", "parse_headers", "traces_url"]
+
+EndpointOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Where to send, as OTEL_EXPORTER_OTLP_ENDPOINT, which is the default. Over HTTP a URL with a path is taken whole; over gRPC "
+        "host and port suffice."
+    ),
+]
+ProtocolOption = Annotated[
+    str | None,
+    typer.Option(
+        help="http/protobuf, http/json or grpc. [default: what OTEL_TRACES_EXPORTER and OTEL_EXPORTER_OTLP_PROTOCOL say, else http/protobuf]"
+    ),
+]
 
 
 def destination_client(
-    endpoint: str | None, headers: Iterable[str], compression: str | None, timeout: float | None = None
+    endpoint: str | None,
+    headers: Iterable[str],
+    compression: str | None,
+    timeout: float | None = None,
+    protocol: str | None = None,
 ) -> HttpClient:
-    """What sends spans over HTTP as was typed; what was not is as the variables say.
+    """What sends spans as was typed; what was not is as the variables say, read as the exporter of that protocol reads them.
 
     :raises typer.BadParameter: if it cannot work.
     """
-    from spanwire.exporter._options import HttpOptions
+    from spanwire.exporter._protocol import PROTOCOLS, configured_protocol, options_for
 
+    spoken = configured_protocol() if protocol is None else protocol
+    if spoken not in PROTOCOLS:
+        raise typer.BadParameter(
+            f"protocol {spoken!r} is not spoken here; there are {', '.join(PROTOCOLS)}",
+            param_hint="OTEL_EXPORTER_OTLP_PROTOCOL" if protocol is None else "--protocol",
+        )
+    if endpoint is not None and spoken != "grpc":
+        endpoint = traces_url(endpoint)
     try:
-        options = HttpOptions.resolve(
-            "traces",
-            endpoint=None if endpoint is None else traces_url(endpoint),
-            certificate_file=None,
-            client_key_file=None,
-            client_certificate_file=None,
+        options = options_for(
+            spoken,
+            endpoint=endpoint,
             headers=parse_headers(headers) or None,
             timeout=timeout,
             compression=compression,
-            max_request_size=None,
         )
         return options.client(w3c_flags=False)
     except ValueError as error:
@@ -49,7 +71,7 @@ def traces_url(endpoint: str) -> str:
         raise typer.BadParameter(
             f"{_shown(endpoint)!r} is no URL: its host cannot be read", param_hint="--endpoint"
         ) from None
-    if parts.scheme not in ("http", "https"):
+    if parts.scheme not in ("http", "https", "http+unix"):
         raise typer.BadParameter(
             f"{_shown(endpoint)!r} is no http:// or https:// URL; give one such as http://localhost:4318",
             param_hint="--endpoint",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spanwire.cli._destination import destination_client
+from spanwire.cli._destination import EndpointOption, ProtocolOption, destination_client
 from spanwire.cli._stop import Stop
 
 if TYPE_CHECKING:
@@ -29,12 +29,8 @@ def recover(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="The folder that durable= or SPANWIRE_DURABLE_PATH names.")
     ],
-    endpoint: Annotated[
-        str | None,
-        typer.Option(
-            help="Where to send, as OTEL_EXPORTER_OTLP_ENDPOINT, which is the default. A URL with a path is taken whole."
-        ),
-    ] = None,
+    endpoint: EndpointOption = None,
+    protocol: ProtocolOption = None,
     service: Annotated[str | None, typer.Option(help="Only what this service has left. [default: all]")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what is there; send nothing, change nothing.")
@@ -67,7 +63,7 @@ def recover(
     if dry_run:
         _show(found, as_json=as_json)
         return
-    client = destination_client(endpoint, header or [], compression)
+    client = destination_client(endpoint, header or [], compression, protocol=protocol)
     if not as_json:
         _show(found, as_json=False)
     spans = sum(one["spans"] for one in found)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spanwire.cli._destination import destination_client
+from spanwire.cli._destination import EndpointOption, ProtocolOption, destination_client
 from spanwire.cli._file_options import FormatOption, InputArgument, LimitOption, PartialOption, fail, failing, opened
 from spanwire.cli._latencies import Latencies
 from spanwire.cli._stop import Stop
@@ -32,12 +32,8 @@ GRACE_SECONDS = 5.0  # for requests under way when asked to stop
 
 def replay(
     file: InputArgument,
-    endpoint: Annotated[
-        str | None,
-        typer.Option(
-            help="Where to send, as OTEL_EXPORTER_OTLP_ENDPOINT, which is the default. A URL with a path is taken whole."
-        ),
-    ] = None,
+    endpoint: EndpointOption = None,
+    protocol: ProtocolOption = None,
     speed: Annotated[str, typer.Option(help="How many times as fast as recorded, or max: as fast as possible.")] = "1",
     keep_times: Annotated[
         bool, typer.Option("--keep-times", help="Send the recorded times. Default: traces begin when they are sent.")
@@ -56,7 +52,7 @@ def replay(
     header: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE, sent with each request; may be repeated.")
     ] = None,
-    compression: Annotated[str | None, typer.Option(help="none, gzip or deflate.")] = None,
+    compression: Annotated[str | None, typer.Option(help="none, gzip, zstd or deflate.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds for a request, retries included.")] = None,
     kind: FormatOption = None,
     partial: PartialOption = False,
@@ -71,7 +67,7 @@ def replay(
     from spanwire._native import ReplayPlan
     from spanwire.cli._render import make_console
 
-    client = destination_client(endpoint, header or [], compression, timeout)
+    client = destination_client(endpoint, header or [], compression, timeout, protocol)
     plan = ReplayPlan(
         speed=_speed(speed),
         begin=None if keep_times else time.time_ns(),

@@ -7,6 +7,7 @@ from spanwire import _log
 
 __all__ = ["COMPRESSIONS", "DEFAULT_TIMEOUT", "Environment", "parse_headers"]
 
+DEFAULT_PROTOCOL = "http/protobuf"
 DEFAULT_TIMEOUT = 10.0  # seconds
 COMPRESSIONS = ("none", "gzip", "deflate", "zstd")
 
@@ -45,6 +46,10 @@ class Environment:
         if not path or variable != "OTEL_EXPORTER_OTLP_ENDPOINT":
             return text or default
         return f"{(text or default).removesuffix('/')}/{path}"
+
+    def protocol(self) -> str:
+        """That of the exporter named ``otlp``; it may be none of those that there are."""
+        return self.find("PROTOCOL")[1].strip() or DEFAULT_PROTOCOL
 
     def headers(self) -> dict[str, str]:
         variable, text = self.find("HEADERS")

@@ -210,3 +210,14 @@ def test_a_terminal_gets_a_bar(file: Path, otlp_sink: Sink) -> None:
     os.close(ours)
     assert b"replaying" in seen
     assert process.returncode == 0 and b"nothing dropped" in out
+
+
+@pytest.mark.parametrize("protocol, content_type", [("grpc", "application/grpc"), ("http/json", "application/json")])
+def test_a_recording_goes_over_the_protocol_that_was_asked_for(
+    protocol: str, content_type: str, file: Path, otlp_sink: Sink
+) -> None:
+    options = ("--protocol", protocol, "--speed", "max", "--json")
+    report = json.loads(run("replay", file, "--endpoint", otlp_sink.http_endpoint, *options).stdout)
+    assert (report["delivered"], report["dropped"], report["not_sent"]) == (1000, {}, 0)
+    assert otlp_sink.span_count == 1000
+    assert {request.content_type for request in otlp_sink.requests()} == {content_type}
