@@ -5,6 +5,7 @@ Each ending of a process is compared with the official exporter's: the same exit
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -43,8 +44,10 @@ trace.set_tracer_provider(provider)
 for number in range(100):
     trace.get_tracer("app").start_span(f"span {number}").end()
 
+is_ready = threading.Event()
 def wait():
     print("ready", flush=True)
+    is_ready.set()
     while True:
         time.sleep(60)
 """
@@ -65,7 +68,7 @@ ENDINGS: dict[str, tuple[str, int | None, int, int]] = {
         100,
     ),
     "gets Ctrl-C": ("sys.excepthook = lambda *_: None; wait()", signal.SIGINT, -signal.SIGINT, 100),
-    "has a thread that goes on": ("threading.Thread(target=wait, daemon=True).start()", None, 0, 100),
+    "has a thread that goes on": ("threading.Thread(target=wait, daemon=True).start(); is_ready.wait()", None, 0, 100),
     "traces at exit": ("atexit.register(lambda: trace.get_tracer('late').start_span('late').end())", None, 0, 101),
     "exits by atexit order": ("atexit.register(provider.force_flush)", None, 0, 100),
 }
@@ -152,17 +155,18 @@ def test_the_end_of_a_process_delivers_what_it_does_with_the_official_exporter(e
 
 
 def test_a_backend_that_is_gone_delays_the_end_of_a_process_by_the_timeout_at_most() -> None:
-    # Nobody listens on this port: the connection is refused at once, again and again, until the time is used up.
-    with Sink() as sink:
-        endpoint = sink.traces_endpoint
-    done = subprocess.run(
-        [sys.executable, "-c", BATCHED, "spanwire.exporter.http", endpoint],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env=environment(OTEL_EXPORTER_OTLP_TIMEOUT="1"),
-    )
+    # The connection is refused at once, again and again, until the time is used up.
+    with socket.socket() as nobody:  # has the port and does not listen
+        nobody.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1/traces"
+        done = subprocess.run(
+            [sys.executable, "-c", BATCHED, "spanwire.exporter.http", endpoint],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=environment(OTEL_EXPORTER_OTLP_TIMEOUT="1"),
+        )
     assert done.returncode == 0
     assert done.stderr.count("are lost") == 1
 

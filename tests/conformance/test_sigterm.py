@@ -17,12 +17,12 @@ BEFORE: dict[str, tuple[str, int, str]] = {
     "handled": ("signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(number + 1))", 16, ""),
 }
 WAIT = f"""
-import signal, sys, time
+import signal, sys
 {{before}}
 spanwire.install(flush_on_sigterm={{seconds}})
 {PRINT_AND_EXIT}
 print("ready", flush=True)
-time.sleep(1 if {{goes_on}} else 30)
+sys.stdin.read()  # until there can come no more signals
 print("went on")
 sys.stdout.flush()
 os._exit(0)
@@ -30,11 +30,12 @@ os._exit(0)
 
 
 def terminated(
-    before: str, seconds: object, endpoint: str, goes_on: bool = False, again_after: tuple[float, ...] = ()
+    before: str, seconds: object, endpoint: str, again_after: tuple[float, ...] = ()
 ) -> tuple[int, str, float]:
     """Status, output and seconds from the signal to the end of a process that gets SIGTERM with a span in its queue."""
     process = subprocess.Popen(
-        [sys.executable, "-c", f"import os, spanwire\n{WAIT.format(before=before, seconds=seconds, goes_on=goes_on)}"],
+        [sys.executable, "-c", f"import os, spanwire\n{WAIT.format(before=before, seconds=seconds)}"],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         env=environment(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_BSP_SCHEDULE_DELAY="3600000"),
@@ -57,7 +58,7 @@ def terminated(
 def test_sigterm_flushes_and_then_does_what_it_did_before(case: str) -> None:
     before, status, output = BEFORE[case]
     with Sink() as sink:
-        ended = terminated(before, True, sink.http_endpoint, goes_on=case == "ignored")
+        ended = terminated(before, True, sink.http_endpoint)
         assert (ended[:2], sink.span_count) == ((status, output), 1)
 
 
@@ -77,9 +78,9 @@ def test_a_backend_that_hangs_delays_sigterm_by_its_seconds_only() -> None:
 def test_a_second_sigterm_gets_no_time_of_its_own() -> None:
     with Sink() as sink:
         sink.schedule([Fault(delay=60)] * 3)
-        status, _, seconds = terminated("", 5, sink.http_endpoint, again_after=(4,))
+        status, _, seconds = terminated("", 10, sink.http_endpoint, again_after=(9,))
     assert status == -signal.SIGTERM
-    assert 4.9 < seconds < 8  # not 9
+    assert 9.9 < seconds < 18  # not 19
 
 
 NO_THREADS = """

@@ -66,7 +66,8 @@ VARIABLES: dict[str, dict[str, str]] = {
     },
     "propagators": {"OTEL_PROPAGATORS": "baggage"},
     "batches": {"OTEL_BSP_MAX_QUEUE_SIZE": "10", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1"},
-    "two exporters": {"OTEL_TRACES_EXPORTER": "otlp,console"},
+    # Spans go to the console behind what the program prints: not in a batch's time.
+    "two exporters": {"OTEL_TRACES_EXPORTER": "otlp,console", "OTEL_BSP_SCHEDULE_DELAY": "3600000"},
     "by the official name": {"OTEL_TRACES_EXPORTER": "otlp_proto_http"},
     "none": {"OTEL_TRACES_EXPORTER": "none"},
     "disabled": {"OTEL_SDK_DISABLED": "true"},
