@@ -74,6 +74,15 @@ def everything_in(root: Any) -> list[Any]:
     return list(found.values())
 
 
+def is_shared(item: Any) -> bool:
+    """Whether the whole interpreter shares it, small numbers, letters and the like: its count changes by itself."""
+    if isinstance(item, int):
+        return -5 <= item <= 256
+    if isinstance(item, (str, bytes)) and len(item) <= 1:
+        return True
+    return item == () or sys.getrefcount(item) >= 1_000
+
+
 def reference_counts(objects: list[Any]) -> list[int]:
     return [sys.getrefcount(item) for item in objects]
 
@@ -87,8 +96,7 @@ def test_reference_counts_are_as_before(disguise: Callable[[ReadableSpan], Any])
     # The first time, caches may take a weak reference to the resource, and whatever is imported late is imported.
     spanwire.encode_spans(batch)
     gc.collect()
-    # What the whole interpreter shares (small numbers, letters) changes by itself.
-    objects = [item for item in everything_in(batch) if sys.getrefcount(item) < 1_000]
+    objects = [item for item in everything_in(batch) if not is_shared(item)]
     assert len(objects) > 50
     before = reference_counts(objects)
     for _ in range(20):
@@ -241,10 +249,14 @@ def test_the_process_does_not_grow_over_many_encodes() -> None:
     batch = [full() for _ in range(20)]
     for _ in range(2_000):
         spanwire.encode_spans(batch)
-    before = _resident_bytes() or 0
-    for _ in range(18_000):
-        spanwire.encode_spans(batch)
-    assert (_resident_bytes() or 0) - before < 4 << 20
+    grown = []
+    for _ in range(3):
+        before = _resident_bytes() or 0
+        for _ in range(6_000):
+            spanwire.encode_spans(batch)
+        grown.append((_resident_bytes() or 0) - before)
+    # What encoding keeps grows each time; what other threads of the process, or the allocator, take once does not.
+    assert min(grown) < (4 << 20) / 3, grown
 
 
 def _resident_bytes() -> int | None:

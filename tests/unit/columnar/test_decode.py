@@ -155,20 +155,26 @@ def test_columns_live_as_long_as_their_arrays() -> None:
 
 def test_the_gil_is_released_while_decoding() -> None:
     data = workload("W10", 2000) * 50
-    begun, done = threading.Event(), threading.Event()
 
-    def decode() -> None:
-        begun.set()
-        decode_columns(data)
-        done.set()
+    def goes_on_meanwhile() -> bool:
+        begun, done = threading.Event(), threading.Event()
+
+        def decode() -> None:
+            begun.set()
+            decode_columns(data)
+            done.set()
+
+        thread = threading.Thread(target=decode)
+        thread.start()
+        begun.wait()
+        is_under_way = not done.is_set()
+        thread.join()
+        return is_under_way
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(100)  # from here on, a thread that has the GIL keeps it until it lets go of it
     try:
-        thread = threading.Thread(target=decode)
-        thread.start()
-        begun.wait()
-        assert not done.is_set()
+        # On a busy machine this thread may not have its turn before all is decoded; with the GIL held it never has.
+        assert any(goes_on_meanwhile() for _ in range(50))
     finally:
         sys.setswitchinterval(interval)
-    thread.join()

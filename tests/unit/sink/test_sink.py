@@ -147,9 +147,13 @@ def test_wait_refuses_what_is_no_time(otlp_sink: Sink, timeout: float) -> None:
 
 def test_ctrl_c_interrupts_a_wait(otlp_sink: Sink) -> None:
     interrupter = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
-    interrupter.start()
-    with pytest.raises(KeyboardInterrupt):
+
+    def wait() -> None:
+        interrupter.start()  # not before it is expected, or it ends the whole run
         otlp_sink.wait_for(1, timeout=60)
+
+    with pytest.raises(KeyboardInterrupt):
+        wait()
     interrupter.join()
 
 
