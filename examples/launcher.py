@@ -137,9 +137,12 @@ COUNTS = ("accepted", "exported", "queued", "dropped", "late")
 
 def print_books(books: Mapping[str, Mapping[str, int]]) -> bool:
     """A line a service; whether all have closed their books in time, and every span that was accepted has arrived."""
-    print(f"\n{'service':<12}{'processes':>10}" + "".join(f"{name:>10}" for name in COUNTS))
+    lines = ["", f"{'service':<12}{'processes':>10}" + "".join(f"{name:>10}" for name in COUNTS)]
     for service, book in books.items():
-        print(f"{service:<12}{book['processes']:>10}" + "".join(f"{book[name]:>10}" for name in COUNTS), flush=True)
+        lines.append(f"{service:<12}{book['processes']:>10}" + "".join(f"{book[name]:>10}" for name in COUNTS))
+    # At once: where nothing is buffered, what the sink prints meanwhile would come between a line and its end.
+    sys.stdout.write("\n".join([*lines, ""]))
+    sys.stdout.flush()
     return all(
         book["processes"] and book["accepted"] == book["exported"] and not book["late"] for book in books.values()
     )

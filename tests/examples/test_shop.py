@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
+from examples.launcher import free_ports
 from spanwire.sink import ReceivedSpan, Sink, TraceNode
 from tests.books import check_once
 from tests.examples.conftest import Start, books
@@ -88,8 +89,9 @@ def check_orders(sink: Sink, output: str) -> Counter[int]:
 
 def test_every_order_is_one_trace_though_the_backend_comes_late(start: Start) -> None:
     with socket.socket() as nobody:  # has the port and does not listen: connections are refused
-        nobody.bind(("127.0.0.1", 0))
-        port = nobody.getsockname()[1]
+        # Not one that the system may give to another client, just when nobody has let go of it.
+        (port,) = free_ports(1)
+        nobody.bind(("127.0.0.1", port))
         shop = start(
             *("-m", "examples.shop", "--seconds", "5", "--rate", "6"),
             OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{port}",

@@ -1,5 +1,6 @@
 """A server and a client of gRPC without protobuf: unary and streaming calls, errors, deadlines, cancelled ones, many at once."""
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -49,8 +50,15 @@ def lines(request: bytes, call: grpc.ServicerContext) -> Iterator[bytes]:
     if int(request) > 3:
         # When who asked waits already: where its error is raised depends on that.
         waiting.wait(20)
-        time.sleep(0.5)
+        until = time.monotonic() + 20
+        while not waits(threading.main_thread()) and time.monotonic() < until:
+            time.sleep(0.02)
         raise ValueError("too many")
+
+
+def waits(thread: threading.Thread) -> bool:
+    frame = sys._current_frames()[thread.ident]
+    return (frame.f_code.co_filename, frame.f_code.co_name) == (threading.__file__, "wait")
 
 
 def total(requests: Iterator[bytes], call: grpc.ServicerContext) -> bytes:
