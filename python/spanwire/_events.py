@@ -38,6 +38,10 @@ def say(destination: str, lost: str | None, spans: int, message: str) -> None:
         _hooks.note(destination, "message", message)
         _log.warn(f"export.waits.{destination}", "Spans to %s wait, and are tried again: %s", destination, message)
         return
+    if lost in _hooks.TROUBLES:
+        _hooks.note(destination, lost, message)
+        _log.warn(f"export.{lost}.{destination}", "Exports to %s: %s", destination, message)
+        return
     if lost is not None:
         say_lost(destination, lost, spans, message)
         return

@@ -16,12 +16,25 @@ from typing import Any, NamedTuple
 
 from spanwire import _log
 
-__all__ = ["Subscription", "add", "are_wanted", "check_callable", "held_lock", "note", "notice", "start_new_thread"]
+__all__ = [
+    "TROUBLES",
+    "Subscription",
+    "add",
+    "are_wanted",
+    "check_callable",
+    "held_lock",
+    "note",
+    "notice",
+    "start_new_thread",
+]
 
 INTERVAL_SECONDS = 1.0  # between two calls for the same
 LOOK_SECONDS = 60.0  # between two looks at the counts while nothing is noted
 EXIT_SECONDS = 2.0  # for the last calls
 _MOST_NOTES = 256
+
+TROUBLES = frozenset({"certificates", "headers"})  # what is wrong, whatever becomes of requests
+_WITHOUT_SPANS = TROUBLES | {"message"}
 
 # The only signal whose exports are ours yet.
 _SIGNAL = "traces"
@@ -72,7 +85,7 @@ class Subscription:
         is_told = spans == 0 and key in self._told[kind]  # with an earlier one, which was called after this was counted
         self._told[kind][key] = count
         signal, destination, reason = key
-        if kind == "error" and self._on_error is not None and not (is_told and reason != "message"):
+        if kind == "error" and self._on_error is not None and not (is_told and reason not in _WITHOUT_SPANS):
             self._call(self._on_error, self._error(destination, signal, reason, spans, message, at))
         elif kind == "drop" and self._on_drop is not None and spans > 0:
             self._call(self._on_drop, self._drop(destination, signal, reason, spans, message, at))

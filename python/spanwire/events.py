@@ -20,7 +20,8 @@ class _Event:
     signal: str
     """``traces``."""
     reason: str
-    """One of those for drops in ``spanwire.stats()``; of an error also ``message``: all was taken, and something said."""
+    """One of those for drops in ``spanwire.stats()``; of an error also ``message``: all was taken, and something said; and
+    ``certificates`` or ``headers``: a renewed file cannot be used, or ``headers_provider`` does not return."""
     spans: int
     """How many, since the last call for this destination and reason."""
     message: str

@@ -13,7 +13,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use spanwire_engine::buffer::Buffer;
 use spanwire_engine::client::Submitted;
-use spanwire_engine::{Account, Answer, BatchLimits, Breakers, Client, DropReason, Event, Ticket, events};
+use spanwire_engine::{
+    Account, Answer, BatchLimits, Breakers, Client, DropReason, Event, Ticket, events, events::What,
+};
 use spanwire_transport::balancer::Strategy;
 use spanwire_transport::config::TlsFiles;
 use spanwire_transport::{Compression, Config, ConfigError, FreshHeaders, Protocol, Proxy};
@@ -160,6 +162,21 @@ impl HttpClient {
         let least = duration(least).unwrap_or_default();
         let wait = |fresh: &Arc<FreshHeaders>| py.detach(|| fresh.wait_wanted(least, limit));
         self.fresh.as_ref().is_none_or(wait)
+    }
+
+    /// The function that gives them is called, and should return within so many seconds.
+    fn begin_headers_call(&self, py: Python<'_>, limit: f64) {
+        if let Some(fresh) = &self.fresh {
+            let limit = duration(limit).unwrap_or_default();
+            py.detach(|| fresh.call_begins(limit));
+        }
+    }
+
+    /// It has returned or raised.
+    fn end_headers_call(&self, py: Python<'_>) {
+        if let Some(fresh) = &self.fresh {
+            py.detach(|| fresh.call_ends());
+        }
     }
 
     /// Ends that waiting.
@@ -430,21 +447,31 @@ impl Outcome {
     fn retries(&self) -> u64 {
         self.0.retries
     }
+
+    /// Whether `take_events` has something for which nobody waits.
+    #[getter]
+    fn has_news(&self) -> bool {
+        self.0.has_news
+    }
 }
 
 /// An event as Python sees it.
 type Said = (String, Option<&'static str>, u64, String);
 
 /// Takes what the worker has to say: tuples of destination, reason of the loss (None: the request was taken; "waits":
-/// it is tried again), spans and text;
+/// it is tried again; "certificates" or "headers": what is wrong, whatever became of it), spans and text;
 /// and how many events were pushed out before anybody heard them.
 #[pyfunction]
 pub fn take_events() -> (Vec<Said>, u64) {
     let (events, missed) = events::take();
     let tell = |event: Event| {
-        let lost = event.lost.map(DropReason::name);
-        let lost = lost.or(event.waits.then_some("waits"));
-        (event.destination, lost, event.spans, event.message)
+        let what = match event.what {
+            What::Taken => None,
+            What::Lost(reason) => Some(reason.name()),
+            What::Waits => Some("waits"),
+            What::Trouble(subject) => Some(subject.name()),
+        };
+        (event.destination, what, event.spans, event.message)
     };
     (events.into_iter().map(tell).collect(), missed)
 }

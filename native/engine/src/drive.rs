@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::account::DropReason;
 use crate::buffer::Buffer;
 use crate::client::Sender;
-use crate::events::{self, Event};
+use crate::events::{self, Event, What};
 use crate::flight::{Course, Driven, Flight, PROBE_BYTES};
 use crate::flights::Flights;
 use crate::parcel::Parcel;
@@ -317,8 +317,7 @@ impl Drive {
     fn push(&self, lost: Option<DropReason>, spans: u64, message: String) {
         let is_unheard = events::push(Event {
             destination: self.sender.name(),
-            lost,
-            waits: false,
+            what: lost.map_or(What::Taken, What::Lost),
             spans,
             message,
         });

@@ -4,20 +4,33 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use spanwire_transport::trouble::Subject;
+
 use crate::account::DropReason;
 
 /// Kept at most; then the oldest go, counted.
 const MOST: usize = 256;
+
+/// What became of a request, or what is to be said besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// It was taken.
+    Taken,
+    /// Spans were lost.
+    Lost(DropReason),
+    /// It is not taken yet: it is tried again.
+    Waits,
+    /// Something is wrong, whatever becomes of it.
+    Trouble(Subject),
+}
 
 /// Something that happened to the spans of a destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The destination's name.
     pub destination: String,
-    /// Why spans were lost; `None` if the request was taken.
-    pub lost: Option<DropReason>,
-    /// The request is not taken yet: it is tried again.
-    pub waits: bool,
+    /// What it was.
+    pub what: What,
     /// Spans that were lost, or that the destination took the request without.
     pub spans: u64,
     /// In words.
@@ -146,8 +159,7 @@ mod tests {
     fn event(spans: u64) -> Event {
         Event {
             destination: "http://events.test/".into(),
-            lost: Some(DropReason::Timeout),
-            waits: false,
+            what: What::Lost(DropReason::Timeout),
             spans,
             message: "late".into(),
         }

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::account::DropReason;
 use crate::client::Sender;
-use crate::events::{self, Event};
+use crate::events::{self, Event, What};
 use crate::parcel::Parcel;
 use crate::route::Route;
 use crate::spread::Tried;
@@ -103,7 +103,9 @@ impl<D: Destination + Send + Sync> Flight<D> {
         let mut pieces = VecDeque::from([Piece::new(parcel, Trial::default())]);
         while let Some(mut piece) = self.next(&mut pieces) {
             let (spans, bytes) = (piece.parcel.spans(), piece.parcel.len());
-            let fate = match self.deliver(&mut piece, &mut under_way, !pieces.is_empty()).await {
+            let step = self.deliver(&mut piece, &mut under_way, !pieces.is_empty()).await;
+            self.say_trouble(&self.route.borrow(), &mut under_way);
+            let fate = match step {
                 Step::Taken(accepted) => Ok(accepted),
                 Step::GaveUp(gave_up) => {
                     let (reason, message) = under_way.fate(&gave_up);
@@ -366,10 +368,12 @@ impl<D: Destination + Send + Sync> Flight<D> {
         route: &Route<D>,
         home: Option<usize>,
         request: &Request,
-        under_way: &UnderWay,
+        under_way: &mut UnderWay,
     ) -> Result<Accepted, GaveUp> {
         let deadline = Instant::now() + self.sender.timeout();
-        attempt(&route.at(home), request, deadline, &mut self.closing, under_way.tally()).await
+        let answer = attempt(&route.at(home), request, deadline, &mut self.closing, under_way.tally()).await;
+        self.say_trouble(route, under_way);
+        answer
     }
 
     /// Waits until it is time to try: with leave, since the destination has failed or not, and not before it is due; or a last time.
@@ -430,6 +434,16 @@ impl<D: Destination + Send + Sync> Flight<D> {
         }
     }
 
+    /// Tells people what is wrong, whatever became of the last try.
+    fn say_trouble(&self, route: &Route<D>, under_way: &mut UnderWay) {
+        if let Some(trouble) = route.destination.trouble()
+            && under_way.tell(trouble)
+            && let Course::Driven(driven) = &self.course
+        {
+            driven.lane.set_news();
+        }
+    }
+
     /// Tells people that spans wait.
     fn say(&self, route: &Route<D>, error: &SendError) {
         if let Course::Driven(driven) = &self.course
@@ -437,8 +451,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
         {
             let event = Event {
                 destination: route.config.name().to_owned(),
-                lost: None,
-                waits: true,
+                what: What::Waits,
                 spans: 0,
                 message: error.to_string(),
             };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use spanwire_transport::{
-    Accepted, Balancer, Breaker, Config, Destination, OtlpDestination, Request, SendError, Tally,
+    Accepted, Balancer, Breaker, Config, Destination, OtlpDestination, Request, SendError, Tally, Trouble,
 };
 use tokio::time::Instant;
 
@@ -70,6 +70,13 @@ impl Destination for Target {
         match self {
             Self::One(one) => one.attempt(request, deadline, tally).await,
             Self::Several(several) => several.attempt_at(endpoint, request, deadline, tally).await,
+        }
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        match self {
+            Self::One(one) => one.trouble(),
+            Self::Several(several) => several.trouble(),
         }
     }
 }

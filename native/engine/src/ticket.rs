@@ -5,9 +5,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use spanwire_transport::deliver::{Cause, GaveUp};
-use spanwire_transport::{Accepted, SendError, Tally};
+use spanwire_transport::{Accepted, SendError, Tally, Trouble};
 
 use crate::account::{Costs, DropReason};
+use crate::events::{self, Event, What};
 use crate::ffi::fork;
 use crate::ledger::Ended;
 use crate::process;
@@ -25,6 +26,8 @@ pub struct Answer {
     pub rejected: u64,
     /// Tries after the first.
     pub retries: u64,
+    /// Something is to be said, and nobody listens.
+    pub has_news: bool,
 }
 
 impl Answer {
@@ -153,6 +156,19 @@ impl UnderWay {
         let account = process.account(&self.destination);
         account.add(&self.tally, &mut self.counted);
         account.last_error = Some(error);
+    }
+
+    /// Has people told what is wrong, whatever becomes of it; whether nobody listens.
+    pub fn tell(&mut self, trouble: Trouble) -> bool {
+        process::lock().account(&self.destination).last_error = Some(trouble.message.clone());
+        let is_unheard = events::push(Event {
+            destination: self.destination.clone(),
+            what: What::Trouble(trouble.subject),
+            spans: 0,
+            message: trouble.message,
+        });
+        self.answer.has_news |= is_unheard;
+        is_unheard
     }
 
     /// Settles `spans` of it. When nothing is left, the caller has the answer.

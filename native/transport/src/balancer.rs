@@ -15,6 +15,7 @@ use crate::breaker::{Breaker, NotNow, Permit};
 use crate::destination::{Accepted, Destination, Request, Tally};
 use crate::error::SendError;
 use crate::retry::Backoff;
+use crate::trouble::Trouble;
 
 /// Which destination is tried first.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -271,6 +272,10 @@ impl<D: Destination + Send + Sync> Destination for Balancer<D> {
             }
             None => self.attempt(request, deadline, tally).await,
         }
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        self.members.iter().find_map(|member| member.destination.trouble())
     }
 }
 

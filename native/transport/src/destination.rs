@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::error::SendError;
+use crate::trouble::Trouble;
 
 /// One finished request; retries and several destinations share its bytes.
 #[derive(Clone, Debug)]
@@ -52,6 +53,11 @@ pub trait Destination {
     /// Whether it can be reached, by less than a request; gives up by `deadline`. One that cannot be asked is said to be.
     fn check(&self, _deadline: Instant) -> impl Future<Output = Result<(), SendError>> + Send {
         std::future::ready(Ok(()))
+    }
+
+    /// What people must hear though it may be used; to be asked after each try.
+    fn trouble(&self) -> Option<Trouble> {
+        None
     }
 }
 

@@ -14,6 +14,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{SendError, tls_error};
 use crate::proxy::Proxy;
 use crate::tls::{self, TlsMaterial};
+use crate::trouble::{Subject, Trouble};
 use crate::tunnel;
 
 /// What requests are written to.
@@ -24,9 +25,9 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 /// Opens connections for one destination. Belongs to one process: TLS keeps sessions behind locks.
 pub struct Dialer {
     config: Arc<Config>,
-    tls: Mutex<Option<tls::Renewed>>,
+    tls: Mutex<tls::Kept>,
     /// With a proxy.
-    proxy_tls: Mutex<Option<tls::Renewed>>,
+    proxy_tls: Mutex<tls::Kept>,
 }
 
 impl Dialer {
@@ -66,6 +67,18 @@ impl Dialer {
         self.secured(stream, deadline).await
     }
 
+    /// What people must hear of files that were read again.
+    pub fn trouble(&self) -> Option<Trouble> {
+        let of = |material: Option<&TlsMaterial>, kept: &Mutex<tls::Kept>| {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.trouble(material?)
+        };
+        let of_proxy = self.config.proxy.as_ref().and_then(|proxy| proxy.tls.as_ref());
+        let message = of(self.config.tls.as_ref(), &self.tls).or_else(|| of(of_proxy, &self.proxy_tls))?;
+        let subject = Subject::Certificates;
+        Some(Trouble { subject, message })
+    }
+
     /// A connection to the proxy itself.
     async fn reach(&self, proxy: &Proxy, deadline: Instant) -> Result<Box<dyn Wire>, SendError> {
         let stream = connect(&proxy.endpoint, deadline).await?;
@@ -88,7 +101,7 @@ async fn handshake<S: Wire + 'static>(
     stream: S,
     endpoint: &Endpoint,
     material: &TlsMaterial,
-    kept: &Mutex<Option<tls::Renewed>>,
+    kept: &Mutex<tls::Kept>,
     deadline: Instant,
 ) -> Result<Box<dyn Wire>, SendError> {
     let fail = |message: String| SendError::Tls {

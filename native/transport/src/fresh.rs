@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::config::{header_map, longest_first};
 use crate::error::ConfigError;
+use crate::trouble::Lasting;
 
 /// Held whenever one of these is looked at, and at every fork: so a child finds none of them locked or half written.
 static GATE: Mutex<()> = Mutex::new(());
@@ -39,6 +40,9 @@ struct State {
     is_refused: bool,
     /// Nobody fetches them any more.
     is_ended: bool,
+    /// Since when they are being fetched, and how long that may take.
+    call: Option<(Instant, Duration)>,
+    hangs: Lasting,
 }
 
 /// Keeps all of them whole while it is held.
@@ -57,6 +61,37 @@ fn gate() -> MutexGuard<'static, ()> {
 }
 
 impl FreshHeaders {
+    /// They are being fetched, which should take so long at most.
+    pub fn call_begins(&self, limit: Duration) {
+        let _gate = gate();
+        self.state().call = Some((Instant::now(), limit));
+    }
+
+    /// Whoever fetched them has come back, with some or without.
+    pub fn call_ends(&self) {
+        let _gate = gate();
+        let mut state = self.state();
+        state.call = None;
+        state.hangs.clear();
+    }
+
+    /// What people must hear of whoever fetches them.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let _gate = gate();
+        let mut state = self.state();
+        let (_, limit) = state.call.filter(|(since, limit)| since.elapsed() >= *limit)?;
+        let effect = if state.generation == 0 || state.is_refused {
+            "spans wait for the headers"
+        } else {
+            "the headers stay as they were"
+        };
+        state.hangs.note(format!(
+            "headers_provider= was called and has not returned for {} s; {effect}. Give what it waits for a time limit",
+            limit.as_secs_f64()
+        ));
+        state.hangs.take()
+    }
+
     /// From the next request on these are sent.
     pub fn set(&self, headers: &[(String, Vec<u8>)]) -> Result<(), ConfigError> {
         let (map, mut secrets) = header_map(headers)?;
@@ -211,6 +246,26 @@ mod tests {
         let mut sent = HeaderMap::new();
         fresh.add_to(&mut sent);
         assert_eq!((sent.len(), &sent["x-key"]), (1, &HeaderValue::from_static("good")));
+    }
+
+    #[test]
+    fn a_call_that_does_not_return_is_told_with_what_it_means() {
+        let fresh = FreshHeaders::default();
+        fresh.call_begins(Duration::from_secs(9));
+        assert_eq!(fresh.trouble(), None);
+        let told = |words: &str| {
+            fresh.call_begins(Duration::ZERO);
+            let told = fresh.trouble();
+            assert!(told.as_deref().is_some_and(|told| told.contains(words)), "{told:?}");
+            assert_eq!(fresh.trouble(), None); // within the minute
+        };
+        told("spans wait for the headers");
+        fresh.set(&[]).expect("valid");
+        told("the headers stay as they were");
+        fresh.refused(1);
+        told("spans wait for the headers");
+        fresh.call_ends();
+        assert_eq!(fresh.trouble(), None);
     }
 
     #[test]

@@ -95,6 +95,10 @@ impl GrpcDestination {
         &self.config
     }
 
+    pub(crate) fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+
     /// Closes the connection, now or when its calls have ended.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);

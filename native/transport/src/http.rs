@@ -87,6 +87,10 @@ impl HttpDestination {
         &self.config
     }
 
+    pub(crate) fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+
     /// Closes kept connections, now and when they become idle.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);

@@ -30,6 +30,7 @@ pub mod reply;
 pub mod retry;
 pub mod status;
 pub mod tls;
+pub mod trouble;
 pub mod tunnel;
 
 pub use balancer::Balancer;
@@ -48,3 +49,4 @@ pub use pack::PackError;
 pub use protocol::Protocol;
 pub use proxy::Proxy;
 pub use retry::{Backoff, RetryPolicy};
+pub use trouble::Trouble;

@@ -11,6 +11,7 @@ use crate::error::SendError;
 use crate::grpc::GrpcDestination;
 use crate::http::HttpDestination;
 use crate::protocol::Protocol;
+use crate::trouble::{Subject, Trouble};
 
 /// So many newer headers may be refused; then the request is.
 const MOST_REFUSED: usize = 3;
@@ -100,5 +101,18 @@ impl Destination for OtlpDestination {
             Self::Grpc(grpc) => grpc.check(deadline).await,
             Self::Http(http) => http.check(deadline).await,
         }
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        let dialer = match self {
+            Self::Http(http) => http.dialer(),
+            Self::Grpc(grpc) => grpc.dialer(),
+        };
+        let headers = || {
+            let message = self.config().fresh()?.trouble()?;
+            let subject = Subject::Headers;
+            Some(Trouble { subject, message })
+        };
+        dialer.trouble().or_else(headers)
     }
 }

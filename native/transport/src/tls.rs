@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex};
 use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
 use crate::config::TlsFiles;
 use crate::error::ConfigError;
 use crate::protocol::Protocol;
+use crate::trouble::Lasting;
 
 /// Parsed certificates and keys.
 ///
@@ -25,6 +26,8 @@ pub struct TlsMaterial {
     files: TlsFiles,
     /// Of the files as they were read.
     stamps: Stamps,
+    /// What could not be read of the file of the authorities, if others could.
+    broken: Option<ConfigError>,
 }
 
 impl TlsMaterial {
@@ -32,9 +35,12 @@ impl TlsMaterial {
     pub fn load(files: &TlsFiles, protocol: Protocol) -> Result<Self, ConfigError> {
         refuse_texts(files)?;
         let stamps = Stamps::of(files); // before they are read: what changes meanwhile is seen as a change
-        let roots = match &files.ca {
-            Some(path) => Arc::new(roots_from(path)?),
-            None => system_roots()?,
+        let (roots, broken) = match &files.ca {
+            Some(path) => {
+                let (roots, broken) = roots_from(path)?;
+                (Arc::new(roots), broken)
+            }
+            None => (system_roots()?, None),
         };
         let client = match &files.cert {
             Some(cert) => Some((certificates(cert)?, private_key(files.key.as_ref().unwrap_or(cert))?)),
@@ -46,6 +52,7 @@ impl TlsMaterial {
             protocol,
             files: files.clone(),
             stamps,
+            broken,
         };
         material.client_config()?;
         Ok(material)
@@ -60,7 +67,7 @@ impl TlsMaterial {
         let mut config = match &self.client {
             Some((chain, key)) => builder
                 .with_client_auth_cert(chain.clone(), key.clone_key())
-                .map_err(|error| ConfigError::ClientPair(error.to_string()))?,
+                .map_err(|error| self.do_not_fit(&error))?,
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![match self.protocol {
@@ -69,6 +76,15 @@ impl TlsMaterial {
         }];
         config.resumption = Resumption::in_memory_sessions(8);
         Ok(Arc::new(config))
+    }
+
+    fn do_not_fit(&self, error: &rustls::Error) -> ConfigError {
+        let names: Vec<_> = [&self.files.cert, &self.files.key]
+            .into_iter()
+            .flatten()
+            .map(|path| format!("{}", path.display()))
+            .collect();
+        ConfigError::ClientPair(format!("{} ({error})", names.join(" and ")))
     }
 }
 
@@ -102,39 +118,74 @@ fn stamp(seen: &std::fs::Metadata) -> (i64, i64, u64, u64) {
 }
 
 /// The configuration of connections to come, made again when a file of it has changed. Belongs to one process.
-pub struct Renewed {
+struct Renewed {
     stamps: Stamps,
     config: Arc<ClientConfig>,
 }
 
+/// What one process keeps of a [`TlsMaterial`] between its connections.
+#[derive(Default)]
+pub struct Kept {
+    renewed: Option<Renewed>,
+    /// Files have changed and cannot be used.
+    unusable: Lasting,
+}
+
+impl Kept {
+    /// What people must hear of the files, which are looked at again before.
+    pub fn trouble(&mut self, material: &TlsMaterial) -> Option<String> {
+        if self.unusable.is_due() {
+            let _ = material.renewed(self); // the next connection meets the error, if there is one
+        }
+        self.unusable.take()
+    }
+}
+
 impl TlsMaterial {
-    /// What the next connection is made with. Files that have changed and cannot be used (half of them is written) leave it as it is, and are
-    /// looked at again by the next one.
-    pub fn renewed(&self, kept: &mut Option<Renewed>) -> Result<Arc<ClientConfig>, ConfigError> {
+    /// What the next connection is made with. Files that have changed and cannot be used (half of them is written) leave it as it is, are
+    /// looked at again by the next one, and are told of.
+    pub fn renewed(&self, kept: &mut Kept) -> Result<Arc<ClientConfig>, ConfigError> {
         let now = Stamps::of(&self.files);
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.stamps == now) {
-            return Ok(Arc::clone(&kept.config));
+        if let Some(renewed) = kept.renewed.as_ref().filter(|renewed| renewed.stamps == now) {
+            kept.unusable.clear(); // they are again what they were
+            return Ok(Arc::clone(&renewed.config));
         }
         let fresh = if now == self.stamps {
             self.client_config().map(|config| (now, config))
         } else {
-            Self::load(&self.files, self.protocol).and_then(|material| {
-                let config = material.client_config()?;
-                Ok((material.stamps, config))
-            })
+            self.read_again()
         };
-        match (fresh, kept.as_ref()) {
-            (Ok((stamps, config)), _) => {
-                *kept = Some(Renewed {
+        match fresh {
+            Ok((stamps, config)) => {
+                kept.unusable.clear();
+                kept.renewed = Some(Renewed {
                     stamps,
                     config: Arc::clone(&config),
                 });
                 Ok(config)
             }
-            (Err(_), Some(kept)) => Ok(Arc::clone(&kept.config)),
-            (Err(_), None) => self.client_config(),
+            Err(error) => {
+                kept.unusable.note(unusable(&error));
+                let renewed = kept.renewed.as_ref();
+                renewed.map_or_else(|| self.client_config(), |renewed| Ok(Arc::clone(&renewed.config)))
+            }
         }
     }
+
+    /// The files as they are now; all of them, where all could be read at first: a file may be half written.
+    fn read_again(&self) -> Result<(Stamps, Arc<ClientConfig>), ConfigError> {
+        let material = Self::load(&self.files, self.protocol)?;
+        match material.broken {
+            Some(error) if self.broken.is_none() => Err(error),
+            _ => Ok((material.stamps.clone(), material.client_config()?)),
+        }
+    }
+}
+
+fn unusable(error: &ConfigError) -> String {
+    format!(
+        "a renewed file cannot be used: {error}. Connections are made with what was read before, and each looks again: replace the file as a whole"
+    )
 }
 
 /// Keys are never shown.
@@ -146,6 +197,7 @@ impl std::fmt::Debug for TlsMaterial {
             .field("protocol", &self.protocol)
             .field("files", &self.files)
             .field("stamps", &self.stamps)
+            .field("broken", &self.broken)
             .finish()
     }
 }
@@ -182,28 +234,29 @@ fn is_text(path: &Path) -> bool {
     is_like_one && !path.exists()
 }
 
-fn roots_from(path: &Path) -> Result<RootCertStore, ConfigError> {
+/// The certificates in a file or a directory, and what could not be read of a file.
+fn roots_from(path: &Path) -> Result<(RootCertStore, Option<ConfigError>), ConfigError> {
+    let fail = |why: String| ConfigError::PemFile { path: path.into(), why };
     let (file, directory) = if path.is_dir() {
         (None, Some(path))
     } else {
         (Some(path), None)
     };
     let found = rustls_native_certs::load_certs_from_paths(file, directory);
+    let error = found.errors.first().map(|error| match &error.kind {
+        rustls_native_certs::ErrorKind::Pem(broken) => in_words(broken),
+        _ => error.to_string(),
+    });
     if found.certs.is_empty() {
-        let why = found
-            .errors
-            .first()
-            .map_or_else(|| "it holds no certificate".into(), ToString::to_string);
-        return Err(ConfigError::PemFile { path: path.into(), why });
+        return Err(fail(error.unwrap_or_else(|| "it holds no certificate".into())));
     }
     let mut roots = RootCertStore::empty();
     for cert in found.certs {
-        roots.add(cert).map_err(|error| ConfigError::PemFile {
-            path: path.into(),
-            why: error.to_string(),
-        })?;
+        roots.add(cert).map_err(|error| fail(error.to_string()))?;
     }
-    Ok(roots)
+    // A directory has other files, too.
+    let broken = error.filter(|_| directory.is_none()).map(fail);
+    Ok((roots, broken))
 }
 
 /// The system's roots, kept while a client uses them: finding and parsing them takes several milliseconds.
@@ -232,11 +285,21 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ConfigError
     let fail = |why: String| ConfigError::PemFile { path: path.into(), why };
     let chain = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| fail(error.to_string()))?;
+        .map_err(|error| fail(in_words(&error)))?;
     if chain.is_empty() {
         Err(fail("it holds no certificate".into()))
     } else {
         Ok(chain)
+    }
+}
+
+/// What is wrong with a PEM file; the library shows the section's name as numbers.
+fn in_words(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => {
+            "it ends within a section, as if only a part of it had been written".into()
+        }
+        _ => error.to_string(),
     }
 }
 
@@ -246,7 +309,7 @@ fn private_key(path: &PathBuf) -> Result<PrivateKeyDer<'static>, ConfigError> {
         let why = if encrypted {
             "it is encrypted, which is not supported; decrypt it".into()
         } else {
-            error.to_string()
+            in_words(&error)
         };
         ConfigError::ClientKey(format!("{}: {why}", path.display()))
     })

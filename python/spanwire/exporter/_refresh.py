@@ -18,6 +18,7 @@ HeadersProvider = Callable[[], Mapping[str, str]]
 DEFAULT_REFRESH = 300.0  # seconds
 _APART_SECONDS = 2.0  # of two calls at least
 _AGAIN_SECONDS = 5.0  # after a call that came to nothing
+_LATE_SECONDS = 10.0  # after which a call that has not returned is told of
 
 
 def check_provider(provider: Any, seconds: float | None) -> None:
@@ -86,6 +87,7 @@ class HeadersRefresh:
 
     def _fetch(self) -> bool:
         """Whether there are other headers now. Says no values, nor an exception's text, which may show one."""
+        self._client.begin_headers_call(_LATE_SECONDS)
         try:
             given = self._provider()
         except BaseException as error:  # whatever it is, the thread goes on
@@ -93,6 +95,8 @@ class HeadersRefresh:
                 "headers.raised", "headers_provider= has raised %s; the headers stay as they were", type(error).__name__
             )
             return False
+        finally:
+            self._client.end_headers_call()
         try:
             self._client.set_headers(self._checked(given))
         except Exception as error:

@@ -191,6 +191,8 @@ class NativeSpanExporter(SpanExporter):
                 "export.internal", "Spans are lost, exporting them failed inside of spanwire: %r; please report", error
             )
             return Verdict("internal", 0, {})
+        if outcome.has_news:
+            _events.listen()
         if outcome.message is not None:
             self._tell(outcome.lost, outcome.rejected, outcome.message, came_late)
         return Verdict(outcome.lost, outcome.rejected, outcome.losses)

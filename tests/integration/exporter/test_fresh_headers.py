@@ -10,6 +10,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
+from spanwire.events import ErrorEvent, subscribe
 from spanwire.exporter import _refresh, grpc, json
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import Sink
@@ -164,6 +165,79 @@ def test_a_provider_that_hangs_holds_back_nothing_but_what_needs_it(
     sink.inject(status=401)
     assert exporter.export(spans) is FAILURE
     assert "headers_provider= has given no headers in time: status 401" in counts(exporter)["last_error"]
+    goes_on.set()
+    assert exporter.export(spans) is SUCCESS
+
+
+def hanging(calls: list[int], until: threading.Event, first: int) -> Callable[[], dict[str, str]]:
+    """A provider that hangs from this call on."""
+
+    def provide() -> dict[str, str]:
+        calls.append(1)
+        if len(calls) >= first:
+            until.wait(30)
+        return {"x-call": str(len(calls))}
+
+    return provide
+
+
+@pytest.mark.parametrize(("first", "effect"), [(1, "spans wait for the headers"), (2, "the headers stay as they were")])
+def test_a_provider_that_hangs_is_told_once_a_minute_and_nothing_is_lost(
+    first: int,
+    effect: str,
+    sink: Sink,
+    make_any: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(_refresh, "_LATE_SECONDS", 0.2)
+    goes_on, calls, heard = threading.Event(), list[int](), list[ErrorEvent]()
+    subscription = subscribe(on_error=heard.append)
+    exporter, _ = make_any(
+        sink, headers_provider=hanging(calls, goes_on, first), headers_refresh=0.05, timeout=1 if first == 1 else 10
+    )
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=10))
+    tracer = provider.get_tracer("tests")
+    sent, end = 0, time.monotonic() + 20
+    while not any(event.reason == "headers" for event in heard) and time.monotonic() < end:
+        tracer.start_span("one").end()
+        sent += 1
+        time.sleep(0.02)
+    event = next(event for event in heard if event.reason == "headers")
+    assert effect in event.message and "has not returned for 0.2 s" in event.message
+    if first == 1:
+        assert sink.attempt_count == 0
+    else:
+        sink.wait_for(sent)
+        assert {request.headers["x-call"] for request in sink.requests()} == {"1"}
+    goes_on.set()
+    sink.wait_for(sent)
+    provider.shutdown()
+    subscription.cancel()
+    assert (sink.span_count, counts(exporter)["dropped"]) == (sent, {})
+    said = [record.getMessage() for record in caplog.records if "has not returned" in record.getMessage()]
+    assert len(said) == 1 and said[0] == f"Exports to {exporter._client.destination}: {event.message}"
+
+
+def test_an_export_says_that_the_provider_hangs(
+    spans: list[ReadableSpan],
+    sink: Sink,
+    make_exporter: MakeExporter,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(_refresh, "_LATE_SECONDS", 0.1)
+    goes_on = threading.Event()
+    exporter = make_exporter(
+        endpoint=sink.traces_endpoint, headers_provider=hanging([], goes_on, 1), headers_refresh=0.05, timeout=0.5
+    )
+    assert exporter.export(spans) is FAILURE
+    end = time.monotonic() + 20
+    while "has not returned" not in caplog.text and time.monotonic() < end:
+        time.sleep(0.01)
+    assert "has not returned for 0.1 s; spans wait for the headers" in caplog.text
+    assert "headers_provider= has given no headers in time" in counts(exporter)["last_error"]
     goes_on.set()
     assert exporter.export(spans) is SUCCESS
 

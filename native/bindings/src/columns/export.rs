@@ -77,4 +77,5 @@ fn add(all: &mut Answer, one: Answer) {
     }
     all.rejected += one.rejected;
     all.retries += one.retries;
+    all.has_news |= one.has_news;
 }

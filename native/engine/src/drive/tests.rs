@@ -142,7 +142,7 @@ fn what_is_refused_is_counted_and_told() {
         .iter()
         .find(|event| event.destination == client.name())
         .expect("just seen");
-    assert_eq!((event.lost, event.spans), (Some(DropReason::Refused), 3));
+    assert_eq!((event.what, event.spans), (What::Lost(DropReason::Refused), 3));
 }
 
 #[test]
