@@ -1,6 +1,5 @@
 """A server of grpcio's that takes spans, as independent of ours as can be: what it got, and what it answers."""
 
-import socket
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
-__all__ = ["Call", "GrpcServer", "free_port", "serve"]
+__all__ = ["Call", "GrpcServer", "serve"]
 
 
 @dataclass(frozen=True)
@@ -74,10 +73,3 @@ def serve(
         yield server
     finally:
         runner.stop(1).wait()
-
-
-def free_port() -> int:
-    """One where nobody listens for now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

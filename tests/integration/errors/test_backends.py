@@ -12,6 +12,7 @@ from spanwire.sink import TLS, Fault, Sink
 from tests.integration.errors.explained import assert_explained, last_error, lines
 from tests.integration.exporter.conftest import MakeExporter
 from tests.integration.exporter.servers import ScriptedServer, answer
+from tests.ports import refusing
 from tests.spans import span
 
 FAILURE, SUCCESS = SpanExportResult.FAILURE, SpanExportResult.SUCCESS
@@ -100,10 +101,9 @@ def test_a_redirect(make_exporter: MakeExporter) -> None:
 
 
 def test_nobody_listens_and_nobody_has_that_name(make_exporter: MakeExporter) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    exporter = make_exporter(f"http://127.0.0.1:{port}/v1/traces", timeout=SHORT)
-    assert exporter.export([span()]) is FAILURE
+    with refusing() as port:
+        exporter = make_exporter(f"http://127.0.0.1:{port}/v1/traces", timeout=SHORT)
+        assert exporter.export([span()]) is FAILURE
     assert_explained(last_error(exporter), "cannot-connect")
     # A label of more than 63 characters: no name server has to be asked.
     exporter = make_exporter(f"http://{'x' * 64}.test/v1/traces", timeout=SHORT)
@@ -150,7 +150,7 @@ def test_a_handshake_that_is_not_answered(tmp_path: Path, make_exporter: MakeExp
     trustme.CA().cert_pem.write_to_path(ca)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         exporter = make_exporter(
-            f"https://127.0.0.1:{silent.getsockname()[1]}/v1/traces", certificate_file=ca, timeout=0.3
+            f"https://127.0.0.1:{silent.getsockname()[1]}/v1/traces", certificate_file=ca, timeout=SHORT
         )
         assert exporter.export([span()]) is FAILURE
     assert last_error(exporter).startswith(("TLS failed: the handshake did not end", "no answer within the timeout"))

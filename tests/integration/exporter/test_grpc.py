@@ -20,8 +20,9 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from spanwire.exporter.grpc import Compression, OTLPSpanExporter
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
-from tests.grpc_server import GrpcServer, free_port, serve
+from tests.grpc_server import GrpcServer, serve
 from tests.official import official_bytes
+from tests.ports import free_port
 
 from .conftest import counts, made_by
 from .test_tls import Authority
@@ -152,13 +153,13 @@ def test_a_server_that_restarts_is_found_again(spans: Spans, make_exporter: Any)
 
 def test_a_backend_that_comes_up_after_the_client_gets_what_waits(spans: Spans, make_exporter: Any) -> None:
     port = free_port()
-    exporter = make_exporter(f"localhost:{port}", insecure=True, timeout=30)
+    exporter = make_exporter(f"localhost:{port}", insecure=True, timeout=60)
     answers: list[SpanExportResult] = []
     thread = threading.Thread(target=lambda: answers.append(exporter.export(spans)))
     thread.start()
     time.sleep(0.3)
     with serve(port=port) as server:
-        thread.join(30)
+        thread.join(90)
         assert answers == [SUCCESS]
         assert len(server.calls) == 1
 
@@ -180,7 +181,7 @@ def test_a_server_that_is_stopped_and_goes_on_gets_everything(spans: Spans, make
         cwd=Path(__file__).parents[3],
     ) as server:
         assert server.stdout is not None
-        exporter = make_exporter(f"localhost:{int(server.stdout.readline())}", insecure=True, timeout=10)
+        exporter = make_exporter(f"localhost:{int(server.stdout.readline())}", insecure=True, timeout=60)
         assert exporter.export(spans) is SUCCESS
         server.send_signal(signal.SIGSTOP)
         threading.Timer(0.5, server.send_signal, [signal.SIGCONT]).start()
@@ -219,7 +220,7 @@ def test_tls_and_mtls_by_files(mutual: bool, spans: Spans, tmp_path: Path, make_
         files["client_certificate_file"] = str(shown)  # the key is in it
     with serve(credentials=credentials) as server:
         assert make_exporter(f"https://{server.target}", **files).export(spans) is SUCCESS
-        strange = make_exporter(server.target, timeout=2)
+        strange = make_exporter(server.target, timeout=60)  # it does not try again
         assert strange.export(spans) is FAILURE
         assert "TLS failed" in counts(strange)["last_error"]
     assert len(server.calls) == 1

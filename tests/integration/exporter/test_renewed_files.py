@@ -18,7 +18,7 @@ from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import TLS, Sink
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
-from tests.grpc_server import free_port
+from tests.ports import free_port
 
 from .conftest import MakeExporter, counts
 from .test_tls import Authority

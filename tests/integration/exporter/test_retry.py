@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from spanwire.sink import Sink
+from tests.ports import free_port, refusing
 
 from .conftest import MakeExporter, counts
 from .servers import ScriptedServer, answer
@@ -92,14 +93,13 @@ def test_a_server_that_always_says_at_once_is_asked_six_times(
 
 
 def test_a_refused_connection_is_tried_again_until_somebody_listens(spans: Spans, make_exporter: MakeExporter) -> None:
-    with ScriptedServer() as taken:
-        port = taken.port
-    exporter = make_exporter(f"http://127.0.0.1:{port}/v1/traces", timeout=20)
+    port = free_port()
+    exporter = make_exporter(f"http://127.0.0.1:{port}/v1/traces", timeout=60)
     results: list[SpanExportResult] = []
     thread = threading.Thread(target=lambda: results.append(exporter.export(spans)))
     thread.start()
     with ScriptedServer(port=port) as server:
-        thread.join(20)
+        thread.join(90)
         assert results == [SUCCESS]
         assert len(server.bodies) == 1
 
@@ -107,15 +107,14 @@ def test_a_refused_connection_is_tried_again_until_somebody_listens(spans: Spans
 def test_nobody_listening_is_a_counted_failure_that_says_where(
     spans: Spans, make_exporter: MakeExporter, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with ScriptedServer() as taken:
-        port = taken.port
-    exporter = make_exporter(f"http://127.0.0.1:{port}/v1/traces", timeout=0.3)
-    assert exporter.export(spans) is FAILURE
+    with refusing() as port:
+        exporter = make_exporter(f"http://127.0.0.1:{port}/v1/traces", timeout=2)
+        assert exporter.export(spans) is FAILURE
     assert counts(exporter)["dropped"] == {"exhausted": 10}
     assert f"cannot connect to 127.0.0.1:{port}" in caplog.text
 
 
-@pytest.mark.parametrize("timeout", [0.4, 1.7])
+@pytest.mark.parametrize("timeout", [1.5, 2.7])
 def test_the_timeout_is_a_deadline_over_all_tries(
     timeout: float, spans: Spans, sink: Sink, make_exporter: MakeExporter
 ) -> None:
@@ -131,7 +130,7 @@ def test_the_timeout_is_a_deadline_over_all_tries(
 
 def test_a_silent_server_is_a_timeout(spans: Spans, sink: Sink, make_exporter: MakeExporter) -> None:
     sink.inject(delay=30)
-    exporter = make_exporter(sink.traces_endpoint, timeout=0.3)
+    exporter = make_exporter(sink.traces_endpoint, timeout=2)
     assert exporter.export(spans) is FAILURE
     assert counts(exporter)["dropped"] == {"timeout": 10}
 
@@ -140,7 +139,7 @@ def test_a_connection_of_a_request_given_up_is_not_used_again(
     spans: Spans, sink: Sink, make_exporter: MakeExporter
 ) -> None:
     sink.inject(delay=30)
-    exporter = make_exporter(sink.traces_endpoint, timeout=0.3)
+    exporter = make_exporter(sink.traces_endpoint, timeout=2)
     assert exporter.export(spans) is FAILURE
     assert exporter.export(spans) is SUCCESS
     assert counts(exporter)["connections"] == 2

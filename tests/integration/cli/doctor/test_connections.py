@@ -7,6 +7,8 @@ import threading
 import pytest
 import trustme
 
+from tests.ports import refusing
+
 from .conftest import Doctor
 
 
@@ -26,17 +28,15 @@ def test_a_name_server_that_does_not_answer(run: Doctor, monkeypatch: pytest.Mon
 
 
 def test_a_closed_port(run: Doctor) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    found = run("--endpoint", f"http://127.0.0.1:{port}")
+    with refusing() as port:
+        found = run("--endpoint", f"http://127.0.0.1:{port}")
     assert (found.status, found.codes("tcp")) == (1, {"refused"})
     assert f"127.0.0.1:{port}" in found.document["summary"]
 
 
 def test_localhost_in_a_pod_is_the_pod(run: Doctor) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
-    found = run("--endpoint", endpoint, KUBERNETES_SERVICE_HOST="10.0.0.1")
+    with refusing() as port:
+        found = run("--endpoint", f"http://127.0.0.1:{port}", KUBERNETES_SERVICE_HOST="10.0.0.1")
     assert "localhost is this pod" in found.text
     assert "container itself" not in found.text
 

@@ -8,6 +8,7 @@ import pytest
 
 from spanwire.sink import Sink
 from tests.certificates import Authority
+from tests.ports import refusing
 from tests.proxy import HttpProxy
 
 from .conftest import Doctor
@@ -105,9 +106,8 @@ def test_a_proxy_that_is_of_no_use(proxy: HttpProxy, code: str, run: Doctor) -> 
 
 
 def test_a_proxy_that_is_not_there(run: Doctor) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        port = gone.getsockname()[1]
-    found = run("--endpoint", "http://collector.invalid", http_proxy=f"http://127.0.0.1:{port}")
+    with refusing() as port:
+        found = run("--endpoint", "http://collector.invalid", http_proxy=f"http://127.0.0.1:{port}")
     assert (found.status, found.codes("tcp"), found.outcomes()["proxy"]) == (1, {"refused"}, "skipped")
     assert "http_proxy names" in found.step("tcp")["findings"][0]["cure"]
 
