@@ -46,7 +46,7 @@ def in_child(fork, work):
         status = 1
         try:
             faulthandler.register(signal.SIGALRM, chain=True)
-            signal.alarm(30)
+            signal.alarm(60)
             work()
             status = 0
         except BaseException as error:
@@ -60,7 +60,7 @@ def account(exporter):
 """
 
 
-def run(program: str, *arguments: str, timeout: float = 60) -> str:
+def run(program: str, *arguments: str, timeout: float = 100) -> str:
     """Output of a program that must end by itself, with status 0 and nothing on standard error."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     code = PRELUDE + textwrap.dedent(program)

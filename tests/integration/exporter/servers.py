@@ -82,7 +82,7 @@ class ScriptedServer:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
-    def wait_for_request(self, number: int, timeout: float = 10.0) -> None:
+    def wait_for_request(self, number: int, timeout: float = 60.0) -> None:
         """Waits until ``number`` requests have come whole."""
         with self.arrived:
             assert self.arrived.wait_for(lambda: len(self.bodies) >= number, timeout), f"{len(self.bodies)} came"

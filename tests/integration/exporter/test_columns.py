@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import threading
 from typing import Any
 
@@ -15,6 +14,8 @@ import spanwire
 from spanwire.columnar import Group, SpanColumns, Strings, encode_columns
 from spanwire.sink import Sink
 from tests.books import check_books
+from tests.ports import refusing
+from tests.post import until
 from tests.property.columnar import tables
 
 from .conftest import MakeExporter, counts
@@ -86,10 +87,9 @@ def test_the_exporters_own_limit_counts_too(sink: Sink, make_exporter: MakeExpor
 
 
 def test_a_dead_backend_costs_spans_that_are_counted(make_exporter: MakeExporter) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]  # nobody listens there once it is closed
-    exporter = make_exporter(f"http://127.0.0.1:{port}/v1/traces", timeout=0.3)
-    assert exporter.export_columns(columns(3000), max_request_bytes=100_000) is FAILURE
+    with refusing() as port:
+        exporter = make_exporter(f"http://127.0.0.1:{port}/v1/traces", timeout=0.3)
+        assert exporter.export_columns(columns(3000), max_request_bytes=100_000) is FAILURE
     got = counts(exporter)
     assert got["accepted"] == sum(got["dropped"].values()) == 3000
     check_books(spanwire.stats()["traces"])
@@ -133,13 +133,18 @@ def test_no_rows_are_no_request(sink: Sink, make_exporter: MakeExporter) -> None
 
 
 def test_a_signal_interrupts_the_waiting_and_what_was_sent_is_counted(sink: Sink, make_exporter: MakeExporter) -> None:
-    sink.inject(delay=5, times=2)
-    exporter = make_exporter(sink.traces_endpoint)
-    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+    sink.inject(delay=20, times=2)
+    exporter = make_exporter(sink.traces_endpoint, timeout=30)
+
+    def interrupt() -> None:
+        until(lambda: sink.attempt_count > 0)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
     with pytest.raises(KeyboardInterrupt):
         exporter.export_columns(columns(5000), max_request_bytes=20_000)
-    timer.join()
+    thread.join()
     sink.clear_faults()
     exporter.shutdown(1000)
     account = counts(exporter)

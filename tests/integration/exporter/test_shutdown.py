@@ -16,7 +16,7 @@ from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import Sink
 
 from .conftest import MakeExporter, counts
-from .servers import ScriptedServer
+from .servers import OK, ScriptedServer, answer
 
 Spans = Sequence[ReadableSpan]
 SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
@@ -31,7 +31,7 @@ class Exporting:
         self._thread.start()
 
     def result(self) -> SpanExportResult:
-        self._thread.join(20)
+        self._thread.join(60)
         return self._result[0]
 
 
@@ -91,10 +91,14 @@ def test_a_signal_handler_runs_while_a_dead_backend_is_waited_for(
             exporter = make_exporter(server.endpoint, timeout=20)
             export = Exporting(exporter, spans)
             server.wait_for_request(1)
-            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1)).start()
-            start = time.monotonic()
-            with pytest.raises(Terminated):
+
+            def wait() -> None:
+                threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1)).start()
                 getattr(exporter, method)(timeout_millis=15_000)
+
+            start = time.monotonic()
+            with pytest.raises(Terminated):  # also if it comes before the wait has begun
+                wait()
             assert time.monotonic() - start < 10  # without the handler it would be 15
             exporter.shutdown(timeout_millis=0)
             release.set()
@@ -134,7 +138,7 @@ def test_shutdown_closes_the_kept_connection(spans: Spans, make_exporter: MakeEx
         assert exporter.export(spans) is SUCCESS
         assert not closed.is_set()
         exporter.shutdown()
-        assert closed.wait(10)
+        assert closed.wait(60)
 
 
 def test_the_batch_processor_can_pass_a_timeout() -> None:
@@ -142,40 +146,39 @@ def test_the_batch_processor_can_pass_a_timeout() -> None:
     assert "timeout_millis" in inspect.getfullargspec(OTLPSpanExporter().shutdown).args
 
 
-def test_force_flush_waits_for_what_other_threads_have_under_way(
-    spans: Spans, sink: Sink, make_exporter: MakeExporter
-) -> None:
-    sink.inject(delay=0.5)
-    exporter = make_exporter(sink.traces_endpoint)
-    assert exporter.force_flush()
-    export = Exporting(exporter, spans)
-    while sink.attempt_count == 0:
-        time.sleep(0.01)
-    assert exporter.force_flush(timeout_millis=1) is False
-    assert exporter.force_flush(timeout_millis=30_000) is True
-    assert sink.span_count == 10
-    assert export.result() is SUCCESS
+def test_force_flush_waits_for_what_other_threads_have_under_way(spans: Spans, make_exporter: MakeExporter) -> None:
+    release = threading.Event()
+    with ScriptedServer([lambda connection: release.wait(60) and answer(OK)(connection)]) as server:
+        exporter = make_exporter(server.endpoint, timeout=60)
+        assert exporter.force_flush()
+        export = Exporting(exporter, spans)
+        server.wait_for_request(1)
+        assert exporter.force_flush(timeout_millis=1) is False
+        release.set()
+        assert exporter.force_flush(timeout_millis=30_000) is True
+        assert counts(exporter)["exported"] == 10
+        assert export.result() is SUCCESS
 
 
 def test_the_gil_is_free_while_an_export_waits(spans: Spans, sink: Sink, make_exporter: MakeExporter) -> None:
-    sink.inject(delay=0.5)
-    exporter = make_exporter(sink.traces_endpoint)
+    sink.inject(delay=60)
+    exporter = make_exporter(sink.traces_endpoint, timeout=50)
     export = Exporting(exporter, spans)
     while sink.attempt_count == 0:
         time.sleep(0.001)
-    # This thread runs Python code while the other one is inside export(): it sees the request under way and its end.
-    seen = 0
-    while spanwire.stats()["traces"][exporter._client.destination]["queued"]:
-        seen += 1
-    assert seen > 10
-    assert export.result() is SUCCESS
+    # This thread runs Python code while the other one is inside export(): it sees the request under way, and ends it.
+    for _ in range(10):
+        assert spanwire.stats()["traces"][exporter._client.destination]["queued"] == 10
+    exporter.shutdown(timeout_millis=0)
+    assert export.result() is FAILURE
+    assert counts(exporter)["dropped"] == {"shutdown": 10}
 
 
 def test_many_threads_share_an_exporter_and_a_bounded_number_of_connections(
     spans: Spans, make_exporter: MakeExporter
 ) -> None:
     with ScriptedServer() as server:
-        exporter = make_exporter(server.endpoint)
+        exporter = make_exporter(server.endpoint, timeout=60)
         results: list[SpanExportResult] = []
 
         def work() -> None:
