@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import spanwire
 from spanwire import _log
+from spanwire.exporter import _span_exporter
 from spanwire.exporter._span_exporter import NativeSpanExporter
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import Sink
@@ -26,6 +27,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith("OTEL_") or name.lower().endswith("_proxy") or name.endswith("_CA_BUNDLE"):
             monkeypatch.delenv(name)
     monkeypatch.setattr(_log, "_last", {})
+    # What a shutdown cuts off is counted a moment later, on a busy machine a longer one.
+    monkeypatch.setattr(_span_exporter, "_CUT_OFF_SECONDS", 30.0)
 
 
 @pytest.fixture(autouse=True)

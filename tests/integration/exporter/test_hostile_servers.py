@@ -36,7 +36,7 @@ def raw_server(serve: Callable[[socket.socket], object]) -> Iterator[int]:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            connection.settimeout(20)
+            connection.settimeout(60)
             held.append(connection)
             threading.Thread(target=quietly, args=(connection,), daemon=True).start()
 
@@ -70,9 +70,9 @@ def threads() -> int:
 
 
 def until(true: Callable[[], bool]) -> bool:
-    """Whether it becomes true within ten seconds."""
+    """Whether it becomes true within half a minute."""
     pause = threading.Event()
-    return any(true() or pause.wait(0.05) for _ in range(200))
+    return any(true() or pause.wait(0.05) for _ in range(600))
 
 
 def test_a_connection_answered_before_its_request_was_sent_whole_is_not_used_again(
@@ -90,7 +90,7 @@ def test_a_connection_answered_before_its_request_was_sent_whole_is_not_used_aga
         connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
 
     with raw_server(serve) as port:
-        exporter = make_exporter(f"http://127.0.0.1:{port}/v1/traces", timeout=5)
+        exporter = make_exporter(f"http://127.0.0.1:{port}/v1/traces", timeout=30)
         outcome = exporter._client.export_encoded(LARGE, 1)
         assert outcome.lost == "too_large"
         assert outcome.message == f"a span of {len(LARGE)} bytes is too large: status 413"
@@ -113,7 +113,7 @@ def test_a_server_that_never_reads_costs_no_connection_after_the_timeout(
 
     with raw_server(serve) as port:
         exporter = make_exporter(
-            f"{scheme}://127.0.0.1:{port}/v1/traces", timeout=0.5, certificate_file=str(tmp_path / "ca.pem")
+            f"{scheme}://127.0.0.1:{port}/v1/traces", timeout=2, certificate_file=str(tmp_path / "ca.pem")
         )
         local = f":{port:04X} "
 
@@ -144,7 +144,7 @@ def test_a_server_that_never_reads_costs_no_connection_after_the_timeout(
 def test_every_form_of_answer_is_understood(reply: bytes, spans: Spans, make_exporter: MakeExporter) -> None:
     keep = b"HTTP/1.0" not in reply and b"close" not in reply
     with ScriptedServer([answer(reply, keep=keep)] * 3) as server:
-        exporter = make_exporter(server.endpoint, timeout=5)
+        exporter = make_exporter(server.endpoint, timeout=30)
         for _ in range(3):
             assert exporter.export(spans) is SUCCESS
         assert len(server.bodies) == 3
@@ -155,7 +155,7 @@ def test_every_form_of_answer_is_understood(reply: bytes, spans: Spans, make_exp
 def test_a_grpc_port_is_named_as_a_likely_cause(spans: Spans, make_exporter: MakeExporter) -> None:
     settings_and_goaway = b"\0\0\x06\x04\0\0\0\0\0\0\5\0\0\x40\0\0\0\x08\7\0\0\0\0\0\0\0\0\0\0\0\1"
     with ScriptedServer([answer(settings_and_goaway, keep=False)] * 9) as server:
-        exporter = make_exporter(server.endpoint, timeout=0.5)
+        exporter = make_exporter(server.endpoint, timeout=2)
         assert exporter.export(spans) is FAILURE
     assert "gRPC" in counts(exporter)["last_error"]
     assert "4318" in counts(exporter)["last_error"]
@@ -163,7 +163,7 @@ def test_a_grpc_port_is_named_as_a_likely_cause(spans: Spans, make_exporter: Mak
 
 def test_a_server_without_tls_is_named_as_a_likely_cause(spans: Spans, make_exporter: MakeExporter) -> None:
     with raw_server(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
-        exporter = make_exporter(f"https://127.0.0.1:{port}/v1/traces", timeout=5)
+        exporter = make_exporter(f"https://127.0.0.1:{port}/v1/traces", timeout=30)
         assert exporter.export(spans) is FAILURE
     assert "http://" in counts(exporter)["last_error"]
 
@@ -194,7 +194,7 @@ def test_a_token_in_the_query_is_hidden_when_echoed(spans: Spans, make_exporter:
 
 def test_a_lookup_or_handshake_that_outlasts_the_timeout_is_named(make_exporter: MakeExporter) -> None:
     with raw_server(lambda _: None) as port:
-        exporter = make_exporter(f"https://127.0.0.1:{port}/v1/traces", timeout=0.4)
+        exporter = make_exporter(f"https://127.0.0.1:{port}/v1/traces", timeout=2)
         outcome = exporter._client.export_encoded(b"\x12\0", 1)
     assert outcome.lost in ("exhausted", "timeout")
     assert outcome.message is not None

@@ -22,6 +22,7 @@ from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
 from tests.certificates import Authority
 from tests.official import official_bytes, parse
+from tests.ports import refusing
 from tests.proxy import HttpProxy
 
 from .conftest import counts, made_by
@@ -131,8 +132,10 @@ def test_a_proxy_that_speaks_tls_itself(
         assert (sink.span_count, [one.method for one in proxy.asked]) == (20, ["CONNECT"])
 
 
-def hang(_: socket.socket) -> bool:
-    time.sleep(1.5)
+def hang(connection: socket.socket) -> bool:
+    connection.settimeout(60)
+    while connection.recv(65_536):  # until who waits has given up
+        pass
     return True
 
 
@@ -173,7 +176,7 @@ def test_a_proxy_that_is_of_no_use_is_named(
     with Sink(tls=authority.server().tls()) as sink, HttpProxy(**faults) as proxy:
         endpoint = endpoint_of(sink, protocol)
         monkeypatch.setenv(variable(protocol, endpoint), f"http://me:pa55word@127.0.0.1:{proxy.port}")
-        exporter = make(endpoint, certificate_file=str(authority.file), timeout=1.0)
+        exporter = make(endpoint, certificate_file=str(authority.file), timeout=2)
         assert exporter.export(spans) is FAILURE
         assert sink.attempt_count == 0
     text = counts(exporter)["last_error"] + caplog.text
@@ -185,12 +188,11 @@ def test_a_proxy_that_is_of_no_use_is_named(
 def test_a_proxy_that_is_not_there_is_named(
     protocol: str, spans: Spans, sink: Sink, make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        port = gone.getsockname()[1]
     endpoint = endpoint_of(sink, protocol)
-    monkeypatch.setenv(variable(protocol, endpoint), f"http://127.0.0.1:{port}")
-    exporter = make(endpoint, timeout=0.5)
-    assert exporter.export(spans) is FAILURE
+    with refusing() as port:
+        monkeypatch.setenv(variable(protocol, endpoint), f"http://127.0.0.1:{port}")
+        exporter = make(endpoint, timeout=2)
+        assert exporter.export(spans) is FAILURE
     assert f"no way through the proxy http://127.0.0.1:{port}: cannot connect to " in counts(exporter)["last_error"]
 
 
@@ -226,12 +228,12 @@ def test_over_plain_http_too_spans_wait_for_the_credentials(
         provider = TracerProvider(shutdown_on_exit=False)
         provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=20))
         provider.get_tracer("tests").start_span("one").end()
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not proxy.asked:
             assert time.monotonic() < end
             time.sleep(0.01)
         proxy.wanted = ""
-        sink.wait_for(1, timeout=20)
+        sink.wait_for(1, timeout=60)
         provider.shutdown()
     assert (counts(exporter)["exported"], counts(exporter)["dropped"]) == (1, {})
 
@@ -249,11 +251,11 @@ def test_while_a_proxy_refuses_nothing_is_lost(
         tracer = provider.get_tracer("tests")
         for number in range(50):
             tracer.start_span(str(number)).end()
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not proxy.asked:
             assert time.monotonic() < end
             time.sleep(0.01)
         proxy.status = ""
-        sink.wait_for(50, timeout=20)
+        sink.wait_for(50, timeout=60)
         provider.shutdown()
     assert (counts(exporter)["exported"], counts(exporter)["dropped"]) == (50, {})
