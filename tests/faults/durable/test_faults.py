@@ -130,7 +130,8 @@ def test_two_recoverers_at_once_send_each_span_once(queue: Path) -> None:
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
 def test_a_recoverer_that_is_interrupted_loses_nothing(how: signal.Signals, queue: Path) -> None:
     with Sink() as sink:
-        sink.inject(delay=0.1, times=None)
+        sink.schedule([None])
+        sink.inject(delay=2, times=None)  # so that it has not ended when it is interrupted
         process = begin(queue, sink)
         until(lambda: sink.span_count > 0, "something arrives")
         process.send_signal(how)
@@ -228,7 +229,7 @@ def test_a_bound_on_the_size_of_files_kills_nobody(when: str, tmp_path: Path) ->
     else:
         program = (
             "begin()\n" + bound + "spans(60_000, 'x' * 900)\nadd_up()\n"
-            "assert account()['dropped']['disk'] > 1000, account()\nassert is_noticed()\nsay('refused')"
+            "assert account()['dropped']['disk'] > 1000, account()\nuntil(is_noticed, 'no file')\nsay('refused')"
         )
     with Sink() as sink:
         sink.inject(status=503, times=None)
@@ -260,19 +261,26 @@ begin()
 spans(100)
 os.chmod(folder(), 0o500)
 spans(60_000, "x" * 900)
-assert account()["dropped"]["disk"] > 1000 and is_noticed(), spanwire.stats()
+assert account()["dropped"]["disk"] > 1000, spanwire.stats()
+until(is_noticed, "no file can be made")
 os.chmod(folder(), 0o700)
 say("lost")
 until(lambda: not account()["queued"], "all is delivered")
+
+def a_thousand():
+    before = dict(account()["dropped"])
+    spans(1_000, "x" * 900)
+    until(lambda: not account()["queued"], "they are delivered")  # then their blocks are used again
+    return account()["dropped"] == before
+
+until(a_thousand, "the thread can make files again, and has")
 dropped = dict(account()["dropped"])
 before = account()["exported"]
-for _ in range(20):
-    spans(1_000, "x" * 900)
-    time.sleep(0.05)  # the thread has time to make files
+assert all(a_thousand() for _ in range(20)), (dropped, account())
 made.force_flush()
 assert account()["dropped"] == dropped and account()["exported"] == before + 20_000, (dropped, account())
 made.shutdown()
-assert account()["accepted"] == 80_100 == account()["exported"] + sum(account()["dropped"].values()), account()
+assert account()["accepted"] == number == account()["exported"] + sum(account()["dropped"].values()), account()
 """
     queue, before = place[0] / "queue", place[1]
     with Sink(max_bytes=1 << 30) as sink:
@@ -350,6 +358,7 @@ begin()
 spans(3_000)
 {TAKEN[taken]}
 until(is_noticed, "that it is gone")
+until(lambda: [report["files"] for report in spanwire.stats()["durable"]] == [2], "a file in the new folder, beside what is lost")
 number = 10_000
 spans(6_000, "x" * 400)
 say("ready")
@@ -413,7 +422,7 @@ assert "space" in report()["last_error"], spanwire.stats()
 assert not os.path.exists(queue) or len(os.listdir(queue)) == (who == "a child"), os.listdir(queue)
 until(lambda: report()["failures"] > 1, "it is tried again")
 make_room()
-until(lambda: report()["folder"] != queue, "there is a folder")
+until(lambda: report()["folder"] != queue and report()["files"], "there is a folder, and a file in it")
 spans(3_000)
 assert account()["dropped"]["disk"] == before + 3_000, spanwire.stats()
 say(str(first))

@@ -24,7 +24,7 @@ exec "$@"
 """
 
 PROGRAM = """
-import json, os, sys, time
+import json, os, pathlib, sys, time
 import spanwire
 from spanwire.durable import DurableQueue
 from spanwire.exporter.http import OTLPSpanExporter
@@ -41,7 +41,11 @@ how = sys.argv[2]
 if how == "sync":
     spanwire.durable.sync()
 elif how == "soon":
-    time.sleep(3)  # it is written within 10 ms on a machine that is idle
+    end = time.monotonic() + 40  # it is written within 10 ms on a machine that is idle
+    while not any(b"29999" in path.read_bytes() for path in pathlib.Path(sys.argv[1]).rglob("*.spans")):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    time.sleep(1)  # and then what says so
 elif how == "shutdown":
     provider.shutdown()
 print(json.dumps(spanwire.stats()["durable"]), flush=True)
