@@ -81,7 +81,7 @@ def read_to_end(client: socket.socket) -> bytes:
     return b"".join(iter(lambda: client.recv(1 << 16), b""))
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait until ``condition`` holds; fail after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -73,24 +73,26 @@ def test_partial_success_counts_what_was_not_rejected(otlp_sink: Sink) -> None:
 
 
 def test_delay_is_before_the_answer_and_others_go_on_meanwhile(otlp_sink: Sink) -> None:
-    otlp_sink.inject(delay=0.5)
+    otlp_sink.inject(delay=60)
     with channel(otlp_sink) as to:
-        start = time.monotonic()
         slow = to.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export").future(request())
         until(lambda: otlp_sink.attempt_count == 1)
         call(to, request())
         assert not slow.done()
-        slow.result()
+        slow.cancel()
+        otlp_sink.inject(delay=0.5)
+        start = time.monotonic()
+        call(to, request())
         assert time.monotonic() - start >= 0.5
     assert otlp_sink.span_count == 2
 
 
 def test_client_whose_deadline_passes_is_not_counted(otlp_sink: Sink) -> None:
-    otlp_sink.inject(delay=0.7)
+    otlp_sink.inject(delay=3)
     with channel(otlp_sink) as to:
-        assert error(to, request(7), timeout=0.2)[0] is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert error(to, request(7), timeout=0.5)[0] is grpc.StatusCode.DEADLINE_EXCEEDED
     with pytest.raises(TimeoutError):
-        otlp_sink.wait_for(1, timeout=1.0)
+        otlp_sink.wait_for(1, timeout=3.5)
 
 
 def test_content_type_may_be_wrong(otlp_sink: Sink) -> None:
@@ -163,7 +165,7 @@ def test_grpcio_goes_on_after_a_goaway(otlp_sink: Sink) -> None:
         for _ in range(2):
             call(to, request())
         # Until grpcio has seen that the connection ends it puts calls on it, which are told so and never served.
-        within = time.monotonic() + 20
+        within = time.monotonic() + 60
         while otlp_sink.span_count < 4 and time.monotonic() < within:
             try:
                 call(to, request())
@@ -222,14 +224,14 @@ def test_lost_acknowledgement_is_counted_when_ordered(otlp_sink: Sink) -> None:
 def test_stalled_body_fills_the_window_and_is_never_answered(otlp_sink: Sink) -> None:
     otlp_sink.inject(disconnect="stall")
     with channel(otlp_sink) as to:
-        assert error(to, request(100_000, name="x" * 20), timeout=0.5)[0] is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert error(to, request(100_000, name="x" * 20), timeout=3)[0] is grpc.StatusCode.DEADLINE_EXCEEDED
         call(to, request())  # others go on
     assert (otlp_sink.attempt_count, otlp_sink.request_count) == (2, 1)
 
 
 def test_window_of_nothing_lets_no_body_come() -> None:
     with Sink(stream_window=0) as sink, channel(sink) as to:
-        assert error(to, request(), timeout=0.5)[0] is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert error(to, request(), timeout=2)[0] is grpc.StatusCode.DEADLINE_EXCEEDED
         assert (sink.attempt_count, sink.request_count) == (1, 0)
 
 
@@ -245,7 +247,7 @@ def test_frozen_connection_answers_no_ping(otlp_sink: Sink) -> None:
         exchange(otlp_sink, framed(request()), on=client, until_closed=True)
     start = time.monotonic()
     otlp_sink.close()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30  # and not as long as it is frozen
 
 
 def test_malformed_call_is_never_acknowledged_by_a_fault(otlp_sink: Sink) -> None:
