@@ -25,7 +25,7 @@ from spanwire.exporter.http import OTLPSpanExporter
 from tests.faults.forks import by_c
 
 SPANS_OF_A_CHILD = 5
-SECONDS_OF_A_CHILD = 30
+SECONDS_OF_A_CHILD = 60
 
 _libc = ctypes.PyDLL(None)
 
@@ -72,7 +72,7 @@ def work_as_child(provider: TracerProvider, exporter: OTLPSpanExporter, number: 
         provider = TracerProvider(resource=Resource({"pid": os.getpid()}), shutdown_on_exit=False)
         provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace(provider.get_tracer("child"), number, SPANS_OF_A_CHILD)
-    assert provider.force_flush(20_000)
+    assert provider.force_flush(40_000)
     counts = check_account()
     assert counts["exported"] == SPANS_OF_A_CHILD and counts["queued"] == 0, counts
     exporter.shutdown()
@@ -119,9 +119,9 @@ def main(endpoint: str, way: str, forks: int) -> None:
     in_flight, failures = 0, []
     for number in range(1, forks + 1):
         deadline = time.monotonic() + 5
-        while not unseen and account()["queued"] == 0 and time.monotonic() < deadline:
+        while not (under_way := account()["queued"]) and not unseen and time.monotonic() < deadline:
             time.sleep(0.0005)
-        in_flight += account()["queued"] > 0
+        in_flight += under_way > 0
         pid = fork()
         if pid == 0:
             run_child(provider, exporter, number, unseen)

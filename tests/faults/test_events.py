@@ -15,9 +15,11 @@ BEGIN = """
 import json, os, sys, threading, time
 import spanwire
 from opentelemetry import trace
+from spanwire import _hooks
 from tests.faults.forks import by_c
 
 main = threading.main_thread().ident
+_hooks.EXIT_SECONDS = 30.0  # of a busy machine
 
 heard = set()
 
@@ -40,7 +42,14 @@ def lose(spans):
 AT_EXIT = f"{BEGIN}\nlose(3)"
 IN_THE_LAST_FLUSH = f"{BEGIN}\nfor _ in range(4): tracer.start_span('span').end()"
 AFTER_SHUTDOWN = f"{BEGIN}\ninstallation.shutdown()\nfor _ in range(5): tracer.start_span('late').end()"
-HANGS = f"{BEGIN}\nspanwire.events.subscribe(on_drop=lambda event: time.sleep(60))\nlose(1)"
+HANGS = f"""{BEGIN}
+_hooks.EXIT_SECONDS = 2.0
+spanwire.events.subscribe(on_drop=lambda event: time.sleep(60))
+lose(1)
+until = time.monotonic() + 30
+while "drop" not in heard and time.monotonic() < until:
+    time.sleep(0.01)
+"""
 FORKS = """
 lose(2)
 children = []

@@ -21,7 +21,7 @@ from tests.faults.forks import by_c
 
 THREADS = 8
 ROOTS_OF_A_CHILD = 40
-SECONDS_OF_A_CHILD = 30
+SECONDS_OF_A_CHILD = 60
 
 
 class Ids:
@@ -96,9 +96,9 @@ def main(way: str, forks: int) -> None:
 
     def trace_in_turns(number: int) -> None:
         while turns[number].acquire() and not stop.is_set():
-            busy[number] = True
             while not over.is_set():
                 make(tracer, own[number])
+                busy[number] = True  # now that it has made some, whatever it gets to do before the fork
             busy[number] = False
 
     threads = [threading.Thread(target=trace_in_turns, args=(number,)) for number in range(THREADS)]
