@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from spanwire import _account
 from spanwire._account import Account
 from spanwire._native import FrameQueue
@@ -43,6 +45,7 @@ def test_what_a_queue_drops_is_counted_once() -> None:
     queue.discard()
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_begins_at_zero_and_does_not_count_what_its_parent_began() -> None:
     account = Account("name")
     counts = account.begin(3)

@@ -359,7 +359,7 @@ class _Run:
             case "shutdown":
                 return record.describe(provider.shutdown())
             case "force_flush":
-                return record.describe(provider.force_flush(1_000))
+                return record.describe(provider.force_flush(60_000))
             case "resource":
                 return record.describe(dict(provider.resource.attributes))
             case "get_tracer":
