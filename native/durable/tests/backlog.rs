@@ -74,7 +74,7 @@ fn what_neither_had_delivered_is_found() {
     drop((lane, writer, directory));
 
     let mut found = BTreeSet::new();
-    let soon = Instant::now() + Duration::from_secs(10); // its thread may have it for a moment
+    let soon = Instant::now() + Duration::from_secs(60); // its thread may have it for a moment
     let all = loop {
         let all = orphans(&plan.path, Some("tests")).expect("readable");
         if !all.is_empty() || Instant::now() > soon {

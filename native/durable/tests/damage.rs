@@ -158,7 +158,7 @@ fn a_block_that_was_made_to_be_slow_is_read_soon() {
     }
     let clock = Instant::now();
     let found = read_block(&bytes, written.heads_len, Since::Then).expect("in use");
-    assert!(clock.elapsed() < Duration::from_secs(10), "{:?}", clock.elapsed());
+    assert!(clock.elapsed() < Duration::from_secs(40), "{:?}", clock.elapsed());
     assert!(found.frames.is_empty() && found.lost <= 1);
 }
 

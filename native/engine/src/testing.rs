@@ -21,13 +21,20 @@ pub struct Backend {
 
 /// Answers each request with this status after its body and the delay; keeps connections until told otherwise.
 pub fn backend(status: &'static str, delay: Duration) -> Backend {
+    backend_after(status, move || thread::sleep(delay))
+}
+
+/// The same, but after what is done with each request.
+pub fn backend_after(status: &'static str, wait: impl Fn() + Send + Sync + 'static) -> Backend {
     let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
     let address = listener.local_addr().expect("bound");
     let bytes = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&bytes);
+    let wait = Arc::new(wait);
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let counted = Arc::clone(&counted);
+            let wait = Arc::clone(&wait);
             thread::spawn(move || {
                 let mut seen = Vec::new();
                 let mut chunk = [0; 4096];
@@ -47,7 +54,7 @@ pub fn backend(status: &'static str, delay: Duration) -> Backend {
                     }
                     seen.clear();
                     counted.fetch_add(length, Ordering::SeqCst);
-                    thread::sleep(delay);
+                    wait();
                     let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
                     let _ = stream.write_all(answer.as_bytes());
                 }
@@ -60,8 +67,13 @@ pub fn backend(status: &'static str, delay: Duration) -> Backend {
     }
 }
 
-/// A client of that endpoint.
+/// A client of that endpoint; simulations count on its ten seconds.
 pub fn client(endpoint: &str) -> Client {
+    client_within(endpoint, Duration::from_secs(10))
+}
+
+/// The same, for requests that may take so long.
+pub fn client_within(endpoint: &str, timeout: Duration) -> Client {
     let config = Config::new(
         Protocol::HttpProtobuf,
         endpoint,
@@ -70,7 +82,7 @@ pub fn client(endpoint: &str) -> Client {
         &TlsFiles::default(),
     )
     .expect("valid configuration");
-    Client::new(config, Duration::from_secs(10), None).expect("fork handlers")
+    Client::new(config, timeout, None).expect("fork handlers")
 }
 
 /// Runs on tokio's paused clock: waits take no real time.

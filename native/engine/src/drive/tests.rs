@@ -44,7 +44,7 @@ fn hold_events() -> MutexGuard<'static, ()> {
 }
 
 fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(20)
+    Instant::now() + Duration::from_secs(60)
 }
 
 fn until(mut condition: impl FnMut() -> bool) {
@@ -276,7 +276,7 @@ fn of_what_is_driven_the_ledger_says_what_became_of_it() {
     assert_eq!(ledger.ended[0].lost, Some(DropReason::Refused));
     assert_eq!(client.take_ledger(), crate::Ledger::default());
     // What comes too late is begun and lost.
-    assert!(client.shutdown(Duration::from_secs(5)));
+    assert!(client.shutdown(Duration::from_secs(60)));
     append(1);
     assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
     let ledger = client.take_ledger();

@@ -75,15 +75,18 @@ unsafe extern "C" fn child() {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::sync::{Arc, mpsc};
+    use std::sync::{Arc, Mutex, mpsc};
     use std::thread;
     use std::time::Duration;
 
     use crate::buffer::Buffer;
     use crate::client::Submitted;
     use crate::ffi::fork_and_wait;
-    use crate::testing::{backend, client};
+    use crate::testing::{backend, backend_after, client_within};
     use crate::{Answer, Client};
+
+    /// More than a busy machine takes for anything here; nothing waits for it to pass.
+    const LONG: Duration = Duration::from_secs(60);
 
     fn export(client: &Client, limit: Duration) -> Option<Answer> {
         let mut body = Buffer::take();
@@ -97,14 +100,14 @@ mod tests {
     #[test]
     fn a_child_forked_while_the_worker_is_busy_has_a_worker_and_counts_of_its_own() {
         let endpoint = backend("200 OK", Duration::ZERO).endpoint;
-        let client = Arc::new(client(&endpoint));
+        let client = Arc::new(client_within(&endpoint, LONG));
         let stop = Arc::new(AtomicBool::new(false));
         let busy: Vec<_> = (0..3)
             .map(|_| {
                 let (client, stop) = (Arc::clone(&client), Arc::clone(&stop));
                 thread::spawn(move || {
                     while !stop.load(Ordering::Relaxed) {
-                        assert_eq!(export(&client, Duration::from_secs(10)), Some(Answer::default()));
+                        assert_eq!(export(&client, LONG), Some(Answer::default()));
                     }
                 })
             })
@@ -114,10 +117,10 @@ mod tests {
             let good = fork_and_wait(|| {
                 super::generation() == generation + 1
                     && !crate::accounts().contains_key(&client.name())
-                    && export(&client, Duration::from_secs(10)) == Some(Answer::default())
-                    && client.force_flush(Duration::from_secs(1))
+                    && export(&client, LONG) == Some(Answer::default())
+                    && client.force_flush(LONG)
                     && crate::accounts()[&client.name()].exported == 1
-                    && client.shutdown(Duration::from_secs(1))
+                    && client.shutdown(LONG)
             });
             assert!(good);
         }
@@ -132,10 +135,14 @@ mod tests {
 
     #[test]
     fn a_child_does_not_wait_for_what_its_parent_has_under_way() {
-        let client = Arc::new(client(&backend("200 OK", Duration::from_millis(700)).endpoint));
+        let (go_on, wait) = mpsc::channel();
+        let wait = Mutex::new(wait);
+        // It is under way until everything here has been asked, however late that is.
+        let held = backend_after("200 OK", move || wait.lock().expect("whole").recv().expect("told"));
+        let client = Arc::new(client_within(&held.endpoint, LONG));
         let (sender, answered) = mpsc::channel();
         let parent = Arc::clone(&client);
-        thread::spawn(move || sender.send(export(&parent, Duration::from_secs(10))));
+        thread::spawn(move || sender.send(export(&parent, LONG)));
         while crate::accounts()
             .get(&client.name())
             .is_none_or(|account| account.queued == 0)
@@ -146,14 +153,15 @@ mod tests {
             || client.force_flush(Duration::ZERO) && client.shutdown(Duration::ZERO)
         ));
         assert!(!client.force_flush(Duration::ZERO));
+        go_on.send(()).expect("waited for");
         assert_eq!(answered.recv().expect("answered"), Some(Answer::default()));
     }
 
     #[test]
     fn a_child_closes_the_inherited_epoll() {
         let _alone = crate::epoll::tests::ALONE.lock();
-        let client = client(&backend("200 OK", Duration::ZERO).endpoint);
-        assert_eq!(export(&client, Duration::from_secs(10)), Some(Answer::default()));
+        let client = client_within(&backend("200 OK", Duration::ZERO).endpoint, LONG);
+        assert_eq!(export(&client, LONG), Some(Answer::default()));
         assert!(fork_and_wait(|| {
             let names = std::fs::read_dir("/proc/self/fd").expect("proc").flatten();
             let targets: Vec<_> = names.filter_map(|name| std::fs::read_link(name.path()).ok()).collect();
