@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spanwire.sink import Sink
-from tests.integration.processes.programs import HOUR, INSTALLED, run
+from tests.integration.processes.programs import HOUR, INSTALLED, finish, run, start
 
 TASKS = f"""
 import asyncio
@@ -74,15 +74,21 @@ async def main():
         await request(1000 + turns)  # spans are made meanwhile
         await asyncio.sleep(0.005)
         turns += 1
+        if turns == 21:
+            print("turned", flush=True)
     assert await flush
     return turns
 
 turns = asyncio.run(main())
-assert turns > 20, turns
 print(4 * (50 + turns))
 """
     with Sink() as sink:
-        sink.inject(delay=1)
-        ended = run(TASKS + program, tmp_path, sink.http_endpoint, OTEL_BSP_SCHEDULE_DELAY=HOUR)
+        sink.inject(status=503, times=None)  # until the loop has gone on
+        process = start(TASKS + program, tmp_path, sink.http_endpoint, OTEL_BSP_SCHEDULE_DELAY=HOUR)
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        sink.clear_faults()
+        ended = finish(process, tmp_path)
+        assert said == "turned\n", ended.errors
         ended.check(sink)
         assert sink.span_count == int(ended.output)

@@ -122,15 +122,20 @@ make(tracer, 10)
 
 def test_daemon_threads_go_on_while_the_interpreter_ends(tmp_path: Path) -> None:
     program = """
+made = 0
+
 def work():
+    global made
     while True:
         make(tracer, 10)
+        made += 1
         time.sleep(0.001)
 
 threads = [threading.Thread(target=work, daemon=True) for _ in range(4)]
 for thread in threads:
     thread.start()
-time.sleep(0.1)
+while made < 50:
+    time.sleep(0.001)
 """
     with Sink() as sink:
         ended = end(program, tmp_path, sink)

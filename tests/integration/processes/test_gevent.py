@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from spanwire.sink import Sink
-from tests.integration.processes.programs import HOUR, INSTALLED, Ended, run
+from tests.integration.processes.programs import HOUR, INSTALLED, Ended, finish, run, start
 
 pytest.importorskip("gevent", reason="not applicable: gevent is missing")
 
@@ -54,14 +54,16 @@ while not any(account["exported"] for account in spanwire.stats()["traces"].valu
         assert sink.span_count == 2
 
 
-def flush_while_greenlets_work(folder: Path, how: str, **variables: str) -> int:
-    """How often another greenlet had its turn during a flush whose backend takes a second to answer."""
+def check_that_greenlets_work_during(how: str, folder: Path) -> None:
+    """Of a flush that cannot end before another greenlet has had its turn 21 times."""
     program = f"""
-turns = 0
+turns, before = 0, None
 def turn():
     global turns
     while True:
         turns += 1
+        if before is not None and turns == before + 21:
+            print("turned", flush=True)
         gevent.sleep(0.005)
 
 gevent.joinall([gevent.spawn(request, n) for n in range(100)], raise_error=True)
@@ -69,26 +71,29 @@ turning = gevent.spawn(turn)
 gevent.sleep(0)
 before = turns
 {how}
-print(turns - before)
 turning.kill()
 """
     with Sink() as sink:
-        sink.inject(delay=1)
-        ended = run_patched(program, folder, sink, OTEL_BSP_SCHEDULE_DELAY=HOUR, **variables)
+        sink.inject(status=503, times=None)
+        process = start(GEVENT + program, folder, sink.http_endpoint, OTEL_BSP_SCHEDULE_DELAY=HOUR)
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        sink.clear_faults()
+        ended = finish(process, folder)
+        assert said == "turned\n", ended.errors
         ended.check(sink)
         assert sink.span_count == 200
-    return int(ended.output)
 
 
 IN_THE_HUBS_POOL = "assert gevent.get_hub().threadpool.apply(installation.force_flush)"
 
 
 def test_greenlets_go_on_during_a_flush_in_the_hubs_thread_pool(tmp_path: Path) -> None:
-    assert flush_while_greenlets_work(tmp_path, IN_THE_HUBS_POOL) > 20
+    check_that_greenlets_work_during(IN_THE_HUBS_POOL, tmp_path)
 
 
 def test_greenlets_go_on_during_a_flush(tmp_path: Path) -> None:
-    assert flush_while_greenlets_work(tmp_path, "assert installation.force_flush()") > 20
+    check_that_greenlets_work_during("assert installation.force_flush()", tmp_path)
 
 
 def test_nothing_is_lost_when_the_hub_is_destroyed_before_the_end(tmp_path: Path) -> None:
@@ -106,18 +111,25 @@ def test_a_provider_of_headers_may_block_while_greenlets_go_on(tmp_path: Path) -
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from spanwire.exporter.http import OTLPSpanExporter
 blocks = monkey.get_original("time", "sleep")
+said = []
 
 def provide():
-    blocks(0.5)
+    said.append("begun")
+    until = time.monotonic() + 20
+    while turns <= 20 and time.monotonic() < until:
+        blocks(0.01)
+    said.append("ended")
     return {"x-key": "fresh"}
 
-exporter = OTLPSpanExporter(headers_provider=provide)
 turns = 0
-until = time.monotonic() + 0.4
-while time.monotonic() < until:
+exporter = OTLPSpanExporter(headers_provider=provide)
+while not said:
+    gevent.sleep(0.001)
+while turns < 20:
     gevent.sleep(0.001)
     turns += 1
-assert turns > 20, turns
+assert said == ["begun"], said
+turns += 1
 exporter.shutdown()
 """
     with Sink() as sink:

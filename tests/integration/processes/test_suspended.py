@@ -12,8 +12,8 @@ from tests.books import total
 from tests.integration.processes.programs import HOUR, INSTALLED, finish, start
 
 INVOCATIONS = 5
-IDLE_SECONDS = 0.2  # after which the server closes a connection
-STOPPED_SECONDS = 0.7
+IDLE_SECONDS = 0.5  # after which the server closes a connection
+STOPPED_SECONDS = 1.5
 
 FUNCTION = f"""
 {INSTALLED}
@@ -108,7 +108,7 @@ print("ready", flush=True)
 assert installation.force_flush(20_000)
 """
     with Sink() as sink:
-        sink.inject(delay=0.5)
+        sink.inject(delay=1)
         process = start(program, tmp_path, sink.http_endpoint, OTEL_BSP_SCHEDULE_DELAY=HOUR)
         while sink.attempt_count == 0 and process.poll() is None:
             time.sleep(0.01)
