@@ -1,7 +1,6 @@
 """A batch processor in front of a backend that is away, or wants less: what waits is tried until it is taken."""
 
 import re
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from spanwire.sink import Sink
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
 from tests.integration.exporter.conftest import MakeExporter, counts
+from tests.ports import free_port
 
 HOUR = 3_600_000.0
 
@@ -54,7 +54,7 @@ def test_an_outage_that_outlasts_the_timeout_loses_nothing(
     fault: dict[str, Any], sink: Sink, make_exporter: MakeExporter
 ) -> None:
     sink.inject(**fault, times=None)
-    exporter = make_exporter(sink.traces_endpoint, timeout=0.2)
+    exporter = make_exporter(sink.traces_endpoint, timeout=1)
     processor = BatchSpanProcessor(exporter, schedule_delay_millis=HOUR, max_export_batch_size=100)
     end_spans(started(processor), range(1000))
     wait_until(lambda: counts(exporter)["requests"] >= 3)
@@ -70,9 +70,8 @@ def test_an_outage_that_outlasts_the_timeout_loses_nothing(
 
 
 def test_a_backend_that_starts_after_the_program_gets_all(make_exporter: MakeExporter) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    exporter = make_exporter(f"http://127.0.0.1:{port}/v1/traces", timeout=0.2)
+    port = free_port()
+    exporter = make_exporter(f"http://127.0.0.1:{port}/v1/traces", timeout=2)
     processor = BatchSpanProcessor(exporter, schedule_delay_millis=20)
     end_spans(started(processor), range(10))
     wait_until(lambda: counts(exporter)["last_error"] is not None)
@@ -102,6 +101,7 @@ def test_the_breaker_opens_and_one_small_request_closes_it(
     first, *_ = sink.requests()
     assert first.span_count < 200
     assert sink.span_count == 1000
+    wait_until(lambda: "wait" in caplog.text)  # another thread may have it in hand
     (line,) = [record.getMessage() for record in caplog.records if "wait" in record.getMessage()]
     assert line == f"Spans to {sink.traces_endpoint} wait, and are tried again: status 503: later"
     processor.shutdown()
@@ -182,9 +182,9 @@ def test_what_cannot_be_delivered_at_shutdown_is_counted_in_time(sink: Sink, mak
     end_spans(started(processor), range(250))
     start = time.monotonic()
     assert not processor.force_flush(200)
-    assert time.monotonic() - start < 5
-    processor.shutdown()
     assert time.monotonic() - start < 10
+    processor.shutdown()
+    assert time.monotonic() - start < 25
     got = counts(exporter)
     assert (got["queued"], got["exported"], sum(got["dropped"].values())) == (0, 0, 250)
 

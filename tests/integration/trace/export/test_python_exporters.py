@@ -110,7 +110,7 @@ def test_all_spans_are_exported_in_order_in_batches_of_512(
 
 def test_a_full_batch_is_exported_before_the_delay_and_what_waits_after_it() -> None:
     exporter = Exporter()
-    processor = BatchSpanProcessor(exporter, schedule_delay_millis=100, max_export_batch_size=5)
+    processor = BatchSpanProcessor(exporter, schedule_delay_millis=2_000, max_export_batch_size=5)
     provider = provider_of(processor)
     end_spans(provider, range(7))
     deadline = time.monotonic() + 30

@@ -99,7 +99,7 @@ def test_a_wait_for_room_ends_and_then_the_span_goes(sink: Sink, make_exporter: 
     sink.inject(status=503, times=None)
     exporter = make_exporter(sink.traces_endpoint)
     processor = BatchSpanProcessor(
-        exporter, max_queue_size=10, max_export_batch_size=5, schedule_delay_millis=HOUR, queue_policy="block(0.05)"
+        exporter, max_queue_size=10, max_export_batch_size=5, schedule_delay_millis=HOUR, queue_policy="block(0.5)"
     )
     tracer = started(processor)
     end_spans(tracer, range(5))
@@ -117,7 +117,7 @@ def test_a_wait_for_room_ends_and_then_the_span_goes(sink: Sink, make_exporter: 
     ticking.start()
     before, start = ticks, time.monotonic()
     end_spans(tracer, range(15, 19))
-    assert time.monotonic() - start >= 0.2
+    assert time.monotonic() - start >= 2
     assert ticks > before  # others have the GIL meanwhile
     stop.set()
     ticking.join()
@@ -196,7 +196,7 @@ def test_who_waits_for_room_is_let_go_by_a_shutdown(sink: Sink, make_exporter: M
     waiting.start()
     wait_until(lambda: len(processor._queue) == 2)
     processor.shutdown()
-    waiting.join(10)
+    waiting.join(60)
     assert not waiting.is_alive()
     processor._delivery.report()
     assert sum(counts(exporter)["dropped"].values()) == 6
@@ -294,7 +294,7 @@ def test_who_waits_for_room_keeps_the_queue_when_the_plan_is_changed(sink: Sink,
     plan.set_processors(())
     meanwhile = sys.getrefcount(processor._queue)
     sink.clear_faults()
-    waiting.join(30)
+    waiting.join(60)
     assert meanwhile == planned  # what the plan had was that end()'s
     plan.set_processors((processor,))
     processor.shutdown()

@@ -16,7 +16,7 @@ from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
 from tests.books import Accounts, since
 
-NOWHERE = "http://127.0.0.1:9/v1/traces"
+NOWHERE = "http://127.0.0.1:9/of/these/tests"  # whose counts no other test changes
 HOUR = 3_600_000
 
 
@@ -28,7 +28,7 @@ def sinks() -> Iterator[tuple[Sink, Sink]]:
 
 def make_processor(endpoint: str, durable: DurableQueue | None = None, **limits: Any) -> BatchSpanProcessor:
     return BatchSpanProcessor(
-        OTLPSpanExporter(endpoint=endpoint, timeout=1, durable=durable), schedule_delay_millis=HOUR, **limits
+        OTLPSpanExporter(endpoint=endpoint, timeout=10, durable=durable), schedule_delay_millis=HOUR, **limits
     )
 
 
