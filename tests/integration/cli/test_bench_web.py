@@ -99,10 +99,10 @@ def test_a_profile_tells_our_c_functions_from_those_of_the_interpreter() -> None
     with profile:
         for _ in range(200):
             tracer.start_span("x").end()
-        time.sleep(0.001)
+        time.sleep(0.2)  # longer than a busy machine makes anybody wait for a turn
     groups = _web_profile.by_group(profile)
-    assert 0 < groups["spanwire"] < 1e6
-    assert groups["Python"] >= 1e6  # the sleep, which this file called: no package
+    assert 0 < groups["spanwire"] < 2e8
+    assert groups["Python"] >= 2e8  # the sleep, which this file called: no package
     assert groups["SDK"] == 0
 
 

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from opentelemetry.trace import StatusCode
 from spanwire._native import decode_spans
 from spanwire._trace_tree import build_traces
 from spanwire.sink import ReceivedSpan, Sink
+from tests.ports import refusing
 from tests.post import JSON, post
 
 pytestmark = pytest.mark.slow
@@ -194,9 +194,8 @@ def test_compression_and_headers_arrive(sink: Sink) -> None:
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_dead_endpoint_is_told_and_the_status_is_one(processes: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    done = generate("--endpoint", f"http://127.0.0.1:{port}", "--timeout", 1, "--processes", processes, "--json")
+    with refusing() as port:
+        done = generate("--endpoint", f"http://127.0.0.1:{port}", "--timeout", 2, "--processes", processes, "--json")
     said = report(done, status=1)
     assert said["delivered"] == 0 < said["spans"]
     assert said["latency_seconds"] is None

@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from spanwire._native import traces_to_json
 from spanwire.sink import Sink
+from tests.ports import refusing
 from tests.post import request
 
 MS = 1_000_000
@@ -106,9 +107,9 @@ def test_a_signal_ends_it_with_a_report_that_is_true(tmp_path: Path, otlp_sink: 
     with subprocess.Popen(
         command("replay", path, "--endpoint", otlp_sink.http_endpoint, "--json"), stdout=subprocess.PIPE
     ) as process:
-        otlp_sink.wait_for(100, timeout=30)
+        otlp_sink.wait_for(100, timeout=60)
         process.send_signal(number)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     report = json.loads(out)
     assert (report["delivered"], report["not_sent"], report["dropped"]) == (otlp_sink.span_count, 1, {})
@@ -119,24 +120,28 @@ def test_what_is_due_in_hundreds_of_years_is_waited_for(tmp_path: Path, otlp_sin
     path.write_bytes(recording([0, 3_600_000]))
     arguments = command("replay", path, "--endpoint", otlp_sink.http_endpoint, "--speed=1e-9", "--json")
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        otlp_sink.wait_for(1, timeout=30)
+        otlp_sink.wait_for(1, timeout=60)
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
-        out, said = process.communicate(timeout=30)
+        out, said = process.communicate(timeout=60)
     assert process.returncode == 130 and b"Traceback" not in said, said.decode()
     assert (json.loads(out)["delivered"], json.loads(out)["not_sent"]) == (1, 1)
 
 
 def test_a_backend_that_is_gone_does_not_hold_ctrl_c(file: Path) -> None:
-    with Sink() as gone:
-        endpoint = gone.http_endpoint
-    arguments = command("replay", file, "--endpoint", endpoint, "--speed=max", "--timeout=600")
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with (
+        refusing() as port,
+        subprocess.Popen(
+            command("replay", file, "--endpoint", f"http://127.0.0.1:{port}", "--speed=max", "--timeout=600"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
         assert process.stderr is not None
         process.stderr.readline()  # the file is read: it sends
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert out.startswith(b"0 of 1,000 spans delivered; ")
 
@@ -191,7 +196,7 @@ def test_lines_are_shown_as_they_come_and_ctrl_c_ends_the_wait() -> None:
         process.stdin.flush()
         assert json.loads(process.stdout.readline())["name"] == "span 0"
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(60) == 130
 
 
 def test_a_terminal_gets_a_bar(file: Path, otlp_sink: Sink) -> None:
@@ -206,7 +211,7 @@ def test_a_terminal_gets_a_bar(file: Path, otlp_sink: Sink) -> None:
                 seen += more
         except OSError:  # it ended
             pass
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=60)
     os.close(ours)
     assert b"replaying" in seen
     assert process.returncode == 0 and b"nothing dropped" in out

@@ -32,6 +32,7 @@ for line in sys.stdin:
     installation.force_flush()
     print("sent", flush=True)
 """
+PATIENT = {"OTEL_EXPORTER_OTLP_TIMEOUT": "30"}  # a second try would be shown
 COMMAND = [sys.executable, "-m", "spanwire", "top"]
 
 
@@ -44,7 +45,7 @@ def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]"
 def test_a_program_is_shown_by_path_by_number_and_by_the_variable(tmp_path: Path) -> None:
     with Sink() as sink:
         variables = {"SPANWIRE_TOP_SOCKET": str(tmp_path / "shop"), "OTEL_SERVICE_NAME": "the shop"}
-        with running(PROGRAM, {}, OTEL_EXPORTER_OTLP_ENDPOINT=sink.http_endpoint, **variables) as program:
+        with running(PROGRAM, {}, OTEL_EXPORTER_OTLP_ENDPOINT=sink.http_endpoint, **PATIENT, **variables) as program:
             assert program.stdout is not None
             pid = program.stdout.readline().strip()
             for done in (run(variables["SPANWIRE_TOP_SOCKET"]), run(pid, "--once"), run("--once", **variables)):
@@ -70,7 +71,11 @@ def test_on_a_terminal_it_goes_on_until_it_is_ended(tmp_path: Path, number: sign
     with (
         Sink() as sink,
         running(
-            PROGRAM, {}, OTEL_EXPORTER_OTLP_ENDPOINT=sink.http_endpoint, SPANWIRE_TOP_SOCKET=str(tmp_path / "shop")
+            PROGRAM,
+            {},
+            OTEL_EXPORTER_OTLP_ENDPOINT=sink.http_endpoint,
+            SPANWIRE_TOP_SOCKET=str(tmp_path / "shop"),
+            **PATIENT,
         ) as program,
     ):
         assert program.stdout is not None and program.stdin is not None
