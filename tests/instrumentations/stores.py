@@ -93,7 +93,7 @@ STORES: tuple[Program, ...] = (
         instrumentations=("celery",),
         spans=50,
         servers=("redis",),
-        timeout=100,
+        timeout=250,  # its worker is a second program, which has to start first
     ),
     Program(
         "logging_app",

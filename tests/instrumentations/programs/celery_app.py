@@ -79,7 +79,7 @@ def order(number: int) -> str | None:
 
 def answer(result: object) -> None:
     try:
-        print(result.get(timeout=40))
+        print(result.get(timeout=100))
     except Exception as error:  # what the task raised
         print(type(error).__name__, error)
 
@@ -94,7 +94,7 @@ def produce() -> None:
         context.detach(token)
     answer(chain(grind.s(1), grind.s())())
     answer((grind.s(1) | total.si([1, 2]))())
-    app.send_task("mill.grind", args=(9,)).get(timeout=40)
+    app.send_task("mill.grind", args=(9,)).get(timeout=100)
     answer(grind.apply_async((1,), expires=-1, ignore_result=True) and grind.delay(5))
     print(grind.apply(args=(2,)).get())  # here, without a worker
 
@@ -108,12 +108,12 @@ def main() -> None:
     worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "C_FORCE_ROOT": "1"})
     try:
         produce()
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while app.connection().default_channel.client.llen("celery") and time.monotonic() < until:
             time.sleep(0.02)
     finally:
         worker.send_signal(signal.SIGTERM)  # what was taken is done before it ends
-        print("worker", worker.wait(40))
+        print("worker", worker.wait(100))
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def subscription(client: redis.Redis) -> None:
         thread = subscriber.run_in_thread(sleep_time=0.01, daemon=True)
         while not client.publish("news", "hello"):
             pass
-        assert heard.wait(10)
+        assert heard.wait(60)
         thread.stop()
         thread.join()
 
