@@ -7,7 +7,7 @@ import weakref
 from pathlib import Path
 from typing import Any, ClassVar
 
-from spanwire import _log, _native
+from spanwire import _events, _native
 from spanwire.durable import DurableQueue
 
 __all__ = ["Recoverer", "Recovery", "durable_report", "open_directory", "resolve"]
@@ -65,7 +65,6 @@ class Recovery:
 
     def __init__(self, adoption: _native.Adoption, before: "tuple[int, ...]" = (0, 0, 0, 0)) -> None:
         self._adoption = adoption
-        self._is_over = False
         self._before = before  # what earlier ones of this process have come to
 
     @classmethod
@@ -94,29 +93,29 @@ class Recovery:
                 known.numbers() if known is not None else (0, 0, 0, 0),
             )
             cls._all[path, service] = made
-            return made
+        # What goes wrong is said when it does, also where no span ends.
+        _events.listen()
+        return made
 
     def takes(self, client: _native.HttpClient) -> bool:
-        """Whether another one takes part now: nobody has left."""
-        return not self._is_over and self._adoption.add(client)
+        """Whether another one takes part now: not all have left."""
+        return self._adoption.add(client)
 
-    def leave(self) -> None:
-        """Whoever has joined takes no more part: it ends, since what is not delivered to all stays for the next start."""
-        with self._lock:
-            self._is_over = True
-            self._adoption.stop()
-        self.failure()
+    def leave(self, client: _native.HttpClient) -> None:
+        """One that has joined takes no more part; what it was given and has not answered for stays for the next start. For the others it
+        goes on after ``_LOOK_AGAIN`` seconds of calm: when a program ends, they leave one after the other.
+        """
+        self._adoption.remove(client)
 
     def numbers(self) -> tuple[int, ...]:
         """Folders, spans, damaged spans and files, so far."""
         return tuple(map(sum, zip(self._before, self._adoption.progress(), strict=True)))
 
     def failure(self) -> str | None:
-        """Why it has not looked at everything when it did so last, which people are told; None: it has, or does so yet."""
+        """Why it has not looked at everything when it did so last; None: it has, or does so yet."""
         try:
             self._adoption.wait(0)
         except OSError as error:
-            _tell(error)
             return str(error)
         return None
 
@@ -159,18 +158,14 @@ class Recoverer:
         try:
             self._recovery = Recovery.join(*self._words)
         except OSError as error:
-            _tell(error)
+            _events.say(_absolute(self._words[0]), "recover", 0, str(error))
 
     def end(self) -> None:
         """Take no more part."""
         recovery, self._recovery = self._recovery, None
         if recovery is not None and self._process == os.getpid():
-            recovery.leave()
+            recovery.leave(self._words[1])
         self._process = os.getpid()
-
-
-def _tell(error: OSError) -> None:
-    _log.warn("durable.recover", "What ended processes have left is not sent: %s", error)
 
 
 def durable_report() -> list[dict[str, Any]]:

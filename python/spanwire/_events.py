@@ -38,6 +38,10 @@ def say(destination: str, lost: str | None, spans: int, message: str) -> None:
         _hooks.note(destination, "message", message)
         _log.warn(f"export.waits.{destination}", "Spans to %s wait, and are tried again: %s", destination, message)
         return
+    if lost == "recover":  # the destination is a folder
+        _hooks.note(destination, lost, message)
+        _log.warn("durable.recover", "What ended processes have left is not sent: %s", message)
+        return
     if lost in _hooks.TROUBLES:
         _hooks.note(destination, lost, message)
         _log.warn(f"export.{lost}.{destination}", "Exports to %s: %s", destination, message)

@@ -34,7 +34,7 @@ EXIT_SECONDS = 2.0  # for the last calls
 _MOST_NOTES = 256
 
 TROUBLES = frozenset({"certificates", "headers"})  # what is wrong, whatever becomes of requests
-_WITHOUT_SPANS = TROUBLES | {"message"}
+_WITHOUT_SPANS = TROUBLES | {"message", "recover"}
 
 # The only signal whose exports are ours yet.
 _SIGNAL = "traces"

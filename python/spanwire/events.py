@@ -16,12 +16,14 @@ __all__ = ["DropEvent", "ErrorEvent", "Subscription", "subscribe"]
 @dataclass(frozen=True, slots=True)
 class _Event:
     destination: str
-    """As in ``spanwire.stats()``: the endpoint without user, password and query; an exporter in Python by its class."""
+    """As in ``spanwire.stats()``: the endpoint without user, password and query; an exporter in Python by its class. Of an error
+    ``recover`` the folder."""
     signal: str
     """``traces``."""
     reason: str
     """One of those for drops in ``spanwire.stats()``; of an error also ``message``: all was taken, and something said; and
-    ``certificates`` or ``headers``: a renewed file cannot be used, or ``headers_provider`` does not return."""
+    ``certificates`` or ``headers``: a renewed file cannot be used, or ``headers_provider`` does not return; and ``recover``: what ended
+    processes have left on the disk is not sent, or not all of it."""
     spans: int
     """How many, since the last call for this destination and reason."""
     message: str
@@ -32,7 +34,9 @@ class _Event:
 
 @dataclass(frozen=True)
 class ErrorEvent(_Event):
-    """An export failed, or the receiver had something to say; the last of those since the last call."""
+    """An export failed, or the receiver had something to say, or what was left on the disk is not sent; the last of those since the last
+    call.
+    """
 
     __slots__ = ()
 
@@ -53,7 +57,7 @@ def subscribe(
     without an error (after a shutdown, say) are told within a minute, or at exit. There, calls that are due have two seconds.
     What a function raises is caught, and logged the first time.
 
-    :param on_error: when an export fails, or a receiver complains.
+    :param on_error: when an export fails, a receiver complains, or what ended processes have left is not sent.
     :param on_drop: when spans are lost, for whatever reason.
     :returns: what ends it, by ``cancel()``.
     :raises TypeError: if one is not callable.

@@ -1,6 +1,7 @@
 """Options of the durable queue, what is told of it, and how processors share what is left."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 
 import spanwire
-from spanwire import _durable, _log
+from spanwire import _durable, _events, _log
 from spanwire._durable import Recovery, resolve
 from spanwire.durable import DurableQueue, sync
+from spanwire.events import ErrorEvent, subscribe
 from spanwire.exporter import grpc
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import Sink
@@ -238,15 +240,86 @@ def joined(one: BatchSpanProcessor) -> Recovery | None:
     return one._recoverer._recovery if one._recoverer is not None else None
 
 
-def test_processors_share_one_recovery_until_one_leaves(tmp_path: Path) -> None:
+def test_processors_share_one_recovery_until_all_have_left(tmp_path: Path) -> None:
     queue = DurableQueue(tmp_path / "queue", service="tests")
     with processor(NOWHERE, queue) as one:
         with processor(NOWHERE, queue) as two:
             assert joined(one) is joined(two) is not None
             first = joined(one)
-        # What the one that left has not got stays for the next start: nobody frees it meanwhile.
         with processor(NOWHERE, queue) as three:
-            assert joined(three) is not first
+            assert joined(three) is first
+    with processor(NOWHERE, queue) as four:
+        assert joined(four) is not first
+
+
+def test_when_one_leaves_it_goes_on_for_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.5)
+    queue = DurableQueue(tmp_path / "queue", service="tests")
+    with Sink() as sink, processor(sink.traces_endpoint, queue):
+        with processor(NOWHERE, queue):
+            pass
+        leave(tmp_path / "queue", "tests", 300)
+        sink.wait_for(300, timeout=PATIENCE)
+        assert sorted(int(span.name) for span in sink.spans()) == list(range(300))
+        wait_until(lambda: len(list((tmp_path / "queue").iterdir())) == 1)  # its own
+
+
+def test_what_one_that_left_had_not_answered_for_stays_and_the_rest_is_for_those_who_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_durable, "_RECOVER_AFTER", 2.0)
+    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 3.0)
+    queue = DurableQueue(tmp_path / "queue", service="tests")
+    leave(tmp_path / "queue", "tests", 300)
+    leave(tmp_path / "queue", "tests", 200)
+    first, second = sorted((tmp_path / "queue").iterdir())
+    with Sink() as one, Sink() as other:
+        before = spanwire.stats()["traces"]
+        other.inject(status=503, times=None)
+        with processor(one.traces_endpoint, queue) as staying:
+            with processor(other.traces_endpoint, queue):
+                one.wait_for(300, timeout=PATIENCE)
+                wait_until(lambda: account(other.traces_endpoint, before).get("requests"))
+            left_at = time.monotonic()
+            # A program that ends shuts its processors down one after the other: the next folder is left alone until it is calm.
+            wait_until(lambda: one.span_count > 300)
+            assert time.monotonic() - left_at > 2.0
+            one.wait_for(500, timeout=PATIENCE)
+            wait_until(lambda: not second.exists())
+            assert first.is_dir()
+            recovery = joined(staying)
+            assert recovery is not None
+            assert recovery.numbers() == (2, 500, 0, 0)
+            # It is not sent again to who has it, however often the folder is looked at.
+            time.sleep(4.0)
+            assert (one.span_count, other.span_count) == (500, 0)
+            other.clear_faults()
+            with processor(other.traces_endpoint, queue) as back:
+                assert joined(back) is recovery
+                other.wait_for(300, timeout=PATIENCE)
+                wait_until(lambda: not first.exists())
+        assert sorted(int(span.name) for span in other.spans()) == list(range(300))
+
+
+def test_what_one_that_left_had_answered_for_goes_when_the_others_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_durable, "_RECOVER_AFTER", 2.0)
+    queue = DurableQueue(tmp_path / "queue", service="tests")
+    leave(tmp_path / "queue", "tests", 300)
+    (left,) = (tmp_path / "queue").iterdir()
+    with Sink() as slow, Sink() as quick:
+        before = spanwire.stats()["traces"]
+        slow.inject(status=503, times=None)
+        with processor(slow.traces_endpoint, queue):
+            with processor(quick.traces_endpoint, queue):
+                quick.wait_for(300, timeout=PATIENCE)
+                wait_until(lambda: account(quick.traces_endpoint, before).get("exported") == 300)
+                wait_until(lambda: account(slow.traces_endpoint, before).get("requests"))
+            assert left.is_dir()
+            slow.clear_faults()
+            wait_until(lambda: not left.exists())
+            assert (slow.span_count, quick.span_count) == (300, 300)
 
 
 def test_what_was_left_too_long_ago_is_dropped_and_counted(tmp_path: Path) -> None:
@@ -301,17 +374,73 @@ def test_stats_tell_what_has_become_of_what_was_left(tmp_path: Path) -> None:
         assert found["recovered"] is None
 
 
-def test_a_recovery_that_fails_is_told(
+@contextmanager
+def heard(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, list[ErrorEvent]]]:
+    """What is logged of recoveries, and what functions of the application's are told."""
+    monkeypatch.setattr(_log, "_last", {})
+    events: list[ErrorEvent] = []
+    subscription = subscribe(on_error=events.append)
+    try:
+        yield (lambda: [record for record in caplog.records if "ended processes" in record.getMessage()]), events
+    finally:
+        subscription.cancel()
+
+
+def test_a_recovery_that_fails_is_told_when_it_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(_log, "_last", {})
-    with processor(NOWHERE, DurableQueue(tmp_path / "queue", service="tests")) as made:
+    place = tmp_path / "queue"
+    with (
+        heard(caplog, monkeypatch) as (lines, events),
+        processor(NOWHERE, DurableQueue(place, service="tests")) as made,
+    ):
+        place.chmod(0o777)
+        wait_until(lambda: lines() and events)  # without a span, a flush or a look at the counts
+        place.chmod(0o700)
+        (line,) = lines()
+        assert line.thread != threading.get_ident()
+        error = told(place)["recovered"]["error"]
+        assert str(place) in error
+        assert line.getMessage() == f"What ended processes have left is not sent: {error}"
+        (event,) = events
+        assert (event.destination, event.reason, event.spans, event.message) == (str(place), "recover", 0, error)
         recovery = joined(made)
         assert recovery is not None
-        (tmp_path / "queue").chmod(0o777)
         with pytest.raises(OSError, match="queue"):
-            recovery._adoption.wait(PATIENCE)
-        error = told(tmp_path / "queue")["recovered"]["error"]
+            recovery._adoption.wait(0)
+
+
+def test_who_waits_for_minutes_hears_of_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_log, "_last", {})
+    said = threading.Event()
+    monkeypatch.setattr(_log.logger, "warning", lambda *_: said.set())
+    monkeypatch.setattr(_events, "PATIENCE_SECONDS", 0.01)  # those minutes
+    monkeypatch.setattr(_durable, "_RECOVER_AFTER", 1.0)
+    with processor(NOWHERE, DurableQueue(tmp_path / "queue", service="tests")):
+        (tmp_path / "queue").chmod(0o777)
+        assert said.wait(PATIENCE)
         (tmp_path / "queue").chmod(0o700)
-    (line,) = [record.getMessage() for record in caplog.records if "ended processes" in record.getMessage()]
-    assert line == f"What ended processes have left is not sent: {error}"
+
+
+def test_a_file_that_stays_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.1)
+    leave(tmp_path / "queue", "tests", 10)
+    (folder,) = (tmp_path / "queue").iterdir()
+    (folder / "00000000000000ff.spans").write_bytes(b"nobody understands this")
+    with (
+        Sink() as sink,
+        heard(caplog, monkeypatch) as (lines, events),
+        processor(sink.traces_endpoint, DurableQueue(tmp_path / "queue", service="tests")),
+    ):
+        sink.wait_for(10, timeout=PATIENCE)
+        wait_until(lambda: lines() and events)
+        why = f"{folder}/00000000000000ff.spans: it is no file of spans, or its beginning is lost"
+        assert [line.getMessage() for line in lines()] == [f"What ended processes have left is not sent: {why}"]
+        assert [event.message for event in events] == [why]
+        monkeypatch.setattr(_log, "_last", {})
+        time.sleep(1.0)  # some looks
+        assert (len(lines()), len(events)) == (1, 1)
+        assert told(tmp_path / "queue")["recovered"]["files"] == 1
+        assert told(tmp_path / "queue")["recovered"]["folders"] == 1

@@ -459,7 +459,8 @@ impl Outcome {
 type Said = (String, Option<&'static str>, u64, String);
 
 /// Takes what the worker has to say: tuples of destination, reason of the loss (None: the request was taken; "waits":
-/// it is tried again; "certificates" or "headers": what is wrong, whatever became of it), spans and text;
+/// it is tried again; "certificates" or "headers": what is wrong, whatever became of it; "recover": the destination is a folder, and what ended processes
+/// have left there is not sent), spans and text;
 /// and how many events were pushed out before anybody heard them.
 #[pyfunction]
 pub fn take_events() -> (Vec<Said>, u64) {
@@ -470,6 +471,7 @@ pub fn take_events() -> (Vec<Said>, u64) {
             What::Lost(reason) => Some(reason.name()),
             What::Waits => Some("waits"),
             What::Trouble(subject) => Some(subject.name()),
+            What::Unrecovered => Some("recover"),
         };
         (event.destination, what, event.spans, event.message)
     };

@@ -1,8 +1,7 @@
 //! [`DurableDirectory`]: where what waits outlives the process.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::exceptions::{PyOSError, PyValueError};
@@ -10,10 +9,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use spanwire_durable::orphans::folders;
 use spanwire_durable::{Directory, Orphan, Plan, Report, Sync, directories};
-use spanwire_engine::BatchLimits;
-use spanwire_engine::adopt::{Adopted, Destinations, Pace, Stop, adopt};
 
-use crate::control::{HttpClient, duration};
+use crate::adoption::Adoption;
+use crate::control::duration;
 use crate::errors;
 
 /// The segment files of this process under a folder that it shares with others.
@@ -128,135 +126,6 @@ fn sync_durable(py: Python<'_>) -> PyResult<()> {
         .map_err(|error| errors::system(&error))
 }
 
-/// Delivers what ended processes left under a folder, on a thread of its own.
-#[pyclass(frozen, module = "spanwire._native")]
-pub struct Adoption {
-    destinations: Arc<Destinations>,
-    stop: Arc<Stop>,
-    state: Arc<(Mutex<State>, Condvar)>,
-}
-
-#[derive(Default)]
-struct State {
-    adopted: Adopted,
-    /// It has looked at everything once, or since: how that ended.
-    ended: Option<Result<(), String>>,
-    /// It does not look again.
-    is_over: bool,
-}
-
-#[pymethods]
-impl Adoption {
-    /// Begins after `delay` seconds: by that client, of one service or of all (`None`), so many spans and bytes a request, so many spans a
-    /// second at most (0: no bound), and nothing that is older than `max_age` seconds. Looks `again` after so many seconds, until it is
-    /// stopped; 0: once.
-    #[new]
-    #[pyo3(signature = (client, path, service, spans, bytes, *, spans_per_second, max_age=None, delay=0.0, again=0.0))]
-    #[allow(clippy::too_many_arguments)] // keywords
-    fn new(
-        client: &HttpClient,
-        path: PathBuf,
-        service: Option<String>,
-        spans: usize,
-        bytes: usize,
-        spans_per_second: u64,
-        max_age: Option<f64>,
-        delay: f64,
-        again: f64,
-    ) -> PyResult<Self> {
-        let limits = BatchLimits {
-            spans,
-            bytes,
-            delay: Duration::from_millis(100),
-            in_flight: 1,
-            backlog: 0,
-        };
-        let stop = Arc::<Stop>::default();
-        let mut pace = Pace {
-            delay: duration(delay).unwrap_or_default(),
-            spans_per_second,
-            max_age: max_age.and_then(duration),
-            stop: Arc::clone(&stop),
-        };
-        let state = Arc::<(Mutex<State>, Condvar)>::default();
-        let destinations = Arc::<Destinations>::default();
-        destinations.add(client.shared());
-        let (all, told) = (Arc::clone(&destinations), Arc::clone(&state));
-        thread::Builder::new()
-            .name("spanwire-recover".into())
-            .spawn(move || {
-                let again = duration(again).filter(|again| !again.is_zero());
-                let mut before = Adopted::default();
-                loop {
-                    let set = |adopted| lock(&told.0).adopted = before.plus(adopted);
-                    let ended = adopt(&all, &path, service.as_deref(), limits, &pace, set);
-                    if let Ok(adopted) = &ended {
-                        before = before.plus(*adopted);
-                    }
-                    let mut state = lock(&told.0);
-                    state.adopted = before;
-                    state.ended = Some(ended.map(drop).map_err(|error| error.to_string()));
-                    told.1.notify_all();
-                    drop(state);
-                    pace.delay = Duration::ZERO;
-                    if again.is_none_or(|again| pace.stop.wait(again)) {
-                        break;
-                    }
-                }
-                lock(&told.0).is_over = true;
-            })
-            .map_err(|error| errors::system(&error))?;
-        Ok(Self {
-            destinations,
-            stop,
-            state,
-        })
-    }
-
-    /// From the next folder on it goes to this one, too; false if there is no next one, since it is over.
-    fn add(&self, client: &HttpClient) -> bool {
-        let state = lock(&self.state.0);
-        if !state.is_over {
-            self.destinations.add(client.shared());
-        }
-        !state.is_over
-    }
-
-    /// So far: folders, spans, damaged spans, files that cannot be understood.
-    fn progress(&self) -> (u64, u64, u64, u64) {
-        let Adopted {
-            folders,
-            spans,
-            damaged,
-            files,
-        } = lock(&self.state.0).adopted;
-        (folders, spans, damaged, files)
-    }
-
-    /// Ends it soon: what is not delivered stays.
-    fn stop(&self) {
-        self.stop.set();
-    }
-
-    /// Whether it has looked at everything within so many seconds. Raises `OSError` with its text if it failed.
-    fn wait(&self, py: Python<'_>, seconds: f64) -> PyResult<bool> {
-        let limit = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX / 4);
-        let ended = py.detach(|| {
-            let state = lock(&self.state.0);
-            let waited = self
-                .state
-                .1
-                .wait_timeout_while(state, limit, |state| state.ended.is_none());
-            waited.unwrap_or_else(PoisonError::into_inner).0.ended.clone()
-        });
-        match ended {
-            None => Ok(false),
-            Some(Ok(())) => Ok(true),
-            Some(Err(text)) => Err(PyOSError::new_err(text)),
-        }
-    }
-}
-
 /// What ended processes have left under a folder, a dict each: `folder`, `service`, `created` (nanoseconds since the epoch, of the oldest
 /// file), `bytes`, `blocks`, `spans` (that can be read and are not acknowledged), `damaged` (that cannot be read), `files` (that are not
 /// understood, or not whole: name and why).
@@ -347,10 +216,6 @@ impl Summary {
 fn named((path, why): &(PathBuf, String)) -> (String, String) {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     (name, why.clone())
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Adds the classes to the module.

@@ -1,5 +1,6 @@
 //! `spanwire._native`: `PyO3` for the control plane, the `_C_API` capsule for the hot path.
 
+mod adoption;
 mod api;
 mod columns;
 mod control;

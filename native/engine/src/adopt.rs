@@ -1,12 +1,16 @@
 //! Delivering what processes that have ended left on the disk, beside what is fresh: the oldest first, a block at a time.
 
+mod destinations;
+mod pace;
+
+use std::collections::HashSet;
 use std::io;
-use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use spanwire_durable::Orphan;
-use spanwire_durable::orphans::{Contents, folders};
+use spanwire_durable::orphans::{Contents, Place, folders};
 use spanwire_durable::read::Found;
 use spanwire_queue::storage::{Block, Heap, Storage};
 use spanwire_queue::{Group, Lane, Limits, Writer};
@@ -14,6 +18,9 @@ use spanwire_queue::{Group, Lane, Limits, Writer};
 use crate::account::DropReason;
 use crate::client::Client;
 use crate::drive::BatchLimits;
+
+pub use destinations::Destinations;
+pub use pace::{Pace, Stop};
 
 /// How long a block waits for its spans to be settled before it is asked again whether to go on.
 const SLICE: Duration = Duration::from_millis(200);
@@ -31,59 +38,13 @@ pub struct Adopted {
     pub files: u64,
 }
 
-impl Adopted {
-    /// Both.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        Self {
-            folders: self.folders + other.folders,
-            spans: self.spans + other.spans,
-            damaged: self.damaged + other.damaged,
-            files: self.files + other.files,
-        }
-    }
-}
+/// Who hears how it goes.
+pub trait Listener {
+    /// So far.
+    fn progress(&mut self, adopted: Adopted);
 
-/// How fast, and whether to go on.
-#[derive(Clone, Debug)]
-pub struct Pace {
-    /// Nothing is begun before: destinations may be added until then.
-    pub delay: Duration,
-    /// Spans a second at most; 0: as fast as they are taken.
-    pub spans_per_second: u64,
-    /// Blocks that were begun longer ago are dropped, and counted.
-    pub max_age: Option<Duration>,
-    /// Set to end early; what is not delivered by then stays.
-    pub stop: Arc<Stop>,
-}
-
-/// Ends an adoption early.
-#[derive(Debug, Default)]
-pub struct Stop {
-    is_set: Mutex<bool>,
-    was_set: Condvar,
-}
-
-impl Stop {
-    /// From now on.
-    pub fn set(&self) {
-        *self.is_set.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.was_set.notify_all();
-    }
-
-    /// Whether it was set.
-    #[must_use]
-    pub fn is_set(&self) -> bool {
-        *self.is_set.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits so long for it to be set; whether it was.
-    #[must_use]
-    pub fn wait(&self, limit: Duration) -> bool {
-        let is_set = self.is_set.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.was_set.wait_timeout_while(is_set, limit, |is_set| !*is_set);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
-    }
+    /// That file or folder stays where it is, and why; once for each.
+    fn stays(&mut self, path: &Path, why: &str);
 }
 
 /// Frames that are adopted stay on the disk until they are done with: whoever sends them and cannot has to say so.
@@ -100,193 +61,280 @@ impl Storage for Adopting {
     }
 }
 
-/// Whom what is found goes to: each gets all of it. Those that come while a folder is delivered get the next one.
-#[derive(Debug, Default)]
-pub struct Destinations(Mutex<Vec<Arc<Client>>>);
-
-impl Destinations {
-    /// Adds one.
-    pub fn add(&self, client: Arc<Client>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(client);
-    }
-
-    fn all(&self) -> Vec<Arc<Client>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
 /// What became of an orphan.
 enum End {
     /// All that can be read is settled.
     Settled,
-    /// Something could not be read or written to, and stays.
+    /// Something could not be read or written to, or is owed to one that has left, and stays.
     Stays,
+    /// One has left: the rest is for those who stay, but not at once.
+    Left,
     /// It was to stop.
     Stopped,
 }
 
-/// Delivers what processes of `service` (of any, if `None`) have left under `path`, to all destinations. Blocks until all is settled or
-/// `pace` says stop; `told` hears after each block how far it is. What cannot be read stays, is counted, and keeps nothing else back.
-///
-/// # Errors
-/// If the folder is not ours alone or cannot be read, or there is no thread to send.
-pub fn adopt(
-    destinations: &Destinations,
-    path: &Path,
-    service: Option<&str>,
+/// What became of a block.
+enum Delivery {
+    /// All have answered for it.
+    Settled,
+    /// All that stay have; one that has left has not.
+    Owed,
+    /// It was to stop.
+    Stopped,
+}
+
+/// A destination, and what it is given.
+struct Recipient {
+    client: Arc<Client>,
+    lane: Arc<Lane>,
+}
+
+/// Delivers what processes of a service have left under a folder, to all destinations.
+#[derive(Debug)]
+pub struct Adopter {
+    destinations: Arc<Destinations>,
+    path: PathBuf,
+    /// Of any, if none.
+    service: Option<String>,
     limits: BatchLimits,
-    pace: &Pace,
-    mut told: impl FnMut(Adopted),
-) -> io::Result<Adopted> {
-    let mut adopted = Adopted::default();
-    let _ = pace.stop.wait(pace.delay);
-    for folder in folders(path)? {
-        if pace.is_over() {
-            break;
-        }
-        let orphan = match Orphan::adopt(folder) {
-            Ok(Some(orphan)) if orphan.is_of(service) => orphan,
-            Ok(_) => continue,
-            Err(_) => {
-                adopted.files += 1;
-                continue;
-            }
-        };
-        adopted.folders += 1;
-        let Ok(contents) = orphan.contents() else {
-            adopted.files += 1;
-            continue;
-        };
-        adopted.files += contents.bad.len() as u64;
-        match one(
-            &destinations.all(),
-            &orphan,
-            &contents,
+    pace: Pace,
+    /// So far, of all looks.
+    adopted: Adopted,
+    /// Folders that were counted and are still there.
+    counted: HashSet<PathBuf>,
+    /// What stays, and was told.
+    told: HashSet<PathBuf>,
+}
+
+impl Adopter {
+    /// One that has not looked yet.
+    #[must_use]
+    pub fn new(
+        destinations: Arc<Destinations>,
+        path: PathBuf,
+        service: Option<String>,
+        limits: BatchLimits,
+        pace: Pace,
+    ) -> Self {
+        Self {
+            destinations,
+            path,
+            service,
             limits,
             pace,
-            &mut adopted,
-            &mut told,
-        )? {
-            End::Settled => adopted.files += u64::from(orphan.remove(&contents).is_err()),
-            End::Stays => {}
-            End::Stopped => {
-                pace.stop.set(); // a destination is gone: what it has not got waits for the next start
-                return Ok(adopted);
-            }
-        }
-        told(adopted);
-    }
-    Ok(adopted)
-}
-
-impl Pace {
-    fn is_over(&self) -> bool {
-        self.stop.is_set()
-    }
-
-    /// Whether what was begun then is too old. A clock that was put back makes nothing old.
-    fn is_past(&self, begun: u64) -> bool {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let age = now.saturating_sub(Duration::from_nanos(begun));
-        begun > 0 && self.max_age.is_some_and(|most| age > most)
-    }
-}
-
-/// Delivers the blocks of one.
-fn one(
-    clients: &[Arc<Client>],
-    orphan: &Orphan,
-    contents: &Contents,
-    limits: BatchLimits,
-    pace: &Pace,
-    adopted: &mut Adopted,
-    told: &mut impl FnMut(Adopted),
-) -> io::Result<End> {
-    if contents.blocks.is_empty() {
-        return Ok(End::Settled);
-    }
-    let bounds = Limits {
-        bytes: usize::MAX,
-        spans: usize::MAX,
-    };
-    let mut writer = Writer::with_storage(Box::new(Adopting), usize::MAX)?;
-    let lanes: Vec<_> = clients.iter().map(|_| Arc::new(writer.add_lane(bounds))).collect();
-    for (client, lane) in clients.iter().zip(&lanes) {
-        lane.want_reader();
-        if lane.begin_reader() {
-            client.drive(Arc::clone(lane), limits)?;
+            adopted: Adopted::default(),
+            counted: HashSet::new(),
+            told: HashSet::new(),
         }
     }
-    let mut end = End::Settled;
-    for place in &contents.blocks {
-        let found = match orphan.read(place) {
-            Ok(Some(found)) => found,
-            Ok(None) => continue,
-            Err(_) => {
-                adopted.files += 1;
-                end = End::Stays;
-                continue;
+
+    /// Delivers what is there now. Blocks until all is settled, `pace` says stop, or a destination leaves; `listener` hears after each block how
+    /// far it is. What cannot be read stays, is counted, and keeps nothing else back.
+    ///
+    /// # Errors
+    /// If the folder is not ours alone or cannot be read, or there is no thread to send.
+    pub fn look(&mut self, listener: &mut impl Listener) -> io::Result<()> {
+        let departures = self.destinations.departures();
+        for folder in folders(&self.path)? {
+            if self.pace.is_over() || self.destinations.departures() != departures {
+                break;
             }
+            let orphan = match Orphan::adopt(folder.clone()) {
+                Ok(Some(orphan)) if orphan.is_of(self.service.as_deref()) => orphan,
+                Ok(_) => continue,
+                Err(why) => {
+                    self.stays(&folder, &why.to_string(), listener);
+                    continue;
+                }
+            };
+            self.adopted.folders += u64::from(self.counted.insert(folder.clone()));
+            let contents = match orphan.contents() {
+                Ok(contents) => contents,
+                Err(why) => {
+                    self.stays(&folder, &why.to_string(), listener);
+                    continue;
+                }
+            };
+            for (path, why) in &contents.bad {
+                self.stays(path, why, listener);
+            }
+            match self.one(&orphan, &contents, departures, listener)? {
+                End::Settled => match orphan.remove(&contents) {
+                    Ok(is_gone) => {
+                        if is_gone {
+                            self.counted.remove(&folder);
+                        }
+                    }
+                    Err(why) => self.stays(&folder, &why.to_string(), listener),
+                },
+                End::Stays => {}
+                End::Left | End::Stopped => break,
+            }
+            listener.progress(self.adopted);
+        }
+        listener.progress(self.adopted);
+        Ok(())
+    }
+
+    /// Counts and tells that something stays, the first time.
+    fn stays(&mut self, path: &Path, why: &str, listener: &mut impl Listener) {
+        if self.told.insert(path.to_owned()) {
+            self.adopted.files += 1;
+            listener.stays(path, why);
+        }
+    }
+
+    /// Delivers the blocks of one.
+    fn one(
+        &mut self,
+        orphan: &Orphan,
+        contents: &Contents,
+        departures: u64,
+        listener: &mut impl Listener,
+    ) -> io::Result<End> {
+        let is_owed = |place: &Place| self.destinations.owes(orphan.folder(), place.number);
+        let (owed, blocks): (Vec<_>, Vec<_>) = contents.blocks.iter().partition(|place| is_owed(place));
+        let mut end = if owed.is_empty() { End::Settled } else { End::Stays };
+        if blocks.is_empty() {
+            return Ok(end);
+        }
+        let mut writer = Writer::with_storage(Box::new(Adopting), usize::MAX)?;
+        let recipients = self.recipients(&mut writer)?;
+        for place in blocks {
+            if self.destinations.departures() != departures {
+                end = End::Left;
+                break;
+            }
+            let found = match orphan.read(place) {
+                Ok(Some(found)) => found,
+                Ok(None) => continue,
+                Err(why) => {
+                    self.stays(&place.path, &why.to_string(), listener);
+                    end = End::Stays;
+                    continue;
+                }
+            };
+            let spans = found.frames.len() as u64;
+            let is_past = self.pace.is_past(found.begun);
+            let delivery = if is_past {
+                Delivery::Settled
+            } else {
+                self.deliver(&mut writer, &recipients, &found, orphan.folder(), place.number)
+            };
+            match delivery {
+                Delivery::Settled => {
+                    if is_past {
+                        lose(&recipients, spans, DropReason::Expired);
+                    }
+                    lose(&recipients, found.lost, DropReason::Damaged);
+                    self.adopted.damaged += found.lost;
+                    if let Err(why) = orphan.free(place) {
+                        self.stays(&place.path, &why.to_string(), listener); // it will be delivered once more
+                        end = End::Stays;
+                    }
+                }
+                Delivery::Owed => end = End::Stays,
+                Delivery::Stopped => {
+                    end = End::Stopped;
+                    break;
+                }
+            }
+            self.adopted.spans += spans;
+            listener.progress(self.adopted);
+        }
+        for Recipient { client, lane } in &recipients {
+            if matches!(end, End::Stopped) || !self.destinations.has(client) {
+                lane.keep();
+            }
+            lane.close();
+            let _ = lane.discard();
+        }
+        Ok(end)
+    }
+
+    /// Each destination with a lane of its own, which the worker drives.
+    fn recipients(&self, writer: &mut Writer) -> io::Result<Vec<Recipient>> {
+        let bounds = Limits {
+            bytes: usize::MAX,
+            spans: usize::MAX,
         };
-        let spans = found.frames.len() as u64;
-        if pace.is_past(found.begun) {
-            lose(clients, spans, DropReason::Expired);
-        } else if !deliver(&mut writer, &lanes, &found, pace) {
-            end = End::Stopped;
-            break;
+        let mut recipients = Vec::new();
+        for client in self.destinations.all() {
+            let lane = Arc::new(writer.add_lane(bounds));
+            recipients.push(Recipient { client, lane });
         }
-        lose(clients, found.lost, DropReason::Damaged);
-        adopted.spans += spans;
-        adopted.damaged += found.lost;
-        if orphan.free(place).is_err() {
-            adopted.files += 1; // it will be delivered once more
-            end = End::Stays;
+        for Recipient { client, lane } in &recipients {
+            lane.want_reader();
+            if lane.begin_reader() {
+                client.drive(Arc::clone(lane), self.limits)?;
+            }
         }
-        told(*adopted);
+        Ok(recipients)
     }
-    for lane in &lanes {
-        if matches!(end, End::Stopped) {
-            lane.keep();
+
+    /// Gives all a block, and waits until its spans are settled by them: delivered, or dropped and counted.
+    fn deliver(
+        &self,
+        writer: &mut Writer,
+        recipients: &[Recipient],
+        found: &Found,
+        folder: &Path,
+        number: u64,
+    ) -> Delivery {
+        let groups: Vec<_> = found.groups.iter().cloned().map(Arc::<Group>::new).collect();
+        let begun = Instant::now();
+        for (sent, (group, frame)) in found.frames.iter().enumerate() {
+            if self.pace.is_over() {
+                return Delivery::Stopped;
+            }
+            let _ = writer.append_message(&groups[*group], frame);
+            if let Some(nanos) = (1_000_000_000 * sent as u64).checked_div(self.pace.spans_per_second) {
+                let ahead = Duration::from_nanos(nanos).saturating_sub(begun.elapsed());
+                if ahead > Duration::from_millis(5) {
+                    let _ = self.pace.stop.wait(ahead.min(SLICE));
+                }
+            }
         }
-        lane.close();
-        let _ = lane.discard();
+        let mut delivery = Delivery::Settled;
+        for Recipient { client, lane } in recipients {
+            let Some(has_answered) = self.answer(client, lane) else {
+                return Delivery::Stopped;
+            };
+            if !has_answered {
+                self.destinations.owe(folder, number, client);
+                delivery = Delivery::Owed;
+                // It may have been shut down by itself.
+                if !self.destinations.remove(client) {
+                    self.pace.stop.set();
+                }
+            }
+        }
+        if self.pace.is_over() {
+            return Delivery::Stopped;
+        }
+        delivery
     }
-    Ok(end)
+
+    /// Waits until a destination has answered for all that it was given; false if it leaves before, none if it is to stop.
+    fn answer(&self, client: &Arc<Client>, lane: &Lane) -> Option<bool> {
+        let (done, generation) = (lane.flush(), lane.generation());
+        while !lane.wait_done(done, generation, Instant::now() + SLICE) {
+            if self.pace.is_over() || lane.generation() != generation {
+                return None;
+            }
+            if !self.destinations.has(client) {
+                return Some(false);
+            }
+        }
+        // One that was shut down meanwhile is done with them, and has not sent them.
+        Some(!lane.is_keeping())
+    }
 }
 
-fn lose(clients: &[Arc<Client>], spans: u64, reason: DropReason) {
+fn lose(recipients: &[Recipient], spans: u64, reason: DropReason) {
     if spans > 0 {
-        for client in clients {
+        for Recipient { client, .. } in recipients {
             drop(client.lose(spans, reason, reason.of_a_queue(spans)));
         }
     }
-}
-
-/// Whether the block's spans are settled by all: delivered, or dropped and counted.
-fn deliver(writer: &mut Writer, lanes: &[Arc<Lane>], found: &Found, pace: &Pace) -> bool {
-    let groups: Vec<_> = found.groups.iter().cloned().map(Arc::<Group>::new).collect();
-    let begun = Instant::now();
-    for (sent, (group, frame)) in found.frames.iter().enumerate() {
-        if pace.is_over() {
-            return false;
-        }
-        let _ = writer.append_message(&groups[*group], frame);
-        if let Some(nanos) = (1_000_000_000 * sent as u64).checked_div(pace.spans_per_second) {
-            let ahead = Duration::from_nanos(nanos).saturating_sub(begun.elapsed());
-            if ahead > Duration::from_millis(5) {
-                let _ = pace.stop.wait(ahead.min(SLICE));
-            }
-        }
-    }
-    let is_done = lanes.iter().all(|lane| {
-        let (done, generation) = (lane.flush(), lane.generation());
-        while !lane.wait_done(done, generation, Instant::now() + SLICE) {
-            if pace.is_over() || lane.generation() != generation {
-                return false;
-            }
-        }
-        true
-    });
-    // One that was shut down meanwhile is done with them, and has not sent them.
-    is_done && !pace.is_over() && !lanes.iter().any(|lane| lane.is_keeping())
 }

@@ -22,12 +22,14 @@ pub enum What {
     Waits,
     /// Something is wrong, whatever becomes of it.
     Trouble(Subject),
+    /// What ended processes have left is not sent, or not all of it.
+    Unrecovered,
 }
 
 /// Something that happened to the spans of a destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The destination's name.
+    /// The destination's name; of a recovery the folder's.
     pub destination: String,
     /// What it was.
     pub what: What,
@@ -45,6 +47,8 @@ pub struct Events {
     missed: u64,
     /// Threads that wait.
     listeners: usize,
+    /// Those who may have something to say though nobody is there to start a listener.
+    sources: usize,
     is_stopped: bool,
 }
 
@@ -69,6 +73,7 @@ impl Events {
         std::mem::forget(std::mem::take(&mut self.waiting));
         self.missed = 0;
         self.listeners = 0;
+        self.sources = 0;
         self.is_stopped = false;
     }
 }
@@ -84,7 +89,29 @@ pub fn take() -> (Vec<Event>, u64) {
     RING.take()
 }
 
-/// Waits until there are events, until [`stop`], or for so long; whether there are events.
+/// As long as it is there, whoever listens is asked to go on.
+#[derive(Debug)]
+pub struct Source {
+    ring: &'static Ring,
+    generation: u64,
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        let mut events = self.ring.hold();
+        if self.generation == crate::generation() {
+            events.sources -= 1;
+        }
+    }
+}
+
+/// Somebody who may have something to say at any time, also while no span ends.
+#[must_use]
+pub fn source() -> Source {
+    RING.source()
+}
+
+/// Waits until there are events, until [`stop`], or for so long; whether there are events, or may be by a [`Source`].
 #[must_use]
 pub fn wait(limit: Duration) -> bool {
     RING.wait(limit)
@@ -103,6 +130,7 @@ impl Ring {
                 waiting: VecDeque::new(),
                 missed: 0,
                 listeners: 0,
+                sources: 0,
                 is_stopped: false,
             }),
             pushed: Condvar::new(),
@@ -122,6 +150,12 @@ impl Ring {
         events.waiting.push_back(event);
         self.pushed.notify_all();
         events.listeners == 0
+    }
+
+    fn source(&'static self) -> Source {
+        let generation = crate::generation();
+        self.hold().sources += 1;
+        Source { ring: self, generation }
     }
 
     fn take(&self) -> (Vec<Event>, u64) {
@@ -148,7 +182,7 @@ impl Ring {
         if generation == crate::generation() {
             events.listeners -= 1;
         }
-        !events.waiting.is_empty()
+        !events.waiting.is_empty() || (events.sources > 0 && !events.is_stopped)
     }
 }
 
@@ -183,5 +217,19 @@ mod tests {
         assert!(RING.wait(Duration::ZERO));
         let _ = RING.take();
         assert!(RING.push(event(1)));
+    }
+
+    #[test]
+    fn a_listener_is_asked_to_go_on_as_long_as_there_is_a_source() {
+        static RING: Ring = Ring::new();
+        assert!(!RING.wait(Duration::ZERO));
+        let (one, other) = (RING.source(), RING.source());
+        drop(one);
+        assert!(RING.wait(Duration::ZERO));
+        drop(other);
+        assert!(!RING.wait(Duration::ZERO));
+        let _late = RING.source();
+        RING.hold().is_stopped = true;
+        assert!(!RING.wait(Duration::ZERO));
     }
 }
