@@ -314,3 +314,81 @@ fn private_key(path: &PathBuf) -> Result<PrivateKeyDer<'static>, ConfigError> {
         ConfigError::ClientKey(format!("{}: {why}", path.display()))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// An authority of tests, for nothing else.
+    const AUTHORITY: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIByDCCAW+gAwIBAgIUI5pqSoBeqTVTIWcHtUWZSr8VyVIwCgYIKoZIzj0EAwIw
+QDEXMBUGA1UECgwOdHJ1c3RtZSB2MS4yLjExJTAjBgNVBAsMHFRlc3RpbmcgQ0Eg
+I3BrczdQR2ZlZUlwNXktajUwIBcNMDAwMTAxMDAwMDAwWhgPMzAwMDAxMDEwMDAw
+MDBaMEAxFzAVBgNVBAoMDnRydXN0bWUgdjEuMi4xMSUwIwYDVQQLDBxUZXN0aW5n
+IENBICNwa3M3UEdmZWVJcDV5LWo1MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
+cBA4zWt1RT2jWa3O1YKD1rt1WpoAXZBY5Yc16vrGJJ5wVt5cWhPcaOxSZLGYqXpK
+H2For+zhc3aCXQgZcCiRE6NFMEMwHQYDVR0OBBYEFLyRmrkPLGLKb3P4ujiTIQv/
+1yX3MBIGA1UdEwEB/wQIMAYBAf8CAQkwDgYDVR0PAQH/BAQDAgGGMAoGCCqGSM49
+BAMCA0cAMEQCICWkAvicD19Vsgx7UZ8n5G4hvLUTzgFGs2kBMitAahuzAiB9Dyxv
+lA7dsvk6WslPltEfLyqBEIDfooQh+V7VgT2O5A==
+-----END CERTIFICATE-----
+";
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_told_each_minute_and_no_more_when_it_is_good_again_without_a_connection() {
+        let path = std::env::temp_dir().join(format!("spanwire-renewed-{}.pem", std::process::id()));
+        let write = |text: &str| fs::write(&path, text).expect("written");
+        write(AUTHORITY);
+        let files = TlsFiles {
+            ca: Some(path.clone()),
+            ..TlsFiles::default()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("runtime");
+        runtime.block_on(async {
+            let minute = || tokio::time::advance(Duration::from_secs(60));
+            let material = TlsMaterial::load(&files, Protocol::Grpc).expect("valid");
+            let mut kept = Kept::default();
+            let before = material.renewed(&mut kept).expect("made");
+            assert_eq!(kept.trouble(&material), None);
+            // A whole one, and the beginning of another.
+            write(&format!("{AUTHORITY}{}", &AUTHORITY[..200]));
+            assert_eq!(kept.trouble(&material), None); // nobody has looked
+            assert!(Arc::ptr_eq(
+                &before,
+                &material.renewed(&mut kept).expect("the one before")
+            ));
+            for _ in 0..2 {
+                let told = kept.trouble(&material).expect("told");
+                assert!(
+                    told.contains("ends within a section") && told.contains("spanwire-renewed-"),
+                    "{told}"
+                );
+                assert_eq!(kept.trouble(&material), None);
+                minute().await;
+            }
+            write(&format!("{AUTHORITY}{AUTHORITY}"));
+            assert_eq!(kept.trouble(&material), None);
+            assert!(!Arc::ptr_eq(
+                &before,
+                &material.renewed(&mut kept).expect("the new one")
+            ));
+            // What was broken from the beginning may stay so.
+            write(&format!("{AUTHORITY}{}", &AUTHORITY[..200]));
+            let material = TlsMaterial::load(&files, Protocol::Grpc).expect("one is whole");
+            let mut kept = Kept::default();
+            drop(material.renewed(&mut kept));
+            write(&format!("{AUTHORITY}{AUTHORITY}{}", &AUTHORITY[..200]));
+            drop(material.renewed(&mut kept));
+            assert_eq!(kept.trouble(&material), None);
+        });
+        let _ = fs::remove_file(path);
+    }
+}
