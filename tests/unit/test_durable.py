@@ -267,23 +267,23 @@ def test_when_one_leaves_it_goes_on_for_the_others(tmp_path: Path, monkeypatch: 
 def test_what_one_that_left_had_not_answered_for_stays_and_the_rest_is_for_those_who_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_durable, "_RECOVER_AFTER", 2.0)
     monkeypatch.setattr(_durable, "_LOOK_AGAIN", 3.0)
     queue = DurableQueue(tmp_path / "queue", service="tests")
-    leave(tmp_path / "queue", "tests", 300)
-    leave(tmp_path / "queue", "tests", 200)
-    first, second = sorted((tmp_path / "queue").iterdir())
     with Sink() as one, Sink() as other:
         before = spanwire.stats()["traces"]
         other.inject(status=503, times=None)
         with processor(one.traces_endpoint, queue) as staying:
-            with processor(other.traces_endpoint, queue):
+            with processor(other.traces_endpoint, queue, timeout=0.5):
+                own = set((tmp_path / "queue").iterdir())
+                leave(tmp_path / "queue", "tests", 300)  # when both are there
+                leave(tmp_path / "queue", "tests", 200)
+                first, second = sorted(set((tmp_path / "queue").iterdir()) - own)
                 one.wait_for(300, timeout=PATIENCE)
                 wait_until(lambda: account(other.traces_endpoint, before).get("requests"))
-            left_at = time.monotonic()
+                leaves_at = time.monotonic()
             # A program that ends shuts its processors down one after the other: the next folder is left alone until it is calm.
             wait_until(lambda: one.span_count > 300)
-            assert time.monotonic() - left_at > 2.0
+            assert time.monotonic() - leaves_at >= 3.0
             one.wait_for(500, timeout=PATIENCE)
             wait_until(lambda: not second.exists())
             assert first.is_dir()
@@ -304,15 +304,16 @@ def test_what_one_that_left_had_not_answered_for_stays_and_the_rest_is_for_those
 def test_what_one_that_left_had_answered_for_goes_when_the_others_have_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_durable, "_RECOVER_AFTER", 2.0)
+    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.2)
     queue = DurableQueue(tmp_path / "queue", service="tests")
-    leave(tmp_path / "queue", "tests", 300)
-    (left,) = (tmp_path / "queue").iterdir()
     with Sink() as slow, Sink() as quick:
         before = spanwire.stats()["traces"]
         slow.inject(status=503, times=None)
         with processor(slow.traces_endpoint, queue):
             with processor(quick.traces_endpoint, queue):
+                own = set((tmp_path / "queue").iterdir())
+                leave(tmp_path / "queue", "tests", 300)  # when both are there
+                (left,) = set((tmp_path / "queue").iterdir()) - own
                 quick.wait_for(300, timeout=PATIENCE)
                 wait_until(lambda: account(quick.traces_endpoint, before).get("exported") == 300)
                 wait_until(lambda: account(slow.traces_endpoint, before).get("requests"))
@@ -389,6 +390,7 @@ def heard(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_recovery_that_fails_is_told_when_it_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.2)
     place = tmp_path / "queue"
     with (
         heard(caplog, monkeypatch) as (lines, events),
@@ -396,18 +398,18 @@ def test_a_recovery_that_fails_is_told_when_it_does(
     ):
         place.chmod(0o777)
         wait_until(lambda: lines() and events)  # without a span, a flush or a look at the counts
-        place.chmod(0o700)
         (line,) = lines()
         assert line.thread != threading.get_ident()
         error = told(place)["recovered"]["error"]
         assert str(place) in error
         assert line.getMessage() == f"What ended processes have left is not sent: {error}"
-        (event,) = events
+        event = events[0]
         assert (event.destination, event.reason, event.spans, event.message) == (str(place), "recover", 0, error)
         recovery = joined(made)
         assert recovery is not None
         with pytest.raises(OSError, match="queue"):
             recovery._adoption.wait(0)
+        place.chmod(0o700)
 
 
 def test_who_waits_for_minutes_hears_of_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -416,6 +418,7 @@ def test_who_waits_for_minutes_hears_of_it_too(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(_log.logger, "warning", lambda *_: said.set())
     monkeypatch.setattr(_events, "PATIENCE_SECONDS", 0.01)  # those minutes
     monkeypatch.setattr(_durable, "_RECOVER_AFTER", 1.0)
+    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.2)
     with processor(NOWHERE, DurableQueue(tmp_path / "queue", service="tests")):
         (tmp_path / "queue").chmod(0o777)
         assert said.wait(PATIENCE)
