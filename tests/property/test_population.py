@@ -11,6 +11,9 @@ from tests.official import official_bytes
 from tests.property.census import REQUIRED, census, shares
 from tests.property.strategies import batches, hand_made_batches, sdk_batches
 
+# Some seconds; on a busy machine many more.
+pytestmark = pytest.mark.timeout(600)
+
 drawn_once = settings(
     max_examples=150,
     derandomize=True,

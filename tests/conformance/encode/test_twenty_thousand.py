@@ -22,7 +22,7 @@ BATCHES_A_ROUND = 250
 @pytest.mark.parametrize(
     "wanted",
     [
-        pytest.param(2_000, marks=pytest.mark.slow),
+        pytest.param(2_000, marks=[pytest.mark.slow, pytest.mark.timeout(600)]),
         pytest.param(20_000, marks=[pytest.mark.full, pytest.mark.timeout(900)]),
     ],
 )
