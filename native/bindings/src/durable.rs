@@ -84,9 +84,16 @@ impl DurableDirectory {
         self.directory.folder()
     }
 
-    /// No more spans come: removes what holds none that are not delivered.
+    /// No more spans come: removes what holds none that are not delivered. In a forked child, what the child has made of its own for it.
     fn end(&self, py: Python<'_>) {
-        py.detach(|| self.directory.end());
+        let is_of_it = |other: &Arc<Directory>| other.plan() == self.directory.plan();
+        py.detach(|| {
+            if self.directory.is_here() {
+                self.directory.end();
+            } else {
+                directories().into_iter().filter(is_of_it).for_each(|one| one.end());
+            }
+        });
     }
 
     /// Where its files cannot be mapped: writes what was committed, so that it outlives the process.

@@ -231,7 +231,8 @@ impl Directory {
     }
 
     /// Whether this is the process that made it.
-    pub(crate) fn is_here(&self) -> bool {
+    #[must_use]
+    pub fn is_here(&self) -> bool {
         self.generation == spanwire_queue::generation()
     }
 

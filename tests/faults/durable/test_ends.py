@@ -199,3 +199,57 @@ print("{}")
     with Sink() as sink:
         run(program, tmp_path / "queue", sink.traces_endpoint)
         assert {int(span.name) for span in sink.spans()} == set(range(1000))
+
+
+IN_CHILDREN = """
+import multiprocessing
+import spanwire
+from spanwire.durable import DurableQueue
+from spanwire.exporter.http import OTLPSpanExporter
+from spanwire.trace import TracerProvider
+from spanwire.trace.export import BatchSpanProcessor
+
+provider = None
+
+def make(folder, endpoint):
+    global provider
+    exporter = OTLPSpanExporter(endpoint=endpoint, timeout=1, durable=DurableQueue(folder, service="tests", recover=False))
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+
+def work(number, folder, endpoint, flushes):
+    if provider is None:
+        make(folder, endpoint)
+    provider.get_tracer("tests").start_span(str(number)).end()
+    assert provider.force_flush(30_000 if flushes else 0) or not flushes
+
+if __name__ == "__main__":
+    import os, sys
+    method, folder, endpoint, flushes = sys.argv[1:]
+    make(folder, endpoint)
+    context = multiprocessing.get_context(method)
+    arguments = [(number, folder, endpoint, flushes == "yes") for number in range(4)]
+    with context.Pool(2, maxtasksperchild=1) as pool:
+        pool.starmap(work, arguments, chunksize=1)
+        pool.close()
+        pool.join()
+    print(len(os.listdir(folder)))
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("is_up", [True, False])
+def test_children_of_multiprocessing_leave_no_folder_if_all_is_delivered(
+    tmp_path: Path, method: str, is_up: bool
+) -> None:
+    program, folder = tmp_path / "program.py", tmp_path / "queue"
+    program.write_text(IN_CHILDREN, encoding="utf-8")
+    with Sink() as sink:
+        if not is_up:
+            sink.inject(status=503, times=None)
+        command = [sys.executable, str(program), method, str(folder), sink.traces_endpoint, "yes" if is_up else "no"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        # Of the parent, and of each child that had not delivered.
+        assert done.stdout == ("1\n" if is_up else "5\n")
+        assert sorted(span.name for span in sink.spans()) == (["0", "1", "2", "3"] if is_up else [])

@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace import export as sdk
 
 from spanwire import _native
+from spanwire._children import at_end_of_child
 from spanwire._durable import Recoverer, end_at_exit, open_directory
 from spanwire._native import DurableDirectory, FrameQueue
 from spanwire.exporter._span_exporter import NativeSpanExporter
@@ -99,6 +100,7 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         in_flight = resolve_in_flight(max_in_flight)
 
         self._directory: DurableDirectory | None = None
+        self._child = 0  # whose end is seen to
         self._recoverer: Recoverer | None = None
 
         def new_queue(directory: DurableDirectory | None = None) -> FrameQueue:
@@ -194,11 +196,20 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
     def _attend(self) -> None:
         """A span was appended natively, and no thread of this process sends; or it came after ``shutdown``."""
         self._delivery.attend()
+        if self._directory is not None and self._child != os.getpid():
+            self._child = os.getpid()
+            at_end_of_child(WeakMethod(self._end_if_all_is_delivered))
         if self._recoverer is not None:
             self._recoverer.begin()
         for delivery in self._before:
             if delivery._queue:
                 delivery.attend()
+
+    def _end_if_all_is_delivered(self) -> None:
+        """This process runs no handlers at its exit: with it goes a folder that nobody needs. What waits yet stays, and is not waited for."""
+        if self._directory is not None and not self._before and not self._delivery.queued():
+            self.shutdown()
+            self._directory.end()
 
     def shutdown(self) -> None:
         """Send what waits, within 30 seconds, and take no more spans. May be repeated."""
