@@ -13,8 +13,9 @@ from spanwire.durable import DurableQueue
 __all__ = ["Recoverer", "Recovery", "durable_report", "open_directory", "resolve"]
 
 _UNKNOWN = "unknown_service"
-_RECOVER_AFTER = 1.0  # seconds: until then further processors come, which get what was left as well
-_LOOK_AGAIN = 60.0  # seconds: others of the service may have ended since, or somebody was looking at their folders
+_RECOVER_AFTER = 1.0  # seconds, or the first span: until then further processors come, which get what was left as well
+_CALM = 60.0  # seconds without one that leaves: while a program ends, they do so one after the other, 30 seconds each at most
+_LOOK_AGAIN = 10.0  # seconds: others of the service may have ended since, or somebody was looking at their folders
 _PATH, _MAX_BYTES, _FSYNC_POLICY = "SPANWIRE_DURABLE_PATH", "SPANWIRE_DURABLE_MAX_BYTES", "SPANWIRE_DURABLE_FSYNC"
 _MAX_AGE = "SPANWIRE_DURABLE_MAX_AGE"
 
@@ -89,6 +90,7 @@ class Recovery:
                     max_age=queue.max_age,
                     delay=_RECOVER_AFTER,
                     again=_LOOK_AGAIN,
+                    calm=_CALM,
                 ),
                 known.numbers() if known is not None else (0, 0, 0, 0),
             )
@@ -97,13 +99,17 @@ class Recovery:
         _events.listen()
         return made
 
+    def hurry(self) -> None:
+        """Begin now: spans end, so whoever was to join has done so."""
+        self._adoption.begin()
+
     def takes(self, client: _native.HttpClient) -> bool:
         """Whether another one takes part now: not all have left."""
         return self._adoption.add(client)
 
     def leave(self, client: _native.HttpClient) -> None:
         """One that has joined takes no more part; what it was given and has not answered for stays for the next start. For the others it
-        goes on after ``_LOOK_AGAIN`` seconds of calm: when a program ends, they leave one after the other.
+        goes on after ``_CALM`` seconds without another that does: when a program ends, they leave one after the other.
         """
         self._adoption.remove(client)
 
@@ -112,12 +118,13 @@ class Recovery:
         return tuple(map(sum, zip(self._before, self._adoption.progress(), strict=True)))
 
     def failure(self) -> str | None:
-        """Why it has not looked at everything when it did so last; None: it has, or does so yet."""
+        """Why it has not looked at everything when it did so last, or does not go on; None: it has, or does so yet."""
         try:
             self._adoption.wait(0)
         except OSError as error:
             return str(error)
-        return None
+        name = self._adoption.waits_for()
+        return None if name is None else f"{name} does not take it; the other destinations wait for that one"
 
     @classmethod
     def told(cls, report: dict[str, Any]) -> dict[str, Any] | None:
@@ -149,14 +156,18 @@ class Recoverer:
         self._process = 0
         self._recovery: Recovery | None = None
 
-    def begin(self) -> None:
-        """Take part, if that was not begun in this process."""
+    def begin(self, *, now: bool = False) -> None:
+        """Take part, if that was not begun in this process; and it is not waited for others any more, if ``now``."""
         process = os.getpid()
         if self._process == process:
+            if now and self._recovery is not None:
+                self._recovery.hurry()
             return
         self._process = process
         try:
             self._recovery = Recovery.join(*self._words)
+            if now:
+                self._recovery.hurry()
         except OSError as error:
             _events.say(_absolute(self._words[0]), "recover", 0, str(error))
 

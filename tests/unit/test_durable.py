@@ -216,6 +216,27 @@ def test_what_one_destination_has_not_got_stays_though_another_has_it(
         assert sorted(int(span.name) for span in other.spans()) == list(range(500))
 
 
+def test_it_is_said_whom_the_others_wait_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.2)
+    queue = DurableQueue(tmp_path / "queue", service="tests")
+
+    def errors() -> set[str | None]:
+        return {report["recovered"]["error"] for report in spanwire.stats()["durable"] if report["recovered"]}
+
+    with Sink() as one, Sink() as other:
+        other.inject(status=503, times=None)
+        with processor(one.traces_endpoint, queue), processor(other.traces_endpoint, queue):
+            leave(tmp_path / "queue", "tests", 500)  # when both are there
+            wait_until(
+                lambda: (
+                    f"{other.traces_endpoint} does not take it; the other destinations wait for that one" in errors()
+                )
+            )
+            other.clear_faults()
+            other.wait_for(500, timeout=PATIENCE)
+            wait_until(lambda: errors() == {None})
+
+
 def test_what_another_service_has_left_is_left_alone(tmp_path: Path) -> None:
     leave(tmp_path / "queue", "others", 5)
     leave(tmp_path / "queue", "tests", 7)
@@ -254,6 +275,7 @@ def test_processors_share_one_recovery_until_all_have_left(tmp_path: Path) -> No
 
 def test_when_one_leaves_it_goes_on_for_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.5)
+    monkeypatch.setattr(_durable, "_CALM", 0.5)
     queue = DurableQueue(tmp_path / "queue", service="tests")
     with Sink() as sink, processor(sink.traces_endpoint, queue):
         with processor(NOWHERE, queue):
@@ -267,7 +289,8 @@ def test_when_one_leaves_it_goes_on_for_the_others(tmp_path: Path, monkeypatch: 
 def test_what_one_that_left_had_not_answered_for_stays_and_the_rest_is_for_those_who_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 3.0)
+    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 1.0)
+    monkeypatch.setattr(_durable, "_CALM", 3.0)
     queue = DurableQueue(tmp_path / "queue", service="tests")
     with Sink() as one, Sink() as other:
         before = spanwire.stats()["traces"]

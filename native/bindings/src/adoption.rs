@@ -19,6 +19,7 @@ use crate::errors;
 #[pyclass(frozen, module = "spanwire._native")]
 pub struct Adoption {
     destinations: Arc<Destinations>,
+    begin: Arc<Stop>,
     stop: Arc<Stop>,
     state: Arc<Shared>,
 }
@@ -32,6 +33,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     adopted: Adopted,
+    /// Whom it waits for, if it has for long.
+    waits_for: Option<String>,
     /// It has looked at everything once, or since: how that ended.
     ended: Option<Result<(), String>>,
 }
@@ -40,12 +43,15 @@ struct State {
 struct Run {
     adopter: Adopter,
     destinations: Arc<Destinations>,
+    /// Ends the delay.
+    begin: Arc<Stop>,
     stop: Arc<Stop>,
     state: Arc<Shared>,
     /// The folder by name, if what goes wrong is told as an event.
     tells: Option<String>,
     delay: Duration,
     again: Option<Duration>,
+    calm: Duration,
 }
 
 #[pymethods]
@@ -54,7 +60,7 @@ impl Adoption {
     /// second at most (0: no bound), and nothing that is older than `max_age` seconds. Looks `again` after so many seconds, until it is
     /// stopped, and tells by events what goes wrong; 0: once.
     #[new]
-    #[pyo3(signature = (client, path, service, spans, bytes, *, spans_per_second, max_age=None, delay=0.0, again=0.0))]
+    #[pyo3(signature = (client, path, service, spans, bytes, *, spans_per_second, max_age=None, delay=0.0, again=0.0, calm=0.0))]
     #[allow(clippy::too_many_arguments)] // keywords
     fn new(
         client: &HttpClient,
@@ -66,6 +72,7 @@ impl Adoption {
         max_age: Option<f64>,
         delay: f64,
         again: f64,
+        calm: f64,
     ) -> PyResult<Self> {
         let limits = BatchLimits {
             spans,
@@ -74,7 +81,7 @@ impl Adoption {
             in_flight: 1,
             backlog: 0,
         };
-        let stop = Arc::<Stop>::default();
+        let (begin, stop) = (Arc::<Stop>::default(), Arc::<Stop>::default());
         let pace = Pace {
             spans_per_second,
             max_age: max_age.and_then(duration),
@@ -88,10 +95,12 @@ impl Adoption {
             tells: again.map(|_| path.display().to_string()),
             adopter: Adopter::new(Arc::clone(&destinations), path, service, limits, pace),
             destinations: Arc::clone(&destinations),
+            begin: Arc::clone(&begin),
             stop: Arc::clone(&stop),
             state: Arc::clone(&state),
             delay: duration(delay).unwrap_or_default(),
             again,
+            calm: duration(calm).unwrap_or_default(),
         };
         // Before the thread begins: whoever listens from now on hears all of it.
         let source = again.map(|_| events::source());
@@ -104,9 +113,20 @@ impl Adoption {
             .map_err(|error| errors::system(&error))?;
         Ok(Self {
             destinations,
+            begin,
             stop,
             state,
         })
+    }
+
+    /// Ends the delay: whoever was to come is here.
+    fn begin(&self) {
+        self.begin.set();
+    }
+
+    /// The destination that the others have waited for for long; `None`: there is none.
+    fn waits_for(&self) -> Option<String> {
+        self.state.lock().waits_for.clone()
     }
 
     /// From the next folder on it goes to this one, too; false if there is no next one, since it is over.
@@ -119,6 +139,7 @@ impl Adoption {
         let others_stay = self.destinations.remove(&client.shared());
         if !others_stay {
             self.stop.set();
+            self.begin.set();
         }
         others_stay
     }
@@ -138,6 +159,7 @@ impl Adoption {
     fn stop(&self) {
         self.destinations.end();
         self.stop.set();
+        self.begin.set();
     }
 
     /// Whether it has looked at everything within so many seconds. Raises `OSError` with its text if it failed.
@@ -166,15 +188,17 @@ impl Shared {
 }
 
 impl Run {
-    /// Looks once, or again and again until it is stopped.
+    /// Looks once, or again and again until it is stopped. What holds no spans goes at once: who starts again and again leaves many of it.
     fn run(&mut self) {
-        let mut delay = self.delay;
+        if self.again.is_some() {
+            let _ = catch_unwind(AssertUnwindSafe(|| self.adopter.tidy()));
+        }
+        let _ = self.begin.wait(self.delay);
+        let mut delay = Duration::ZERO;
         while !self.stop.wait(delay) || self.again.is_none() {
-            if let Some(calm) = self.again {
-                delay = self.destinations.unrest(calm);
-                if !delay.is_zero() {
-                    continue;
-                }
+            delay = self.destinations.unrest(self.calm);
+            if !delay.is_zero() {
+                continue;
             }
             let ended = self.look();
             if let Err(text) = &ended {
@@ -213,6 +237,16 @@ impl Listener for Told<'_> {
 
     fn stays(&mut self, path: &Path, why: &str) {
         tell(self.tells, format!("{}: {why}", path.display()));
+    }
+
+    fn waits(&mut self, destination: Option<&str>) {
+        if let Some(name) = destination {
+            tell(
+                self.tells,
+                format!("{name} does not take it; the other destinations wait for that one"),
+            );
+        }
+        self.state.lock().waits_for = destination.map(str::to_owned);
     }
 }
 

@@ -24,6 +24,8 @@ pub use pace::{Pace, Stop};
 
 /// How long a block waits for its spans to be settled before it is asked again whether to go on.
 const SLICE: Duration = Duration::from_millis(200);
+/// After so long without an answer people are told whom the others wait for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What was found and what became of it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -45,6 +47,9 @@ pub trait Listener {
 
     /// That file or folder stays where it is, and why; once for each.
     fn stays(&mut self, path: &Path, why: &str);
+
+    /// The next block waits for that destination, which has not answered for long, and so do the others; none: not any more.
+    fn waits(&mut self, destination: Option<&str>);
 }
 
 /// Frames that are adopted stay on the disk until they are done with: whoever sends them and cannot has to say so.
@@ -176,6 +181,20 @@ impl Adopter {
         Ok(())
     }
 
+    /// Removes the folders that hold no spans, which takes no destination. What cannot be removed is for [`Self::look`] to tell.
+    pub fn tidy(&mut self) {
+        for folder in folders(&self.path).unwrap_or_default() {
+            if let Ok(Some(orphan)) = Orphan::adopt(folder)
+                && orphan.is_of(self.service.as_deref())
+                && let Ok(contents) = orphan.contents()
+                && contents.blocks.is_empty()
+                && contents.bad.is_empty()
+            {
+                let _ = orphan.remove(&contents);
+            }
+        }
+    }
+
     /// Counts and tells that something stays, the first time.
     fn stays(&mut self, path: &Path, why: &str, listener: &mut impl Listener) {
         if self.told.insert(path.to_owned()) {
@@ -219,7 +238,13 @@ impl Adopter {
             let delivery = if is_past {
                 Delivery::Settled
             } else {
-                self.deliver(&mut writer, &recipients, &found, orphan.folder(), place.number)
+                self.deliver(
+                    &mut writer,
+                    &recipients,
+                    &found,
+                    (orphan.folder(), place.number),
+                    listener,
+                )
             };
             match delivery {
                 Delivery::Settled => {
@@ -278,8 +303,8 @@ impl Adopter {
         writer: &mut Writer,
         recipients: &[Recipient],
         found: &Found,
-        folder: &Path,
-        number: u64,
+        (folder, number): (&Path, u64),
+        listener: &mut impl Listener,
     ) -> Delivery {
         let groups: Vec<_> = found.groups.iter().cloned().map(Arc::<Group>::new).collect();
         let begun = Instant::now();
@@ -297,7 +322,9 @@ impl Adopter {
         }
         let mut delivery = Delivery::Settled;
         for Recipient { client, lane } in recipients {
-            let Some(has_answered) = self.answer(client, lane) else {
+            let answer = self.answer(client, lane, recipients.len() > 1, listener);
+            listener.waits(None);
+            let Some(has_answered) = answer else {
                 return Delivery::Stopped;
             };
             if !has_answered {
@@ -316,9 +343,19 @@ impl Adopter {
     }
 
     /// Waits until a destination has answered for all that it was given; false if it leaves before, none if it is to stop.
-    fn answer(&self, client: &Arc<Client>, lane: &Lane) -> Option<bool> {
+    fn answer(
+        &self,
+        client: &Arc<Client>,
+        lane: &Lane,
+        others_wait: bool,
+        listener: &mut impl Listener,
+    ) -> Option<bool> {
         let (done, generation) = (lane.flush(), lane.generation());
+        let mut until = others_wait.then(|| Instant::now() + PATIENCE);
         while !lane.wait_done(done, generation, Instant::now() + SLICE) {
+            if until.take_if(|until| Instant::now() > *until).is_some() {
+                listener.waits(Some(&client.name()));
+            }
             if self.pace.is_over() || lane.generation() != generation {
                 return None;
             }

@@ -253,3 +253,25 @@ def test_children_of_multiprocessing_leave_no_folder_if_all_is_delivered(
         # Of the parent, and of each child that had not delivered.
         assert done.stdout == ("1\n" if is_up else "5\n")
         assert sorted(span.name for span in sink.spans()) == (["0", "1", "2", "3"] if is_up else [])
+
+
+DIES = """
+made = provider()
+if sys.argv[3] == "with a span":
+    made.get_tracer("tests").start_span(sys.argv[4]).end()
+time.sleep(0.6)  # less than others would be waited for
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("what", ["with a span", "without"])
+def test_a_service_that_dies_again_and_again_sends_what_it_left_and_fills_no_disk(tmp_path: Path, what: str) -> None:
+    folder, starts = tmp_path / "queue", 6
+    with Sink() as sink:
+        for number in range(starts):
+            command = [sys.executable, "-c", PRELUDE + DIES, str(folder), sink.traces_endpoint, what, str(number)]
+            subprocess.run(command, check=True, timeout=100, cwd=ROOT)
+            # Its own, and one that it may not have come to.
+            assert len(list(folder.iterdir())) <= 2
+        if what == "with a span":
+            assert {span.name for span in sink.spans()} >= {str(number) for number in range(starts - 2)}

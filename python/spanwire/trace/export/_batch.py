@@ -200,7 +200,7 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
             self._child = os.getpid()
             at_end_of_child(WeakMethod(self._end_if_all_is_delivered))
         if self._recoverer is not None:
-            self._recoverer.begin()
+            self._recoverer.begin(now=True)
         for delivery in self._before:
             if delivery._queue:
                 delivery.attend()

@@ -34,7 +34,7 @@ def check(context: Context, step: Step) -> None:
         context.other = "as OTEL_CONFIG_FILE says"
         step.warn(
             "config_file",
-            "OTEL_CONFIG_FILE is set: its file says all, and other variables nothing; what follows is of the variables",
+            "OTEL_CONFIG_FILE is set: its file says what there is; what follows is of the variables",
             "give the endpoint of the file as --endpoint",
         )
 
