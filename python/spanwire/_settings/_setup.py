@@ -88,7 +88,7 @@ SETUP: tuple[Setting, ...] = (
         "",
         "OTEL_CONFIG_FILE",
         "",
-        "declarative configuration, by opentelemetry-configuration: its file says what there is; where it is silent about an exporter, the exporter reads its variables",
+        "declarative configuration: its file says all but what it leaves out of an exporter, which the variables say",
     ),
     _setup("", "SPANWIRE_DISABLED", "0", "1 or true: the stock SDK's classes under our names; read at import"),
     _instrument("", "OTEL_PYTHON_DISTRO", "the first that is found", "distro to load: spanwire"),
