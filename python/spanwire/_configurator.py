@@ -5,11 +5,12 @@ traces from are ours while it runs. With ``SPANWIRE_DISABLED=1`` it is the SDK's
 missing: the switch must not stop the program.
 """
 
+import difflib
 import importlib
 import inspect
 import os
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +20,7 @@ from spanwire import _log
 from spanwire.exporter._environment import Environment
 from spanwire.trace._disabled import is_disabled
 
-__all__ = ["Configurator", "keywords_for"]
+__all__ = ["Configurator", "check_keywords", "keywords_for"]
 
 _GROUP = "opentelemetry_traces_exporter"  # of entry points
 _OURS = "spanwire"
@@ -108,6 +109,31 @@ def _replaced(places: list[_Place]) -> Generator[None, None, None]:
     finally:
         for names, original in before:
             names.update(original)
+
+
+# What people give first, and the keyword or variable that does it.
+_MEANT = {
+    "endpoint": "endpoints=[URL] or OTEL_EXPORTER_OTLP_ENDPOINT",
+    "headers": "headers_provider=FUNCTION or OTEL_EXPORTER_OTLP_HEADERS",
+    "service": "resource_attributes={'service.name': NAME} or OTEL_SERVICE_NAME",
+    "service_name": "resource_attributes={'service.name': NAME} or OTEL_SERVICE_NAME",
+    "resource": "resource_attributes={NAME: VALUE} or OTEL_RESOURCE_ATTRIBUTES",
+}
+
+
+def check_keywords(given: Iterable[str]) -> None:
+    """Those that the SDK's configurator is to get.
+
+    :raises TypeError: if it does not know one.
+    """
+    known = inspect.signature(_configuration._initialize_components).parameters
+    for name in given:
+        if name not in known and not any(one.kind is one.VAR_KEYWORD for one in known.values()):
+            near = difflib.get_close_matches(name, known, 1)
+            meant = _MEANT.get(name) or (
+                f"{near[0]}=" if near else f"those of the installed SDK: {', '.join(sorted(known))}"
+            )
+            raise TypeError(f"spanwire.install() does not know {name}=; give {meant}")
 
 
 def _taken_over(kwargs: dict[str, Any]) -> _Keywords:

@@ -19,7 +19,7 @@ from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_TRACES_PR
 
 import spanwire
 from spanwire import _hooks
-from spanwire._configurator import Configurator, keywords_for
+from spanwire._configurator import Configurator, check_keywords, keywords_for
 from spanwire._defaults import defaults
 from spanwire.events import DropEvent, ErrorEvent, subscribe
 from spanwire.trace._disabled import is_disabled
@@ -154,6 +154,8 @@ def install(
                 _check_sigterm(seconds)
             if protocol not in {None, "http/protobuf", "http/json", "grpc"}:
                 raise ValueError(f"protocol={protocol!r} is not known; give 'http/protobuf', 'http/json' or 'grpc'")
+            if not os.environ.get("OTEL_CONFIG_FILE"):
+                check_keywords(overrides)
             _hooks.check_callable(on_error=on_error, on_drop=on_drop)
             if _failure is not None:
                 raise RuntimeError(

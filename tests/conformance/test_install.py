@@ -254,7 +254,14 @@ print(spanwire.install(sampler=ALWAYS_OFF, resource_attributes={"service.name": 
 
 
 def test_a_keyword_that_nobody_knows_is_a_type_error() -> None:
-    assert "TypeError" in run("spanwire.install(samler=1)").stderr
+    assert (
+        "TypeError: spanwire.install() does not know samler=; give sampler=" in run("spanwire.install(samler=1)").stderr
+    )
+    assert "does not know zzz=; give those of the installed SDK: auto_instr" in run("spanwire.install(zzz=1)").stderr
+    assert (
+        "give endpoints=[URL] or OTEL_EXPORTER_OTLP_ENDPOINT"
+        in run("spanwire.install(endpoint='http://h:4318')").stderr
+    )
 
 
 def test_what_it_assumes_is_not_left_in_the_environment() -> None:
