@@ -2,15 +2,26 @@
 
 import atexit
 import os
+import shlex
 import threading
 import weakref
 from pathlib import Path
 from typing import Any, ClassVar
 
-from spanwire import _events, _native
+from spanwire import _events, _log, _native
 from spanwire.durable import DurableQueue
 
-__all__ = ["Recoverer", "Recovery", "durable_report", "open_directory", "resolve"]
+__all__ = [
+    "Recoverer",
+    "Recovery",
+    "cure",
+    "durable_report",
+    "folder_of",
+    "open_directory",
+    "resolve",
+    "service_of",
+    "warn_of_no_use",
+]
 
 _UNKNOWN = "unknown_service"
 _RECOVER_AFTER = 1.0  # seconds, or the first span: until then further processors come, which get what was left as well
@@ -25,11 +36,11 @@ def open_directory(queue: DurableQueue) -> _native.DurableDirectory:
 
     :raises ValueError: if there cannot be one.
     """
-    path = _absolute(queue)
+    path = folder_of(queue)
     try:
         return _native.DurableDirectory(
             path,
-            _service(queue),
+            service_of(queue),
             queue.max_bytes,
             queue.fsync,
             queue.fsync_interval,
@@ -37,9 +48,15 @@ def open_directory(queue: DurableQueue) -> _native.DurableDirectory:
             queue.recover_spans_per_second,
         )
     except OSError as error:
-        raise ValueError(
-            f"durable={path!r} cannot be used: {error}; give a folder on a disk with room that belongs to this user alone"
-        ) from error
+        raise ValueError(f"durable={path!r} cannot be used: {error}; {cure(path)}") from error
+
+
+def cure(path: str) -> str:
+    """What to do about a folder that is refused."""
+    above = Path(path).parent
+    if not above.is_dir():
+        return f"the folder above it is not there: mkdir -p {shlex.quote(str(above))}"
+    return "give a folder that belongs to this user alone and nobody else may write to"
 
 
 _ended: "weakref.WeakSet[_native.DurableDirectory]" = weakref.WeakSet()
@@ -74,7 +91,7 @@ class Recovery:
 
         :raises OSError: if there is no thread for it.
         """
-        path, service = _absolute(queue), _service(queue)
+        path, service = folder_of(queue), service_of(queue)
         with cls._lock:
             known = cls._all.get((path, service))
             if known is not None and known.takes(client):
@@ -169,7 +186,7 @@ class Recoverer:
             if now:
                 self._recovery.hurry()
         except OSError as error:
-            _events.say(_absolute(self._words[0]), "recover", 0, str(error))
+            _events.say(folder_of(self._words[0]), "recover", 0, str(error))
 
     def end(self) -> None:
         """Take no more part."""
@@ -179,16 +196,28 @@ class Recoverer:
         self._process = os.getpid()
 
 
+def warn_of_no_use(queue: DurableQueue) -> None:
+    """Spans come to an exporter that has a folder, and in front of it there is no queue of ours."""
+    _log.warn(
+        "durable.unused",
+        "Spans do not outlive the process, though durable=%r is given: they do not come from a BatchSpanProcessor of "
+        "spanwire.trace.export, whose queue it is for; use that one, spanwire.install(), or OTEL_PYTHON_CONFIGURATOR=spanwire",
+        folder_of(queue),
+    )
+
+
 def durable_report() -> list[dict[str, Any]]:
     """``stats()["durable"]``."""
     return [{**report, "recovered": Recovery.told(report)} for report in _native.durable_report()]
 
 
-def _absolute(queue: DurableQueue) -> str:
-    return str(Path(queue.path).absolute())
+def folder_of(queue: DurableQueue) -> str:
+    """Where it was when the queue was described: a daemon changes its folder, and a forked child is to use the same."""
+    return queue._folder  # noqa: SLF001 - its own part that nobody else needs
 
 
-def _service(queue: DurableQueue) -> str:
+def service_of(queue: DurableQueue) -> str:
+    """Whose spans it holds."""
     if queue.service is not None:
         return queue.service
     from opentelemetry.sdk.resources import OTELResourceDetector

@@ -1,6 +1,8 @@
 """The counts of :func:`spanwire.stats` in the text format that Prometheus scrapes, version 0.0.4."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from spanwire._stats import BREAKER_STATES, REASONS, SIGNALS, stats
@@ -9,7 +11,7 @@ __all__ = ["prometheus_text", "render"]
 
 
 class _Family(NamedTuple):
-    """Of each destination's counts: one number."""
+    """Of each account: one number."""
 
     name: str
     kind: str
@@ -29,7 +31,32 @@ _FAMILIES = (
     _Family("connections_total", "counter", "connections", "Connections opened."),
 )
 
-Sample = tuple[Mapping[str, str], int]
+# Of each durable queue, likewise; those of one folder and service are added up: the folder of a process is another at each start.
+_DURABLE = (
+    _Family("durable_bytes", "gauge", "bytes", "Bytes of the files in which spans wait."),
+    _Family("durable_max_bytes", "gauge", "max_bytes", "Bytes of what may wait in files."),
+    _Family("durable_files", "gauge", "files", "Files in which spans wait, or may."),
+    _Family("durable_failures_total", "counter", "failures", "Times that the disk refused something."),
+)
+# Of what ended processes had left, which is one for all queues of a folder and service.
+_RECOVERED = (
+    _Family("durable_recovered_folders_total", "counter", "folders", "Folders of ended processes that were adopted."),
+    _Family(
+        "durable_recovered_spans_total", "counter", "spans", "Spans of ended processes that were given to destinations."
+    ),
+    _Family(
+        "durable_recovered_damaged_total", "counter", "damaged", "Spans of ended processes that could not be read."
+    ),
+    _Family(
+        "durable_recovered_files_total",
+        "counter",
+        "files",
+        "Times that a file or folder of an ended process was not understood or removed, and stayed.",
+    ),
+)
+_PROCESS_FOLDER = re.compile("[0-9a-f]{32}")
+
+Sample = tuple[Mapping[str, str], float]
 
 
 def prometheus_text() -> str:
@@ -76,6 +103,7 @@ def _lines(counts: Mapping[str, Any]) -> Iterator[str]:
             for state in BREAKER_STATES
         ],
     )
+    yield from _durable(counts.get("durable", ()))
     encode, trace = counts["encode"], counts["trace"]
     yield from _family(
         "encoded_spans_total",
@@ -100,6 +128,40 @@ def _lines(counts: Mapping[str, Any]) -> Iterator[str]:
         "fast_path_info", "gauge", "Whether the SDK's spans are read quickly.", [({"state": encode["fast_path"]}, 1)]
     )
     yield from _family("clock_info", "gauge", "Who tells the time of native spans.", [({"clock": trace["clock"]}, 1)])
+
+
+def _durable(reports: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    queues: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for report in reports:
+        folder = Path(report["folder"])
+        path = folder.parent if _PROCESS_FOLDER.fullmatch(folder.name) else folder  # there may be none yet
+        queues.setdefault((str(path), report["service"]), []).append(report)
+    each = [({"path": path, "service": service}, queues[path, service]) for path, service in sorted(queues)]
+    for name, kind, key, text in _DURABLE:
+        yield from _family(name, kind, text, [(labels, sum(one[key] for one in several)) for labels, several in each])
+    yield from _family(
+        "durable_not_mapped",
+        "gauge",
+        "Whether spans are written to files by a thread, 10 ms later, since the file system cannot be mapped: 0 or 1.",
+        [(labels, int(any(one["not_mapped"] is not None for one in several))) for labels, several in each],
+    )
+    synced = [
+        (labels, max(ago))
+        for labels, several in each
+        if (ago := [one["synced_seconds_ago"] for one in several if one["synced_seconds_ago"] is not None])
+    ]
+    yield from _family(
+        "durable_synced_age_seconds", "gauge", "Since when what had ended is on the disk, if it was ever told.", synced
+    )
+    recovered = [(labels, several[0]["recovered"]) for labels, several in each if several[0]["recovered"] is not None]
+    for name, kind, key, text in _RECOVERED:
+        yield from _family(name, kind, text, [(labels, told[key]) for labels, told in recovered])
+    yield from _family(
+        "durable_recovery_failed",
+        "gauge",
+        "Whether the last look at what ended processes have left met an error: 0 or 1.",
+        [(labels, int(told["error"] is not None)) for labels, told in recovered],
+    )
 
 
 def _all_reasons(dropped: Mapping[str, int]) -> dict[str, int]:

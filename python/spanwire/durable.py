@@ -11,7 +11,8 @@ A process that is killed loses no span whose ``end()`` has returned: the next on
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from spanwire import _native
 
@@ -24,7 +25,8 @@ _FSYNC = ("never", "interval", "batch")
 class DurableQueue:
     """Where and how what waits is kept.
 
-    :param path: a folder for all processes; made with mode 0700 if it is not there. Each process has a folder of its own in it.
+    :param path: a folder for all processes; made with mode 0700 if it is not there. A relative one is where the working folder is now,
+        also if that changes. Each process has a folder of its own in it.
     :param max_bytes: of what waits, for each batch processor of each process (not of the whole folder); over it the oldest spans go, counted as ``queue_full``.
     :param max_age: seconds; what has waited for longer goes, a block (1 MiB) at a time, counted as ``expired``. Default: no bound.
     :param fsync: what is written to the disk for the case that the power fails: ``never`` (the system decides; the death of a process
@@ -47,10 +49,12 @@ class DurableQueue:
     service: str | None = None
     recover: bool = True
     recover_spans_per_second: int = 50_000
+    _folder: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not os.fspath(self.path):
             raise ValueError("durable needs the path of a folder")
+        object.__setattr__(self, "_folder", str(Path(self.path).absolute()))
         if self.max_bytes < 1:
             raise ValueError(f"max_bytes must be positive, not {self.max_bytes!r}")
         if self.max_age is not None and not self.max_age > 0:

@@ -29,6 +29,8 @@ TEXTS = {
     "{} spans in {} traces over {} s, to {}": "says what will be replayed",
     "spanwire bench: {}/{} {}: {}": "progress",
     "{} of {} spans": "progress",
+    "{} of {} spans, {} left": "progress",
+    "{} of {} spans, {} left; last error: {}": "progress",
     "<ReceivedRequest: {} spans, {} bytes ({} on the wire), {}>": "repr",
     "<ReceivedSpan {}, trace {}, span {}>": "repr",
     "<ReceivedEvent {} {}>": "repr",

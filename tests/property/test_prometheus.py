@@ -91,3 +91,56 @@ def test_any_name_makes_a_page_that_can_be_sent(name: str) -> None:
     page = render(everything).encode()
     assert page.endswith(b"\n")
     assert len(of_destinations(parsed(page.decode()))) == 2 * (len(COUNTS) + len(REASONS))
+
+
+queues = st.fixed_dictionaries(
+    {
+        "folder": st.tuples(st.sampled_from(["/var/a", '/var/"b']), st.integers(0, 2**128 - 1) | st.none()).map(
+            lambda parts: parts[0] if parts[1] is None else f"{parts[0]}/{parts[1]:032x}"
+        ),
+        "service": st.sampled_from(["shop", "till"]),
+        "not_mapped": st.none() | names,
+        "last_error": st.none() | names,
+        "bytes": counts,
+        "max_bytes": counts,
+        "files": counts,
+        "failures": counts,
+        "synced_seconds_ago": st.none() | st.floats(0, 1e9),
+        "recovered": st.none()
+        | st.fixed_dictionaries(
+            dict.fromkeys(("folders", "spans", "damaged", "files"), counts) | {"error": st.none() | names}
+        ),
+    }
+)
+
+
+@given(st.lists(queues, max_size=4))
+def test_it_says_of_each_folder_and_service_what_stats_says(reports: list[dict[str, Any]]) -> None:
+    by_queue: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for report in reports:
+        path = "/".join(report["folder"].split("/")[:3])
+        by_queue.setdefault((path, report["service"]), []).append(report)
+        report["recovered"] = by_queue[path, report["service"]][0]["recovered"]  # one for all
+    expected: Series = {}
+    for (path, service), several in by_queue.items():
+        labels = frozenset({("path", path), ("service", service)})
+
+        def say(name: str, value: float, labels: frozenset[tuple[str, str]] = labels) -> None:
+            expected[f"spanwire_durable_{name}", labels] = value
+
+        for key, name in (
+            ("bytes", "bytes"),
+            ("max_bytes", "max_bytes"),
+            ("files", "files"),
+            ("failures", "failures_total"),
+        ):
+            say(name, sum(one[key] for one in several))
+        say("not_mapped", any(one["not_mapped"] is not None for one in several))
+        if ago := [one["synced_seconds_ago"] for one in several if one["synced_seconds_ago"] is not None]:
+            say("synced_age_seconds", max(ago))
+        if recovered := several[0]["recovered"]:
+            for key in ("folders", "spans", "damaged", "files"):
+                say(f"recovered_{key}_total", recovered[key])
+            say("recovery_failed", recovered["error"] is not None)
+    series = parsed(render(spanwire.stats() | {"durable": reports}))
+    assert {key: value for key, value in series.items() if key[0].startswith("spanwire_durable")} == expected

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 import spanwire
 from spanwire import _durable, _events, _log
-from spanwire._durable import Recovery, resolve
+from spanwire._durable import Recovery, folder_of, resolve
 from spanwire.durable import DurableQueue, sync
 from spanwire.events import ErrorEvent, subscribe
 from spanwire.exporter import grpc
@@ -94,6 +95,22 @@ def test_a_path_has_the_defaults_and_a_queue_is_taken_as_it_is(monkeypatch: pyte
     given = DurableQueue("queue", max_bytes=5)
     monkeypatch.setenv("SPANWIRE_DURABLE_MAX_BYTES", "7")
     assert resolve(given) is given
+
+
+def test_a_relative_folder_is_where_it_was_when_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    queue, exporter = DurableQueue("queue"), OTLPSpanExporter(endpoint=NOWHERE, durable="queue")
+    monkeypatch.chdir("/")
+    assert exporter.durable_queue is not None
+    assert folder_of(queue) == folder_of(exporter.durable_queue) == str(tmp_path / "queue")
+    assert queue == exporter.durable_queue == DurableQueue("queue")
+    assert folder_of(replace(queue, max_bytes=7)) == "/queue"
+
+
+def test_a_folder_without_one_above_it_is_refused_with_the_command_that_makes_it(tmp_path: Path) -> None:
+    exporter = OTLPSpanExporter(endpoint=NOWHERE, durable=tmp_path / "not there" / "queue")
+    with pytest.raises(ValueError, match=f"mkdir -p '{tmp_path}/not there'$"):
+        BatchSpanProcessor(exporter)
 
 
 @pytest.mark.parametrize("exporter", [OTLPSpanExporter, grpc.OTLPSpanExporter])

@@ -135,13 +135,13 @@ fn sync_durable(py: Python<'_>) -> PyResult<()> {
 
 /// What ended processes have left under a folder, a dict each: `folder`, `service`, `created` (nanoseconds since the epoch, of the oldest
 /// file), `bytes`, `blocks`, `spans` (that can be read and are not acknowledged), `damaged` (that cannot be read), `files` (that are not
-/// understood, or not whole: name and why).
+/// understood, or not whole: name and why; `.` is the folder itself, which cannot be read).
 #[pyfunction]
 #[allow(clippy::needless_pass_by_value)] // they come from Python
 fn inspect_durable(py: Python<'_>, path: PathBuf, service: Option<String>) -> PyResult<Vec<Bound<'_, PyDict>>> {
     let all = py.detach(|| -> std::io::Result<Vec<_>> {
         let all = folders(&path)?.into_iter().filter_map(|folder| {
-            let summary = match Orphan::adopt(folder.clone()) {
+            let summary = match Orphan::look(folder.clone()) {
                 Ok(Some(orphan)) => orphan.is_of(service.as_deref()).then(|| Summary::of(&orphan))?,
                 Ok(None) => return None,
                 Err(error) => Err(error),
@@ -195,7 +195,7 @@ impl Summary {
     /// Of a folder that cannot be had.
     fn of_none(folder: PathBuf, why: &std::io::Error) -> Self {
         Self {
-            bad: vec![named(&(folder.clone(), why.to_string()))],
+            bad: vec![(".".to_owned(), why.to_string())],
             folder,
             service: String::new(),
             created: 0,

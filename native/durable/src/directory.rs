@@ -102,8 +102,8 @@ impl Directory {
     /// Makes the folder of this process under the plan's path, which is made too, and must be ours.
     ///
     /// # Errors
-    /// If the path is another's, a symbolic link, no folder, or may not be written to. That there is no room, or that the disk fails, is no
-    /// error but told and counted: it is tried again until there is a folder.
+    /// If the path is another's, a symbolic link, no folder, or may not be written to. That there is no room, no
+    /// descriptor or no memory, or that the disk fails, is no error but told and counted: it is tried again until there is a folder.
     pub fn create(plan: &Plan) -> io::Result<Arc<Self>> {
         let directory = Self::without_upkeep(plan)?;
         directory.keep_up()?;
@@ -358,8 +358,13 @@ impl Plan {
 
 /// Whether it is a matter of time, and not of how things are set up.
 fn may_pass(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-        || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+    use rustix::io::Errno;
+    let number = error.raw_os_error();
+    // A disk that fails is mounted read-only by the system.
+    [Errno::IO, Errno::ROFS, Errno::MFILE, Errno::NFILE, Errno::NOMEM]
+        .iter()
+        .any(|passes| number == Some(passes.raw_os_error()))
+        || matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Whether a file that could not be mapped, or allocated, may do when it is written to by write(2).
@@ -530,9 +535,11 @@ mod tests {
     fn what_is_set_up_wrong_does_not_pass() {
         use rustix::io::Errno;
         let passes = |error: Errno| may_pass(&error.into());
-        assert!([Errno::NOSPC, Errno::DQUOT, Errno::IO].into_iter().all(passes));
+        let disk = [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::ROFS];
+        let machine = [Errno::MFILE, Errno::NFILE, Errno::NOMEM];
+        assert!(disk.into_iter().chain(machine).all(passes));
         assert!(
-            ![Errno::ACCESS, Errno::PERM, Errno::ROFS, Errno::NOTDIR, Errno::NOENT]
+            ![Errno::ACCESS, Errno::PERM, Errno::NOTDIR, Errno::NOENT]
                 .into_iter()
                 .any(passes)
         );

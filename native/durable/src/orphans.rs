@@ -123,13 +123,26 @@ fn is_young(folder: &Path) -> bool {
     changed.is_ok_and(|changed| changed.elapsed().map_or(true, |age| age < YOUNG))
 }
 
-/// The file that is locked; a new one, if it is missing though there are spans.
-fn lock_file(folder: &Path) -> io::Result<File> {
+/// How a folder is had.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum For {
+    Delivery,
+    /// Nothing is changed: it may lie on a disk that can only be read.
+    Look,
+}
+
+/// The file that is locked; a new one, if it is missing though there are spans. And by which kind of lock.
+fn lock_file(folder: &Path, what: For) -> io::Result<(File, FlockOperation)> {
     let path = folder.join(LOCK);
-    match open(&path, true) {
+    let opened = match open(&path, true) {
+        Err(error) if what == For::Look && error.raw_os_error() == Some(Errno::ROFS.raw_os_error()) => {
+            // It can be had only where nobody has the other kind.
+            return Ok((open(&path, false)?, FlockOperation::NonBlockingLockShared));
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound && has_spans(folder) => new_file(&path),
         opened => opened,
-    }
+    };
+    Ok((opened?, FlockOperation::NonBlockingLockExclusive))
 }
 
 fn owner(folder: &Path) -> io::Result<String> {
@@ -145,14 +158,26 @@ impl Orphan {
     /// # Errors
     /// If it is not ours alone, or has no lock that can be had, now or ever.
     pub fn adopt(folder: PathBuf) -> io::Result<Option<Self>> {
+        Self::take(folder, For::Delivery)
+    }
+
+    /// The same for who only reads: also on a disk that cannot be written to.
+    ///
+    /// # Errors
+    /// As those of [`adopt`](Self::adopt).
+    pub fn look(folder: PathBuf) -> io::Result<Option<Self>> {
+        Self::take(folder, For::Look)
+    }
+
+    fn take(folder: PathBuf, what: For) -> io::Result<Option<Self>> {
         let opened = check_folder(&folder)
             // Before the lock is opened: to close it again would give up that of whoever has it in this process.
             .and_then(|()| {
                 own::claim(&folder)?
-                    .map(|own| Ok((own, lock_file(&folder)?)))
+                    .map(|own| Ok((own, lock_file(&folder, what)?)))
                     .transpose()
             });
-        let (own, lock) = match opened {
+        let (own, (lock, operation)) = match opened {
             // Somebody else has just removed it, or is making it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => match opened? {
@@ -160,7 +185,7 @@ impl Orphan {
                 None => return Ok(None),
             },
         };
-        match fcntl_lock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        match fcntl_lock(&lock, operation) {
             Err(Errno::AGAIN | Errno::ACCESS) => return Ok(None),
             locked => locked?,
         }

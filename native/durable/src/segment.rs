@@ -107,21 +107,30 @@ pub struct Segment {
     pub header: Header,
     /// Let go only in the process that made it: in a child its memory may be another's by now.
     pub mapping: Here<Mapping>,
-    /// Descriptor for syncing.
-    file: File,
+    /// Device and inode.
+    identity: (u64, u64),
     /// What was committed when the disk was told last.
     synced: AtomicU64,
     /// Of each block.
     seals: Mutex<Box<[Seal]>>,
     /// Of each block, taken while it is read beside its writer: until then it is not begun anew.
     reading: Box<[Mutex<()>]>,
-    /// Of each block, the words in the file, if they do not get there by themselves.
-    written: Option<Mutex<Box<[Words]>>>,
+    /// If what is committed does not get into the file by itself.
+    written: Option<Written>,
     /// It was deleted, or its folder was.
     is_lost: AtomicBool,
 }
 
 type Words = [u64; word::ALL.len()];
+
+/// A file that is written to by write(2). What is mapped needs no descriptor: children would inherit it, and with it the room of a file
+/// that is removed, and the process may have few.
+#[derive(Debug)]
+struct Written {
+    file: File,
+    /// Of each block, the words in the file.
+    words: Mutex<Box<[Words]>>,
+}
 
 /// What was sealed of a block.
 #[derive(Clone, Debug, Default)]
@@ -153,15 +162,19 @@ impl Segment {
                     let _ = std::fs::remove_file(&path);
                 })?;
             }
+            let found = file.metadata()?;
             Ok(Self {
                 path,
                 header,
                 mapping: Here::new(mapping),
-                file,
+                identity: (found.dev(), found.ino()),
                 synced: AtomicU64::new(0),
                 seals: Mutex::new(vec![Seal::default(); header.shape.blocks as usize].into()),
                 reading: (0..header.shape.blocks).map(|_| Mutex::new(())).collect(),
-                written: (!is_mapped).then(|| Mutex::new(vec![Words::default(); header.shape.blocks as usize].into())),
+                written: (!is_mapped).then(|| Written {
+                    file,
+                    words: Mutex::new(vec![Words::default(); header.shape.blocks as usize].into()),
+                }),
                 is_lost: AtomicBool::new(false),
             })
         });
@@ -208,9 +221,12 @@ impl Segment {
         self.is_lost.load(Ordering::Acquire)
     }
 
-    /// Whether it has no name any more.
+    /// Whether it has its name no more.
     pub fn is_deleted(&self) -> bool {
-        self.file.metadata().is_ok_and(|found| found.nlink() == 0)
+        match std::fs::symlink_metadata(&self.path) {
+            Ok(found) => (found.dev(), found.ino()) != self.identity,
+            Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+        }
     }
 
     /// A word of a block's header.
@@ -329,7 +345,10 @@ impl Segment {
         });
         let now = committed.fold(1, |sum: u64, word| sum.rotate_left(7) ^ word);
         if self.synced.load(Ordering::Acquire) != now {
-            synced::file(&self.file, &self.path)?;
+            match &self.written {
+                Some(written) => synced::file(&written.file, &self.path)?,
+                None => synced::mapping(&self.mapping, &self.path)?,
+            }
             self.synced.store(now, Ordering::Release);
             for seal in &mut *seals {
                 seal.kept = seal.last;
@@ -344,14 +363,14 @@ impl Segment {
     /// If it cannot be written.
     pub fn write_out(&self) -> io::Result<()> {
         let Some(written) = &self.written else { return Ok(()) };
-        let mut written = written.lock().unwrap_or_else(PoisonError::into_inner);
-        for (block, words) in (0..self.header.shape.blocks).zip(&mut *written) {
-            self.write_block(block, words)?;
+        let mut all = written.words.lock().unwrap_or_else(PoisonError::into_inner);
+        for (block, words) in (0..self.header.shape.blocks).zip(&mut *all) {
+            self.write_block(&written.file, block, words)?;
         }
         Ok(())
     }
 
-    fn write_block(&self, block: u32, written: &mut Words) -> io::Result<()> {
+    fn write_block(&self, file: &File, block: u32, written: &mut Words) -> io::Result<()> {
         let shape = self.header.shape;
         let get = |words: &Words, word: usize| words[word / word::LINE];
         let not_begun_anew = self.reading(block);
@@ -371,16 +390,16 @@ impl Segment {
         let place = shape.block(block) as u64;
         if is_other && get(written, word::STATE) != FREE {
             let free = FREE.to_le_bytes();
-            self.file.write_all_at(&free, place + word::STATE as u64)?;
+            file.write_all_at(&free, place + word::STATE as u64)?;
             written[word::STATE / word::LINE] = FREE;
         }
-        self.file.write_all_at(&heads, heads_at as u64)?;
-        self.file.write_all_at(&frames, frames_at as u64)?;
+        file.write_all_at(&heads, heads_at as u64)?;
+        file.write_all_at(&frames, frames_at as u64)?;
         let mut page = [0; word::ALL.len() * word::LINE];
         for (word, value) in word::ALL.into_iter().zip(words) {
             page[word..word + 8].copy_from_slice(&value.to_le_bytes());
         }
-        self.file.write_all_at(&page, place)?;
+        file.write_all_at(&page, place)?;
         *written = words;
         Ok(())
     }

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use crate::ffi::Mapping;
+
 /// Hears what is on the disk now.
 pub type Observer = Box<dyn FnMut(&Path)>;
 
@@ -20,6 +22,13 @@ pub fn observe(observer: Option<Observer>) {
 /// Has a file's content written.
 pub fn file(file: &File, path: &Path) -> io::Result<()> {
     file.sync_data()?;
+    tell(path);
+    Ok(())
+}
+
+/// Has the content of a file that is mapped written.
+pub fn mapping(mapping: &Mapping, path: &Path) -> io::Result<()> {
+    mapping.sync()?;
     tell(path);
     Ok(())
 }

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pwd
+import re
 import sys
 import time
 from datetime import datetime, timezone
@@ -23,6 +27,8 @@ __all__ = ["recover"]
 
 BATCH_SPANS, BATCH_BYTES = 2048, 400_000
 LOOK_SECONDS = 0.1
+SAY_SECONDS = 60.0
+MOST_NAMED = 3
 
 
 def recover(
@@ -49,20 +55,28 @@ def recover(
 
     Folders of living processes are left alone. A folder goes when all of it is delivered; a file that is not understood stays, and is
     named. While the backend is down it waits; Ctrl-C ends it, and so does --patience. What is not delivered stays. Status 0: all is
-    delivered, and nothing stays; 1: something stays, was damaged, or was refused by the backend; 130: interrupted.
+    delivered, and nothing stays; 1: something stays, was damaged, or was refused by the backend, or --dry-run cannot read a folder; 130: interrupted.
     """
     from spanwire import _native
 
     if not folder.is_dir():
         raise typer.BadParameter(f"there is no folder {str(folder)!r}", param_hint="DIR")
+    _check_level(folder)
     path = str(folder.absolute())
     try:
         found = _native.inspect_durable(path, service)
     except OSError as error:
-        _fail(str(error))
+        _fail(str(error) + _whose(folder))
     if dry_run:
         _show(found, as_json=as_json)
+        if any(name == "." for one in found for name, _ in one["files"]):  # a folder that cannot be read
+            raise typer.Exit(1)
         return
+    if found and os.statvfs(path).f_flag & os.ST_RDONLY:
+        _fail(
+            f"{path} lies on a disk that can only be read, where what is delivered cannot be taken away: mount it for writing; "
+            "--dry-run says what is there"
+        )
     client = destination_client(endpoint, header or [], compression, protocol=protocol)
     if not as_json:
         _show(found, as_json=False)
@@ -73,10 +87,9 @@ def recover(
         _wait(
             adoption,
             stop,
-            spans,
             lambda: _books(client.destination)["exported"],
             patience,
-            shown=not as_json and sys.stderr.isatty(),
+            _Progress(adoption, spans, client.destination, is_told=not as_json),
         )
     told = _books(client.destination)
     told["exported"] -= before["exported"]
@@ -125,8 +138,80 @@ def _files(found: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     return [[str(Path(one["folder"]) / name), why] for one in found for name, why in one["files"]]
 
 
+def _check_level(folder: Path) -> None:
+    """One folder too deep or too high there is nothing to be found, and that must not pass for "nothing is left"."""
+    if _is_of_a_process(folder):
+        above = folder.absolute().parent
+        raise typer.BadParameter(
+            f"{str(folder)!r} is the folder of one process: give the one above it, {str(above)!r}", param_hint="DIR"
+        )
+    below = [one for one in _folders(folder) if not _is_named_by_us(one)]
+    if len(below) == len(_folders(folder)):
+        inside = [one for one in below if any(map(_is_of_a_process, _folders(one)))]
+        if inside:
+            names = " or ".join(repr(str(one)) for one in sorted(inside)[:MOST_NAMED])
+            raise typer.BadParameter(
+                f"{str(folder)!r} holds no folder of a process, those are further down: give {names}", param_hint="DIR"
+            )
+
+
+def _is_of_a_process(folder: Path) -> bool:
+    return _is_named_by_us(folder.absolute()) and any((folder / name).is_file() for name in ("lock", "owner"))
+
+
+def _is_named_by_us(folder: Path) -> bool:
+    return re.fullmatch("[0-9a-f]{32}", folder.name) is not None
+
+
+def _folders(folder: Path) -> list[Path]:
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return []
+
+
+def _whose(folder: Path) -> str:
+    """What to do about a folder of another user, who alone may use it, root not excepted."""
+    owner = folder.stat().st_uid
+    if owner == os.geteuid():
+        return ""
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = f"#{owner}"
+    return f"; run it as that user: {name}"
+
+
+class _Progress:
+    """How far it is: on a terminal all the time, elsewhere a line a minute."""
+
+    def __init__(self, adoption: Adoption, spans: int, destination: str, *, is_told: bool) -> None:
+        self._adoption, self._spans, self._destination, self._is_told = adoption, spans, destination, is_told
+        self._is_live = sys.stderr.isatty()
+        self._next = time.monotonic() + SAY_SECONDS
+
+    def tell(self) -> None:
+        if not self._is_told:
+            return
+        given = self._adoption.progress()[1]
+        if self._is_live:
+            print(f"\r{given:,} of {self._spans:,} spans", end="", file=sys.stderr)
+        elif time.monotonic() >= self._next:
+            self._next = time.monotonic() + SAY_SECONDS
+            error = _books(self._destination)["last_error"]
+            left = f"{given:,} of {self._spans:,} spans, {max(0, self._spans - given):,} left"
+            print(left + (f"; last error: {error}" if error else ""), file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self._is_told and self._is_live:
+            print("\r\x1b[K", end="", file=sys.stderr)
+
+
 def _wait(
-    adoption: Adoption, stop: Stop, spans: int, exported: Callable[[], int], patience: float, *, shown: bool
+    adoption: Adoption,
+    stop: Stop,
+    exported: Callable[[], int],
+    patience: float,
+    progress: _Progress,
 ) -> None:
     before, since = -1, time.monotonic()
     while True:
@@ -135,14 +220,12 @@ def _wait(
                 break
         except OSError as error:
             _fail(str(error))
-        if shown:
-            print(f"\r{adoption.progress()[1]:,} of {spans:,} spans", end="", file=sys.stderr)
+        progress.tell()
         if (now := exported()) != before:
             before, since = now, time.monotonic()
         if stop.asked or 0 < patience < time.monotonic() - since:
             adoption.stop()
-    if shown:
-        print("\r\x1b[K", end="", file=sys.stderr)
+    progress.end()
 
 
 def _books(destination: str) -> dict[str, Any]:
@@ -169,7 +252,7 @@ def _show(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
             f"{one['damaged']:,} damaged, {one['bytes']:,} bytes"
         )
         for name, why in one["files"]:
-            print(f"  {name}: {why}")
+            print(f"  {why}" if name == "." else f"  {name}: {why}")
 
 
 def _fail(text: str) -> Any:

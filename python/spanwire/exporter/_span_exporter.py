@@ -9,6 +9,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from spanwire import _events, _log, _stats
 from spanwire._durable import resolve as resolve_durable
+from spanwire._durable import warn_of_no_use
 from spanwire.exporter._verdict import Verdict
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class NativeSpanExporter(SpanExporter):
     # Looked at also where a subclass sets something before it calls __init__.
     _refresh: "HeadersRefresh | None" = None
     _users = NONE  # before `_begin` gives each its own
+    _said_no_use = False
 
     def _begin(
         self,
@@ -160,7 +162,14 @@ class NativeSpanExporter(SpanExporter):
         if self._refresh is not None:
             self._refresh.attend()
 
+    def _see_who_sends(self) -> None:
+        """Spans come one batch at a time: whoever has them kept them in memory."""
+        if self.durable_queue is not None and not self._said_no_use and not self._users:
+            self._said_no_use = True
+            warn_of_no_use(self.durable_queue)
+
     def _export(self, spans: "Sequence[ReadableSpan]") -> Verdict:
+        self._see_who_sends()
         return self._deliver(lambda: self._client.export(spans))
 
     def _record_driven(self) -> None:
@@ -170,6 +179,7 @@ class NativeSpanExporter(SpanExporter):
 
     def _export_request(self, request: "Request") -> None:
         """Deliver a request of a queue's, as ``export`` does: for our own simple processor."""
+        self._see_who_sends()
 
         def export(_: Sequence[int]) -> Verdict:
             return self._deliver(lambda: self._client.export_request(request))

@@ -93,6 +93,14 @@ impl Mapping {
         };
     }
 
+    /// Has its file's content written to the disk, as fdatasync does.
+    ///
+    /// # Errors
+    /// If the disk says so.
+    pub fn sync(&self) -> io::Result<()> {
+        self.map.flush()
+    }
+
     /// A copy of a range.
     ///
     /// # Panics

@@ -88,6 +88,10 @@ class Context:
     """What keeps spans from being made or sent, if anything does: a name for it."""
     other: str = ""
     """Where the program sends, as far as that is known, if not by the exporter that is looked at."""
+    other_processor: str = ""
+    """Whose batch processor the program would have, in words, if not ours."""
+    is_other_asked_for: bool = True
+    """Whether that is for sure, and not only where the program is started by ``opentelemetry-instrument``."""
     can_trace: bool = True
     addresses: list[Address] = field(default_factory=list)
     reachable: list[Address] = field(default_factory=list)

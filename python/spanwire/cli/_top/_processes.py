@@ -13,11 +13,12 @@ from typing import Any
 from spanwire._stats import SIGNALS
 from spanwire._top import SCHEMA, peer, sockets
 
-__all__ = ["Account", "Process", "Unreadable", "find", "read", "read_or_say"]
+__all__ = ["Account", "Durable", "Process", "Unreadable", "find", "read", "read_or_say"]
 
 READ_SECONDS = 2.0
 MOST_BYTES = 8 << 20
 _UNIX_SOCKETS = Path("/proc/net/unix")
+_RECOVERED = ("folders", "spans", "damaged", "files")
 _NUMBERS = ("accepted", "exported", "queued", "requests", "retries", "bytes", "connections")
 
 
@@ -45,6 +46,22 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Durable:
+    """Files of one queue in which spans outlive the process."""
+
+    folder: str
+    service: str
+    bytes: int
+    max_bytes: int
+    failures: int
+    not_mapped: str | None
+    last_error: str | None
+    recovered: Mapping[str, int]
+    """Folders, spans, damaged spans and files that stay; empty: nothing is sent of what was left."""
+    recovery_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Process:
     """What one process said."""
 
@@ -56,6 +73,7 @@ class Process:
     accounts: tuple[Account, ...]
     said: Mapping[str, Any]
     """The whole line."""
+    durable: tuple[Durable, ...] = ()
 
 
 def find(target: str) -> list[Path]:
@@ -134,16 +152,33 @@ def _process(said: Any, number: int) -> Process:
         time=float(said["time"]),
         accounts=accounts,
         said=said,
+        durable=tuple(map(_durable, said["stats"].get("durable", ()))),
     )
 
 
+def _durable(report: Any) -> Durable:
+    recovered = report["recovered"] or {}
+    return Durable(
+        folder=str(report["folder"]),
+        service=str(report["service"]),
+        not_mapped=_text(report["not_mapped"]),
+        last_error=_text(report["last_error"]),
+        recovered={name: int(recovered[name]) for name in _RECOVERED if recovered},
+        recovery_error=_text(recovered.get("error")),
+        **{name: int(report[name]) for name in ("bytes", "max_bytes", "failures")},
+    )
+
+
+def _text(said: Any) -> str | None:
+    return None if said is None else str(said)
+
+
 def _account(signal: str, destination: str, counts: Any) -> Account:
-    error = counts["last_error"]
     return Account(
         signal=signal,
         destination=destination,
         dropped={str(reason): int(lost) for reason, lost in counts["dropped"].items()},
-        last_error=None if error is None else str(error),
+        last_error=_text(counts["last_error"]),
         breakers={str(endpoint): str(state) for endpoint, state in counts.get("breakers", {}).items()},
         **{name: int(counts[name]) for name in _NUMBERS},
     )

@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
 from spanwire.cli._render import one_line
-from spanwire.cli._top._processes import Account, Process
+from spanwire.cli._top._processes import Account, Durable, Process
 
 __all__ = ["Rates", "View", "rates"]
 
@@ -80,6 +80,8 @@ class View:
                 yield Text("  nothing has been sent", style="dim")
             for account in process.accounts:
                 yield from _account_lines(account, its_rates.get((account.signal, account.destination)))
+            for queue in process.durable:
+                yield from _durable_lines(queue)
         for path, reason in self.unreadable:
             yield Text.assemble((one_line(path), "bold"), (f": {one_line(reason)}", "red"))
 
@@ -114,6 +116,23 @@ def _account_lines(account: Account, its_rates: Rates | None) -> Iterator[Text]:
             yield Text(f"  breaker{where}: {one_line(state)}", style="red" if state == "open" else "yellow")
     if account.last_error:
         yield Text(f"  last error: {one_line(account.last_error)}", style="yellow")
+
+
+def _durable_lines(queue: Durable) -> Iterator[Text]:
+    is_much = queue.bytes > queue.max_bytes / 2
+    yield Text.assemble(
+        f"  durable {one_line(queue.folder)}: ",
+        (f"{queue.bytes / 1e6:,.0f} of {queue.max_bytes / 1e6:,.0f} MB", "yellow" if is_much else ""),
+        (f", {queue.failures:,} failures", "red") if queue.failures else "",
+        (f", not mapped: {one_line(queue.not_mapped)}", "yellow") if queue.not_mapped is not None else "",
+    )
+    told = [f"{name} {queue.recovered[name]:,}" for name in ("spans", "damaged", "files") if queue.recovered.get(name)]
+    if told:
+        is_bad = any(queue.recovered.get(name) for name in ("damaged", "files"))
+        yield Text(f"  recovered of ended processes: {', '.join(told)}", style="yellow" if is_bad else "")
+    for what, error in (("recovery", queue.recovery_error), ("disk", queue.last_error)):
+        if error:
+            yield Text(f"  {what}: {one_line(error)}", style="yellow")
 
 
 def _rate(value: float | None) -> str:

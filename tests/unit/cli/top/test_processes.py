@@ -55,6 +55,27 @@ def serving(tmp_path: Path) -> Callable[[bytes], Path]:
     return serve
 
 
+def test_files_of_durable_queues_are_read(serving: Callable[[bytes], Path]) -> None:
+    report = {
+        "folder": "/spans/00ff",
+        "service": "shop",
+        "not_mapped": None,
+        "bytes": 5,
+        "max_bytes": 7,
+        "files": 1,
+        "failures": 2,
+        "last_error": "No space",
+        "synced_seconds_ago": None,
+    }
+    recovered = {"folders": 1, "spans": 2, "damaged": 3, "files": 4}
+    reports = [report | {"recovered": recovered | {"error": "rights"}}, report | {"recovered": None}]
+    line = LINE | {"stats": LINE["stats"] | {"durable": reports}}
+    one, other = read(serving(json.dumps(line).encode() + b"\n")).durable
+    assert (one.folder, one.bytes, one.max_bytes, one.failures) == ("/spans/00ff", 5, 7, 2)
+    assert (one.not_mapped, one.last_error, one.recovery_error) == (None, "No space", "rights")
+    assert (one.recovered, other.recovered, other.recovery_error) == (recovered, {}, None)
+
+
 def test_a_line_is_read(serving: Callable[[bytes], Path]) -> None:
     process = read(serving(json.dumps(LINE).encode() + b"\n"))
     (account,) = process.accounts
@@ -78,6 +99,8 @@ def test_a_line_is_read(serving: Callable[[bytes], Path]) -> None:
         json.dumps(LINE | {"schema": 2}).encode(),
         json.dumps(LINE | {"stats": {"traces": {"a": {}}}}).encode(),
         json.dumps(LINE | {"stats": []}).encode(),
+        json.dumps(LINE | {"stats": {"durable": [{}]}}).encode(),
+        json.dumps(LINE | {"stats": {"durable": 7}}).encode(),
         json.dumps(LINE | {"since": "yesterday"}).encode(),
         b"[" * 100_000,
     ],

@@ -1,12 +1,13 @@
 """What ``spanwire top`` draws: rates between two looks, within 80 columns, whatever destinations are called."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from spanwire.cli._top._processes import Account, Process
+from spanwire.cli._top._processes import Account, Durable, Process
 from spanwire.cli._top._view import Rates, View, rates
 
 
@@ -86,3 +87,25 @@ def test_names_cannot_steer_the_terminal_or_break_lines(encoding: str) -> None:
     lines = drawn(View([(process(101.0, said, service=evil), {})], [(evil, evil)]), encoding=encoding)
     assert len(lines) == 7
     assert all(len(line) <= 80 and (line.isprintable() or not line) for line in lines)
+
+
+def test_files_in_which_spans_wait_are_shown_with_what_is_wrong() -> None:
+    good = Durable("/var/spans/00ff", "shop", 33_000_000, 1_073_741_824, 0, None, None, {}, None)
+    recovered = {"folders": 1, "spans": 1_200, "damaged": 0, "files": 2}
+    bad = replace(
+        good,
+        folder="/m\nnt",
+        failures=3,
+        not_mapped="nfs",
+        last_error="No space",
+        recovered=recovered,
+        recovery_error="rights",
+    )
+    lines = drawn(View([(replace(process(1.0), durable=(good, bad)), {})]))
+    assert lines[2:] == [
+        "  durable /var/spans/00ff: 33 of 1,074 MB",
+        "  durable /m nt: 33 of 1,074 MB, 3 failures, not mapped: nfs",
+        "  recovered of ended processes: spans 1,200, files 2",
+        "  recovery: rights",
+        "  disk: No space",
+    ]

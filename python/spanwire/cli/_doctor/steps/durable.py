@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanwire import _native
-from spanwire._durable import resolve
+from spanwire._durable import cure, folder_of, resolve, service_of
 
 if TYPE_CHECKING:
     from spanwire.cli._doctor._context import Context
     from spanwire.cli._doctor._model import Step
+    from spanwire.durable import DurableQueue
 
 __all__ = ["check"]
 
@@ -22,22 +24,46 @@ def check(context: Context, step: Step) -> None:
     if queue is None:
         step.skip("spans that wait do not outlive the process (SPANWIRE_DURABLE_PATH is not set)")
         return
-    path = Path(queue.path).absolute()
-    mask = context.mask
+    path = Path(folder_of(queue))
+    is_new = not path.exists()
+    try:
+        is_good = _make(context, step, queue, path)
+        if not is_good:
+            return
+        _processor(context, step)
+        if path.is_relative_to(tempfile.gettempdir()):
+            step.warn(
+                "temporary",
+                f"{path} is a folder for temporary files",
+                "give one that outlives the machine's start, or the container",
+            )
+        _left(step, queue, path)
+    finally:
+        if is_new:  # else it would be this user's, and the service perhaps another's
+            with suppress(OSError):
+                path.rmdir()
+
+
+def _make(context: Context, step: Step, queue: DurableQueue, path: Path) -> bool:
+    """Whether it can be used."""
     try:
         made = _native.DurableDirectory(path, "spanwire.doctor", queue.max_bytes, queue.fsync, queue.fsync_interval)
     except OSError as error:
-        step.fail(
-            "refused",
-            f"{path}: {mask.hide(str(error))}",
-            "give a folder on a disk with room that belongs to this user alone and nobody else may write to",
-        )
-        return
+        text = str(error)
+        what = cure(str(path))
+        if "belongs to another user" in text:
+            what = f"run spanwire doctor as the user that the service runs as, or {what}"
+        step.fail("refused", f"{path}: {context.mask.hide(text)}", what)
+        return False
     (report,) = (one for one in _native.durable_report() if one["folder"] == str(made.folder))
+    made.end()  # now, and not when its thread lets it go
     step.details.update(path=str(path), not_mapped=report["not_mapped"], fsync=queue.fsync)
-    del made
     if report["last_error"]:
-        step.warn("room", f"{path}: {report['last_error']}", "make room: until then spans are dropped, counted as disk")
+        step.warn(
+            "room",
+            f"{path}: {report['last_error']}",
+            "make room, or mend what it says: until then spans are dropped, counted as disk",
+        )
     elif report["not_mapped"]:
         step.warn(
             "written",
@@ -45,18 +71,35 @@ def check(context: Context, step: Step) -> None:
             "10 milliseconds, and a killed process may lose so much",
             "give a folder on a local disk: ext4 or xfs, say",
         )
-    else:
+    elif not context.other_processor:
         step.ok("mapped", f"{path}: spans outlive a killed process")
-    if path.is_relative_to(tempfile.gettempdir()):
-        step.warn(
-            "temporary",
-            f"{path} is a folder for temporary files",
-            "give one that outlives the machine's start, or the container",
-        )
+    return True
+
+
+def _processor(context: Context, step: Step) -> None:
+    """Whether the program would have the processor whose queue it is."""
+    if not context.other_processor:
+        return
+    text = f"the folder can be used, and is not: {context.other_processor}, whose spans wait in memory"
+    wanted = "OTEL_PYTHON_CONFIGURATOR=spanwire without SPANWIRE_DISABLED, or spanwire.install()"
+    if context.is_other_asked_for:
+        step.fail("processor", text, wanted)
+    else:
+        step.warn("processor", f"with opentelemetry-instrument {text}", f"{wanted}, where there is nothing to be done")
+
+
+def _left(step: Step, queue: DurableQueue, path: Path) -> None:
     left = _native.inspect_durable(path, None)
     step.details["left"] = [{"service": one["service"], "spans": one["spans"]} for one in left]
+    service = service_of(queue)
     for one in left:
+        is_of_it = one["service"] == service
         step.ok(
             "left",
-            f"an ended process of service {one['service']} has left {one['spans']:,} spans: the next start sends them",
+            f"an ended process of service {one['service']} has left {one['spans']:,} spans: "
+            + (
+                "the next start sends them"
+                if is_of_it
+                else f"a start of that service sends them, or spanwire recover; this one is {service}"
+            ),
         )

@@ -62,6 +62,10 @@ def _instrument(context: Context, step: Step) -> bool:
             step.ok(what, f"{what} of opentelemetry-instrument: {taken!r}, as {variable} says")
         else:
             others.append((what, taken))
+    taken = step.details["configurator"]["taken"]
+    if taken not in {"", _OURS}:
+        context.other_processor = f"the configurator {taken!r} makes the SDK's batch processor"
+        context.is_other_asked_for = context.environment.get("OTEL_PYTHON_CONFIGURATOR") is not None
     if others:
         step.warn(
             "other_taken",
@@ -80,6 +84,10 @@ def _switches(context: Context, step: Step) -> None:
         context.is_off = "OTEL_SDK_DISABLED"
         step.fail("sdk_disabled", "OTEL_SDK_DISABLED=true: no span is made", "unset it")
     if context.get("SPANWIRE_DISABLED").strip().lower() in {"1", "true"}:
+        context.other_processor, context.is_other_asked_for = (
+            "SPANWIRE_DISABLED makes it the SDK's batch processor",
+            True,
+        )
         step.warn(
             "spanwire_disabled",
             "SPANWIRE_DISABLED is set: spans are the stock SDK's, at its cost",
