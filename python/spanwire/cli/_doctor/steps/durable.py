@@ -83,7 +83,7 @@ def _processor(context: Context, step: Step) -> None:
     text = f"the folder can be used, and is not: {context.other_processor}, whose spans wait in memory"
     wanted = "OTEL_PYTHON_CONFIGURATOR=spanwire without SPANWIRE_DISABLED, or spanwire.install()"
     if context.is_other_asked_for:
-        step.fail("processor", text, wanted)
+        step.warn("processor", text, wanted)  # spans arrive
     else:
         step.warn("processor", f"with opentelemetry-instrument {text}", f"{wanted}, where there is nothing to be done")
 
