@@ -18,7 +18,16 @@ _ended_process = 0  # that is at its exit
 
 
 def say_lost(destination: str, lost: str, spans: int, message: str) -> None:
-    """Log that spans were lost for a reason of ``stats()``, and tell who wants to be called."""
+    """Log that spans were lost for a reason of ``stats()``, and tell who wants to be called. What is ``kept`` is not lost."""
+    if lost == "kept":
+        _log.warn(
+            f"export.kept.{destination}",
+            "Spans to %s, %d or more, are on the disk and are sent by the next start of the service, or by `spanwire recover`: %s",
+            destination,
+            spans,
+            message,
+        )
+        return
     _hooks.note(destination, lost, message, is_error=lost != "queue_full")
     if lost == "queue_full":
         _log.warn(

@@ -11,6 +11,7 @@ from typing_extensions import Self
 __version__: str
 _C_API: object
 is_profile_guided: bool
+LEAST_DURABLE_BYTES: int
 
 @final
 class HttpClient:

@@ -28,6 +28,7 @@ class DurableQueue:
     :param path: a folder for all processes; made with mode 0700 if it is not there. A relative one is where the working folder is now,
         also if that changes. Each process has a folder of its own in it.
     :param max_bytes: of what waits, for each batch processor of each process (not of the whole folder); over it the oldest spans go, counted as ``queue_full``.
+        At least 16 MiB, which is a file.
     :param max_age: seconds; what has waited for longer goes, a block (1 MiB) at a time, counted as ``expired``. Default: no bound.
     :param fsync: what is written to the disk for the case that the power fails: ``never`` (the system decides; the death of a process
         loses nothing), ``interval`` (each ``fsync_interval`` seconds) or ``batch`` (as soon as the disk can follow).
@@ -55,8 +56,10 @@ class DurableQueue:
         if not os.fspath(self.path):
             raise ValueError("durable needs the path of a folder")
         object.__setattr__(self, "_folder", str(Path(self.path).absolute()))
-        if self.max_bytes < 1:
-            raise ValueError(f"max_bytes must be positive, not {self.max_bytes!r}")
+        if self.max_bytes < _native.LEAST_DURABLE_BYTES:
+            raise ValueError(
+                f"max_bytes must be at least {_native.LEAST_DURABLE_BYTES} (the blocks of one file), not {self.max_bytes!r}"
+            )
         if self.max_age is not None and not self.max_age > 0:
             raise ValueError(f"max_age must be positive seconds, not {self.max_age!r}")
         if self.fsync not in _FSYNC:

@@ -75,6 +75,7 @@ TEXTS = {
     "these bytes are no heads of a resource and a scope": "they are made by us",
     "{}: values have no bytes": "Python gives such arrays another layout",
     "{} is missing": "Python fills all fields",
+    "there are as many blocks as there may be": "what a queue is told by its files at max_bytes: it makes room, or counts `queue_full`",
     "a shared queue is of at least one queue": "a tracer's plan has one",
     "a sampler's mode is 0 to 3 and its bound at most 2**64": "Python makes the modes",
     "must be one of scalar, sse4.2, avx2, avx512, neon": "`spanwire bench --info` tells it in its own words",

@@ -15,7 +15,7 @@ import spanwire
 from spanwire import _durable, _events, _log
 from spanwire._durable import Recovery, folder_of, resolve
 from spanwire.durable import DurableQueue, sync
-from spanwire.events import ErrorEvent, subscribe
+from spanwire.events import DropEvent, ErrorEvent, subscribe
 from spanwire.exporter import grpc
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import Sink
@@ -72,7 +72,8 @@ def account(endpoint: str, before: dict[str, Any]) -> dict[str, Any]:
     ("words", "said"),
     [
         ({"path": ""}, "needs the path of a folder"),
-        ({"max_bytes": 0}, "max_bytes must be positive, not 0"),
+        ({"max_bytes": 0}, r"max_bytes must be at least 16777216 \(the blocks of one file\), not 0"),
+        ({"max_bytes": (1 << 24) - 1}, "max_bytes must be at least 16777216 .*, not 16777215"),
         ({"max_age": 0}, "max_age must be positive seconds, not 0"),
         ({"max_age": float("nan")}, "max_age must be positive seconds, not nan"),
         ({"fsync": "always"}, "fsync must be one of never, interval, batch, not 'always'"),
@@ -92,8 +93,8 @@ def test_without_a_folder_there_is_none() -> None:
 
 def test_a_path_has_the_defaults_and_a_queue_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve(Path("queue")) == DurableQueue(Path("queue"))
-    given = DurableQueue("queue", max_bytes=5)
-    monkeypatch.setenv("SPANWIRE_DURABLE_MAX_BYTES", "7")
+    given = DurableQueue("queue", max_bytes=1 << 24)
+    monkeypatch.setenv("SPANWIRE_DURABLE_MAX_BYTES", "20000000")
     assert resolve(given) is given
 
 
@@ -104,7 +105,7 @@ def test_a_relative_folder_is_where_it_was_when_it_was_given(tmp_path: Path, mon
     assert exporter.durable_queue is not None
     assert folder_of(queue) == folder_of(exporter.durable_queue) == str(tmp_path / "queue")
     assert queue == exporter.durable_queue == DurableQueue("queue")
-    assert folder_of(replace(queue, max_bytes=7)) == "/queue"
+    assert folder_of(replace(queue, max_bytes=20_000_000)) == "/queue"
 
 
 def test_a_folder_without_one_above_it_is_refused_with_the_command_that_makes_it(tmp_path: Path) -> None:
@@ -117,13 +118,13 @@ def test_a_folder_without_one_above_it_is_refused_with_the_command_that_makes_it
 def test_the_environment_says_where_and_how(exporter: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPANWIRE_DURABLE_PATH", "there")
     assert exporter(endpoint="http://127.0.0.1:9").durable_queue == DurableQueue("there")
-    monkeypatch.setenv("SPANWIRE_DURABLE_MAX_BYTES", "1000")
+    monkeypatch.setenv("SPANWIRE_DURABLE_MAX_BYTES", "20000000")
     monkeypatch.setenv("SPANWIRE_DURABLE_MAX_AGE", "1.5")
     monkeypatch.setenv("SPANWIRE_DURABLE_FSYNC", "batch")
-    said = DurableQueue("there", max_bytes=1000, max_age=1.5, fsync="batch")
+    said = DurableQueue("there", max_bytes=20_000_000, max_age=1.5, fsync="batch")
     assert exporter(endpoint="http://127.0.0.1:9").durable_queue == said
     # A path that is given comes first; what else there is goes for it as well.
-    here = DurableQueue("here", max_bytes=1000, max_age=1.5, fsync="batch")
+    here = DurableQueue("here", max_bytes=20_000_000, max_age=1.5, fsync="batch")
     assert exporter(endpoint="http://127.0.0.1:9", durable="here").durable_queue == here
 
 
@@ -132,7 +133,8 @@ def test_the_environment_says_where_and_how(exporter: Callable[..., Any], monkey
     [
         ("MAX_BYTES", "1 GiB", "SPANWIRE_DURABLE_MAX_BYTES='1 GiB' is not valid; give a number of bytes"),
         ("MAX_BYTES", "-1", "SPANWIRE_DURABLE_MAX_BYTES='-1' is not valid"),
-        ("MAX_BYTES", "0", "max_bytes must be positive"),
+        ("MAX_BYTES", "0", "max_bytes must be at least 16777216"),
+        ("MAX_BYTES", "1048576", "max_bytes must be at least 16777216"),
         ("MAX_AGE", "a day", "SPANWIRE_DURABLE_MAX_AGE='a day' is not valid; give seconds"),
         ("MAX_AGE", "-1", "max_age must be positive seconds"),
         ("FSYNC", "always", "fsync must be one of never, interval, batch"),
@@ -487,3 +489,29 @@ def test_a_file_that_stays_is_told_once(
         assert (len(lines()), len(events)) == (1, 1)
         assert told(tmp_path / "queue")["recovered"]["files"] == 1
         assert told(tmp_path / "queue")["recovered"]["folders"] == 1
+
+
+def test_what_is_kept_is_told_as_that_and_as_no_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_log, "_last", {})
+    before = spanwire.stats()["traces"]
+    drops: list[DropEvent] = []
+    subscription = subscribe(on_drop=drops.append)
+    try:
+        with processor(NOWHERE, DurableQueue(tmp_path / "queue", service="tests", recover=False)) as made:
+            provider = TracerProvider(shutdown_on_exit=False)
+            provider.add_span_processor(made)
+            tracer = provider.get_tracer("tests")
+            for number in range(10):
+                tracer.start_span(str(number)).end()
+            wait_until(lambda: account(NOWHERE, before).get("retries"))
+        assert account(NOWHERE, before)["dropped"] == {"kept": 10}
+        tracer.start_span("late").end()  # what is lost is told with all that was before
+        wait_until(lambda: [event for event in drops if event.destination == NOWHERE])
+    finally:
+        subscription.cancel()
+    assert [(event.reason, event.spans) for event in drops if event.destination == NOWHERE] == [("shutdown", 1)]
+    lines = [record.getMessage() for record in caplog.records if NOWHERE in record.getMessage()]
+    assert [line for line in lines if "are on the disk and are sent by the next start" in line]
+    assert not [line for line in lines if "are lost" in line]

@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use spanwire_durable::orphans::folders;
-use spanwire_durable::{Directory, Orphan, Plan, Report, Sync, directories};
+use spanwire_durable::{Directory, Orphan, Plan, Report, Shape, Sync, directories};
 
 use crate::adoption::Adoption;
 use crate::control::duration;
@@ -231,5 +231,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(durable_report, module)?)?;
     module.add_function(wrap_pyfunction!(inspect_durable, module)?)?;
     module.add_function(wrap_pyfunction!(sync_durable, module)?)?;
+    // With less, what is being written and what is being sent would push out each other.
+    module.add("LEAST_DURABLE_BYTES", Shape::USUAL.blocks_len())?;
     module.add_class::<DurableDirectory>()
 }

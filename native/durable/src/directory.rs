@@ -8,7 +8,7 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use spanwire_queue::Limits;
-use spanwire_queue::storage::Storage;
+use spanwire_queue::storage::{AtBound, Storage};
 
 use crate::boot;
 use crate::folder::{Folder, now};
@@ -78,8 +78,11 @@ pub(crate) struct State {
     pub bytes: u64,
     /// Blocks that nobody has.
     pub free: Vec<(Arc<Segment>, u32)>,
-    /// The next file, ready.
-    pub spare: Option<Segment>,
+    /// The next files, ready.
+    pub spares: Vec<Segment>,
+    /// When a spare was taken last, and until when two are wanted: one was taken soon after another.
+    pub taken: Option<Instant>,
+    pub busy_until: Option<Instant>,
     /// The thread is at making one.
     pub is_making: bool,
     /// No more are made: what there is stays only for spans that were not delivered.
@@ -90,6 +93,8 @@ pub(crate) struct State {
     pub files: Vec<Weak<Segment>>,
     /// When the last file could not be made, and why.
     pub failed: Option<(Instant, io::ErrorKind)>,
+    /// How often in a row the thread was waited for in vain, and since when.
+    pub late: (u32, Option<Instant>),
     failures: u64,
     last_error: Option<String>,
     /// Everything that was committed by then is on the disk.
@@ -206,7 +211,7 @@ impl Directory {
             not_mapped: self.not_mapped.clone(),
             bytes: state.bytes,
             limit: self.plan.limit,
-            files: (state.files.len() + usize::from(state.spare.is_some())) as u64,
+            files: (state.files.len() + state.spares.len()) as u64,
             failures: state.failures,
             last_error: state.last_error.clone(),
             synced: state.synced.map(|synced| synced.elapsed()),
@@ -291,14 +296,23 @@ impl Directory {
         state.check_folder()?; // the next try is later than that
         let until = Instant::now() + WAIT;
         let is_usual = |state: &State| state.free.iter().any(|(free, _)| free.header.shape == Shape::USUAL);
-        while state.spare.is_none() && !is_usual(&state) {
+        while state.spares.is_empty() && !is_usual(&state) {
             if let Some((_, kind)) = state.failed.filter(|(when, _)| when.elapsed() < PATIENCE) {
                 return Err(kind.into());
             }
+            if !state.is_making && state.is_at_bound(Shape::USUAL, self.plan.limit) {
+                return Err(AtBound.into());
+            }
+            if state.is_late() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                let error = io::Error::new(io::ErrorKind::TimedOut, "the disk takes long to make a file");
-                state.failed = Some((Instant::now(), error.kind()));
+                let error = io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "the next file is not ready in time: spans come too fast, or the disk or the processors are too busy",
+                );
+                state.late = (state.late.0 + 1, Some(Instant::now()));
                 state.note(&error);
                 return Err(error);
             }
@@ -310,15 +324,26 @@ impl Directory {
 
     pub(crate) fn block(&self, shape: Shape) -> io::Result<(Arc<Segment>, u32)> {
         let mut state = self.lock();
-        state.ask_for_upkeep();
-        if shape == Shape::USUAL && state.upkeep.is_some() {
-            state = self.wait_for_block(state)?;
+        if shape == Shape::USUAL {
+            state.reuse();
+            state.ask_for_upkeep();
+            if state.upkeep.is_some() {
+                state = self.wait_for_block(state)?;
+            }
+        } else {
+            drop(state);
+            self.remove_unneeded(); // they count until then
+            state = self.lock();
         }
         let found = state.free.iter().rposition(|(free, _)| free.header.shape == shape);
         if let Some(at) = found {
             return Ok(state.free.remove(at));
         }
-        let spare = state.spare.take_if(|spare| spare.header.shape == shape);
+        let spare = if shape == Shape::USUAL {
+            state.take_spare()
+        } else {
+            None
+        };
         let segment = if let Some(spare) = spare {
             spare
         } else {
@@ -391,12 +416,15 @@ impl State {
             file: 0,
             bytes: 0,
             free: Vec::new(),
-            spare: None,
+            spares: Vec::new(),
+            taken: None,
+            busy_until: None,
             is_making: false,
             has_ended: false,
             unneeded: Vec::new(),
             files: Vec::new(),
             failed: None,
+            late: (0, None),
             failures: 0,
             last_error: None,
             synced: None,
@@ -438,6 +466,12 @@ impl State {
         }
     }
 
+    /// Whether one more file of that shape would be too much: two more than the limit says, since blocks that are free lie here and there.
+    fn is_at_bound(&self, shape: Shape, limit: u64) -> bool {
+        let len = shape.file_len() as u64;
+        self.bytes > 0 && self.bytes + len > limit.saturating_add(2 * Shape::USUAL.file_len() as u64)
+    }
+
     /// The number of a new file of that shape, if there may be one.
     pub fn next_file(&mut self, shape: Shape, limit: u64) -> io::Result<u64> {
         self.check_folder()?;
@@ -445,14 +479,8 @@ impl State {
             return Err(kind.into());
         }
         let len = shape.file_len() as u64;
-        // One beyond the limit: blocks that are free lie here and there.
-        if self.bytes > 0 && self.bytes + len > limit.saturating_add(2 * Shape::USUAL.file_len() as u64) {
-            self.failed = Some((Instant::now(), io::ErrorKind::QuotaExceeded));
-            self.note(&io::Error::new(
-                io::ErrorKind::QuotaExceeded,
-                "its files have max_bytes",
-            ));
-            return Err(io::ErrorKind::QuotaExceeded.into());
+        if self.is_at_bound(shape, limit) {
+            return Err(AtBound.into());
         }
         self.bytes += len;
         self.file += 1;
@@ -461,7 +489,10 @@ impl State {
 
     pub fn made(&mut self, made: io::Result<Segment>, shape: Shape) -> io::Result<Segment> {
         match &made {
-            Ok(_) => self.failed = None,
+            Ok(_) => {
+                self.failed = None;
+                self.late = (0, None);
+            }
             Err(error) => {
                 self.bytes -= shape.file_len() as u64;
                 self.note(error);
@@ -502,7 +533,7 @@ mod tests {
         let directory = Directory::without_upkeep(&plan(place.path())).expect("a folder");
         let now = {
             let mut state = directory.lock();
-            if let Some(spare) = state.spare.take() {
+            if let Some(spare) = state.spares.pop() {
                 state.bytes -= spare.header.shape.file_len() as u64;
                 spare.remove().expect("its file");
             }

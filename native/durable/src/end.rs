@@ -25,11 +25,11 @@ impl Directory {
         if let Some(upkeep) = state.upkeep.take() {
             upkeep.unpark();
         }
-        let (spare, folder) = (state.spare.take(), state.folder.take());
+        let (spares, folder) = (std::mem::take(&mut state.spares), state.folder.take());
         state.free.clear();
         drop(state);
         self.remove_unneeded();
-        if let Some(spare) = spare {
+        for spare in spares {
             let _ = spare.remove();
         }
         for file in self.files() {

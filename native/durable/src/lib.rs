@@ -16,6 +16,7 @@ mod promise;
 pub mod read;
 mod report;
 mod segment;
+mod spares;
 mod storage;
 #[doc(hidden)]
 pub mod synced;

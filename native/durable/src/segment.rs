@@ -59,7 +59,13 @@ impl Shape {
     /// Bytes of the file.
     #[must_use]
     pub fn file_len(&self) -> usize {
-        PAGE + self.blocks as usize * self.block_len
+        PAGE + self.blocks_len()
+    }
+
+    /// Bytes of the blocks of a file.
+    #[must_use]
+    pub fn blocks_len(&self) -> usize {
+        self.blocks as usize * self.block_len
     }
 
     /// Bytes of a block for frames.

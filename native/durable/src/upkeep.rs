@@ -13,8 +13,6 @@ use crate::segment::{Segment, Shape};
 const SEAL: Duration = Duration::from_millis(250);
 /// How often it is seen whether the folder is there.
 const LOOK: Duration = Duration::from_secs(1);
-/// With so many blocks that nobody has, the next file is not made yet.
-const FREE: usize = 8;
 /// How often what was committed is written where it is not mapped.
 const WRITE: Duration = Duration::from_millis(10);
 /// How often the disk is told, if as soon as it can follow.
@@ -49,7 +47,8 @@ impl Directory {
     /// What its thread does now and then.
     #[doc(hidden)]
     pub fn upkeep(&self) {
-        let _ = self.prepare(); // whoever needs the file says why there is none
+        // Whoever needs the file says why there is none.
+        while matches!(self.prepare(), Ok(true)) {}
         self.remove_unneeded();
         self.seal();
     }
@@ -64,12 +63,12 @@ impl Directory {
         }
     }
 
-    /// Makes the next file before it is needed.
-    pub(crate) fn prepare(&self) -> io::Result<()> {
+    /// Makes the next file before it is needed; false if it is not needed soon.
+    pub(crate) fn prepare(&self) -> io::Result<bool> {
         let number = {
             let mut state = self.lock();
-            if state.spare.is_some() || state.free.len() > FREE || state.has_ended {
-                return Ok(());
+            if !state.wants_file() {
+                return Ok(false);
             }
             let number = state.next_file(Shape::USUAL, self.plan.limit);
             state.is_making = number.is_ok();
@@ -81,7 +80,8 @@ impl Directory {
         state.is_making = false;
         let made = state
             .made(made, Shape::USUAL)
-            .map(|segment| state.spare = Some(segment));
+            .map(|segment| state.spares.push(segment))
+            .map(|()| true);
         drop(state);
         self.made_one.notify_all();
         made
@@ -143,24 +143,26 @@ impl Directory {
 
     /// Files that were deleted, or whose folder is another by now, get no more spans; there is a new folder.
     fn see_to_place(self: &Arc<Self>) {
-        let (folder, mut spare) = {
+        let (folder, mut spares) = {
             let mut state = self.lock();
             let Some(folder) = state.folder.clone() else {
                 drop(state);
                 return self.begin_late();
             };
-            (folder, state.spare.take())
+            (folder, std::mem::take(&mut state.spares))
         };
         let is_in_place = folder.is_in_place();
-        let lost_spare = spare.take_if(|spare| !is_in_place || spare.is_deleted());
-        self.lock().spare = spare;
+        let lost_spares: Vec<_> = spares
+            .extract_if(.., |spare| !is_in_place || spare.is_deleted())
+            .collect();
+        self.lock().spares.append(&mut spares);
         self.made_one.notify_all();
         let lost: Vec<_> = self
             .files()
             .into_iter()
             .filter(|file| !file.is_lost() && (!is_in_place || file.is_deleted()))
             .collect();
-        if is_in_place && lost.is_empty() && lost_spare.is_none() {
+        if is_in_place && lost.is_empty() && lost_spares.is_empty() {
             return;
         }
         let anew = if is_in_place {
@@ -173,7 +175,7 @@ impl Directory {
             file.lose();
             state.bytes = state.bytes.saturating_sub(file.header.shape.file_len() as u64);
         }
-        if let Some(spare) = &lost_spare {
+        for spare in &lost_spares {
             state.bytes = state.bytes.saturating_sub(spare.header.shape.file_len() as u64);
         }
         state.free.retain(|(file, _)| !file.is_lost());

@@ -10,7 +10,7 @@ use spanwire_transport::Tally;
 pub enum DropReason {
     /// What was on the disk could not be read.
     Damaged,
-    /// There was nowhere to keep them: no file could be made.
+    /// There was nowhere to keep them: no file could be made, or not in time.
     Disk,
     /// They could not be encoded.
     Encode,
@@ -84,7 +84,7 @@ impl DropReason {
             Self::QueueFull => format!("the queue was full and {spans} went"),
             Self::Shutdown => "the processor was shut down".to_owned(),
             Self::Kept => "the processor was shut down; they are kept on the disk".to_owned(),
-            Self::Disk => format!("there was no room on the disk for {spans}: stats()[\"durable\"] says why"),
+            Self::Disk => format!("there was no file for {spans} to be kept in: stats()[\"durable\"] says why"),
             Self::Damaged => format!("{spans} that an ended process had left on the disk could not be read"),
             Self::Expired => format!("{spans} had waited for longer than max_age"),
             _ => format!("{spans} spans: {}", self.name()),

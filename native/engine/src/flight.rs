@@ -4,6 +4,8 @@
 //! deadline; of a lane, until the destination takes it, the lane ends, or its queue overflows, whose oldest spans these are. What is not
 //! taken for itself, while others are, waits beside them, is cut down to the spans that it is because of, and given up with these.
 
+mod bound;
+
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -102,7 +104,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
         let mut told = Vec::new();
         let mut pieces = VecDeque::from([Piece::new(parcel, Trial::default())]);
         while let Some(mut piece) = self.next(&mut pieces) {
-            let (spans, bytes) = (piece.parcel.spans(), piece.parcel.len());
+            let (mut spans, bytes) = (piece.parcel.spans(), piece.parcel.len());
             let step = self.deliver(&mut piece, &mut under_way, !pieces.is_empty()).await;
             self.say_trouble(&self.route.borrow(), &mut under_way);
             let fate = match step {
@@ -112,6 +114,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
                     Err((if self.keeps(&gave_up) { DropReason::Kept } else { reason }, message))
                 }
                 Step::PushedOut(error) => {
+                    spans += self.give_way(&piece, &mut pieces);
                     let message = format!("the queue was full and {spans} went, undelivered: {error}");
                     Err((DropReason::QueueFull, message))
                 }
@@ -422,16 +425,6 @@ impl<D: Destination + Send + Sync> Flight<D> {
             _ => None,
         };
         is_kept.is_some()
-    }
-
-    /// Whether younger spans than these have been pushed out of the queue since. A burst that is over by the first failure is forgiven.
-    fn is_pushed_out(&self) -> bool {
-        match &self.course {
-            Course::Until(_) => false,
-            Course::Driven(driven) => {
-                driven.lane.pushed_out() > driven.pushed_out && (self.failures > 1 || driven.lane.is_at_bound())
-            }
-        }
     }
 
     /// Tells people what is wrong, whatever became of the last try.

@@ -2,11 +2,13 @@
 
 mod backlog;
 mod books;
+mod hand;
 mod kept;
 mod reader;
 mod room;
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -55,6 +57,8 @@ pub struct LaneState {
     taken_to: u64,
     /// The first so many frames are done with: dropped, or taken and answered.
     done: u64,
+    /// Which frames were taken and are not done with, where they stay until then.
+    in_hand: VecDeque<Range<u64>>,
     /// Those from here on are kept, whatever becomes of them here.
     kept_from: Option<u64>,
     /// Of those discarded, so many are kept.
@@ -95,6 +99,7 @@ impl LaneState {
             told: Dropped::default(),
             taken_to: position.frame,
             done: position.frame,
+            in_hand: VecDeque::new(),
             kept_from: None,
             kept: 0,
             reader: Reader::Anybody,
@@ -160,6 +165,7 @@ impl LaneState {
             told: Dropped::default(),
             taken_to: 0,
             done: 0,
+            in_hand: VecDeque::new(),
             kept_from: None,
             kept: 0,
             reader: if self.reader == Reader::Anybody {
@@ -216,6 +222,21 @@ impl LaneState {
         }
     }
 
+    /// The oldest chunk that it waits for, if it drops its oldest and that one is full.
+    pub fn oldest(&mut self, chunks: &Chunks) -> Option<u64> {
+        self.position.skip(chunks, 0);
+        let is_one = self.when_full == WhenFull::DropOldest && self.queued(chunks.last()?.end()) > 0;
+        (is_one && self.position.chunk + 1 < chunks.end()).then_some(self.position.chunk)
+    }
+
+    /// Drops that one.
+    pub fn push_out(&mut self, chunks: &Chunks) {
+        let end = self.up_to(chunks.last().map_or(0, |last| last.end()));
+        if let Some(here) = chunks.get(self.position.chunk) {
+            self.full += self.drop_oldest(chunks, here.end().min(end) - self.position.frame);
+        }
+    }
+
     /// Drops the oldest frames over the bound in spans.
     pub fn keep_bound(&mut self, chunks: &Chunks) {
         let queued = self.queued(chunks.last().map_or(0, |last| last.end()));
@@ -237,6 +258,9 @@ impl LaneState {
         self.done = self.done.max(frames.min(self.position.frame));
         if self.done >= self.taken_to {
             self.done = self.position.frame;
+        }
+        if !self.in_hand.is_empty() {
+            self.forget_done();
         }
     }
 
@@ -340,7 +364,7 @@ impl Lane {
     #[must_use]
     pub fn take(&self, max_spans: usize, max_bytes: usize) -> Option<Batch> {
         let mut state = self.shared.lock();
-        let batch = self.within(&mut state, |lane, state| {
+        let (batch, is_awaited) = self.within(&mut state, |lane, state| {
             let mut stretches = Vec::new();
             let mut known = Known::default();
             let mut left = max_bytes;
@@ -367,12 +391,15 @@ impl Lane {
             lane.taken += lane.position.frame - start;
             if lane.position.frame > start {
                 lane.taken_to = lane.position.frame;
+                if state.keeps_until_done() {
+                    lane.has_taken(start);
+                }
             }
-            (lane.position.frame > start).then(|| Batch::new(stretches, lane.position.frame))
+            let batch = (lane.position.frame > start).then(|| Batch::new(stretches, lane.position.frame));
+            (batch, lane.when_full == WhenFull::Block)
         });
         state.release();
         self.shared.set_look(&state);
-        let is_awaited = self.within(&mut state, |lane, _| lane.when_full == WhenFull::Block);
         drop(state);
         if is_awaited {
             self.shared.notify(); // there is room
@@ -438,7 +465,7 @@ impl Lane {
     /// Whether one more frame may push out another, now.
     #[must_use]
     pub fn is_at_bound(&self) -> bool {
-        self.with(|lane, state| !lane.has_room(&state.chunks, state.chunk_len()))
+        self.with(|lane, state| state.is_at_bound || !lane.has_room(&state.chunks, state.chunk_len()))
     }
 
     /// Wants what has entered so far out at once, and wakes the reader; how many frames that are, for

@@ -3,6 +3,8 @@
 //! The lock is taken by the writer when a chunk is full or a mark is reached (once in some hundred frames), and by readers for
 //! a few instructions: never while bytes are copied or anything waits. It is held across every fork.
 
+mod stored;
+
 use std::io;
 use std::ops::{Deref, DerefMut, Range};
 use std::sync::{Arc, PoisonError};
@@ -14,7 +16,7 @@ use crate::group::Group;
 use crate::lane::LaneState;
 use crate::limits::WhenFull;
 use crate::position::Chunks;
-use crate::storage::Storage;
+use crate::storage::{AtBound, Storage};
 use crate::sync::{AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering};
 use crate::writer::Appended;
 
@@ -25,8 +27,6 @@ const SHARE: usize = 16;
 /// Empty chunks kept: what comes in while the thread that sends waits for its turn. A burst's other chunks go back to the
 /// system, whose fresh pages cost a span more than writing it.
 const KEPT: usize = 64;
-/// The same of chunks that are not the heap's: their storage has them ready as well.
-const KEPT_STORED: usize = 8;
 
 /// One queue.
 #[derive(Debug)]
@@ -46,6 +46,9 @@ pub struct Shared {
 pub struct State {
     generation: u64,
     pub chunks: Chunks,
+    /// Of a storage that keeps frames until all lanes are done with them: chunks that nobody reads any more, but of which somebody has
+    /// frames in hand. The oldest first; all are older than those above.
+    in_hand: Vec<Arc<Chunk>>,
     /// Chunks that all lanes have passed, used last last. Somebody may still be copying from them.
     passed: Vec<Arc<Chunk>>,
     storage: Box<dyn Storage>,
@@ -58,6 +61,10 @@ pub struct State {
     pub late: u64,
     /// Frames that never entered: there was nowhere to keep them.
     pub unstored: u64,
+    /// Of those refused: all that the storage may hold was in hand.
+    pub over: u64,
+    /// There was no chunk to be had, and none has been released since.
+    pub is_at_bound: bool,
     /// Frames that lanes which are gone had not delivered, if what is not done with outlives the process.
     kept: Range<u64>,
     /// The writer is gone.
@@ -117,6 +124,7 @@ impl Shared {
             state: Mutex::new(State {
                 generation: ffi::generation(),
                 chunks: Chunks::default(),
+                in_hand: Vec::new(),
                 passed: Vec::new(),
                 chunk_len: storage.block_len().unwrap_or((chunk_for / SHARE).clamp(1, CHUNK)),
                 storage,
@@ -125,6 +133,8 @@ impl Shared {
                 refused: 0,
                 late: 0,
                 unstored: 0,
+                over: 0,
+                is_at_bound: false,
                 kept: 0..0,
                 is_orphaned: false,
                 trash: Trash::default(),
@@ -204,10 +214,13 @@ impl State {
         self.generation = ffi::generation();
         self.storage.begin_again();
         self.trash.chunks.append(&mut self.passed);
+        self.trash.chunks.append(&mut self.in_hand);
         self.trash.chunks.extend(self.chunks.clear());
         self.refused = 0;
         self.late = 0;
         self.unstored = 0;
+        self.over = 0;
+        self.is_at_bound = false;
         self.kept = 0..0;
         for (_, lane) in &mut self.lanes {
             lane.begin_again();
@@ -245,7 +258,10 @@ impl State {
     pub fn room(&self, len: usize) -> Room {
         let capacity = len.max(self.chunk_len);
         let rooms = self.lanes.iter().map(|(_, lane)| lane.room(&self.chunks, capacity));
-        rooms.min().unwrap_or(Room::Any)
+        let room = rooms.min().unwrap_or(Room::Any);
+        // Once nothing is left to be released it is tried again.
+        let may_wait = self.is_at_bound && (!self.in_hand.is_empty() || self.chunks.iter().nth(1).is_some());
+        if may_wait { room.min(Room::Chunk) } else { room }
     }
 
     /// A frame that finds no room is not appended: what is said of it.
@@ -273,15 +289,23 @@ impl State {
             lane.make_room(&self.chunks, capacity);
         }
         self.release();
-        // What cannot begin again is let go: its file may have been deleted, say.
-        while let Some(mut chunk) = self.recycled(capacity, group) {
-            match self.reset(&mut chunk) {
-                Ok(()) => return Ok(chunk),
-                Err(_) => self.trash.chunks.push(chunk),
+        loop {
+            // What cannot begin again is let go: its file may have been deleted, say.
+            while let Some(mut chunk) = self.recycled(capacity, group) {
+                match self.reset(&mut chunk) {
+                    Ok(()) => return Ok(chunk),
+                    Err(_) => self.trash.chunks.push(chunk),
+                }
+            }
+            match self.storage.block(capacity, group) {
+                Ok(block) => {
+                    let mut chunk = Arc::new(Chunk::new(block));
+                    return self.reset(&mut chunk).map(|()| chunk);
+                }
+                Err(error) if AtBound::is(&error) && capacity == self.chunk_len && self.push_out() => {}
+                Err(error) => return Err(error),
             }
         }
-        let mut chunk = Arc::new(Chunk::new(self.storage.block(capacity, group)?));
-        self.reset(&mut chunk).map(|()| chunk)
     }
 
     fn reset(&mut self, chunk: &mut Arc<Chunk>) -> io::Result<()> {
@@ -334,56 +358,22 @@ impl State {
         }
     }
 
-    /// The same where chunks stay until all lanes are done with them.
-    fn release_stored(&mut self, needed: u64, entered: u64) {
-        let (done, kept) = self.done(entered);
-        while let Some(chunk) = self.chunks.first() {
-            if chunk.end() > done {
-                break;
-            }
-            let Some(chunk) = self.chunks.pop_before(needed) else {
-                break;
-            };
-            if chunk.first() < kept.end && kept.start < chunk.end() {
-                // Nobody reads it here any more, and it stays where it is.
-                chunk.set_done(kept.start);
-                self.trash.chunks.push(chunk);
-                continue;
-            }
-            chunk.release();
-            if chunk.capacity() == self.chunk_len {
-                self.passed.push(chunk);
-            } else {
-                self.trash.chunks.push(chunk);
-            }
-        }
-        if let Some(oldest) = self.chunks.first() {
-            let is_kept = kept.start < kept.end && kept.start < done && oldest.first() < kept.end;
-            oldest.set_done(if is_kept { kept.start } else { done });
-        }
-        self.keep_passed(KEPT_STORED);
-    }
-
-    /// All lanes are done with so many frames in this process; and which frames outlive it.
-    fn done(&self, entered: u64) -> (u64, Range<u64>) {
-        let lanes = self.lanes.iter().map(|(_, lane)| lane);
-        let done = lanes.clone().map(LaneState::done).min();
-        let kept = lanes.fold(self.kept.clone(), |all, lane| both(all, lane.kept(entered)));
-        (done.unwrap_or(u64::MAX), kept)
-    }
-
     /// These frames outlive the process, whoever is done with them.
     pub fn keep(&mut self, frames: Range<u64>) {
         self.kept = both(self.kept.clone(), frames);
     }
 
-    /// A frame does not enter: there is no chunk for it.
-    pub fn refuse_unstored(&mut self) {
+    /// A frame does not enter: there is no chunk for it, which is why. What is said of it.
+    pub fn refuse_unstored(&mut self, why: &io::Error) -> Appended {
+        if AtBound::is(why) {
+            return self.refuse_over();
+        }
         if self.storage.keeps_until_done() {
             self.unstored += 1;
         } else {
             self.refused += 1;
         }
+        Appended::Done
     }
 
     /// Whether a lane's word that it is done with frames lets go of memory.
@@ -393,7 +383,7 @@ impl State {
 
     /// Bytes of memory, in use or kept.
     pub fn memory(&self) -> usize {
-        let chunks = self.chunks.iter().chain(&self.passed);
+        let chunks = self.chunks.iter().chain(&self.in_hand).chain(&self.passed);
         chunks.map(|chunk| chunk.capacity()).sum()
     }
 }

@@ -1,6 +1,6 @@
 //! [`Storage`]: where the memory of chunks comes from.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Display, Formatter};
 use std::io;
 
 pub use crate::arena::Heap;
@@ -50,9 +50,36 @@ pub unsafe trait Block: Debug + Send + Sync {
     }
 }
 
+/// There are as many blocks as there may be: those that are in use have to be given back first. Not for [`Heap`].
+#[derive(Clone, Copy, Debug)]
+pub struct AtBound;
+
+impl AtBound {
+    /// Whether that is what an error says.
+    #[must_use]
+    pub fn is(error: &io::Error) -> bool {
+        matches!(error.get_ref(), Some(inner) if inner.is::<Self>())
+    }
+}
+
+impl Display for AtBound {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str("there are as many blocks as there may be")
+    }
+}
+
+impl std::error::Error for AtBound {}
+
+impl From<AtBound> for io::Error {
+    fn from(bound: AtBound) -> Self {
+        Self::new(io::ErrorKind::QuotaExceeded, bound)
+    }
+}
+
 /// Makes blocks: of the heap, or of mapped files.
 pub trait Storage: Debug + Send {
-    /// A block of at least `capacity` bytes, which are not touched before they are needed, with room for this group.
+    /// A block of at least `capacity` bytes, which are not touched before they are needed, with room for this group. The error is
+    /// [`AtBound`] if the oldest frames have to go for that.
     fn block(&mut self, capacity: usize, group: &Group) -> io::Result<Box<dyn Block>>;
 
     /// Bytes of an ordinary block, if it is not for the queue to say.

@@ -10,7 +10,7 @@ use crate::group::Group;
 use crate::lane::{Lane, LaneState};
 use crate::limits::Limits;
 use crate::state::{Room, Shared, State};
-use crate::storage::{Heap, Storage};
+use crate::storage::{AtBound, Heap, Storage};
 use crate::sync::{Ordering, become_visible};
 
 /// What `append` has to say to its caller.
@@ -138,9 +138,17 @@ impl Writer {
             state.refused += 1;
             return Err(Appended::Done);
         }
-        let Ok(chunk) = state.open(len, group) else {
-            state.refuse_unstored();
-            return Err(Appended::Done);
+        let mut chunk = state.open(len, group);
+        if chunk.as_ref().is_err_and(AtBound::is) {
+            // What was let go of is given back when the lock is.
+            drop(state);
+            state = self.shared.lock();
+            Self::check_fork(&mut self.chunk, &mut self.generation, &state);
+            chunk = state.open(len, group);
+        }
+        let chunk = match chunk {
+            Ok(chunk) => chunk,
+            Err(error) => return Err(state.refuse_unstored(&error)),
         };
         self.shared.room.store(chunk.capacity(), Ordering::Relaxed);
         let mut chunk = ChunkWriter::new(chunk);

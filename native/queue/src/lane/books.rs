@@ -72,10 +72,10 @@ impl Lane {
         self.shared.lock().memory()
     }
 
-    /// How many frames the bounds have pushed out so far. Whoever holds older ones that it cannot deliver drops them too.
+    /// How many frames the bounds have pushed out so far, or kept out because all that there may be was in hand. Whoever holds older ones that it cannot deliver drops them too.
     #[must_use]
     pub fn pushed_out(&self) -> u64 {
-        self.with(|lane, _| lane.full)
+        self.with(|lane, state| lane.full + state.over)
     }
 
     /// How many frames were dropped since the last call.

@@ -292,7 +292,7 @@ def tell_drops(queue: FrameQueue, books: HttpClient | Account, metrics: Any) -> 
             books.destination,
             "disk",
             unstored,
-            f'there was no room on the disk for {unstored}: stats()["durable"] says why',
+            f'there was no file for {unstored} to be kept in: stats()["durable"] says why',
         )
     if expired:
         _events.say_lost(books.destination, "expired", expired, f"{expired} had waited for longer than max_age")
