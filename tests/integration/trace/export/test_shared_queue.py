@@ -188,19 +188,20 @@ def test_spans_of_one_that_has_no_folder_lie_in_none(
 @pytest.mark.parametrize(
     "other",
     [
-        DurableQueue("other", service="tests", recover=False),
-        DurableQueue("queue", service="another", recover=False),
-        DurableQueue("queue", service="tests", recover=False, fsync="batch"),
-        DurableQueue("queue", service="tests", recover=False, max_bytes=1 << 25),
+        {"path": "other"},
+        {"service": "another"},
+        {"fsync": "batch"},
+        {"max_bytes": 1 << 25},
     ],
-    ids=["folder", "service", "fsync", "max_bytes"],
+    ids=lambda other: next(iter(other)),
 )
 def test_those_that_keep_spans_otherwise_have_each_their_own(
-    other: DurableQueue, before: Accounts, sinks: tuple[Sink, Sink], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    other: dict[str, Any], before: Accounts, sinks: tuple[Sink, Sink], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    queue = DurableQueue("queue", service="tests", recover=False)
-    first, second = make_processor(sinks[0].traces_endpoint, queue), make_processor(sinks[1].traces_endpoint, other)
+    words: dict[str, Any] = {"path": "queue", "service": "tests", "recover": False}
+    queues = DurableQueue(**words), DurableQueue(**(words | other))
+    first, second = (make_processor(sink.traces_endpoint, queue) for sink, queue in zip(sinks, queues, strict=True))
     assert not first._queue.shares_with(second._queue)
     provider = make_provider(first, second)
     end_spans(provider, 100, "to be found")
