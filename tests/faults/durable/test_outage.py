@@ -15,6 +15,7 @@ from tests.faults.durable.kills import until
 
 RATE = 2_000
 OLD, FRESH = 20_000, 200
+BATCH = 500
 
 
 def test_fresh_spans_go_beside_a_backlog_that_has_its_pace(tmp_path: Path) -> None:
@@ -24,14 +25,15 @@ def test_fresh_spans_go_beside_a_backlog_that_has_its_pace(tmp_path: Path) -> No
         durable = DurableQueue(tmp_path / "queue", service="tests", recover_spans_per_second=RATE)
         exporter = OTLPSpanExporter(endpoint=sink.traces_endpoint, durable=durable)
         provider = TracerProvider(shutdown_on_exit=False)
-        provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=50, max_export_batch_size=500))
+        provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=50, max_export_batch_size=BATCH))
         tracer = provider.get_tracer("tests")
         for number in range(OLD):
             tracer.start_span(str(number)).end()
         time.sleep(5.5)  # less is no outage
         begin = time.monotonic()
         sink.clear_faults()
-        until(lambda: sink.span_count >= 500, "the backend is back")
+        # What ends before the second request is sent is part of the backlog: it is split off then.
+        until(lambda: sink.span_count >= 1_500, "the backend is back")
         for number in range(OLD, OLD + FRESH):
             tracer.start_span(str(number)).end()
         until(lambda: any(int(span.name) >= OLD for span in sink.spans()), "what is fresh arrives")
@@ -44,7 +46,8 @@ def test_fresh_spans_go_beside_a_backlog_that_has_its_pace(tmp_path: Path) -> No
         arrived = [int(span.name) for span in sink.spans()]
         assert sorted(arrived) == list(range(OLD + FRESH))
         old = [number for number in arrived if number < OLD]
-        assert old == sorted(old), "the oldest first"
+        # But for the request that was on its way when the rest was split off: either may arrive first.
+        assert max(abs(number - at) for at, number in enumerate(old)) <= BATCH, "the oldest first"
         assert next(at for at, number in enumerate(arrived) if number >= OLD) < OLD, "before what is old"
         books = since(before, _books(sink))
         assert (books["exported"], books["queued"], books["dropped"]) == (OLD + FRESH, 0, {})
