@@ -67,7 +67,7 @@ class Account:
             counts.requests += 1
         return counts
 
-    def lose_dropped(self, queue: "FrameQueue") -> tuple[int, int, int, int]:
+    def lose_dropped(self, queue: "FrameQueue") -> tuple[int, int, int, int, int]:
         """As ``HttpClient.lose_dropped``."""
         counts = self.counts()
         full, closed = queue.take_dropped()
@@ -75,7 +75,7 @@ class Account:
             counts.drop(full, "queue_full", f"the queue was full and {full} went")
         if closed:
             counts.drop(closed, "shutdown", "the processor was shut down")
-        return full, closed, 0, 0  # its queue is in memory
+        return full, closed, 0, 0, 0  # its queue is in memory
 
     def snapshot(self) -> dict[str, Any]:
         """As one of ``stats()["traces"]``."""

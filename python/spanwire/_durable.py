@@ -232,19 +232,25 @@ def resolve(given: "str | os.PathLike[str] | DurableQueue | None") -> DurableQue
     """
     if isinstance(given, DurableQueue):
         return given
-    path = given if given is not None else os.environ.get(_PATH)
+    path = given if given is not None else _text(_PATH)
     if not path:
         return None
     told: dict[str, Any] = {}
-    if text := os.environ.get(_MAX_BYTES):
+    if text := _text(_MAX_BYTES):
         if not text.isdecimal():
             raise ValueError(f"{_MAX_BYTES}={text!r} is not valid; give a number of bytes")
         told["max_bytes"] = int(text)
-    if text := os.environ.get(_MAX_AGE):
+    if text := _text(_MAX_AGE):
         told["max_age"] = _seconds(text)
-    if text := os.environ.get(_FSYNC_POLICY):
+    if text := _text(_FSYNC_POLICY):
         told["fsync"] = text
     return DurableQueue(path, **told)
+
+
+def _text(variable: str) -> str | None:
+    """What a variable says; one that is blank says nothing, as for OpenTelemetry."""
+    text = os.environ.get(variable)
+    return text if text and text.strip() else None
 
 
 def _seconds(text: str) -> float:

@@ -242,7 +242,7 @@ def _described(processor: Any) -> str:
 def _seconds(given: float) -> float:
     try:
         return float(given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"flush_on_sigterm is a number of seconds, at most a day: not {given!r}") from None
 
 

@@ -10,6 +10,7 @@ A process that is killed loses no span whose ``end()`` has returned: the next on
 ``spanwire recover``. The folder must outlive what is killed with the process: in a container it is a volume.
 """
 
+import operator
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from spanwire import _native
 __all__ = ["DurableQueue", "sync"]
 
 _FSYNC = ("never", "interval", "batch")
+_YEAR = 365 * 24 * 3600  # seconds
 
 
 @dataclass(frozen=True)
@@ -53,27 +55,47 @@ class DurableQueue:
     _folder: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not os.fspath(self.path):
+        if not os.fspath(self.path).strip():
             raise ValueError("durable needs the path of a folder")
         object.__setattr__(self, "_folder", str(Path(self.path).absolute()))
+        _check_whole("max_bytes", self.max_bytes)
+        _check_whole("recover_spans_per_second", self.recover_spans_per_second)
         if self.max_bytes < _native.LEAST_DURABLE_BYTES:
             raise ValueError(
                 f"max_bytes must be at least {_native.LEAST_DURABLE_BYTES} (the blocks of one file), not {self.max_bytes!r}"
             )
         if self.max_age is not None and not self.max_age > 0:
             raise ValueError(f"max_age must be positive seconds, not {self.max_age!r}")
+        if self.max_age is not None and self.max_age > _YEAR:
+            raise ValueError(
+                f"max_age must be at most {_YEAR} seconds (a year), or None for no bound, not {self.max_age!r}"
+            )
         if self.fsync not in _FSYNC:
             raise ValueError(f"fsync must be one of {', '.join(_FSYNC)}, not {self.fsync!r}")
         if not self.fsync_interval > 0:
             raise ValueError(f"fsync_interval must be positive seconds, not {self.fsync_interval!r}")
+        if self.fsync_interval > _YEAR:
+            raise ValueError(
+                f"fsync_interval must be at most {_YEAR} seconds (a year), not {self.fsync_interval!r}; fsync='never' has none"
+            )
         if self.recover_spans_per_second < 0:
             raise ValueError(f"recover_spans_per_second must be 0 or more, not {self.recover_spans_per_second!r}")
+
+
+def _check_whole(name: str, given: object) -> None:
+    """Raises ValueError for what is no whole number, or none that fits."""
+    try:
+        fits = operator.index(given) < 1 << 63  # type: ignore[arg-type]
+    except TypeError:
+        fits = False
+    if not fits:
+        raise ValueError(f"{name} must be a whole number below 2**63, not {given!r}")
 
 
 def sync() -> None:
     """Have every span whose ``end()`` has returned written to the disk: afterwards it is there even if the power fails.
 
-    Of all durable queues of this process, whatever their ``fsync``. Takes as long as the disk takes.
+    Of all durable queues of this process, whatever their ``fsync``; one that fails keeps no other from it. Takes as long as the disk takes.
 
     :raises OSError: if the disk says so; nothing is sure then.
     """

@@ -61,6 +61,7 @@ TEXTS = {
     "size limit, of": "of tonic, compressed",
     "send fewer spans a request": "of our own sink",
     "timeout {} is not valid; give a positive number of seconds": "Python refuses it first",
+    "the interval is no number": "likewise",
     "no disconnect is called {}": "spanwire.sink.Fault checks it before",
     "no stage is called {}": "likewise",
     "user and password belong into an Authorization header": "Python makes that header of them",

@@ -1,6 +1,7 @@
 """Options of the durable queue, what is told of it, and how processors share what is left."""
 
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -78,6 +79,16 @@ def account(endpoint: str, before: dict[str, Any]) -> dict[str, Any]:
         ({"max_age": float("nan")}, "max_age must be positive seconds, not nan"),
         ({"fsync": "always"}, "fsync must be one of never, interval, batch, not 'always'"),
         ({"fsync_interval": 0}, "fsync_interval must be positive seconds, not 0"),
+        ({"path": "  "}, "needs the path of a folder"),
+        ({"max_bytes": 10**23}, r"max_bytes must be a whole number below 2\*\*63, not 10{23}"),
+        ({"max_bytes": float("inf")}, r"max_bytes must be a whole number below 2\*\*63, not inf"),
+        ({"max_age": float("inf")}, "max_age must be at most 31536000 seconds"),
+        ({"max_age": 10**400}, "max_age must be at most 31536000 seconds"),
+        ({"fsync_interval": float("inf")}, "fsync_interval must be at most 31536000 seconds"),
+        ({"fsync_interval": float("nan")}, "fsync_interval must be positive seconds, not nan"),
+        ({"fsync_interval": 1e300}, "fsync_interval must be at most 31536000 seconds"),
+        ({"recover_spans_per_second": 10**23}, r"recover_spans_per_second must be a whole number below 2\*\*63"),
+        ({"recover_spans_per_second": float("nan")}, r"recover_spans_per_second must be a whole number below 2\*\*63"),
         ({"recover_spans_per_second": -1}, "recover_spans_per_second must be 0 or more, not -1"),
     ],
 )
@@ -89,6 +100,27 @@ def test_what_cannot_work_is_refused_with_what_can(words: dict[str, Any], said: 
 def test_without_a_folder_there_is_none() -> None:
     assert resolve(None) is None
     assert OTLPSpanExporter(endpoint=NOWHERE).durable_queue is None
+
+
+def test_variables_that_are_blank_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPANWIRE_DURABLE_PATH", "  ")
+    assert OTLPSpanExporter(endpoint=NOWHERE).durable_queue is None
+    monkeypatch.setenv("SPANWIRE_DURABLE_PATH", "there")
+    for name in ("MAX_BYTES", "MAX_AGE", "FSYNC"):
+        monkeypatch.setenv(f"SPANWIRE_DURABLE_{name}", " ")
+    assert OTLPSpanExporter(endpoint=NOWHERE).durable_queue == DurableQueue("there")
+
+
+def test_sync_syncs_the_others_where_one_fails(tmp_path: Path) -> None:
+    places = [tmp_path / name for name in ("first", "gone", "last")]
+    queues = [DurableQueue(place / "queue") for place in places]
+    for place in places:
+        place.mkdir()
+    with processor(NOWHERE, queues[0]), processor(NOWHERE, queues[1]), processor(NOWHERE, queues[2]):
+        shutil.rmtree(places[1])  # where no folder can be made again
+        with pytest.raises(OSError, match="No such file"):
+            sync()
+        assert all(told(place / "queue")["synced_seconds_ago"] is not None for place in (places[0], places[2]))
 
 
 def test_a_path_has_the_defaults_and_a_queue_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,6 +167,9 @@ def test_the_environment_says_where_and_how(exporter: Callable[..., Any], monkey
         ("MAX_BYTES", "-1", "SPANWIRE_DURABLE_MAX_BYTES='-1' is not valid"),
         ("MAX_BYTES", "0", "max_bytes must be at least 16777216"),
         ("MAX_BYTES", "1048576", "max_bytes must be at least 16777216"),
+        ("MAX_BYTES", "1" + "0" * 23, r"max_bytes must be a whole number below 2\*\*63"),
+        ("MAX_AGE", "inf", "max_age must be at most 31536000 seconds"),
+        ("MAX_AGE", "nan", "max_age must be positive seconds"),
         ("MAX_AGE", "a day", "SPANWIRE_DURABLE_MAX_AGE='a day' is not valid; give seconds"),
         ("MAX_AGE", "-1", "max_age must be positive seconds"),
         ("FSYNC", "always", "fsync must be one of never, interval, batch"),

@@ -289,8 +289,9 @@ impl HttpClient {
     }
 
     /// Counts what a queue in front of this client has dropped since the last call, and answers it: by the bounds, since the queue was
-    /// closed, since there was no room on the disk, and what waited for too long. One step: no signal handler that raises can come between taking and counting.
-    fn lose_dropped(&self, py: Python<'_>, queue: &PyFrameQueue) -> (u64, u64, u64, u64) {
+    /// closed, since there was no room on the disk, what waited for too long, and what could not be read there. One step: no signal handler
+    /// that raises can come between taking and counting.
+    fn lose_dropped(&self, py: Python<'_>, queue: &PyFrameQueue) -> (u64, u64, u64, u64, u64) {
         let dropped = queue.dropped(py);
         for (spans, reason) in DropReason::of_dropped(dropped, DropReason::Shutdown) {
             if spans > 0 {
@@ -302,6 +303,7 @@ impl HttpClient {
             dropped.closed + dropped.kept,
             dropped.unstored,
             dropped.expired,
+            dropped.damaged,
         )
     }
 

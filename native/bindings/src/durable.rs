@@ -58,7 +58,10 @@ impl DurableDirectory {
         let sync = match sync {
             "never" => Sync::Never,
             "batch" => Sync::Batch,
-            "interval" => Sync::Interval(Duration::from_secs_f64(interval.max(0.01))),
+            "interval" => {
+                let often = duration(interval).ok_or_else(|| PyValueError::new_err("the interval is no number"))?;
+                Sync::Interval(often.max(Duration::from_millis(10)))
+            }
             _ => return Err(PyValueError::new_err(sync.to_owned())),
         };
         let plan = Plan {
@@ -126,11 +129,15 @@ fn report_dict(py: Python<'_>, report: Report) -> PyResult<Bound<'_, PyDict>> {
     Ok(dict)
 }
 
-/// Has everything that was committed before the call written to the disk, in all directories of this process.
+/// Has everything that was committed before the call written to the disk, in all directories of this process; what is wrong with one of
+/// them keeps no other from it, and is raised then: of the first.
 #[pyfunction]
 fn sync_durable(py: Python<'_>) -> PyResult<()> {
-    py.detach(|| directories().iter().try_for_each(|directory| directory.sync()))
-        .map_err(|error| errors::system(&error))
+    py.detach(|| {
+        let done = directories().into_iter().map(|directory| directory.sync());
+        done.fold(Ok(()), Result::and)
+    })
+    .map_err(|error| errors::system(&error))
 }
 
 /// What ended processes have left under a folder, a dict each: `folder`, `service`, `created` (nanoseconds since the epoch, of the oldest

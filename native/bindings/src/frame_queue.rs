@@ -131,7 +131,7 @@ impl PyFrameQueue {
         self.lanes.all(py).iter().map(|lane| lane.frame_bytes()).sum()
     }
 
-    /// `accepted == taken + queued + full + closed + unstored + expired`, of this process.
+    /// `accepted == taken + queued + full + closed + unstored + expired + damaged`, of this process.
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counts = self.lanes.counts(py);
         let dict = PyDict::new(py);
@@ -142,6 +142,7 @@ impl PyFrameQueue {
         dict.set_item("closed", counts.closed)?;
         dict.set_item("unstored", counts.unstored)?;
         dict.set_item("expired", counts.expired)?;
+        dict.set_item("damaged", counts.damaged)?;
         Ok(dict)
     }
 
@@ -150,7 +151,7 @@ impl PyFrameQueue {
         let counts = self.lanes.take_counts(py);
         (
             counts.taken,
-            counts.full + counts.unstored + counts.expired,
+            counts.full + counts.unstored + counts.expired + counts.damaged,
             counts.closed,
         )
     }
@@ -197,7 +198,7 @@ impl PyFrameQueue {
     fn take_dropped(&self, py: Python<'_>) -> (u64, u64) {
         let dropped = self.dropped(py);
         (
-            dropped.full + dropped.unstored + dropped.expired,
+            dropped.full + dropped.unstored + dropped.expired + dropped.damaged,
             dropped.closed + dropped.kept,
         )
     }

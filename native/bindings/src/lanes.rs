@@ -93,6 +93,7 @@ impl Lanes {
                 closed: now.closed.saturating_sub(told.closed),
                 unstored: now.unstored.saturating_sub(told.unstored),
                 expired: now.expired.saturating_sub(told.expired),
+                damaged: now.damaged.saturating_sub(told.damaged),
             }
         })
     }
@@ -111,4 +112,5 @@ fn add(sum: &mut Counts, counts: Counts) {
     sum.closed += counts.closed;
     sum.unstored += counts.unstored;
     sum.expired += counts.expired;
+    sum.damaged += counts.damaged;
 }

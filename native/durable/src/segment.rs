@@ -286,8 +286,23 @@ impl Segment {
         };
         self.mapping.write(shape.heads(block) + len as usize, head);
         self.word(block, word::GROUPS)
-            .store(format::joined(count + 1, end_word), Ordering::Release);
+            .store(format::joined(count.saturating_add(1), end_word), Ordering::Release);
         true
+    }
+
+    /// The bytes of frames, or of groups, that a word says are there: no more than have room, whatever it says.
+    fn bytes(&self, block: u32, word: usize) -> u32 {
+        self.bounded(word, self.word(block, word).load(Ordering::Acquire))
+    }
+
+    fn bounded(&self, word: usize, value: u64) -> u32 {
+        let shape = self.header.shape;
+        let room = if word == word::GROUPS {
+            shape.heads_len
+        } else {
+            shape.frames_len()
+        };
+        format::halves(value).1.min(u32::try_from(room).unwrap_or(u32::MAX))
     }
 
     /// Writes the checksum of what is committed, if it is not that already.
@@ -295,7 +310,7 @@ impl Segment {
         let shape = self.header.shape;
         let _not_begun_anew = self.reading(block);
         let number = self.word(block, word::NUMBER).load(Ordering::Acquire);
-        let (_, bytes) = format::halves(self.word(block, word::COMMITTED).load(Ordering::Acquire));
+        let bytes = self.bytes(block, word::COMMITTED);
         if (seal.number, seal.bytes) == (number, bytes) {
             return;
         }
@@ -385,8 +400,8 @@ impl Segment {
             return Ok(());
         }
         let is_other = get(&words, word::NUMBER) != get(written, word::NUMBER);
-        let to = |word| format::halves(get(&words, word)).1 as usize;
-        let before = |word| format::halves(get(written, word)).1 as usize;
+        let to = |word| self.bounded(word, get(&words, word)) as usize;
+        let before = |word| self.bounded(word, get(written, word)) as usize;
         let from = |word| if is_other { 0 } else { before(word).min(to(word)) };
         let frames_at = shape.frames(block) + from(word::COMMITTED);
         let heads_at = shape.heads(block) + from(word::GROUPS);

@@ -15,6 +15,8 @@ const SEAL: Duration = Duration::from_millis(250);
 const LOOK: Duration = Duration::from_secs(1);
 /// How often what was committed is written where it is not mapped.
 const WRITE: Duration = Duration::from_millis(10);
+/// After a panic the thread rests for so long, at least: it may happen again.
+const AFTER_PANIC: Duration = Duration::from_secs(1);
 /// How often the disk is told, if as soon as it can follow.
 const SYNC: Duration = Duration::from_millis(20);
 
@@ -31,17 +33,37 @@ impl Directory {
         let upkeep = thread::Builder::new().name("spanwire-disk".into()).spawn(move || {
             let mut looked = Instant::now();
             while let Some(directory) = directory.upgrade().filter(|one| !one.lock().has_ended) {
-                if looked.elapsed() >= LOOK {
-                    directory.see_to_place();
-                    looked = Instant::now();
-                }
-                directory.upkeep();
+                let is_done = directory.survive(|| {
+                    if looked.elapsed() >= LOOK {
+                        looked = Instant::now();
+                        directory.see_to_place();
+                    }
+                    directory.upkeep();
+                });
                 drop(directory);
-                thread::park_timeout(pause);
+                thread::park_timeout(if is_done { pause } else { pause.max(AFTER_PANIC) });
             }
         })?;
         self.lock().upkeep = Some(upkeep.thread().clone());
         Ok(())
+    }
+
+    /// Does some of it. A defect of ours there is told and counted, and ends neither the thread nor the queue; whether there was none.
+    fn survive(&self, work: impl FnOnce()) -> bool {
+        let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) else {
+            return true;
+        };
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        let mut state = self.lock();
+        state.is_making = false;
+        state.note(&io::Error::other(format!(
+            "a defect in the thread that sees to the files, which goes on ({}). Please report this",
+            text.unwrap_or_default()
+        )));
+        drop(state);
+        self.made_one.notify_all();
+        false
     }
 
     /// What its thread does now and then.
@@ -115,11 +137,12 @@ impl Directory {
         }
         let now = Instant::now();
         let newest = self.block.load(Ordering::Relaxed);
-        for file in self.files() {
+        let all = self.files().into_iter().map(|file| {
             file.seal_all(newest);
             file.write_out()?;
-            file.sync_if_changed()?;
-        }
+            file.sync_if_changed()
+        });
+        all.fold(Ok(()), Result::and)?; // one that fails keeps no other from it
         let folder = self.lock().folder.clone();
         if let (Some(folder), Sync::Never) = (folder, self.plan.sync) {
             folder.sync()?; // otherwise it is whenever there is a new name
@@ -202,5 +225,36 @@ impl Directory {
         if let Err(error) = done {
             self.lock().note(&error);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::Plan;
+
+    #[test]
+    fn a_panic_is_told_and_counted_and_ends_nothing() {
+        let place = tempfile::tempdir().expect("a folder");
+        let directory = Directory::without_upkeep(&Plan {
+            path: place.path().join("queue"),
+            service: "tests".into(),
+            limit: 1 << 30,
+            sync: Sync::Never,
+            is_written: false,
+        })
+        .expect("a folder");
+        directory.lock().is_making = true;
+        assert!(!directory.survive(|| panic!("as planned")));
+        let report = directory.report().expect("of this process");
+        assert_eq!(report.failures, 1);
+        let error = report.last_error.expect("it was told");
+        assert!(
+            error.contains("(as planned)") && error.contains("Please report"),
+            "{error}"
+        );
+        assert!(!directory.lock().is_making);
+        assert!(directory.survive(|| directory.upkeep()));
+        directory.block(Shape::USUAL).expect("a block");
     }
 }

@@ -67,14 +67,21 @@ impl DropReason {
 impl DropReason {
     /// The reasons for which a queue has dropped frames, and how many; those dropped since it was closed for `closed`.
     #[must_use]
-    pub fn of_dropped(dropped: Dropped, closed: Self) -> [(u64, Self); 5] {
+    pub fn of_dropped(dropped: Dropped, closed: Self) -> [(u64, Self); 6] {
         [
             (dropped.full, Self::QueueFull),
             (dropped.closed, closed),
             (dropped.kept, Self::Kept),
             (dropped.unstored, Self::Disk),
             (dropped.expired, Self::Expired),
+            (dropped.damaged, Self::Damaged),
         ]
+    }
+
+    /// Whether people are told at once that a queue drops spans for it.
+    #[must_use]
+    pub fn is_loss_of_a_queue(self) -> bool {
+        matches!(self, Self::QueueFull | Self::Disk | Self::Expired | Self::Damaged)
     }
 
     /// What is told of spans that a queue dropped for it.
@@ -85,7 +92,7 @@ impl DropReason {
             Self::Shutdown => "the processor was shut down".to_owned(),
             Self::Kept => "the processor was shut down; they are kept on the disk".to_owned(),
             Self::Disk => format!("there was no file for {spans} to be kept in: stats()[\"durable\"] says why"),
-            Self::Damaged => format!("{spans} that an ended process had left on the disk could not be read"),
+            Self::Damaged => format!("{spans} that waited on the disk could not be read"),
             Self::Expired => format!("{spans} had waited for longer than max_age"),
             _ => format!("{spans} spans: {}", self.name()),
         }

@@ -307,7 +307,7 @@ impl Drive {
             if spans > 0 {
                 let message = reason.of_a_queue(spans);
                 drop(self.sender.lose(spans, reason, message.clone()));
-                if matches!(reason, DropReason::QueueFull | DropReason::Disk | DropReason::Expired) {
+                if reason.is_loss_of_a_queue() {
                     self.push(Some(reason), spans, message);
                 }
             }

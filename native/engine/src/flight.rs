@@ -5,6 +5,7 @@
 //! taken for itself, while others are, waits beside them, is cut down to the spans that it is because of, and given up with these.
 
 mod bound;
+mod piece;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -110,6 +111,14 @@ impl<D: Destination + Send + Sync> Flight<D> {
             let fate = match step {
                 Step::Taken(accepted) => Ok(accepted),
                 Step::GaveUp(gave_up) => {
+                    if let Some(lost) = self.mend(&gave_up, &mut piece) {
+                        let message = DropReason::Damaged.of_a_queue(lost);
+                        told.extend(under_way.part(lost, Err((DropReason::Damaged, message))));
+                        if piece.parcel.spans() > 0 {
+                            pieces.push_front(piece);
+                        }
+                        continue;
+                    }
                     let (reason, message) = under_way.fate(&gave_up);
                     Err((if self.keeps(&gave_up) { DropReason::Kept } else { reason }, message))
                 }
@@ -524,66 +533,5 @@ fn too_large(spans: u64, bytes: usize, why: &str) -> String {
     match spans {
         1 => format!("a span of {bytes} bytes is too large: {why}"),
         _ => format!("a request of {bytes} bytes is too large and cannot be divided: {why}"),
-    }
-}
-
-impl Piece {
-    fn new(parcel: Parcel, trial: Trial) -> Self {
-        Self {
-            parcel,
-            trial,
-            last: None,
-            home: None,
-            tried: Tried::default(),
-        }
-    }
-
-    /// The endpoint of its traces, by this configuration.
-    fn home_by(&self, config: &Arc<Config>) -> Option<usize> {
-        let (by, home) = self.home.as_ref()?;
-        Arc::ptr_eq(by, config).then_some(*home)
-    }
-
-    /// Puts its parts for each endpoint in front of the others; or itself, if traces have none.
-    fn divide_into<D>(mut self, pieces: &mut VecDeque<Self>, route: &Route<D>) {
-        let Some(spread) = &route.spread else {
-            self.home = None;
-            pieces.push_front(self);
-            return;
-        };
-        let mut last = self.last;
-        for (home, parcel) in self.parcel.divide(spread, self.tried).into_iter().rev() {
-            pieces.push_front(Self {
-                home: Some((Arc::clone(&route.config), home)),
-                last: last.take(),
-                tried: self.tried,
-                ..Self::new(parcel, Trial::default())
-            });
-        }
-    }
-
-    /// Puts two of it in front of the others, the first with about so many bytes of spans, or half of them; or itself, if it cannot be
-    /// cut. Whether it could.
-    fn cut_into(self, pieces: &mut VecDeque<Self>, first: Option<usize>) -> bool {
-        let trial = self.trial.of_part();
-        let (home, tried) = (self.home, self.tried);
-        let mut push = |parcel, trial| {
-            pieces.push_front(Self {
-                home: home.clone(),
-                tried,
-                ..Self::new(parcel, trial)
-            });
-        };
-        match self.parcel.cut(first) {
-            Ok((left, right)) => {
-                push(right, trial.clone());
-                push(left, trial);
-                true
-            }
-            Err(whole) => {
-                push(whole, self.trial);
-                false
-            }
-        }
     }
 }

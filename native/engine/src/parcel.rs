@@ -77,6 +77,21 @@ impl Parcel {
         }
     }
 
+    /// Leaves out the spans that are not whole, if it can be read otherwise; how many they were.
+    pub fn mend(&mut self) -> u64 {
+        let Some((rest, lost)) = split::without_broken(&self.plain) else {
+            return 0;
+        };
+        // The caller's count is what is booked.
+        let lost = if rest.spans == 0 {
+            self.spans
+        } else {
+            lost.min(self.spans)
+        };
+        *self = Self::new(rest.bytes.into(), self.spans - lost);
+        lost
+    }
+
     /// Two of it, the first with about so many bytes of spans, or half of them; or itself, if it has one span.
     pub fn cut(mut self, first: Option<usize>) -> Result<(Self, Self), Self> {
         let halves = if self.may_be_cut() {

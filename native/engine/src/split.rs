@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use spanwire_wire::read::{Field, Message};
 use spanwire_wire::tag::{self, WireType, len_tag};
+use spanwire_wire::validate::{self, validate_part};
 use spanwire_wire::write::Header;
 
 /// Where something stands in the request.
@@ -67,6 +68,20 @@ pub fn divide(request: &[u8], count: usize, of: impl Fn(&[u8]) -> usize) -> Opti
     }
     let parts = all.iter().enumerate().filter(|(_, frames)| !frames.is_empty());
     Some(parts.map(|(to, frames)| (to, layout.write(request, frames))).collect())
+}
+
+/// An `ExportTraceServiceRequest` without the spans that are not whole, and how many these are. `None` if all are, or if what is around them
+/// cannot be read.
+pub fn without_broken(request: &[u8]) -> Option<(Part, u64)> {
+    let layout = Layout::of(request)?;
+    let is_whole = |frame: &Frame| {
+        let span = Message::new(&request[frame.place.clone()]).fields().next();
+        span.and_then(Result::ok)
+            .is_some_and(|span| validate_part(validate::Part::Span, span.message()).is_ok())
+    };
+    let whole: Vec<_> = layout.frames.iter().filter(|frame| is_whole(frame)).cloned().collect();
+    let broken = layout.frames.len() - whole.len();
+    (broken > 0).then(|| (layout.write(request, &whole), broken as u64))
 }
 
 /// The trace id of a span with its tag and length; nothing of one that has none. It is the first field of what we write: no more is read.

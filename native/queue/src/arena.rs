@@ -5,6 +5,9 @@
 //!
 //! The bytes are frames as in `ScopeSpans` (tag, length, `Span` message) and, where the group changes, a marker of two bytes: 0,
 //! which no frame begins with, and the group's number in the chunk.
+//!
+//! Memory of a file may be changed by others meanwhile. How much there is of it is therefore never read there, but in a word of the
+//! chunk's own; what the bytes say is bounded by that.
 
 mod watched;
 
@@ -22,7 +25,7 @@ use spanwire_wire::varint::{decode_varint32, varint_len};
 use crate::arena::watched::Watched;
 use crate::group::Group;
 use crate::storage::{Block, Storage};
-use crate::sync::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 /// Most bytes that a frame takes beside its content: a marker, tag and length, and room to move the content if the length's
 /// width was guessed wrong.
@@ -40,9 +43,13 @@ pub struct Chunk {
     /// Keeps the memory.
     block: Box<dyn Block>,
     start: NonNull<u8>,
-    /// The block's word: how much may be read.
+    /// The block's word: how much of it was written, for whoever reads it without this process.
     published: NonNull<AtomicU64>,
+    /// The same, for those who read here.
+    own: AtomicU64,
     capacity: usize,
+    /// Whether others may change its bytes.
+    is_shared: bool,
     /// Of all frames of the queue, the number of its first.
     first: u64,
     /// Bytes of frames in the chunks before it.
@@ -51,8 +58,8 @@ pub struct Chunk {
     memory_before: u64,
     /// When it was begun.
     begun: Instant,
-    /// Where the last marker is: behind it all frames are of one group.
-    last_marker: AtomicUsize,
+    /// Where the last marker is (behind it all frames are of one group), and below that, 8 bits, the group's number.
+    last_marker: AtomicU64,
     groups: [OnceLock<Arc<Group>>; GROUPS],
     watched: Watched,
 }
@@ -85,13 +92,15 @@ impl Chunk {
         Self {
             start: block.start(),
             published: NonNull::from(block.published()),
+            own: AtomicU64::new(0),
             capacity: block.capacity(),
+            is_shared: block.is_shared(),
             block,
             first: 0,
             bytes_before: 0,
             memory_before: 0,
             begun: Instant::now(),
-            last_marker: AtomicUsize::new(0),
+            last_marker: AtomicU64::new(0),
             groups: [const { OnceLock::new() }; GROUPS],
             watched: Watched::default(),
         }
@@ -103,7 +112,8 @@ impl Chunk {
             (before.end(), before.bytes_end(), before.memory_end())
         });
         self.block.published().store(0, Ordering::Relaxed);
-        self.last_marker = AtomicUsize::new(0);
+        self.own = AtomicU64::new(0);
+        self.last_marker = AtomicU64::new(0);
         self.watched = Watched::default();
         self.begun = Instant::now();
         groups.extend(self.groups.iter_mut().map_while(OnceLock::take)); // they are used in order
@@ -169,8 +179,7 @@ impl Chunk {
     /// How much may be read.
     #[allow(clippy::cast_possible_truncation)] // two halves
     pub fn extent(&self) -> Extent {
-        // SAFETY: the block's, which lives as long as this.
-        let published = unsafe { self.published.as_ref() }.load(Ordering::Acquire);
+        let published = self.own.load(Ordering::Acquire);
         Extent {
             frames: (published >> 32) as u32,
             bytes: published as u32 as usize,
@@ -178,8 +187,21 @@ impl Chunk {
     }
 
     /// Behind this place all frames, so far, are of one group.
+    #[allow(clippy::cast_possible_truncation)] // a place in memory
     pub fn last_marker(&self) -> usize {
-        self.last_marker.load(Ordering::Relaxed)
+        (self.last_marker.load(Ordering::Relaxed) >> 8) as usize
+    }
+
+    /// The group of the last frame of `extent`; none if a marker behind it is known already, which says the next one's.
+    #[allow(clippy::cast_possible_truncation)] // two parts
+    pub fn last_group(&self, extent: Extent) -> Option<u8> {
+        let last = self.last_marker.load(Ordering::Relaxed);
+        (((last >> 8) as usize) < extent.bytes).then_some(last as u8)
+    }
+
+    /// Whether others may change its bytes.
+    pub fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
     /// Bytes that are published.
@@ -190,8 +212,8 @@ impl Chunk {
         let extent = self.extent();
         assert!(range.start <= range.end && range.end <= extent.bytes, "not published");
         self.watched.read(extent.frames);
-        // SAFETY: within the block, written before `published` was set to at least `range.end` (which was read with acquire
-        // just now), and never written again while the chunk is shared.
+        // SAFETY: within the block, written before `own` was set to at least `range.end` (which was read with acquire just now), and
+        // never written again by this process while the chunk is shared.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr().add(range.start), range.end - range.start) }
     }
 
@@ -200,18 +222,19 @@ impl Chunk {
         self.groups.get(usize::from(number))?.get()
     }
 
-    /// What lies at `at` below `extent`, and where it ends. `None` at the end.
+    /// What lies at `at` below `extent`, and where it ends. `None` at the end, and where nothing can be read: the bytes are damaged.
     pub fn item(&self, at: usize, extent: Extent) -> Option<(Item, usize)> {
         let bytes = self.bytes(at..extent.bytes);
-        match *bytes {
-            [MARKER, number, ..] => Some((Item::Group(number), at + MARKER_LEN)),
-            [SPANS, short, ..] if short < 0x80 => Some((Item::Frame, at + 2 + usize::from(short))),
+        let (item, len) = match *bytes {
+            [MARKER, number, ..] => (Item::Group(number), MARKER_LEN),
+            [SPANS, short, ..] if short < 0x80 => (Item::Frame, 2 + usize::from(short)),
             [SPANS, ..] => {
                 let (len, width) = decode_varint32(&bytes[1..]).ok()?;
-                Some((Item::Frame, at + 1 + width + len as usize))
+                (Item::Frame, 1 + width + len as usize)
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        (len <= bytes.len()).then_some((item, at + len))
     }
 }
 
@@ -219,8 +242,12 @@ impl Chunk {
 #[derive(Debug)]
 pub struct ChunkWriter {
     chunk: Arc<Chunk>,
+    /// Of the chunk: its memory, its two words, and so on; for each frame they are needed here.
     start: NonNull<u8>,
     published: NonNull<AtomicU64>,
+    own: NonNull<AtomicU64>,
+    capacity: usize,
+    first: u64,
     /// Bytes published.
     len: usize,
     /// Where the next frame begins: there, or behind a marker that will be published with it.
@@ -245,6 +272,9 @@ impl ChunkWriter {
         Self {
             start: chunk.start,
             published: chunk.published,
+            own: NonNull::from(&chunk.own),
+            capacity: chunk.capacity,
+            first: chunk.first,
             len,
             at: len,
             next: chunk.end(),
@@ -275,7 +305,7 @@ impl ChunkWriter {
     /// nothing is appended, and it is given back with tag and length.
     #[inline(always)]
     pub fn append(&mut self, max_len: usize, write: impl FnOnce(&mut Region)) -> Option<Vec<u8>> {
-        let capacity = self.chunk.capacity - self.at;
+        let capacity = self.capacity - self.at;
         // SAFETY: within the block: `at` is at most its capacity, and nobody reads what is not published.
         let mut frame = unsafe { Region::within(self.start.add(self.at), capacity) };
         let message = frame.open(SPANS, width(max_len));
@@ -292,7 +322,7 @@ impl ChunkWriter {
 
     /// Appends a frame that has its tag and length, of the group prepared; false, and nothing done, if there is no room.
     pub fn append_message(&mut self, message: &[u8]) -> bool {
-        if self.chunk.capacity - self.at < message.len() {
+        if self.capacity - self.at < message.len() {
             return false;
         }
         // SAFETY: as above; the message is somewhere else.
@@ -306,18 +336,21 @@ impl ChunkWriter {
         self.at += len;
         self.len = self.at;
         self.next += 1;
-        let frames = self.next - self.chunk.first;
+        let frames = self.next - self.first;
         self.chunk.watched.write(frames - 1);
         // A chunk has less than 4 GiB: the queue refuses frames of 2 GiB or more.
+        let published = frames << 32 | self.len as u64;
         // SAFETY: the block's, which lives as long as the chunk.
-        unsafe { self.published.as_ref() }.store(frames << 32 | self.len as u64, Ordering::Release);
+        unsafe { self.published.as_ref() }.store(published, Ordering::Release);
+        // SAFETY: the chunk's, which is here.
+        unsafe { self.own.as_ref() }.store(published, Ordering::Release);
     }
 
     /// Writes, but does not publish, a marker; false if the chunk has no number left for the group.
     #[cold]
     #[inline(never)]
     fn mark(&mut self, group: &Arc<Group>) -> bool {
-        if self.chunk.capacity - self.len < MARKER_LEN {
+        if self.capacity - self.len < MARKER_LEN {
             return false;
         }
         let number = self.chunk.groups.iter().position(|known| match known.get() {
@@ -335,7 +368,8 @@ impl ChunkWriter {
         let marker = [MARKER, number];
         // SAFETY: there is room, as was seen above, and it is not published.
         unsafe { std::ptr::copy_nonoverlapping(marker.as_ptr(), self.start.add(self.len).as_ptr(), MARKER_LEN) };
-        self.chunk.last_marker.store(self.len, Ordering::Relaxed);
+        let last = (self.len as u64) << 8 | u64::from(number);
+        self.chunk.last_marker.store(last, Ordering::Relaxed);
         self.at = self.len + MARKER_LEN;
         self.group = Arc::as_ptr(group);
         true

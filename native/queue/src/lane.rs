@@ -4,21 +4,22 @@ mod backlog;
 mod books;
 mod hand;
 mod kept;
+mod known;
 mod reader;
 mod room;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::batch::Batch;
-use crate::group::Group;
 use crate::limits::{Dropped, Limits, WhenFull};
-use crate::position::{Chunks, Position};
+use crate::position::{Chunks, Next, Position};
 use crate::state::{Room, Shared, State};
 use crate::sync::Ordering;
+use known::Known;
 
 /// Who reads.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,6 +52,8 @@ pub struct LaneState {
     /// Frames that have waited for longer go.
     max_age: Option<Duration>,
     expired: u64,
+    /// Frames whose bytes could not be read.
+    damaged: u64,
     /// Of the frames dropped, `take_dropped` has told of so many.
     told: Dropped,
     /// The number of the frame after the last that was taken.
@@ -96,6 +99,7 @@ impl LaneState {
             closed: 0,
             max_age: None,
             expired: 0,
+            damaged: 0,
             told: Dropped::default(),
             taken_to: position.frame,
             done: position.frame,
@@ -162,6 +166,7 @@ impl LaneState {
             closed: 0,
             max_age: self.max_age,
             expired: 0,
+            damaged: 0,
             told: Dropped::default(),
             taken_to: 0,
             done: 0,
@@ -253,6 +258,18 @@ impl LaneState {
         dropped
     }
 
+    /// Passes the rest of the chunk, whose bytes cannot be read.
+    #[cold]
+    #[inline(never)]
+    fn lose_damaged(&mut self, chunks: &Chunks, is_first: bool) -> u64 {
+        let lost = self.position.lose(chunks, self.end.unwrap_or(u64::MAX));
+        self.damaged += lost;
+        if is_first {
+            self.set_done(self.done); // else they are when those in front of them are
+        }
+        lost
+    }
+
     /// The first `frames` frames are done with, and those behind them that were dropped, up to what is waiting or under way.
     fn set_done(&mut self, frames: u64) {
         self.done = self.done.max(frames.min(self.position.frame));
@@ -306,25 +323,6 @@ impl LaneState {
     }
 }
 
-/// The groups that a batch has so far.
-#[derive(Default)]
-struct Known {
-    last: Option<Arc<Group>>,
-    by_identity: HashSet<*const Group>,
-    by_content: HashSet<Arc<Group>>,
-}
-
-impl Known {
-    /// Whether it has none like it; from now on it has.
-    fn is_new(&mut self, group: &Arc<Group>) -> bool {
-        if self.last.as_ref().is_some_and(|last| Arc::ptr_eq(last, group)) {
-            return false;
-        }
-        self.last = Some(Arc::clone(group));
-        self.by_identity.insert(Arc::as_ptr(group)) && self.by_content.insert(Arc::clone(group))
-    }
-}
-
 /// A reading end of a queue. Any thread may use it.
 #[derive(Debug)]
 pub struct Lane {
@@ -369,30 +367,37 @@ impl Lane {
             let mut known = Known::default();
             let mut left = max_bytes;
             lane.expire(&state.chunks);
-            let most = lane.queued(state.entered()).min(max_spans as u64);
-            let start = lane.position.frame;
+            let mut most = lane.queued(state.entered()).min(max_spans as u64);
+            let mut start = lane.position.frame; // and so many further on as were damaged
+            let mut first = start;
             while lane.position.frame - start < most {
                 let frames = most - (lane.position.frame - start);
-                let is_first = lane.position.frame == start;
-                let stretch = lane.position.stretch(&state.chunks, frames, is_first, |group| {
+                let is_first = stretches.is_empty();
+                let next = lane.position.stretch(&state.chunks, frames, is_first, |group| {
                     if known.is_new(group) {
                         left = left.saturating_sub(group.overhead());
                     }
                     left
                 });
-                match stretch {
-                    Some(stretch) if stretch.frames > 0 => {
+                match next {
+                    Next::Frames(stretch) => {
                         left = left.saturating_sub(stretch.bytes.len());
                         stretches.push(stretch);
                     }
-                    _ => break,
+                    Next::TooMuch => break,
+                    Next::Damaged => {
+                        start += lane.lose_damaged(&state.chunks, is_first);
+                        first = if is_first { start } else { first };
+                        let so_far = lane.position.frame - start;
+                        most = so_far + lane.queued(state.entered()).min(max_spans as u64 - so_far);
+                    }
                 }
             }
             lane.taken += lane.position.frame - start;
             if lane.position.frame > start {
                 lane.taken_to = lane.position.frame;
                 if state.keeps_until_done() {
-                    lane.has_taken(start);
+                    lane.has_taken(first);
                 }
             }
             let batch = (lane.position.frame > start).then(|| Batch::new(stretches, lane.position.frame));

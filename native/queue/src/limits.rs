@@ -59,6 +59,8 @@ pub struct Dropped {
     pub unstored: u64,
     /// [`Counts::expired`].
     pub expired: u64,
+    /// [`Counts::damaged`].
+    pub damaged: u64,
 }
 
 impl Dropped {
@@ -70,6 +72,7 @@ impl Dropped {
             kept: self.kept - before.kept,
             unstored: self.unstored - before.unstored,
             expired: self.expired - before.expired,
+            damaged: self.damaged - before.damaged,
         }
     }
 }
@@ -81,10 +84,11 @@ impl AddAssign for Dropped {
         self.kept += other.kept;
         self.unstored += other.unstored;
         self.expired += other.expired;
+        self.damaged += other.damaged;
     }
 }
 
-/// What became of all frames of this process for one lane: `accepted == taken + queued + full + closed + unstored + expired`.
+/// What became of all frames of this process for one lane: `accepted == taken + queued + full + closed + unstored + expired + damaged`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
     /// Frames given to `append`.
@@ -101,4 +105,6 @@ pub struct Counts {
     pub unstored: u64,
     /// Frames dropped because they had waited for too long.
     pub expired: u64,
+    /// Frames dropped because their bytes were not what was written: memory of a file may be changed by others.
+    pub damaged: u64,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use spanwire_wire::varint::decode_varint32;
 
-use crate::arena::{Chunk, Item};
+use crate::arena::{Chunk, Extent, Item};
 use crate::group::Group;
 
 /// A place between two frames.
@@ -20,6 +20,15 @@ pub struct Position {
     pub offset: usize,
     /// The group there, if `offset` is behind a marker.
     group: u8,
+}
+
+/// What comes next.
+pub enum Next {
+    Frames(Stretch),
+    /// Nothing more fits.
+    TooMuch,
+    /// It cannot be read.
+    Damaged,
 }
 
 /// Frames of one group that lie one behind the other.
@@ -150,7 +159,7 @@ impl Position {
         }
     }
 
-    /// Passes `count` frames, or all; answers how many.
+    /// Passes `count` frames, or all; answers how many. Whether their bytes can be read does not matter.
     pub fn skip(&mut self, chunks: &Chunks, count: u64) -> u64 {
         let from = self.frame;
         let to = from.saturating_add(count);
@@ -161,10 +170,14 @@ impl Position {
                 (self.frame, self.offset) = (first, chunk.extent().bytes);
             } else {
                 let extent = chunk.extent();
-                while self.frame < to
-                    && let Some((item, end)) = chunk.item(self.offset, extent)
+                let end = chunk.first() + u64::from(extent.frames);
+                while self.frame < to.min(end)
+                    && let Some((item, next)) = chunk.item(self.offset, extent)
                 {
-                    self.pass(&item, end);
+                    self.pass(&item, next);
+                }
+                if self.frame < to.min(end) || (self.frame == end && self.offset != extent.bytes) {
+                    self.pass_damaged(chunk, extent, to);
                 }
                 break;
             }
@@ -182,47 +195,87 @@ impl Position {
         self.offset = end;
     }
 
-    /// The next stretch: at most `frames` frames, and of at most `bytes` bytes, for which `overhead` of its group is charged
-    /// first; but one frame if `must`. `None` at the end of what there is; a stretch of no frames if nothing more fits.
+    /// Passes frames below `to` of the chunk whose bytes cannot be read, or were read and are not what was written. How many frames there
+    /// are is known without the bytes.
+    #[cold]
+    #[inline(never)]
+    fn pass_damaged(&mut self, chunk: &Chunk, extent: Extent, to: u64) {
+        let end = chunk.first() + u64::from(extent.frames);
+        self.frame = to.min(end).max(self.frame);
+        // Before that the place stays one where nothing can be read.
+        if self.frame == end {
+            self.offset = extent.bytes;
+            self.group = chunk.last_group(extent).unwrap_or(self.group);
+        }
+    }
+
+    /// Passes the frames of this chunk that are below `to`, since they cannot be read; answers how many.
+    #[cold]
+    #[inline(never)]
+    pub fn lose(&mut self, chunks: &Chunks, to: u64) -> u64 {
+        let from = self.frame;
+        if let Some(chunk) = chunks.get(self.chunk) {
+            self.pass_damaged(chunk, chunk.extent(), to);
+        }
+        self.settle(chunks);
+        self.frame - from
+    }
+
+    /// The next stretch: at most `frames` frames, of which there are so many, and of at most as many bytes as `left` answers for its group;
+    /// but one frame if `must`.
     pub fn stretch(
         &mut self,
         chunks: &Chunks,
         frames: u64,
         must: bool,
         left: impl FnOnce(&Arc<Group>) -> usize,
-    ) -> Option<Stretch> {
+    ) -> Next {
         self.settle(chunks);
-        let chunk = chunks.get(self.chunk)?;
+        let Some(chunk) = chunks.get(self.chunk) else {
+            return Next::TooMuch;
+        };
         let extent = chunk.extent();
-        while let Some((Item::Group(number), end)) = chunk.item(self.offset, extent) {
+        // There is one at most before each frame.
+        if let Some((Item::Group(number), end)) = chunk.item(self.offset, extent) {
             self.pass(&Item::Group(number), end);
         }
-        if self.offset >= extent.bytes {
-            return None;
-        }
-        let left = chunk.group(self.group).map_or(usize::MAX, left);
+        let Some(group) = chunk.group(self.group) else {
+            return Next::Damaged;
+        };
+        let left = left(group);
         let start = *self;
         let whole = chunk.first() + u64::from(extent.frames) - start.frame;
         let len = extent.bytes - start.offset;
-        if start.offset > chunk.last_marker() && whole <= frames && len <= left {
+        if start.offset > chunk.last_marker() && whole <= frames && len <= left && !chunk.is_shared() {
             (self.frame, self.offset) = (start.frame + whole, extent.bytes);
         } else {
+            let frames = frames.min(whole);
             while self.frame - start.frame < frames
                 && let Some((Item::Frame, end)) = chunk.item(self.offset, extent)
             {
                 if end - start.offset > left && !(must && self.frame == start.frame) {
+                    if self.frame == start.frame {
+                        return Next::TooMuch;
+                    }
                     break;
                 }
                 self.pass(&Item::Frame, end);
             }
+            if self.frame == start.frame {
+                return Next::Damaged;
+            }
         }
-        Some(Stretch {
+        let stretch = Stretch {
             chunk: Arc::clone(chunk),
             bytes: start.offset..self.offset,
             group: self.group,
             #[allow(clippy::cast_possible_truncation)] // they are in memory
             frames: (self.frame - start.frame) as usize,
             replaced: None,
-        })
+        };
+        if self.frame - start.frame == whole && self.offset != extent.bytes {
+            self.pass_damaged(chunk, extent, self.frame);
+        }
+        Next::Frames(stretch)
     }
 }

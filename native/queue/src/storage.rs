@@ -11,7 +11,7 @@ pub use crate::sync::AtomicU64;
 ///
 /// # Safety
 /// `start` answers the same pointer for as long as the block lives, valid for reading and writing `capacity` bytes, which
-/// nobody else uses; `published` the same word, which nobody else writes; and a block may be freed by any thread.
+/// nobody else in this process uses; `published` the same word; and a block may be freed by any thread.
 #[allow(unsafe_code)]
 pub unsafe trait Block: Debug + Send + Sync {
     /// Where it begins.
@@ -20,8 +20,13 @@ pub unsafe trait Block: Debug + Send + Sync {
     /// Bytes.
     fn capacity(&self) -> usize;
 
-    /// How much of it may be read: frames (upper half) and bytes (lower half). One store of this word commits a frame.
+    /// How much of it may be read without this process: frames (upper half) and bytes (lower half). One store of this word commits a frame.
     fn published(&self) -> &AtomicU64;
+
+    /// Whether others than this process may change its bytes.
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     /// Keeps what whoever reads the block without this process needs to know of a group, before the first frame of it is published; false
     /// if there is no room for it.

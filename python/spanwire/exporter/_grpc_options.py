@@ -8,10 +8,10 @@ from enum import Enum
 from spanwire import _log
 from spanwire.exporter._environment import Environment, parse_headers
 from spanwire.exporter._options import (
-    DEFAULT_MAX_REQUEST_SIZE,
     ExporterOptions,
     expect,
     keyword_compression,
+    keyword_size,
     keyword_timeout,
     several,
     user_agent,
@@ -79,7 +79,7 @@ class GrpcOptions(ExporterOptions):
             certificate_file=certificate_file or env.get("CERTIFICATE"),
             client_key_file=client_key_file or env.get("CLIENT_KEY"),
             client_certificate_file=client_certificate_file or env.get("CLIENT_CERTIFICATE"),
-            max_request_size=DEFAULT_MAX_REQUEST_SIZE if max_request_size is None else max_request_size,
+            max_request_size=keyword_size(max_request_size),
             others=urls[1:],
             balance=balance or "round_robin",
             variables=tuple(env.used),  # evaluated last

@@ -5,6 +5,7 @@ be understood in a variable is logged and the default taken; a keyword that cann
 """
 
 import math
+import operator
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -152,7 +153,7 @@ class HttpOptions(ExporterOptions):
             certificate_file=certificate_file or env.get("CERTIFICATE"),
             client_key_file=client_key_file or env.get("CLIENT_KEY"),
             client_certificate_file=client_certificate_file or env.get("CLIENT_CERTIFICATE"),
-            max_request_size=DEFAULT_MAX_REQUEST_SIZE if max_request_size is None else max_request_size,
+            max_request_size=keyword_size(max_request_size),
             others=all_of_them[1:],
             balance=balance or "round_robin",
             variables=tuple(env.used),  # evaluated last
@@ -244,11 +245,24 @@ def keyword_timeout(timeout: float) -> float:
     """Seconds above 0; ValueError for all else."""
     try:
         seconds = float(timeout)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         seconds = math.nan
     if not seconds > 0:
         raise ValueError(f"timeout={timeout!r} is not valid; give a positive number of seconds")
     return seconds
+
+
+def keyword_size(size: int | None) -> int:
+    """Bytes, or the default; ValueError for what is no number of bytes."""
+    if size is None:
+        return DEFAULT_MAX_REQUEST_SIZE
+    try:
+        number = operator.index(size)
+    except TypeError:
+        number = -(1 << 64)
+    if abs(number) >= 1 << 63:
+        raise ValueError(f"max_request_size={size!r} is not valid; give a number of bytes, or 0 for no limit")
+    return number
 
 
 def keyword_compression(compression: object) -> str:

@@ -1,7 +1,7 @@
 """Headers that the application's own function gives again and again: tokens that expire."""
 
-import math
 import os
+import threading
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -32,7 +32,7 @@ def check_provider(provider: Any, seconds: float | None) -> None:
             f"headers_provider= is of type {type(provider).__name__}, which cannot be called; give a function that returns a dict"
         )
     is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    if seconds is not None and not (is_number and seconds > 0 and math.isfinite(seconds)):
+    if seconds is not None and not (is_number and 0 < seconds <= threading.TIMEOUT_MAX):
         raise ValueError(f"headers_refresh={seconds!r} is not valid; give a positive number of seconds")
 
 

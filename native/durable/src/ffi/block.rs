@@ -53,6 +53,10 @@ unsafe impl Block for MappedBlock {
         self.block.segment.word(self.block.index, word::COMMITTED)
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn keep_group(&self, number: u8, group: &Group) -> bool {
         let block = self
             .block

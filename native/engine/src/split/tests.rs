@@ -164,3 +164,21 @@ fn unknown_fields_of_groups_are_in_both_halves() {
         assert_eq!((half.spans, twice), (1, 2));
     }
 }
+
+#[test]
+fn spans_that_are_not_whole_are_left_out() {
+    let names = |from: u8| (from..from + 3).map(|name| vec![name; 5]).collect::<Vec<_>>();
+    let whole = request(&[vec![names(b'a'), names(b'd')], vec![names(b'g')]]);
+    assert_eq!(without_broken(&whole), None);
+    let all = spans(&whole);
+    for (fill, len) in [(0, 4), (0xff, 2)] {
+        let mut damaged = whole.clone();
+        let at = damaged.windows(5).position(|five| five == b"eeeee").expect("its name");
+        damaged[at - 2..at - 2 + len].fill(fill); // the name's tag, and what follows
+        let (rest, lost) = without_broken(&damaged).expect("one");
+        assert_eq!((lost, rest.spans), (1, 8));
+        let left: Vec<_> = all.iter().filter(|span| !span.contains("eeeee")).cloned().collect();
+        assert_eq!(spans(&rest.bytes), left);
+    }
+    assert_eq!(without_broken(b"\0no request"), None);
+}

@@ -30,9 +30,11 @@ impl LaneState {
         self.full += counts.full;
         self.closed += counts.closed;
         self.expired += counts.expired;
+        self.damaged += counts.damaged;
         self.told.full += counts.full;
         self.told.closed += counts.closed;
         self.told.expired += counts.expired;
+        self.told.damaged += counts.damaged;
     }
 }
 

@@ -16,6 +16,7 @@ impl LaneState {
                 closed: self.closed,
                 unstored: 0,
                 expired: self.expired,
+                damaged: self.damaged,
             };
         }
         let entered = state.entered();
@@ -29,6 +30,7 @@ impl LaneState {
             closed: self.closed + late + self.end.map_or(0, |end| entered - end),
             unstored: state.unstored - self.unstored_before,
             expired: self.expired,
+            damaged: self.damaged,
         }
     }
 }
@@ -45,6 +47,7 @@ impl Lane {
             counts.full += behind.full;
             counts.closed += behind.closed;
             counts.expired += behind.expired;
+            counts.damaged += behind.damaged;
         }
         counts
     }
@@ -89,6 +92,7 @@ impl Lane {
                 kept: lane.kept,
                 unstored: counts.unstored,
                 expired: counts.expired,
+                damaged: counts.damaged,
             };
             now.since(std::mem::replace(&mut lane.told, now))
         })

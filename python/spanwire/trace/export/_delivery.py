@@ -284,7 +284,7 @@ def tell_no_thread(error: Exception) -> None:
 
 def tell_drops(queue: FrameQueue, books: HttpClient | Account, metrics: Any) -> None:
     """Count what the queue has dropped in the books of its destination, and tell people in the native worker's words."""
-    full, closed, unstored, expired = books.lose_dropped(queue)
+    full, closed, unstored, expired, damaged = books.lose_dropped(queue)
     if full:
         _events.say_lost(books.destination, "queue_full", full, "")
     if unstored:
@@ -296,9 +296,11 @@ def tell_drops(queue: FrameQueue, books: HttpClient | Account, metrics: Any) -> 
         )
     if expired:
         _events.say_lost(books.destination, "expired", expired, f"{expired} had waited for longer than max_age")
+    if damaged:
+        _events.say_lost(books.destination, "damaged", damaged, f"{damaged} that waited on the disk could not be read")
     if metrics is not None:
-        if full + unstored + expired:
-            metrics.drop_items(full + unstored + expired)
+        if full + unstored + expired + damaged:
+            metrics.drop_items(full + unstored + expired + damaged)
         if closed:
             metrics.drop_items(closed, "already_shutdown")
 

@@ -1,0 +1,86 @@
+//! What becomes of a [`Piece`] on its way: it is divided over endpoints, cut in two, or mended.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use spanwire_transport::Config;
+use spanwire_transport::deliver::{Cause, GaveUp};
+
+use super::{Course, Flight, Piece};
+use crate::parcel::Parcel;
+use crate::route::Route;
+use crate::spread::Tried;
+use crate::trial::Trial;
+
+impl<D> Flight<D> {
+    /// What was refused for good may have been damaged where it waited, by somebody else who writes there: then the spans that cannot be
+    /// read are left out, and the others are sent again. How many were left out; none: it is not for that.
+    pub(super) fn mend(&self, gave_up: &GaveUp, piece: &mut Piece) -> Option<u64> {
+        let may_be_damaged = match &self.course {
+            Course::Driven(driven) => gave_up.cause == Cause::Final && driven.lane.is_durable(),
+            Course::Until(_) => false,
+        };
+        may_be_damaged.then(|| piece.parcel.mend()).filter(|&lost| lost > 0)
+    }
+}
+
+impl Piece {
+    pub(super) fn new(parcel: Parcel, trial: Trial) -> Self {
+        Self {
+            parcel,
+            trial,
+            last: None,
+            home: None,
+            tried: Tried::default(),
+        }
+    }
+
+    /// The endpoint of its traces, by this configuration.
+    pub(super) fn home_by(&self, config: &Arc<Config>) -> Option<usize> {
+        let (by, home) = self.home.as_ref()?;
+        Arc::ptr_eq(by, config).then_some(*home)
+    }
+
+    /// Puts its parts for each endpoint in front of the others; or itself, if traces have none.
+    pub(super) fn divide_into<D>(mut self, pieces: &mut VecDeque<Self>, route: &Route<D>) {
+        let Some(spread) = &route.spread else {
+            self.home = None;
+            pieces.push_front(self);
+            return;
+        };
+        let mut last = self.last;
+        for (home, parcel) in self.parcel.divide(spread, self.tried).into_iter().rev() {
+            pieces.push_front(Self {
+                home: Some((Arc::clone(&route.config), home)),
+                last: last.take(),
+                tried: self.tried,
+                ..Self::new(parcel, Trial::default())
+            });
+        }
+    }
+
+    /// Puts two of it in front of the others, the first with about so many bytes of spans, or half of them; or itself, if it cannot be
+    /// cut. Whether it could.
+    pub(super) fn cut_into(self, pieces: &mut VecDeque<Self>, first: Option<usize>) -> bool {
+        let trial = self.trial.of_part();
+        let (home, tried) = (self.home, self.tried);
+        let mut push = |parcel, trial| {
+            pieces.push_front(Self {
+                home: home.clone(),
+                tried,
+                ..Self::new(parcel, trial)
+            });
+        };
+        match self.parcel.cut(first) {
+            Ok((left, right)) => {
+                push(right, trial.clone());
+                push(left, trial);
+                true
+            }
+            Err(whole) => {
+                push(whole, self.trial);
+                false
+            }
+        }
+    }
+}
