@@ -19,6 +19,7 @@ const SPANS: u8 = len_tag(tag::scope_spans::SPANS);
 const MARKER: u8 = 0;
 /// Tag and length of a trace's id.
 const TRACE_ID: [u8; 2] = [len_tag(tag::span::TRACE_ID), 16];
+const SPAN_ID: [u8; 2] = [len_tag(tag::span::SPAN_ID), 8];
 
 /// How often each byte may be looked at in vain, on average: of what was damaged and not made for it, few are more than once.
 const PATIENCE: usize = 64;
@@ -283,8 +284,12 @@ impl<'a> Walk<'a> {
             _ => (self.group, 0),
         };
         let Some((frame, is_sound)) = frame_at(&rest[marker..]) else {
-            return self.look_on();
+            return self.look_on(self.content.len());
         };
+        // Its length may be what was damaged: then it has others inside.
+        if !is_sound && let Some(gap) = self.look_on(self.at + marker + frame.len()) {
+            return Some(gap);
+        }
         self.group = group;
         self.at += marker + frame.len();
         Some(match self.group {
@@ -293,10 +298,11 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// Looks for the next place where a sound frame is whose group is known: behind a marker, or any, if the block has one group only.
-    fn look_on(&mut self) -> Option<Step<'a>> {
+    /// Looks, up to `end`, for the next place where a sound frame is whose group is known: behind a marker, or any, if the block has one group
+    /// only.
+    fn look_on(&mut self, end: usize) -> Option<Step<'a>> {
         let begin = self.at + 1;
-        let found = (begin..self.content.len()).find(|&at| {
+        let found = (begin..end).find(|&at| {
             let marker = match self.content[at..] {
                 _ if self.patience == 0 => return true,
                 [MARKER, _, SPANS, ..] => 2,
@@ -314,11 +320,12 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Whether a span as ours are begins there: one that begins with its trace's id. Anything may look like a frame where bytes are lost. If
-/// not, how many bytes were looked at.
+/// Whether a span as ours are begins there: one that begins with its trace's id and its own. Anything may look like a frame where bytes are
+/// lost, as a text of sixteen bytes does whose length is that of a trace's id. If not, how many bytes were looked at.
 fn span_at(bytes: &[u8]) -> Result<(), usize> {
     let (frame, begin) = frame_of(bytes).ok_or(1_usize)?;
-    if !frame.windows(2).take(6).any(|two| two == TRACE_ID) {
+    let has_ids = |at: usize| frame[at..].starts_with(&TRACE_ID) && frame[at..].get(18..20) == Some(&SPAN_ID[..]);
+    if !(0..frame.len().min(6)).any(has_ids) {
         return Err(8);
     }
     validate_part(Part::Span, Message::new(&frame[begin..])).map_err(|error| begin + error.offset + 1)

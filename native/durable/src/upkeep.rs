@@ -172,13 +172,18 @@ impl Directory {
                 drop(state);
                 return self.begin_late();
             };
+            state.is_making = true; // whoever needs one waits for these
             (folder, std::mem::take(&mut state.spares))
         };
         let is_in_place = folder.is_in_place();
         let lost_spares: Vec<_> = spares
             .extract_if(.., |spare| !is_in_place || spare.is_deleted())
             .collect();
-        self.lock().spares.append(&mut spares);
+        {
+            let mut state = self.lock();
+            state.spares.append(&mut spares);
+            state.is_making = false;
+        }
         self.made_one.notify_all();
         let lost: Vec<_> = self
             .files()

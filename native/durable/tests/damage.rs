@@ -162,6 +162,23 @@ fn a_block_that_was_made_to_be_slow_is_read_soon() {
     assert!(found.frames.is_empty() && found.lost <= 1);
 }
 
+/// A length that says that a frame has others inside, of which it is made of then: they are found.
+#[test]
+fn a_length_that_became_larger_takes_no_other_frames() {
+    for groups in 1..3 {
+        let written = written(groups);
+        let first = PAGE + written.heads_len + 2; // behind the marker
+        for at in [first + 1, first + 1 + span(0).len() + 2] {
+            let mut bytes = written.bytes.clone();
+            assert_eq!(usize::from(bytes[at]), span(0).len());
+            bytes[at] |= 0x80; // and what follows becomes a part of it
+            let (numbers, lost, _) = read(&bytes, written.heads_len).expect("in use");
+            assert!(numbers.len() + 4 * groups >= SPANS, "{groups} {numbers:?}");
+            assert_eq!(numbers.len() as u64 + lost, SPANS as u64);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 

@@ -198,3 +198,33 @@ fn spans_of_more_than_a_block_push_out_the_oldest_too() {
     assert!(waits >= 8, "{counts:?}");
     assert_eq!(take_all(&dead), (60 - waits..60).collect::<Vec<_>>());
 }
+
+#[test]
+fn what_is_delivered_behind_a_batch_that_is_not_gives_its_room_back() {
+    let mut queue = Queue::new();
+    let lane = queue.lane();
+    let all = u32::try_from(3 * MOST).expect("few");
+    let (mut arrived, mut stuck, mut last) = (Vec::new(), None, 0);
+    for _ in 0..all {
+        assert_eq!(queue.append(), Appended::Done);
+        if queue.next.is_multiple_of(70)
+            && let Some(batch) = lane.take(100, usize::MAX)
+        {
+            let start = std::mem::replace(&mut last, batch.end());
+            if stuck.is_none() {
+                stuck = Some(batch);
+                continue;
+            }
+            arrived.extend(numbers(&batch));
+            lane.set_ended(&(start..last));
+        }
+    }
+    let stuck = stuck.expect("a batch");
+    arrived.splice(0..0, numbers(&stuck));
+    lane.set_done(stuck.end());
+    let left = take_all(&lane);
+    arrived.extend(left);
+    assert_eq!(arrived, (0..all).collect::<Vec<_>>());
+    let counts = lane.counts();
+    assert_eq!((counts.full, counts.unstored, counts.queued), (0, 0, 0));
+}

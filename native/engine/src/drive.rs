@@ -17,7 +17,7 @@ use crate::buffer::Buffer;
 use crate::client::Sender;
 use crate::events::{self, Event, What};
 use crate::flight::{Course, Driven, Flight, PROBE_BYTES};
-use crate::flights::Flights;
+use crate::flights::{Done, Flights};
 use crate::parcel::Parcel;
 use crate::route::Route;
 use crate::ticket::{Answer, Told};
@@ -212,8 +212,10 @@ impl Drive {
             self.push(lost, spans, message);
         }
         // Who waits for it finds what there is to say about it.
-        if let Some(frames) = done {
-            self.lane.set_done(frames);
+        match done {
+            Some(Done::First(frames)) => self.lane.set_done(frames),
+            Some(Done::Between(frames)) => self.lane.set_ended(&frames),
+            None => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -15,8 +16,19 @@ type Future<'f> = Pin<Box<dyn std::future::Future<Output = Vec<Told>> + Send + '
 const MOST_HELD: usize = 16;
 
 struct Slot<'f> {
+    /// The number of its first frame.
+    start: u64,
     standing: Arc<Standing>,
     flight: Future<'f>,
+}
+
+/// What is done with.
+#[derive(Debug, Eq, PartialEq)]
+pub enum Done {
+    /// So many frames from the first on.
+    First(u64),
+    /// These, behind others that are under way.
+    Between(Range<u64>),
 }
 
 /// Requests under way. They end in any order; what is done is told from the oldest on.
@@ -25,6 +37,8 @@ pub struct Flights<'f> {
     traffic: Arc<Traffic>,
     /// The number of the frame after the last of each, and itself unless it has ended.
     all: VecDeque<(u64, Option<Slot<'f>>)>,
+    /// That of the last one that was added.
+    end: u64,
     /// Room for the order in which they are let on.
     turns: Vec<(u64, usize)>,
 }
@@ -43,7 +57,15 @@ impl<'f> Flights<'f> {
         flight: impl std::future::Future<Output = Vec<Told>> + Send + 'f,
     ) {
         let flight = Box::pin(flight);
-        self.all.push_back((end, Some(Slot { standing, flight })));
+        let start = std::mem::replace(&mut self.end, end);
+        self.all.push_back((
+            end,
+            Some(Slot {
+                start,
+                standing,
+                flight,
+            }),
+        ));
     }
 
     /// Nothing was to be sent of the frames up to `end`.
@@ -69,10 +91,10 @@ impl<'f> Flights<'f> {
         held.count().min(MOST_HELD)
     }
 
-    /// Waits until one ends, or stands otherwise: what people must hear of it, and how many frames are done with, if they are more than
-    /// before. The oldest is the first to be let on; where they take turns, the one that was tried longest ago.
-    pub async fn next(&mut self) -> (Vec<Told>, Option<u64>) {
-        let told = poll_fn(|task| {
+    /// Waits until one ends, or stands otherwise: what people must hear of it, and what is done with. The oldest is the first to be let on;
+    /// where they take turns, the one that was tried longest ago.
+    pub async fn next(&mut self) -> (Vec<Told>, Option<Done>) {
+        let (told, ended) = poll_fn(|task| {
             self.turns.clear();
             self.turns.extend((0..self.all.len()).map(|index| (0, index)));
             if self.traffic.takes_turns() {
@@ -85,23 +107,24 @@ impl<'f> Flights<'f> {
                 if let Some(slot) = &mut self.all[index].1
                     && let Poll::Ready(told) = slot.flight.as_mut().poll(task)
                 {
+                    let frames = slot.start..self.all[index].0;
                     self.all[index].1 = None;
                     self.forget_between(index);
-                    return Poll::Ready(told);
+                    return Poll::Ready((told, Some(frames)));
                 }
             }
             if self.traffic.take_changed() {
-                return Poll::Ready(Vec::new());
+                return Poll::Ready((Vec::new(), None));
             }
             Poll::Pending
         })
         .await;
         let mut done = None;
         while let Some(&(end, None)) = self.all.front() {
-            done = Some(end);
+            done = Some(Done::First(end));
             self.all.pop_front();
         }
-        (told, done)
+        (told, done.or(ended.map(Done::Between)))
     }
 
     /// Of several that have ended one behind the other the last says it all: one that waits for long has many behind it.
@@ -135,8 +158,14 @@ mod tests {
                     Vec::new()
                 });
             }
-            for (under_way, done) in [(3, None), (2, None), (1, Some(30)), (0, Some(40))] {
-                assert_eq!(flights.next().await.1, done);
+            let expected = [
+                (3, Done::Between(10..20)),
+                (2, Done::Between(20..30)),
+                (1, Done::First(30)),
+                (0, Done::First(40)),
+            ];
+            for (under_way, done) in expected {
+                assert_eq!(flights.next().await.1, Some(done));
                 assert_eq!(flights.moving(), under_way);
             }
             assert!(flights.is_empty());
@@ -154,10 +183,10 @@ mod tests {
             });
             for end in 2..100 {
                 flights.add_ended(end);
-                assert_eq!(flights.next().await.1, None);
+                assert_eq!(flights.next().await.1, Some(Done::Between(end - 1..end)));
                 assert_eq!(flights.all.len(), 2);
             }
-            assert_eq!(flights.next().await.1, Some(99));
+            assert_eq!(flights.next().await.1, Some(Done::First(99)));
             assert!(flights.is_empty());
         });
     }

@@ -297,12 +297,14 @@ impl State {
                     Err(_) => self.trash.chunks.push(chunk),
                 }
             }
+            // Else it was for want of room for the group, of which no older chunk has more.
+            let may_help = self.passed.iter_mut().all(|chunk| Arc::get_mut(chunk).is_none());
             match self.storage.block(capacity, group) {
                 Ok(block) => {
                     let mut chunk = Arc::new(Chunk::new(block));
                     return self.reset(&mut chunk).map(|()| chunk);
                 }
-                Err(error) if AtBound::is(&error) && capacity == self.chunk_len && self.push_out() => {}
+                Err(error) if AtBound::is(&error) && capacity == self.chunk_len && may_help && self.push_out() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -364,9 +366,9 @@ impl State {
     }
 
     /// A frame does not enter: there is no chunk for it, which is why. What is said of it.
-    pub fn refuse_unstored(&mut self, why: &io::Error) -> Appended {
+    pub fn refuse_unstored(&mut self, len: usize, why: &io::Error) -> Appended {
         if AtBound::is(why) {
-            return self.refuse_over();
+            return self.refuse_over(len);
         }
         if self.storage.keeps_until_done() {
             self.unstored += 1;

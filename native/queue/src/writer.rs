@@ -148,7 +148,7 @@ impl Writer {
         }
         let chunk = match chunk {
             Ok(chunk) => chunk,
-            Err(error) => return Err(state.refuse_unstored(&error)),
+            Err(error) => return Err(state.refuse_unstored(len, &error)),
         };
         self.shared.room.store(chunk.capacity(), Ordering::Relaxed);
         let mut chunk = ChunkWriter::new(chunk);

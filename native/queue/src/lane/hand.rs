@@ -2,7 +2,22 @@
 
 use std::ops::Range;
 
-use super::LaneState;
+use super::{Lane, LaneState};
+
+impl Lane {
+    /// Frames that were taken are done with before older ones that are under way: what holds no others is let go of.
+    pub fn set_ended(&self, frames: &Range<u64>) {
+        let mut state = self.shared.lock();
+        if !state.keeps_until_done() {
+            return;
+        }
+        self.within(&mut state, |lane, _| lane.has_ended(frames));
+        state.release();
+        self.shared.set_look(&state);
+        drop(state);
+        self.shared.notify();
+    }
+}
 
 impl LaneState {
     /// The frames from `start` to where it is now were taken.
@@ -11,6 +26,16 @@ impl LaneState {
         match self.in_hand.back_mut() {
             Some(last) if last.end == start => last.end = taken.end,
             _ => self.in_hand.push_back(taken),
+        }
+    }
+
+    /// These are in hand no more, whatever is older.
+    fn has_ended(&mut self, frames: &Range<u64>) {
+        for taken in std::mem::take(&mut self.in_hand) {
+            let before = taken.start..taken.end.min(frames.start);
+            let behind = taken.start.max(frames.end)..taken.end;
+            self.in_hand
+                .extend([before, behind].into_iter().filter(|rest| !rest.is_empty()));
         }
     }
 

@@ -67,13 +67,15 @@ impl State {
     }
 
     /// A frame is not appended since all that the storage may hold is in hand, or waits for somebody who refuses frames.
-    pub(super) fn refuse_over(&mut self) -> Appended {
-        self.is_at_bound = true;
+    /// One that needs more than a chunk of the usual size may be the only one that finds no room.
+    pub(super) fn refuse_over(&mut self, len: usize) -> Appended {
+        let is_usual = len <= self.chunk_len;
+        self.is_at_bound |= is_usual;
         if self.refuses() {
             return self.refuse(false);
         }
         self.refused += 1;
-        self.over += 1;
+        self.over += u64::from(is_usual);
         Appended::Done
     }
 }
