@@ -202,7 +202,7 @@ print("{}")
 
 
 IN_CHILDREN = """
-import multiprocessing
+import multiprocessing, time
 import spanwire
 from spanwire.durable import DurableQueue
 from spanwire.exporter.http import OTLPSpanExporter
@@ -211,28 +211,30 @@ from spanwire.trace.export import BatchSpanProcessor
 
 provider = None
 
-def make(folder, endpoint):
+def make(folder, endpoint, **words):
     global provider
-    exporter = OTLPSpanExporter(endpoint=endpoint, timeout=1, durable=DurableQueue(folder, service="tests", recover=False))
-    provider = TracerProvider(shutdown_on_exit=False)
+    exporter = OTLPSpanExporter(endpoint=endpoint, timeout=20, durable=DurableQueue(folder, service="tests", recover=False))
+    provider = TracerProvider(**words)
     provider.add_span_processor(BatchSpanProcessor(exporter))
 
 def work(number, folder, endpoint, flushes):
-    if provider is None:
-        make(folder, endpoint)
+    if provider is None:  # it was spawned: handlers of atexit run, and would wait for what is not delivered
+        make(folder, endpoint, **({} if flushes else {"shutdown_on_exit": False}))
     provider.get_tracer("tests").start_span(str(number)).end()
-    assert provider.force_flush(30_000 if flushes else 0) or not flushes
+    assert provider.force_flush(30_000 if flushes else 300) == flushes  # without, its request is under way and tried again
 
 if __name__ == "__main__":
     import os, sys
     method, folder, endpoint, flushes = sys.argv[1:]
-    make(folder, endpoint)
+    make(folder, endpoint, shutdown_on_exit=False)
     context = multiprocessing.get_context(method)
     arguments = [(number, folder, endpoint, flushes == "yes") for number in range(4)]
     with context.Pool(2, maxtasksperchild=1) as pool:
         pool.starmap(work, arguments, chunksize=1)
         pool.close()
+        began = time.monotonic()
         pool.join()
+        assert time.monotonic() - began < 10, "a child was waited for as long as its request is tried"
     print(len(os.listdir(folder)))
 """
 
@@ -253,6 +255,82 @@ def test_children_of_multiprocessing_leave_no_folder_if_all_is_delivered(
         # Of the parent, and of each child that had not delivered.
         assert done.stdout == ("1\n" if is_up else "5\n")
         assert sorted(span.name for span in sink.spans()) == (["0", "1", "2", "3"] if is_up else [])
+
+
+AT_ITS_EXIT = """
+import atexit, multiprocessing, sys
+from spanwire.durable import DurableQueue
+from spanwire.exporter.http import OTLPSpanExporter
+from spanwire.trace import TracerProvider
+from spanwire.trace.export import BatchSpanProcessor
+
+def work(folder, endpoint):
+    exporter = OTLPSpanExporter(endpoint=endpoint, durable=DurableQueue(folder, service="tests", recover=False))
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    tracer = provider.get_tracer("tests")
+    atexit.register(lambda: tracer.start_span("last").end())  # before the provider's
+    tracer.start_span("first").end()
+    assert provider.force_flush()
+
+if __name__ == "__main__":
+    child = multiprocessing.get_context("spawn").Process(target=work, args=sys.argv[1:])
+    child.start()
+    child.join()
+    assert child.exitcode == 0, child.exitcode
+"""
+
+
+FORKS = AT_ITS_EXIT.replace(
+    "    assert provider.force_flush()\n",
+    """    assert provider.force_flush()
+    def forked():
+        tracer.start_span("forked").end()
+        assert provider.force_flush()
+    own = set(os.listdir(folder))
+    child = multiprocessing.get_context("fork").Process(target=forked)
+    child.start()
+    child.join()
+    assert child.exitcode == 0 and set(os.listdir(folder)) == own, os.listdir(folder)
+""",
+).replace("import atexit,", "import atexit, os,")
+
+
+@pytest.mark.parametrize("forks", [False, True], ids=["alone", "and leaves no folder of one that it forks"])
+def test_a_spawned_child_sends_what_ends_in_its_handlers_of_atexit(tmp_path: Path, forks: bool) -> None:
+    program, folder = tmp_path / "program.py", tmp_path / "queue"
+    program.write_text(FORKS if forks else AT_ITS_EXIT, encoding="utf-8")
+    with Sink() as sink:
+        command = [sys.executable, str(program), str(folder), sink.traces_endpoint]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        assert sorted(span.name for span in sink.spans()) == ["first", *(["forked"] if forks else []), "last"]
+    assert list(folder.iterdir()) == []
+
+
+IN_FORKED = """
+made = provider(recover=False)
+import multiprocessing
+
+def work():
+    made.get_tracer("tests").start_span("one").end()
+    made.shutdown()
+
+child = multiprocessing.get_context("fork").Process(target=work)
+child.start()
+child.join()
+assert child.exitcode == 0, child.exitcode
+made.get_tracer("tests").start_span("two").end()  # the parent's goes on
+made.shutdown()
+books()
+"""
+
+
+def test_a_forked_child_that_shuts_its_provider_down_leaves_no_folder(tmp_path: Path) -> None:
+    with Sink() as sink:
+        assert run(IN_FORKED, tmp_path / "queue", sink.traces_endpoint)["exported"] == 1
+        assert sorted(span.name for span in sink.spans()) == ["one", "two"]
+    assert list((tmp_path / "queue").iterdir()) == []
 
 
 DIES = """

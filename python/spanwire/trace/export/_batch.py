@@ -207,7 +207,10 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
 
     def _end_if_all_is_delivered(self) -> None:
         """This process runs no handlers at its exit: with it goes a folder that nobody needs. What waits yet stays, and is not waited for."""
-        if self._directory is not None and not self._before and not self._delivery.queued():
+        if self._directory is None or self._before:
+            return
+        # What is under way waits no more in the queue, but it is not delivered either.
+        if self._delivery.is_closed or self._delivery.force_flush(0):
             self.shutdown()
             self._directory.end()
 

@@ -105,6 +105,11 @@ class Delivery:
             _events.listen()
         self._start()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes no more: it was shut down, or is being shut down."""
+        return self._is_closed
+
     def queued(self) -> int:
         """Spans that wait."""
         return len(self._queue)
