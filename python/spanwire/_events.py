@@ -8,13 +8,21 @@ import os
 
 from spanwire import _hooks, _log, _native
 
-__all__ = ["listen", "say", "say_lost", "tell"]
+__all__ = ["listen", "name_max_bytes", "say", "say_lost", "tell"]
 
 # The thread ends when so long nothing was said, and is started again.
 PATIENCE_SECONDS = 60.0
 
+_RECOVER = "durable.recover"  # a kind of lines
+
 _listening_process = 0  # where a thread listens; a child forked by C code has its parent's number here
 _ended_process = 0  # that is at its exit
+_on_disk: set[str] = set()  # destinations in front of which a queue is, or was, on the disk
+
+
+def name_max_bytes(destination: str) -> None:
+    """The bound of a queue in front of this destination is a durable queue's: to be named where it is full."""
+    _on_disk.add(destination)
 
 
 def say_lost(destination: str, lost: str, spans: int, message: str) -> None:
@@ -29,7 +37,15 @@ def say_lost(destination: str, lost: str, spans: int, message: str) -> None:
         )
         return
     _hooks.note(destination, lost, message, is_error=lost != "queue_full")
-    if lost == "queue_full":
+    if lost == "queue_full" and destination in _on_disk:
+        _log.warn(
+            f"queue.full.{destination}",
+            "Spans to %s are lost: the durable queue was full, %d went. Is the backend away or slow? Else raise max_bytes or "
+            "SPANWIRE_DURABLE_MAX_BYTES, and max_queue_size if it is given",
+            destination,
+            spans,
+        )
+    elif lost == "queue_full":
         _log.warn(
             f"queue.full.{destination}",
             "Spans to %s are lost: the queue was full, %d went. Is the backend slow? Else raise max_queue_size or "
@@ -49,7 +65,8 @@ def say(destination: str, lost: str | None, spans: int, message: str) -> None:
         return
     if lost == "recover":  # the destination is a folder
         _hooks.note(destination, lost, message)
-        _log.warn("durable.recover", "What ended processes have left is not sent: %s", message)
+        # Each file that stays is told of once.
+        _log.warn(_RECOVER, "What ended processes have left is not sent: %s", message, about=message)
         return
     if lost in _hooks.TROUBLES:
         _hooks.note(destination, lost, message)
@@ -65,11 +82,16 @@ def say(destination: str, lost: str | None, spans: int, message: str) -> None:
         _log.warn(f"export.message.{destination}", "%s says: %s", destination, message)
 
 
-def tell() -> None:
-    """Say what there is to say, from this thread."""
+def tell(*, is_last: bool = False) -> None:
+    """Say what there is to say, from this thread; ``is_last``: also what would be said later."""
     events, missed = _native.take_events()
     for event in events:
         say(*event)
+    if left_out := _log.take_left_out(_RECOVER, is_last=is_last):
+        _log.warning(
+            "%d more times what ended processes have left was not sent; `spanwire recover` names each file that stays",
+            left_out,
+        )
     if missed:
         _log.warn(
             "export.missed",
@@ -107,5 +129,5 @@ def _stop() -> None:
     _native.stop_events()
 
 
-atexit.register(tell)
+atexit.register(tell, is_last=True)
 atexit.register(_stop)

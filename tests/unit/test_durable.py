@@ -526,6 +526,31 @@ def test_a_file_that_stays_is_told_once(
         assert told(tmp_path / "queue")["recovered"]["folders"] == 1
 
 
+def test_of_many_files_that_stay_each_is_named_up_to_a_bound_and_the_others_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_log, "MOST_OF_A_KIND", 3)
+    leave(tmp_path / "queue", "tests", 10)
+    (folder,) = (tmp_path / "queue").iterdir()
+    bad = [folder / f"{number:016x}.spans" for number in range(0xF0, 0xF5)]
+    for path in bad:
+        path.write_bytes(b"nobody understands this")
+    with heard(caplog, monkeypatch) as (lines, _):
+        with (
+            Sink() as sink,
+            processor(sink.traces_endpoint, DurableQueue(tmp_path / "queue", service="tests")),
+        ):
+            sink.wait_for(10, timeout=PATIENCE)
+            wait_until(lambda: told(tmp_path / "queue")["recovered"]["files"] == len(bad))
+        _events.tell(is_last=True)
+        texts = [line.getMessage() for line in lines()]
+        named = {path for path in bad if any(f"{path}: " in text for text in texts)}
+        assert len(named) == 3
+        counted = [int(text.split()[0]) for text in texts if " more times what ended processes have left " in text]
+        assert sum(counted) == 2
+        assert len(texts) == 3 + len(counted)
+
+
 def test_what_is_kept_is_told_as_that_and_as_no_loss(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

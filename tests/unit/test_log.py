@@ -31,6 +31,42 @@ def test_a_kind_is_logged_once_a_minute_and_says_what_was_held_back(
     ]
 
 
+def test_lines_about_different_things_are_each_logged_up_to_a_bound_and_the_others_are_counted(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+
+    def logged() -> list[str]:
+        lines = [record.getMessage() for record in caplog.records]
+        caplog.clear()
+        return lines
+
+    def warn(numbers: range) -> None:
+        for number in numbers:
+            _log.warn("kind", "%d stays", number, about=str(number))
+
+    most = _log.MOST_OF_A_KIND
+    warn(range(most + 5))
+    warn(range(most))
+    assert logged() == [f"{number} stays" for number in range(most)]
+    assert _log.take_left_out("kind") == 5
+    now += 1
+    warn(range(most, most + 3))
+    assert _log.take_left_out("kind") == 0  # it was asked a second ago
+    assert _log.take_left_out("kind", is_last=True) == 3
+    assert _log.take_left_out("kind", is_last=True) == 0
+    assert logged() == []
+    now += _log.INTERVAL_SECONDS
+    warn(range(1))
+    assert logged() == ["0 stays (1 more like this in the last minutes)"]
+    warn(range(1, 2 * most))  # those that come back have no more room than others
+    assert len(logged()) == most - 1
+    now += 2 * _log.INTERVAL_SECONDS
+    warn(range(1000, 1001))
+    assert [kind for kind in _log._last if kind.startswith("kind ")] == ["kind 1000"]  # what is long ago is forgotten
+
+
 def test_a_signal_handler_that_warns_inside_a_warning_does_not_hang(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,7 +64,9 @@ def _end_away(sink: Sink) -> int:
 
 
 @pytest.mark.parametrize("beside", [True, False], ids=["beside one that is well", "alone"])
-def test_the_oldest_go_of_a_destination_that_is_away_and_nothing_of_others(beside: bool, tmp_path: Path) -> None:
+def test_the_oldest_go_of_a_destination_that_is_away_and_nothing_of_others(
+    beside: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = tmp_path / "queue"
     with Sink(max_bytes=1 << 28) as away, Sink(max_bytes=1 << 28) as well:
         away.inject(disconnect="reset", times=None)
@@ -88,4 +90,11 @@ def test_the_oldest_go_of_a_destination_that_is_away_and_nothing_of_others(besid
         # Of blocks some room is for what spans have in common, and what is in hand is older.
         youngest = MOST * 80 // 100 // len(TEXT)
         assert set(_numbers(away)) >= set(range(SPANS - youngest, SPANS))
+        # What raises its bound is named, and not what does not.
+        lines = [record.getMessage() for record in caplog.records if " was full, " in record.getMessage()]
+        assert lines
+        assert all(
+            line.startswith(f"Spans to {away.traces_endpoint} are lost: the durable queue was full, ") for line in lines
+        )
+        assert all("SPANWIRE_DURABLE_MAX_BYTES" in line and "OTEL_BSP" not in line for line in lines)
         provider.shutdown()

@@ -11,7 +11,7 @@ from opentelemetry.sdk.environment_variables import OTEL_BSP_MAX_EXPORT_BATCH_SI
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace import export as sdk
 
-from spanwire import _native
+from spanwire import _events, _native
 from spanwire._children import at_end_of_child
 from spanwire._durable import Recoverer, end_at_exit, open_directory
 from spanwire._native import DurableDirectory, FrameQueue
@@ -132,6 +132,7 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
             durable = span_exporter.durable_queue
             if durable is not None:
                 self._directory = open_directory(durable)
+                _events.name_max_bytes(span_exporter._client.destination)
             self._delivery = NativeDelivery(
                 span_exporter,
                 new_queue(self._directory),
