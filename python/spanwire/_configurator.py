@@ -24,6 +24,7 @@ __all__ = ["Configurator", "check_keywords", "keywords_for"]
 
 _GROUP = "opentelemetry_traces_exporter"  # of entry points
 _OURS = "spanwire"
+_BY_CLASSES = "exporter_args_map"
 _HTTP = "http/protobuf"
 # The names of the official exporters: ours, by the protocol.
 _OTLP = {"otlp", "otlp_proto_http", "otlp_proto_grpc"}
@@ -128,6 +129,8 @@ def check_keywords(given: Iterable[str]) -> None:
     """
     known = inspect.signature(_configuration._initialize_components).parameters
     for name in given:
+        if name == _BY_CLASSES:  # ours to hand on where the SDK does not
+            continue
         if name not in known and not any(one.kind is one.VAR_KEYWORD for one in known.values()):
             near = difflib.get_close_matches(name, known, 1)
             meant = _MEANT.get(name) or (
@@ -138,11 +141,11 @@ def check_keywords(given: Iterable[str]) -> None:
 
 def _taken_over(kwargs: dict[str, Any]) -> _Keywords:
     """Of ``exporter_args_map`` what an SDK that does not know it is not told: our exporters get it here."""
-    given = kwargs.get("exporter_args_map") or {}
-    is_known = "exporter_args_map" in inspect.signature(_configuration._initialize_components).parameters
+    given = kwargs.get(_BY_CLASSES) or {}
+    is_known = _BY_CLASSES in inspect.signature(_configuration._initialize_components).parameters
     if is_known or not set(given) <= set(map(_exporter, _MODULES)):
         return {}
-    kwargs.pop("exporter_args_map", None)
+    kwargs.pop(_BY_CLASSES, None)
     return given
 
 

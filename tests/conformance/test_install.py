@@ -264,6 +264,24 @@ def test_a_keyword_that_nobody_knows_is_a_type_error() -> None:
     )
 
 
+def test_keywords_of_exporters_are_taken_where_the_sdk_has_no_such_keyword() -> None:
+    with Sink() as sink:
+        program = f"""
+from opentelemetry.sdk import _configuration
+from spanwire.exporter.http import OTLPSpanExporter
+upstream = _configuration._initialize_components
+def older(auto_instrumentation_version=None, trace_exporter_names=None, metric_exporter_names=None, log_exporter_names=None,
+          sampler=None, resource_attributes=None, id_generator=None, setup_logging_handler=None):
+    upstream(trace_exporter_names=trace_exporter_names)
+_configuration._initialize_components = older
+own = {{OTLPSpanExporter: {{"endpoint": {sink.traces_endpoint!r}}}}}
+spanwire.install(exporter_args_map=own)
+{PRINT_AND_EXIT}"""
+        done = run(program)
+        assert done.returncode == 0, done.stderr
+        assert sink.span_count == 1
+
+
 def test_what_it_assumes_is_not_left_in_the_environment() -> None:
     program = "spanwire.install(); print([name for name in os.environ if name.startswith('OTEL_')])"
     assert run(program).stdout == "['OTEL_METRICS_EXPORTER', 'OTEL_LOGS_EXPORTER']\n"
