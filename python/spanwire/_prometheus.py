@@ -51,7 +51,7 @@ _RECOVERED = (
         "durable_recovered_files_total",
         "counter",
         "files",
-        "Times that a file or folder of an ended process was not understood or removed, and stayed.",
+        "Files and folders of ended processes that were not understood or not removed, and stay; each once.",
     ),
 )
 _PROCESS_FOLDER = re.compile("[0-9a-f]{32}")
