@@ -362,6 +362,18 @@ impl Directory {
 }
 
 impl Plan {
+    /// With what is usual for the rest: a gibibyte at most, mapped, and on the disk when the system likes.
+    #[must_use]
+    pub fn new(path: PathBuf, service: impl Into<String>) -> Self {
+        Self {
+            path,
+            service: service.into(),
+            limit: 1 << 30,
+            sync: Sync::default(),
+            is_written: false,
+        }
+    }
+
     pub(crate) fn new_folder(&self) -> io::Result<Arc<Folder>> {
         Folder::create(&self.path, &self.service, self.sync != Sync::Never).map(Arc::new)
     }
@@ -508,13 +520,7 @@ mod tests {
     use super::*;
 
     fn plan(path: &std::path::Path) -> Plan {
-        Plan {
-            path: path.join("queue"),
-            service: "tests".into(),
-            limit: 1 << 30,
-            sync: Sync::Never,
-            is_written: false,
-        }
+        Plan::new(path.join("queue"), "tests")
     }
 
     #[test]

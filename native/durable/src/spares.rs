@@ -61,16 +61,10 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::directory::{Directory, Plan, Sync};
+    use crate::directory::{Directory, Plan};
 
     fn directory(place: &tempfile::TempDir) -> Arc<Directory> {
-        let plan = Plan {
-            path: place.path().join("queue"),
-            service: "tests".into(),
-            limit: 1 << 30,
-            sync: Sync::Never,
-            is_written: false,
-        };
+        let plan = Plan::new(place.path().join("queue"), "tests");
         Directory::without_upkeep(&plan).expect("a folder")
     }
 

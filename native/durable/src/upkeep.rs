@@ -241,14 +241,7 @@ mod tests {
     #[test]
     fn a_panic_is_told_and_counted_and_ends_nothing() {
         let place = tempfile::tempdir().expect("a folder");
-        let directory = Directory::without_upkeep(&Plan {
-            path: place.path().join("queue"),
-            service: "tests".into(),
-            limit: 1 << 30,
-            sync: Sync::Never,
-            is_written: false,
-        })
-        .expect("a folder");
+        let directory = Directory::without_upkeep(&Plan::new(place.path().join("queue"), "tests")).expect("a folder");
         directory.lock().is_making = true;
         assert!(!directory.survive(|| panic!("as planned")));
         let report = directory.report().expect("of this process");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use spanwire_durable::{Directory, Plan, Sync, orphans};
+use spanwire_durable::{Directory, Plan, orphans};
 use spanwire_queue::{Appended, Group, Lane, Limits, Writer};
 
 const ALL: u32 = 12_000;
@@ -39,13 +39,7 @@ fn settle(lane: &Lane, spans: usize, is_done: bool) -> Vec<u32> {
 #[test]
 fn what_neither_had_delivered_is_found() {
     let place = tempfile::tempdir().expect("a folder");
-    let plan = Plan {
-        path: place.path().join("queue"),
-        service: "tests".into(),
-        limit: 1 << 30,
-        sync: Sync::Never,
-        is_written: false,
-    };
+    let plan = Plan::new(place.path().join("queue"), "tests");
     let directory = Directory::create(&plan).expect("a folder");
     let mut writer = Writer::with_storage(directory.storage(), 1 << 30).expect("fork handlers");
     let lane = writer.add_lane(Limits {

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
-use spanwire_durable::{Directory, Plan, Shape, Sync};
+use spanwire_durable::{Directory, Plan, Shape};
 
 #[test]
 fn a_bound_on_the_size_of_files_is_an_error_and_no_signal() {
@@ -13,11 +13,8 @@ fn a_bound_on_the_size_of_files_is_an_error_and_no_signal() {
     setrlimit(Resource::Fsize, bound).expect("less");
     for is_written in [false, true] {
         let plan = Plan {
-            path: place.path().join("queue"),
-            service: "tests".into(),
-            limit: 1 << 30,
-            sync: Sync::Never,
             is_written,
+            ..Plan::new(place.path().join("queue"), "tests")
         };
         let refused = Directory::without_upkeep(&plan).expect_err("a bound");
         assert_eq!(refused.kind(), ErrorKind::FileTooLarge, "{is_written}");

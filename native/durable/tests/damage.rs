@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use spanwire_durable::format::{PAGE, SUFFIX, word};
 use spanwire_durable::read::{Segment, Since, read_block};
-use spanwire_durable::{Directory, Plan, Sync};
+use spanwire_durable::{Directory, Plan};
 use spanwire_queue::{Group, Lane, Limits, Writer};
 
 const SPANS: usize = 40;
@@ -35,14 +35,7 @@ struct Written {
 /// A file with so many groups, whose spans come in turn, four of each.
 fn written(groups: usize) -> Written {
     let place = tempfile::tempdir().expect("a folder");
-    let directory = Directory::create(&Plan {
-        path: place.path().join("queue"),
-        service: "tests".into(),
-        limit: 1 << 30,
-        sync: Sync::Never,
-        is_written: false,
-    })
-    .expect("a folder");
+    let directory = Directory::create(&Plan::new(place.path().join("queue"), "tests")).expect("a folder");
     let mut writer = Writer::with_storage(directory.storage(), 1 << 30).expect("fork handlers");
     let lane = writer.add_lane(Limits::default());
     let groups: Vec<_> = (0..groups)

@@ -23,11 +23,9 @@ fn mapped_files_have_no_descriptors_and_written_ones_have() {
     ] {
         let place = tempfile::tempdir().expect("a folder");
         let plan = Plan {
-            path: place.path().join("queue"),
-            service: "tests".into(),
-            limit: 1 << 30,
             sync,
             is_written,
+            ..Plan::new(place.path().join("queue"), "tests")
         };
         let directory = Directory::without_upkeep(&plan).expect("a folder");
         let mut writer = Writer::with_storage(directory.storage(), usize::MAX).expect("a queue");

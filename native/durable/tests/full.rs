@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use spanwire_durable::{Directory, Plan, Shape, Sync};
+use spanwire_durable::{Directory, Plan, Shape};
 use spanwire_queue::{Appended, Batch, Group, Lane, Limits, WhenFull, Writer};
 
 const LIMIT: u64 = 32 << 20;
@@ -23,11 +23,8 @@ impl Queue {
     fn new() -> Self {
         let place = tempfile::tempdir().expect("a folder");
         let plan = Plan {
-            path: place.path().join("queue"),
-            service: "tests".into(),
             limit: LIMIT,
-            sync: Sync::Never,
-            is_written: false,
+            ..Plan::new(place.path().join("queue"), "tests")
         };
         let directory = Directory::without_upkeep(&plan).expect("a folder");
         let writer = Writer::with_storage(directory.storage(), 1 << 20).expect("fork handlers");

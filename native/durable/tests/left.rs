@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use spanwire_durable::format::SUFFIX;
 use spanwire_durable::read::Segment;
-use spanwire_durable::{Directory, Plan, Sync};
+use spanwire_durable::{Directory, Plan};
 use spanwire_queue::{Appended, Group, Lane, Limits, Writer};
 
 /// What an application and its backend do.
@@ -107,14 +107,7 @@ struct Process {
 
 impl Process {
     fn new(path: &Path) -> Self {
-        let directory = Directory::create(&Plan {
-            path: path.to_owned(),
-            service: "tests".into(),
-            limit: 1 << 30,
-            sync: Sync::Never,
-            is_written: false,
-        })
-        .expect("a folder");
+        let directory = Directory::create(&Plan::new(path.to_owned(), "tests")).expect("a folder");
         let mut writer = Writer::with_storage(directory.storage(), 1 << 30).expect("fork handlers");
         let lane = writer.add_lane(Limits {
             bytes: 1 << 30,

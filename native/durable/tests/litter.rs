@@ -1,7 +1,7 @@
 //! A folder that cannot be begun is removed. A test of its own process: its descriptors are few.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
-use spanwire_durable::{Directory, Plan, Sync};
+use spanwire_durable::{Directory, Plan};
 
 fn entries(plan: &Plan) -> usize {
     std::fs::read_dir(&plan.path).expect("there").count()
@@ -11,11 +11,8 @@ fn entries(plan: &Plan) -> usize {
 fn a_folder_that_cannot_be_begun_is_removed() {
     let place = tempfile::tempdir().expect("a folder");
     let plan = Plan {
-        path: place.path().join("queue"),
-        service: "tests".into(),
-        limit: 1 << 30,
-        sync: Sync::Never,
         is_written: true,
+        ..Plan::new(place.path().join("queue"), "tests")
     };
     drop(Directory::without_upkeep(&plan).expect("a folder"));
     let usual = getrlimit(Resource::Nofile);

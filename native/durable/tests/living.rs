@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use spanwire_durable::format::{FREE, USED, word};
-use spanwire_durable::{Directory, Plan, Shape, Sync};
+use spanwire_durable::{Directory, Plan, Shape};
 use spanwire_queue::{Appended, Batch, Group, Lane, Limits, Writer};
 
 const SHAPE: Shape = Shape::USUAL;
@@ -48,14 +48,7 @@ fn number(frame: &[u8]) -> Option<u32> {
 impl Play {
     fn new() -> Self {
         let place = tempfile::tempdir().expect("a folder");
-        let directory = Directory::without_upkeep(&Plan {
-            path: place.path().join("queue"),
-            service: "tests".into(),
-            limit: 1 << 30,
-            sync: Sync::Never,
-            is_written: false,
-        })
-        .expect("a folder");
+        let directory = Directory::without_upkeep(&Plan::new(place.path().join("queue"), "tests")).expect("a folder");
         let group = |scope: u8| {
             Arc::new(Group {
                 scope: vec![0x0a, 1, scope],

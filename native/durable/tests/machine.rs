@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use spanwire_durable::{Directory, Plan, Sync, orphans};
+use spanwire_durable::{Directory, Plan, orphans};
 use spanwire_queue::{Appended, Group, Lane, Limits, Writer};
 
 #[derive(Clone, Debug)]
@@ -103,11 +103,8 @@ struct Machine {
 impl Machine {
     fn new(path: &Path, is_written: bool) -> Self {
         let directory = Directory::without_upkeep(&Plan {
-            path: path.to_owned(),
-            service: "tests".into(),
-            limit: 1 << 30,
-            sync: Sync::Never,
             is_written,
+            ..Plan::new(path.to_owned(), "tests")
         })
         .expect("a folder");
         let group = |number: u8| {

@@ -4,16 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 
 use spanwire_durable::orphans::folders;
-use spanwire_durable::{Directory, LOCK, OWNER, Orphan, Plan, Sync, orphans};
+use spanwire_durable::{Directory, LOCK, OWNER, Orphan, Plan, orphans};
 
 fn plan(path: &Path) -> Plan {
-    Plan {
-        path: path.to_owned(),
-        service: "tests".into(),
-        limit: 1 << 30,
-        sync: Sync::Never,
-        is_written: false,
-    }
+    Plan::new(path.to_owned(), "tests")
 }
 
 /// A folder that a process has left.

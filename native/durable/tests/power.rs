@@ -101,11 +101,9 @@ impl Process {
         let observer = Rc::clone(&disk);
         synced::observe(Some(Box::new(move |path| observer.borrow_mut().synced(path))));
         let directory = Directory::without_upkeep(&Plan {
-            path: path.to_owned(),
-            service: "tests".into(),
-            limit: 1 << 30,
             sync,
             is_written,
+            ..Plan::new(path.to_owned(), "tests")
         })
         .expect("a folder");
         let mut writer = Writer::with_storage(directory.storage(), 1 << 30).expect("fork handlers");

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use libfuzzer_sys::fuzz_target;
 use spanwire_durable::format::{PAGE, halves, word};
 use spanwire_durable::read::{Since, read_block};
-use spanwire_durable::{Directory, Plan, Sync};
+use spanwire_durable::{Directory, Plan};
 use spanwire_queue::{Group, Limits, Writer};
 
 /// Bytes for groups: fewer than usual, so that damage meets something.
@@ -36,13 +36,7 @@ fn bases() -> &'static [Base] {
 
 fn base(groups: u8, sealed: u8) -> Base {
     let place = tempfile::tempdir().expect("a folder");
-    let plan = Plan {
-        path: place.path().join("queue"),
-        service: "fuzz".into(),
-        limit: 1 << 30,
-        sync: Sync::Never,
-        is_written: false,
-    };
+    let plan = Plan::new(place.path().join("queue"), "fuzz");
     let directory = Directory::without_upkeep(&plan).expect("a folder");
     let mut writer = Writer::with_storage(directory.storage(), 1 << 30).expect("fork handlers");
     let lane = writer.add_lane(Limits::default());
