@@ -122,12 +122,17 @@ _MEANT = {
 }
 
 
+def _known_keywords() -> Mapping[str, inspect.Parameter]:
+    """Of the installed SDK's configurator."""
+    return inspect.signature(_configuration._initialize_components).parameters
+
+
 def check_keywords(given: Iterable[str]) -> None:
     """Those that the SDK's configurator is to get.
 
     :raises TypeError: if it does not know one.
     """
-    known = inspect.signature(_configuration._initialize_components).parameters
+    known = _known_keywords()
     for name in given:
         if name == _BY_CLASSES:  # ours to hand on where the SDK does not
             continue
@@ -142,8 +147,7 @@ def check_keywords(given: Iterable[str]) -> None:
 def _taken_over(kwargs: dict[str, Any]) -> _Keywords:
     """Of ``exporter_args_map`` what an SDK that does not know it is not told: our exporters get it here."""
     given = kwargs.get(_BY_CLASSES) or {}
-    is_known = _BY_CLASSES in inspect.signature(_configuration._initialize_components).parameters
-    if is_known or not set(given) <= set(map(_exporter, _MODULES)):
+    if _BY_CLASSES in _known_keywords() or not set(given) <= set(map(_exporter, _MODULES)):
         return {}
     kwargs.pop(_BY_CLASSES, None)
     return given

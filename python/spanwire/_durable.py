@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import re
 import shlex
 import threading
 import weakref
@@ -17,6 +18,7 @@ __all__ = [
     "cure",
     "durable_report",
     "folder_of",
+    "is_of_a_process",
     "open_directory",
     "resolve",
     "service_of",
@@ -24,6 +26,7 @@ __all__ = [
 ]
 
 _UNKNOWN = "unknown_service"
+_PROCESS_FOLDER = re.compile("[0-9a-f]{32}")
 _RECOVER_AFTER = 1.0  # seconds, or the first span: until then further processors come, which get what was left as well
 _CALM = 60.0  # seconds without one that leaves: while a program ends, they do so one after the other, 30 seconds each at most
 _LOOK_AGAIN = 10.0  # seconds: others of the service may have ended since, or somebody was looking at their folders
@@ -49,6 +52,11 @@ def open_directory(queue: DurableQueue) -> _native.DurableDirectory:
         )
     except OSError as error:
         raise ValueError(f"durable={path!r} cannot be used: {error}; {cure(path)}") from error
+
+
+def is_of_a_process(folder: Path) -> bool:
+    """Whether it has a name as those have which processes make for themselves."""
+    return _PROCESS_FOLDER.fullmatch(folder.name) is not None
 
 
 def cure(path: str) -> str:
@@ -140,8 +148,7 @@ class Recovery:
             self._adoption.wait(0)
         except OSError as error:
             return str(error)
-        name = self._adoption.waits_for()
-        return None if name is None else f"{name} does not take it; the other destinations wait for that one"
+        return self._adoption.waits()
 
     @classmethod
     def told(cls, report: dict[str, Any]) -> dict[str, Any] | None:
@@ -176,17 +183,14 @@ class Recoverer:
     def begin(self, *, now: bool = False) -> None:
         """Take part, if that was not begun in this process; and it is not waited for others any more, if ``now``."""
         process = os.getpid()
-        if self._process == process:
-            if now and self._recovery is not None:
-                self._recovery.hurry()
-            return
-        self._process = process
-        try:
-            self._recovery = Recovery.join(*self._words)
-            if now:
-                self._recovery.hurry()
-        except OSError as error:
-            _events.say(folder_of(self._words[0]), "recover", 0, str(error))
+        if self._process != process:
+            self._process, self._recovery = process, None  # that of a parent has locks which its threads may hold
+            try:
+                self._recovery = Recovery.join(*self._words)
+            except OSError as error:
+                _events.say(folder_of(self._words[0]), "recover", 0, str(error))
+        if now and self._recovery is not None:
+            self._recovery.hurry()
 
     def end(self) -> None:
         """Take no more part."""

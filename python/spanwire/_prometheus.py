@@ -1,10 +1,10 @@
 """The counts of :func:`spanwire.stats` in the text format that Prometheus scrapes, version 0.0.4."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from spanwire._durable import is_of_a_process
 from spanwire._stats import BREAKER_STATES, REASONS, SIGNALS, stats
 
 __all__ = ["prometheus_text", "render"]
@@ -54,8 +54,6 @@ _RECOVERED = (
         "Files and folders of ended processes that were not understood or not removed, and stay; each once.",
     ),
 )
-_PROCESS_FOLDER = re.compile("[0-9a-f]{32}")
-
 Sample = tuple[Mapping[str, str], float]
 
 
@@ -134,7 +132,7 @@ def _durable(reports: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     queues: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for report in reports:
         folder = Path(report["folder"])
-        path = folder.parent if _PROCESS_FOLDER.fullmatch(folder.name) else folder  # there may be none yet
+        path = folder.parent if is_of_a_process(folder) else folder  # there may be none yet
         queues.setdefault((str(path), report["service"]), []).append(report)
     each = [({"path": path, "service": service}, queues[path, service]) for path, service in sorted(queues)]
     for name, kind, key, text in _DURABLE:

@@ -33,8 +33,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     adopted: Adopted,
-    /// Whom it waits for, if it has for long.
-    waits_for: Option<String>,
+    /// What keeps it waiting, if it has for long.
+    waits: Option<String>,
     /// It has looked at everything once, or since: how that ended.
     ended: Option<Result<(), String>>,
 }
@@ -124,9 +124,9 @@ impl Adoption {
         self.begin.set();
     }
 
-    /// The destination that the others have waited for for long; `None`: there is none.
-    fn waits_for(&self) -> Option<String> {
-        self.state.lock().waits_for.clone()
+    /// What has kept it waiting for long, in words; `None`: nothing.
+    fn waits(&self) -> Option<String> {
+        self.state.lock().waits.clone()
     }
 
     /// From the next folder on it goes to this one, too; false if there is no next one, since it is over.
@@ -138,8 +138,7 @@ impl Adoption {
     fn remove(&self, client: &HttpClient) -> bool {
         let others_stay = self.destinations.remove(&client.shared());
         if !others_stay {
-            self.stop.set();
-            self.begin.set();
+            self.stop();
         }
         others_stay
     }
@@ -240,13 +239,12 @@ impl Listener for Told<'_> {
     }
 
     fn waits(&mut self, destination: Option<&str>) {
-        if let Some(name) = destination {
-            tell(
-                self.tells,
-                format!("{name} does not take it; the other destinations wait for that one"),
-            );
+        let waits =
+            destination.map(|name| format!("{name} does not take it; the other destinations wait for that one"));
+        if let Some(text) = &waits {
+            tell(self.tells, text.clone());
         }
-        self.state.lock().waits_for = destination.map(str::to_owned);
+        self.state.lock().waits = waits;
     }
 }
 

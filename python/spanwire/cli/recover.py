@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import pwd
-import re
 import sys
 import time
 from datetime import datetime, timezone
@@ -140,14 +139,16 @@ def _files(found: Sequence[Mapping[str, Any]]) -> list[list[str]]:
 
 def _check_level(folder: Path) -> None:
     """One folder too deep or too high there is nothing to be found, and that must not pass for "nothing is left"."""
-    if _is_of_a_process(folder):
+    if _belongs_to_a_process(folder):
         above = folder.absolute().parent
         raise typer.BadParameter(
             f"{str(folder)!r} is the folder of one process: give the one above it, {str(above)!r}", param_hint="DIR"
         )
-    below = [one for one in _folders(folder) if not _is_named_by_us(one)]
+    from spanwire._durable import is_of_a_process
+
+    below = [one for one in _folders(folder) if not is_of_a_process(one)]
     if len(below) == len(_folders(folder)):
-        inside = [one for one in below if any(map(_is_of_a_process, _folders(one)))]
+        inside = [one for one in below if any(map(_belongs_to_a_process, _folders(one)))]
         if inside:
             names = " or ".join(repr(str(one)) for one in sorted(inside)[:MOST_NAMED])
             raise typer.BadParameter(
@@ -155,12 +156,10 @@ def _check_level(folder: Path) -> None:
             )
 
 
-def _is_of_a_process(folder: Path) -> bool:
-    return _is_named_by_us(folder.absolute()) and any((folder / name).is_file() for name in ("lock", "owner"))
+def _belongs_to_a_process(folder: Path) -> bool:
+    from spanwire._durable import is_of_a_process
 
-
-def _is_named_by_us(folder: Path) -> bool:
-    return re.fullmatch("[0-9a-f]{32}", folder.name) is not None
+    return is_of_a_process(folder.absolute()) and any((folder / name).is_file() for name in ("lock", "owner"))
 
 
 def _folders(folder: Path) -> list[Path]:
