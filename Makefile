@@ -50,7 +50,7 @@ PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.
 WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo example-shop example-worker example-notebook example-kubernetes bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-main full-beside \
-	test-python-full test-laws test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom model asan asan-some lsan lsan-some fuzz wheel wheel-pgo sdist deny audit setup clean
+	test-python-full test-old-kernel test-laws test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom model asan asan-some lsan lsan-some fuzz wheel wheel-pgo sdist deny audit setup clean
 .PHONY: faults wheels wheels-cross test-wheels release-check
 
 help: ## this list
@@ -118,10 +118,10 @@ test: lint test-rust test-python ## lint, Rust tests, Python tests (README snipp
 test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that take no time; two minutes at most once built
 	HYPOTHESIS_PROFILE=quick pytest -q -m 'not slow and not full'
 
-test-full: full-main full-beside ## what takes long: the guard of instruction counts, the real Collector, web frameworks, a real browser, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
+test-full: full-main full-beside ## what takes long: the guard of instruction counts, old kernels, the real Collector, web frameworks, a real browser, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
 
 # Apart, since they may run beside each other: the second builds in folders of its own.
-full-main: test-python-full bench-guard test-collector
+full-main: test-python-full test-old-kernel bench-guard test-collector
 
 full-beside: test-laws test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest asan-some lsan-some miri neon loom model fuzz
 
@@ -288,6 +288,12 @@ test-wheels: $(STAMPS)/ext-$(PROFILE) wheels ## the wheels of every Python that 
 
 test-oldest: $(WHEEL) ## conformance with the oldest SDK that we support
 	ci/oldest
+
+# Kernels before 5.14 (RHEL 8, Ubuntu 20.04, Debian 11) refuse a call with which durable queues prepare their files.
+test-old-kernel: $(STAMPS)/ext-$(PROFILE) ## the tests of durable queues as on Linux before 5.14
+	$(CARGO) test -q $(MANIFEST) -p spanwire-durable --no-run
+	timeout 900 ci/old-kernel $(CARGO) test -q $(MANIFEST) -p spanwire-durable
+	ci/old-kernel pytest -m 'not full' tests/faults/durable
 
 stress: $(STAMPS)/ext-$(PROFILE) ## threads, forks, flushes, faults and stopped processes at random for SECONDS (600); the books are checked
 	$(VENV)/bin/python -m tests.stress --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))

@@ -212,9 +212,8 @@ impl Segment {
         if !is_mapped {
             return Ok((file, Mapping::anonymous(len)?));
         }
-        let mapping = Mapping::new(&file, len)?;
-        mapping.populate();
-        Ok((file, mapping))
+        let mapped = Mapping::new(&file, len)?;
+        Ok((file, mapped))
     }
 
     /// It is not where it can be found any more.

@@ -20,11 +20,24 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Maps `len` bytes, which the file has.
+    /// Maps `len` bytes, which the file has, and faults all pages in for writing, so that no writer waits for one later. No byte changes.
     pub fn new(file: &File, len: usize) -> io::Result<Self> {
         let map = MmapOptions::new().len(len).map_raw(file)?;
         map.advise(Advice::DontFork)?;
-        Ok(Self { map })
+        let mapping = Self { map };
+        if mapping.map.advise(Advice::PopulateWrite).is_err() {
+            mapping.touch(); // Linux before 5.14
+        }
+        Ok(mapping)
+    }
+
+    /// Faults one page in after the other. The file is allocated, so that no page lacks room. Before the mapping is shared.
+    fn touch(&self) {
+        for at in (0..self.map.len()).step_by(PAGE) {
+            let byte = self.range(at..at + 1);
+            // SAFETY: within the mapping, which only this function has so far. Volatile, or the compiler would leave the write out.
+            unsafe { byte.write_volatile(byte.read_volatile()) };
+        }
     }
 
     /// Memory that is no file's, for what is written to one by write(2).
@@ -32,16 +45,6 @@ impl Mapping {
         let map = MmapRaw::from(MmapOptions::new().len(len).map_anon()?);
         map.advise(Advice::DontFork)?;
         Ok(Self { map })
-    }
-
-    /// Touches all pages for writing, so that nobody waits for them later. Nobody else may have it yet.
-    pub fn populate(&self) {
-        if self.map.advise(Advice::PopulateWrite).is_err() {
-            // A kernel before 5.14: one page after the other. The file is allocated, so that none is missing.
-            for at in (0..self.map.len()).step_by(PAGE) {
-                self.write(at, &[0]);
-            }
-        }
     }
 
     /// A word of a header.
@@ -111,5 +114,27 @@ impl Mapping {
         // SAFETY: within the mapping, as was checked; into memory of its own.
         unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), bytes.as_mut_ptr(), bytes.len()) };
         bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+
+    #[test]
+    fn pages_that_are_faulted_in_one_by_one_keep_their_bytes() {
+        let file = tempfile::tempfile().expect("a file");
+        let len = 3 * PAGE;
+        file.set_len(len as u64).expect("room");
+        for at in [0, PAGE, 2 * PAGE + 5] {
+            file.write_all_at(b"header", at as u64).expect("written");
+        }
+        let mapping = Mapping::new(&file, len).expect("mapped");
+        let before = mapping.read(0..len);
+        mapping.touch();
+        assert!(mapping.read(0..len) == before);
+        assert_eq!(mapping.read(0..6), b"header");
     }
 }
