@@ -1,10 +1,9 @@
-//! Descriptors that a forked child must not keep, signals, and a look at what a socket has.
+//! Descriptors that a forked child must not keep, and signals.
 //!
 //! A child made by fork(2) inherits the listener and the connections; while it lives, the port would stay bound and
 //! peers would see no close. So the descriptors stand in a fixed table of atomics, and the child closes them before
 //! fork returns. The handler only loads, stores and closes: all of it is async-signal-safe.
 
-use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Once;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -62,12 +61,4 @@ pub(crate) fn block_signals() {
         libc::sigfillset(&raw mut all);
         libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, std::ptr::null_mut());
     }
-}
-
-/// What came on `socket`, left there to be read again; 0 at its end. Does not wait.
-pub(crate) fn peek(socket: &impl AsRawFd, into: &mut [u8]) -> io::Result<usize> {
-    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
-    // SAFETY: the buffer is writable for its whole length, and the descriptor is open while its owner is borrowed.
-    let count = unsafe { libc::recv(socket.as_raw_fd(), into.as_mut_ptr().cast(), into.len(), flags) };
-    usize::try_from(count).map_err(|_| io::Error::last_os_error())
 }

@@ -18,6 +18,7 @@ mod http;
 mod http2;
 mod listen;
 mod peer;
+mod preface;
 mod respond;
 mod server;
 mod service;

@@ -22,6 +22,7 @@ use crate::http::{Shared, handle};
 use crate::http2;
 use crate::listen::{Bound, Listener};
 use crate::peer::{HELD_TIME, Peer};
+use crate::preface::Replayed;
 use crate::stream::SharedStream;
 
 /// A socket that clients come to, and what is spoken there.
@@ -112,14 +113,12 @@ impl Service {
         }
         let time = self.shared.limits.header_timeout;
         let Some(acceptor) = acceptor else {
-            let is_http2 = if only_grpc {
-                Some(Ok(Ok(true)))
-            } else {
-                self.until_stopped(timeout(time, stream.begins_with_preface())).await
-            };
-            match is_http2 {
-                Some(Ok(Ok(true))) => self.http2(stream.clone(), stream, only_grpc).await,
-                Some(Ok(Ok(false))) => self.http1(stream.clone(), stream).await,
+            if only_grpc {
+                return self.http2(stream.clone(), stream, true).await;
+            }
+            match self.until_stopped(timeout(time, Replayed::begin(stream.clone()))).await {
+                Some(Ok(Ok(io))) if io.is_http2() => self.http2(io, stream, false).await,
+                Some(Ok(Ok(io))) => self.http1(io, stream).await,
                 // Nothing came, or too little.
                 Some(Err(_)) => drop(self.until_stopped(stream.close_orderly(ORDERLY_TIME)).await),
                 // The client is gone, or the server stops.

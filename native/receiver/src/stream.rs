@@ -7,11 +7,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use crate::ffi::{self, ClosedInChild};
+use crate::ffi::ClosedInChild;
 
 /// A connection's socket, by shared reference.
 #[derive(Clone, Debug)]
@@ -76,30 +76,7 @@ impl SharedStream {
         })
         .await;
     }
-
-    /// Whether the client begins with HTTP/2's preface. Nothing is read: who is called next finds all of it.
-    pub(crate) async fn begins_with_preface(&self) -> io::Result<bool> {
-        loop {
-            let mut begin = [0; PREFACE.len()];
-            let count = on!(self, stream => stream
-                .async_io(Interest::READABLE, || ffi::peek(stream, &mut begin))
-                .await)?;
-            let same = begin[..count] == PREFACE[..count];
-            if count == 0 || !same {
-                return Ok(false);
-            }
-            if count == PREFACE.len() {
-                return Ok(true);
-            }
-            // The socket stays readable, so waiting for it would spin.
-            sleep(PEEK_PAUSE).await;
-        }
-    }
 }
-
-/// How HTTP/2's preface begins: no other protocol's request does, and its method is registered for nothing else.
-const PREFACE: [u8; 4] = *b"PRI ";
-const PEEK_PAUSE: Duration = Duration::from_millis(2);
 
 impl AsyncRead for SharedStream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {

@@ -4,6 +4,10 @@ import contextlib
 import http.client
 import socket
 import threading
+import time
+from pathlib import Path
+
+import pytest
 
 from spanwire.sink import Sink
 from tests.post import post, read_to_end, request, until
@@ -123,3 +127,60 @@ def test_close_does_not_wait_for_idle_connections_or_slow_ones() -> None:
             with contextlib.suppress(ConnectionResetError):
                 assert read_to_end(client) == b""
             client.close()
+
+
+@pytest.mark.parametrize("begin", [b"P", b"PR", b"PRI"])
+@pytest.mark.parametrize("end", ["close", "half-close"])
+def test_connection_that_ends_inside_the_preface_is_released(begin: bytes, end: str) -> None:
+    """HTTP/2 and POST begin alike, so the server waits for more, yet not once the client has ended its side."""
+    with Sink(max_connections=2, header_timeout=60) as sink, contextlib.ExitStack() as stack:
+        for client in [stack.enter_context(connect(sink)) for _ in range(2)]:
+            client.sendall(begin)
+            if end == "close":
+                client.close()
+            else:
+                client.shutdown(socket.SHUT_WR)
+                # An answer or none; within the 20 s of `connect`, thus before header_timeout.
+                assert read_to_end(client)[:9] in (b"", b"HTTP/1.1 ")
+        good = stack.enter_context(connect(sink))
+        good.sendall(HEAD + b"Content-Length: 0\r\n\r\n")
+        assert b" 200 " in good.recv(1000)
+
+
+def test_connections_that_stop_inside_the_preface_cost_no_wakeups() -> None:
+    with Sink(header_timeout=60) as sink, contextlib.ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(connect(sink)).sendall(b"PR")
+        until(lambda: post(sink).status == 200)
+        before = wakeups("spanwire-sink")
+        for _ in range(10):
+            time.sleep(0.1)
+            assert post(sink).status == 200
+        # Some for each request; a look every 2 ms, as there was, makes 500 a second.
+        assert wakeups("spanwire-sink") - before < 200
+
+
+@pytest.mark.parametrize("head", [HEAD, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"])
+def test_a_beginning_that_trickles_is_read_from_its_first_byte(otlp_sink: Sink, head: bytes) -> None:
+    with connect(otlp_sink) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in head[:6]:
+            client.sendall(bytes([byte]))
+            time.sleep(0.02)  # no wait for anything: it only lets the bytes come one by one
+        client.sendall(head[6:])
+        if head is HEAD:
+            client.sendall(b"Content-Length: 0\r\n\r\n")
+            assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
+        else:
+            client.sendall(bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))  # our SETTINGS
+            assert client.recv(1000)[3] == 4  # and the server's
+
+
+def wakeups(thread: str) -> int:
+    """How often the threads of that name went to sleep so far."""
+    total = 0
+    for task in Path("/proc/self/task").iterdir():
+        if (task / "comm").read_text().strip() == thread:
+            status = (task / "status").read_text()
+            total += int(status.split("\nvoluntary_ctxt_switches:")[1].split()[0])
+    return total
