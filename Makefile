@@ -50,7 +50,7 @@ PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.
 WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo example-shop example-worker example-notebook example-kubernetes bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-main full-beside \
-	test-python-full test-old-kernel test-laws test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest docs config-table instrumentations-table miri neon loom model asan asan-some lsan lsan-some fuzz wheel wheel-pgo sdist deny audit setup clean
+	test-python-full test-old-kernel test-laws test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest test-python314 docs config-table instrumentations-table miri neon loom model asan asan-some lsan lsan-some fuzz wheel wheel-pgo sdist deny audit setup clean
 .PHONY: faults wheels wheels-cross test-wheels release-check
 
 help: ## this list
@@ -123,7 +123,7 @@ test-full: full-main full-beside ## what takes long: the guard of instruction co
 # Apart, since they may run beside each other: the second builds in folders of its own.
 full-main: test-python-full test-old-kernel bench-guard test-collector
 
-full-beside: test-laws test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest asan-some lsan-some miri neon loom model fuzz
+full-beside: test-laws test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest test-python314 test-python314 asan-some lsan-some miri neon loom model fuzz
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 
