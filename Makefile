@@ -123,7 +123,7 @@ test-full: full-main full-beside ## what takes long: the guard of instruction co
 # Apart, since they may run beside each other: the second builds in folders of its own.
 full-main: test-python-full test-old-kernel bench-guard test-collector
 
-full-beside: test-laws test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest test-python314 test-python314 asan-some lsan-some miri neon loom model fuzz
+full-beside: test-laws test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest test-python314 asan-some lsan-some miri neon loom model fuzz
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 
@@ -288,6 +288,9 @@ test-wheels: $(STAMPS)/ext-$(PROFILE) wheels ## the wheels of every Python that 
 
 test-oldest: $(WHEEL) ## conformance with the oldest SDK that we support
 	ci/oldest
+
+test-python314: ## quick tests on CPython 3.14, in a chroot of Debian's next release (root; minutes)
+	ci/python314
 
 # Kernels before 5.14 (RHEL 8, Ubuntu 20.04, Debian 11) refuse a call with which durable queues prepare their files.
 test-old-kernel: $(STAMPS)/ext-$(PROFILE) ## the tests of durable queues as on Linux before 5.14
