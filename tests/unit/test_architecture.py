@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 
 # A crate may use what is on a line above its own, never its own line or below.
 LAYERS = (
-    {"kernels"},
+    {"ground", "kernels"},
     {"wire"},
     {"record", "queue", "json", "columns"},
     {"durable", "transport", "receiver", "files", "guard"},

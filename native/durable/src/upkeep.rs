@@ -6,6 +6,8 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use spanwire_ground::spawn_quietly;
+
 use crate::directory::{Directory, Sync};
 use crate::segment::{Segment, Shape};
 
@@ -30,7 +32,7 @@ impl Directory {
             Sync::Interval(often) => often.min(SEAL),
             Sync::Batch => SYNC,
         };
-        let upkeep = thread::Builder::new().name("spanwire-disk".into()).spawn(move || {
+        let upkeep = spawn_quietly("spanwire-disk", move || {
             let mut looked = Instant::now();
             while let Some(directory) = directory.upgrade().filter(|one| !one.lock().has_ended) {
                 let is_done = directory.survive(|| {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
+use spanwire_ground::spawn_quietly;
 use spanwire_transport::balancer::Strategy;
 use spanwire_transport::deliver::Closing;
 use spanwire_transport::{Accepted, Config, Destination, Request, SendError, Tally, descriptors};
@@ -54,11 +54,9 @@ impl Worker {
     pub fn start() -> io::Result<Self> {
         let runtime = runtime()?;
         let (sender, commands) = mpsc::unbounded_channel();
-        ffi::with_signals_blocked(|| {
-            thread::Builder::new().name("spanwire".into()).spawn(move || {
-                ffi::do_not_preempt();
-                runtime.inner.block_on(run(commands));
-            })
+        spawn_quietly("spanwire", move || {
+            ffi::do_not_preempt();
+            runtime.inner.block_on(run(commands));
         })?;
         Ok(Self(sender))
     }

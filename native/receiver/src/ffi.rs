@@ -1,4 +1,4 @@
-//! Descriptors that a forked child must not keep, and signals.
+//! Descriptors that a forked child must not keep.
 //!
 //! A child made by fork(2) inherits the listener and the connections; while it lives, the port would stay bound and
 //! peers would see no close. So the descriptors stand in a fixed table of atomics, and the child closes them before
@@ -50,15 +50,5 @@ extern "C" fn close_all() {
             // closed, and no Rust owner in the child will use it: the child forgets the inherited server.
             unsafe { libc::close(descriptor) };
         }
-    }
-}
-
-/// Keeps signals away from the calling thread: they are for the application's threads.
-pub(crate) fn block_signals() {
-    // SAFETY: the set is initialised by sigfillset before it is read; a null old set is allowed.
-    unsafe {
-        let mut all: libc::sigset_t = std::mem::zeroed();
-        libc::sigfillset(&raw mut all);
-        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, std::ptr::null_mut());
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use spanwire_ground::spawn_quietly;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
@@ -13,7 +14,6 @@ use crate::body::InFlight;
 use crate::config::Config;
 use crate::error::StartError;
 use crate::faults::Faults;
-use crate::ffi;
 use crate::http::Shared;
 use crate::listen::Bound;
 use crate::service::{Entrance, Service};
@@ -78,9 +78,7 @@ impl Server {
         let (stop, stopped) = watch::channel(None);
         let (started, starting) = mpsc::channel();
         let for_thread = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("spanwire-sink".into())
-            .spawn(move || run(entrances, &for_thread, stopped, &started))
+        let thread = spawn_quietly("spanwire-sink", move || run(entrances, &for_thread, stopped, &started))
             .map_err(StartError::Thread)?;
         match starting.recv() {
             Ok(Ok(())) => {}
@@ -179,7 +177,6 @@ fn run(
         }
     }
     let _stop_store = StopStore(&shared.store);
-    ffi::block_signals();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()

@@ -1,10 +1,9 @@
-//! Calls into libc: fork handlers, closing by number, signal masks. The only unsafe code of this crate is in this folder.
+//! Calls into libc: fork handlers, closing by number, scheduling. The only unsafe code of this crate is in this folder.
 
 pub mod fork;
 
 use std::cell::UnsafeCell;
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::RawFd;
 
 /// A place for what the forking thread holds between the handlers of one fork.
@@ -59,23 +58,6 @@ pub fn at_fork(
 pub unsafe fn close(descriptor: RawFd) {
     // SAFETY: as the caller says. An error leaves nothing to do.
     unsafe { libc::close(descriptor) };
-}
-
-/// Runs `spawn` with all signals blocked in this thread, so that the thread it starts never handles one.
-pub fn with_signals_blocked<T>(spawn: impl FnOnce() -> T) -> T {
-    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
-    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: sigfillset initialises `all`; pthread_sigmask reads it and initialises `before`.
-    let blocked = unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0
-    };
-    let result = spawn();
-    if blocked {
-        // SAFETY: `before` was initialised by the successful call above.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
-    }
-    result
 }
 
 /// Lets this thread wait for its turn when it is woken, instead of taking the processor from whoever woke it: that is an

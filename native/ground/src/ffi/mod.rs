@@ -1,0 +1,3 @@
+//! Calls into libc. All unsafe code of this crate.
+
+pub mod signals;
