@@ -10,7 +10,7 @@ use common::model::{KeyValue, Request, Resource, ResourceSpans, Scope, ScopeSpan
 use common::plain::{self, Noise};
 use common::strict;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use spanwire_wire::validate;
+use spanwire_wire::{Signal, validate};
 
 const SPANS: usize = 512;
 
@@ -81,10 +81,10 @@ fn bench(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Elements(SPANS as u64));
         group.bench_function("by table", |bencher| {
-            bencher.iter(|| validate(black_box(&bytes)));
+            bencher.iter(|| validate(Signal::Traces, black_box(&bytes)));
         });
         group.bench_function("plainly", |bencher| {
-            bencher.iter(|| strict::validate(black_box(&bytes)));
+            bencher.iter(|| strict::validate(Signal::Traces, black_box(&bytes)));
         });
         group.finish();
     }

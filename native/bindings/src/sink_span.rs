@@ -31,7 +31,7 @@ pub fn decode_error(error: DecodeError) -> PyErr {
 #[pyfunction]
 fn decode_spans(body: &[u8]) -> PyResult<Vec<ReceivedSpan>> {
     let body = Bytes::copy_from_slice(body);
-    spanwire_wire::validate(&body).map_err(decode_error)?;
+    spanwire_wire::validate(spanwire_wire::Signal::Traces, &body).map_err(decode_error)?;
     let mut spans = Vec::new();
     append_spans(&body, u64::MAX, &mut spans).map_err(decode_error)?;
     Ok(spans)

@@ -22,14 +22,14 @@ use common::{read, sample};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use spanwire_columns::decode::{DecodeError, Decoded, Values, decode};
-use spanwire_wire::validate;
+use spanwire_wire::{Signal, validate};
 
 /// Decodes, or refuses, as wire's readers do; the columns if there are any.
 #[track_caller]
 fn check(bytes: &[u8]) -> Option<Decoded> {
-    match (decode(bytes), validate(bytes)) {
+    match (decode(bytes), validate(Signal::Traces, bytes)) {
         (Ok(decoded), Ok(counts)) => {
-            assert_eq!(decoded.rows, counts.spans);
+            assert_eq!(decoded.rows, counts.items);
             let expected = rows::flattened(&read::request(bytes).unwrap());
             assert_eq!(rows::of(bytes, &decoded), expected);
             Some(decoded)

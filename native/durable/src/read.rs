@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use spanwire_queue::Group;
+use spanwire_wire::Signal;
 use spanwire_wire::read::Message;
 use spanwire_wire::tag::{self, len_tag};
 use spanwire_wire::validate::{Part, validate_part};
@@ -328,7 +329,7 @@ fn span_at(bytes: &[u8]) -> Result<(), usize> {
     if !(0..frame.len().min(6)).any(has_ids) {
         return Err(8);
     }
-    validate_part(Part::Span, Message::new(&frame[begin..])).map_err(|error| begin + error.offset + 1)
+    validate_part(Part::Item(Signal::Traces), Message::new(&frame[begin..])).map_err(|error| begin + error.offset + 1)
 }
 
 fn is_span(bytes: &[u8]) -> bool {
@@ -338,7 +339,7 @@ fn is_span(bytes: &[u8]) -> bool {
 /// The frame that begins there, and whether it is a span; `None` if there is none, or it has no end.
 fn frame_at(bytes: &[u8]) -> Option<(&[u8], bool)> {
     let (frame, begin) = frame_of(bytes)?;
-    let is_sound = validate_part(Part::Span, Message::new(&frame[begin..])).is_ok();
+    let is_sound = validate_part(Part::Item(Signal::Traces), Message::new(&frame[begin..])).is_ok();
     Some((frame, is_sound))
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use spanwire_wire::Signal;
 use spanwire_wire::read::{Field, Message};
 use spanwire_wire::tag::{self, WireType, len_tag};
 use spanwire_wire::validate::{self, validate_part};
@@ -77,7 +78,7 @@ pub fn without_broken(request: &[u8]) -> Option<(Part, u64)> {
     let is_whole = |frame: &Frame| {
         let span = Message::new(&request[frame.place.clone()]).fields().next();
         span.and_then(Result::ok)
-            .is_some_and(|span| validate_part(validate::Part::Span, span.message()).is_ok())
+            .is_some_and(|span| validate_part(validate::Part::Item(Signal::Traces), span.message()).is_ok())
     };
     let whole: Vec<_> = layout.frames.iter().filter(|frame| is_whole(frame)).cloned().collect();
     let broken = layout.frames.len() - whole.len();

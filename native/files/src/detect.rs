@@ -1,6 +1,6 @@
 //! Which format a file has, by its first bytes.
 
-use spanwire_wire::validate;
+use spanwire_wire::{Signal, validate};
 
 use crate::input::Input;
 use crate::reader::MAX_MESSAGE;
@@ -133,7 +133,7 @@ fn first_field(bytes: &[u8], most: usize) -> Score {
         return Score::Not;
     }
     if total <= bytes.len() {
-        return if validate(&bytes[..total]).is_ok() {
+        return if validate(Signal::Traces, &bytes[..total]).is_ok() {
             Score::Whole
         } else {
             Score::Hardly
@@ -166,7 +166,9 @@ fn request(bytes: &[u8], size: usize) -> Score {
     }
     match bytes.get(..size) {
         // A few bytes of something else can be fields that nobody knows.
-        Some(whole) if whole.first() == Some(&RESOURCE_SPANS) && validate(whole).is_ok() => Score::Whole,
+        Some(whole) if whole.first() == Some(&RESOURCE_SPANS) && validate(Signal::Traces, whole).is_ok() => {
+            Score::Whole
+        }
         // Its own end is missing.
         None if bytes.len() < FAR - MAX_LENGTH => first_field(bytes, size).min(Score::Hardly),
         _ => first_field(bytes, size).min(Score::Begins),
@@ -209,7 +211,7 @@ mod tests {
     fn a_few_bytes_that_are_unknown_fields_by_chance_are_no_request() {
         // Spans of a resource, 777,888 bytes. With a length in front, its first ten bytes would be two fields.
         let mut bytes = b"\x0a\xa0\xcd\x2f\x0a\xcd\x02\x0a\x19\x0a\x0c".to_vec();
-        assert!(validate(&bytes[1..]).is_ok());
+        assert!(validate(Signal::Traces, &bytes[1..]).is_ok());
         bytes.resize(FAR + 1, b'a');
         let mut input = Input::new(Box::new(Cursor::new(bytes)));
         assert_eq!(detect(&mut input), Some(Format::Protobuf));

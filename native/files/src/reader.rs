@@ -5,7 +5,7 @@
 
 use std::io::{self, Read};
 
-use spanwire_wire::{count_spans, validate};
+use spanwire_wire::{Signal, count_items, validate};
 
 use crate::detect::{BYTE_ORDER_MARK, Format, detect, is_object, is_space};
 use crate::error::{Broken, FileError, of_source};
@@ -94,7 +94,7 @@ impl Reader {
                 return Some(Err(error));
             }
             if let Some(request) = self.read()
-                && let Ok(spans) = count_spans(&request)
+                && let Ok(spans) = count_items(Signal::Traces, &request)
                 && !request.is_empty()
             {
                 return Some(Ok(Piece { request, spans }));
@@ -314,7 +314,7 @@ impl Reader {
     }
 
     fn read_either(&mut self, message: Vec<u8>, base: u64) -> Vec<u8> {
-        if validate(&message).is_err() && is_object(&message) != Some(false) {
+        if validate(Signal::Traces, &message).is_err() && is_object(&message) != Some(false) {
             self.read_json(&message, base)
         } else {
             self.read_protobuf(message, base)
@@ -322,7 +322,7 @@ impl Reader {
     }
 
     fn read_protobuf(&mut self, message: Vec<u8>, base: u64) -> Vec<u8> {
-        if validate(&message).is_ok() {
+        if validate(Signal::Traces, &message).is_ok() {
             return message;
         }
         let (kept, at, what) = salvage(&message);

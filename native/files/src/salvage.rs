@@ -2,8 +2,8 @@
 
 use spanwire_wire::error::DecodeErrorKind;
 use spanwire_wire::tag::{WireType, export_request, resource_spans};
-use spanwire_wire::validate;
 use spanwire_wire::varint::{decode_varint, decode_varint32};
+use spanwire_wire::{Signal, validate};
 
 /// How a field stands in the bytes that it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub fn salvage(bytes: &[u8]) -> (Vec<u8>, usize, String) {
         None => (bytes.len(), cut_text(bytes)),
     };
     // An error inside what is whole comes before that.
-    while let Err(error) = validate(&kept) {
+    while let Err(error) = validate(Signal::Traces, &kept) {
         (at, what) = (error.offset, error.kind.to_string());
         let before = kept[..error.offset.min(kept.len() - 1)].to_vec();
         kept.clear();

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use proptest::prelude::*;
 use spanwire_files::{Compression, FileError, Format, Piece, Reader, Stats, Writer};
-use spanwire_wire::{KeyValues, TraceRequest, validate};
+use spanwire_wire::{KeyValues, Signal, TraceRequest, validate};
 
 const LIMIT: u64 = 1 << 30;
 
@@ -188,7 +188,7 @@ proptest! {
         wrong[at] = byte;
         let (pieces, error) = read(&wrong, Some(Format::Protobuf));
         for piece in &pieces {
-            prop_assert!(validate(&piece.request).is_ok());
+            prop_assert!(validate(Signal::Traces, &piece.request).is_ok());
         }
         if let Some(FileError::Broken(broken)) = error {
             prop_assert!(broken.offset <= file.len() as u64);
@@ -201,7 +201,7 @@ proptest! {
         let (pieces, _) = read(&bytes, format);
         let mut stats = Stats::default();
         for piece in pieces {
-            prop_assert_eq!(validate(&piece.request).expect("valid").spans, piece.spans);
+            prop_assert_eq!(validate(Signal::Traces, &piece.request).expect("valid").items, piece.spans);
             stats.add(&piece.request).expect("valid");
         }
     }
@@ -212,7 +212,7 @@ proptest! {
         document.truncate(document.len().saturating_sub(cut));
         document.extend(text.bytes());
         for piece in read(&document, None).0 {
-            prop_assert!(validate(&piece.request).is_ok());
+            prop_assert!(validate(Signal::Traces, &piece.request).is_ok());
         }
     }
 }

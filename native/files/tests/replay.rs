@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use spanwire_files::{Plan, Recording, ReplayRequest, Shift};
-use spanwire_wire::{SpanView, TraceRequest, validate};
+use spanwire_wire::{Signal, SpanView, TraceRequest, validate};
 
 const PLAN: Plan = Plan {
     speed: Some(1.0),
@@ -164,7 +164,7 @@ proptest! {
         let mut before = Duration::ZERO;
         let mut starts = Vec::new();
         for one in &requests {
-            prop_assert!(validate(&one.request).is_ok());
+            prop_assert!(validate(Signal::Traces, &one.request).is_ok());
             let found = views(&one.request);
             prop_assert!(found.len() == one.spans && (1..=most).contains(&one.spans));
             prop_assert!(one.due >= before);

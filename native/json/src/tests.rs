@@ -8,7 +8,7 @@ use crate::{JsonError, traces_from_wire, traces_to_wire};
 fn to_wire(json: &str) -> Result<Vec<u8>, JsonError> {
     let mut out = Vec::new();
     traces_to_wire(json.as_bytes(), &mut out)?;
-    spanwire_wire::validate(&out).expect("what was converted is valid");
+    spanwire_wire::validate(spanwire_wire::Signal::Traces, &out).expect("what was converted is valid");
     Ok(out)
 }
 

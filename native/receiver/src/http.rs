@@ -115,7 +115,9 @@ async fn receive(
         spanwire_json::traces_to_wire(&body, &mut converted).map_err(malformed)?;
         body = converted.into();
     }
-    let spans = spanwire_wire::validate(&body).map_err(malformed)?.spans as u64;
+    let spans = spanwire_wire::validate(spanwire_wire::Signal::Traces, &body)
+        .map_err(malformed)?
+        .items as u64;
     Ok(ReceivedRequest {
         protocol: match format {
             Format::Grpc => Protocol::Grpc,

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use spanwire_record::{Limits, SpanContext, SpanRecord, Status};
 use spanwire_wire::arena::Region;
 use spanwire_wire::tag::{self, len_tag};
-use spanwire_wire::{KeyValues, SpanId, SpanView, Value, validate, write};
+use spanwire_wire::{KeyValues, Signal, SpanId, SpanView, Value, validate, write};
 
 #[derive(Clone, Debug, PartialEq)]
 enum Any {
@@ -325,7 +325,7 @@ fn check_strictly(frame: &[u8]) {
     request.bytes_field(len_tag(tag::scope_spans::SPANS).into(), frame);
     request.close(scope);
     request.close(resource);
-    assert_eq!(validate(request.as_slice()).unwrap().spans, 1);
+    assert_eq!(validate(Signal::Traces, request.as_slice()).unwrap().items, 1);
 }
 
 fn named(attribute: spanwire_wire::KeyValue<'_>) -> (String, Any) {

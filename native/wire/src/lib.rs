@@ -8,7 +8,6 @@ extern crate self as spanwire_wire; // for what the tests of this folder share w
 #[cfg(test)]
 #[path = "../tests/common/mod.rs"]
 mod common;
-mod schema;
 
 pub mod arena;
 pub mod attribute;
@@ -18,6 +17,8 @@ pub mod parts;
 pub mod read;
 pub mod request;
 pub mod response;
+pub mod schema;
+pub mod signal;
 pub mod span;
 pub mod tag;
 pub mod time;
@@ -30,7 +31,8 @@ pub use attribute::{KeyValue, KeyValues};
 pub use error::{DecodeError, DecodeErrorKind};
 pub use id::{SpanId, TraceId};
 pub use request::TraceRequest;
+pub use signal::Signal;
 pub use span::{EventView, LinkView, SpanKind, SpanView, StatusCode, StatusView};
 pub use time::UnixNanos;
-pub use validate::{Counts, count_spans, validate};
+pub use validate::{Counts, count_items, validate};
 pub use value::Value;

@@ -65,6 +65,15 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// The numbers of a packed field, each of which has this wire type alone.
+    #[must_use]
+    pub const fn numbers(self, wire_type: WireType) -> Numbers<'a> {
+        Numbers {
+            fields: self.fields(),
+            wire_type,
+        }
+    }
+
     /// The bytes as text.
     pub fn utf8(self) -> Result<&'a str, DecodeError> {
         if self.bytes.len() >= LONG_TEXT
@@ -151,10 +160,16 @@ impl<'a> Field<'a> {
     /// think of wire types after that.
     #[inline]
     pub(crate) fn checked(self, of: Type) -> Result<Self, DecodeError> {
-        match schema::kind(of, self.number()) {
-            None => Ok(self),
-            Some(kind) => self.expect(kind.wire_type()).map(|()| self),
+        if schema::accepts(of, self.number(), self.wire_type) {
+            return Ok(self);
         }
+        Err(self.unexpected(of))
+    }
+
+    #[cold]
+    fn unexpected(&self, of: Type) -> DecodeError {
+        let expected = schema::field(of, self.number()).map_or(self.wire_type, schema::Field::wire_type);
+        self.wrong_wire_type(expected)
     }
 
     /// An error unless the field has this wire type.
@@ -163,12 +178,16 @@ impl<'a> Field<'a> {
         if self.wire_type == expected {
             return Ok(());
         }
+        Err(self.wrong_wire_type(expected))
+    }
+
+    fn wrong_wire_type(&self, expected: WireType) -> DecodeError {
         let kind = DecodeErrorKind::WrongWireType {
             field: self.number(),
             expected,
             found: self.wire_type,
         };
-        Err(DecodeError::new(self.offset, kind))
+        DecodeError::new(self.offset, kind)
     }
 }
 
@@ -324,6 +343,32 @@ impl<'a> Fields<'a> {
     fn advance(&mut self, len: usize) {
         self.rest = &self.rest[len..];
         self.offset += len;
+    }
+}
+
+/// The numbers of a packed field. Ends after the first error.
+#[derive(Clone, Debug)]
+pub struct Numbers<'a> {
+    fields: Fields<'a>,
+    wire_type: WireType,
+}
+
+impl Iterator for Numbers<'_> {
+    type Item = Result<u64, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.fields.rest.is_empty() {
+            return None;
+        }
+        let number = match self.wire_type {
+            WireType::Fixed64 => self.fields.array().map(u64::from_le_bytes),
+            WireType::Fixed32 => self.fields.array().map(u32::from_le_bytes).map(u64::from),
+            _ => self.fields.varint(),
+        };
+        if number.is_err() {
+            self.fields.rest = &[];
+        }
+        Some(number)
     }
 }
 

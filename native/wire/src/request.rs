@@ -40,7 +40,7 @@ impl<'a> TraceRequest<'a> {
     /// The resources with their spans.
     #[must_use]
     pub fn resource_spans(&self) -> ResourceGroups<'a> {
-        Parts::whole(self.message).repeated(Type::Request, export_request::RESOURCE_SPANS, 0)
+        Parts::whole(self.message).repeated(Type::TraceRequest, export_request::RESOURCE_SPANS, 0)
     }
 }
 

@@ -30,7 +30,7 @@ impl<'a> TraceResponse<'a> {
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut read = Self::default();
         for field in Message::new(bytes).fields() {
-            let field = field?.checked(Type::Response)?;
+            let field = field?.checked(Type::TraceResponse)?;
             if field.number() == export_response::PARTIAL_SUCCESS {
                 read.partial_success.get_or_insert_default().merge(field.message())?;
             }
@@ -54,7 +54,7 @@ impl<'a> PartialSuccess<'a> {
     /// Reads one more part.
     fn merge(&mut self, part: Message<'a>) -> Result<(), DecodeError> {
         for field in part.fields() {
-            let field = field?.checked(Type::PartialSuccess)?;
+            let field = field?.checked(Type::TracePartialSuccess)?;
             match field.number() {
                 partial_success::REJECTED_SPANS => self.rejected_spans = field.value().cast_signed(),
                 partial_success::ERROR_MESSAGE => self.error_message = field.message().utf8()?,

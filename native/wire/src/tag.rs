@@ -1,7 +1,7 @@
-//! Tags: wire types, and the field numbers of OTLP traces (opentelemetry-proto 1.11).
+//! Tags: wire types, and the field numbers of OTLP.
 //!
-//! One module per message, named as the message; constants named as the fields. `schema` says which wire type
-//! each of them has.
+//! One module per message, named as the message; constants named as the fields. [`schema`](crate::schema) says which
+//! wire type each of them has.
 
 /// How a field's payload is laid out. Groups (3, 4) are obsolete: OTLP has none, readers skip them.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -96,91 +96,7 @@ pub const fn fixed32_tag(number: u32) -> u16 {
     tag(number, WireType::Fixed32) as u16
 }
 
-/// Declares one module of field numbers per message.
-macro_rules! messages {
-    ($($(#[$doc:meta])* $message:ident { $($field:ident = $number:literal,)* })*) => {
-        $($(#[$doc])* #[expect(missing_docs, reason = "named as in the .proto file")]
-        pub mod $message {
-            $(pub const $field: u32 = $number;)*
-        })*
-    };
-}
-
-messages! {
-    /// `opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest`
-    export_request { RESOURCE_SPANS = 1, }
-    /// `opentelemetry.proto.trace.v1.ResourceSpans`
-    resource_spans { RESOURCE = 1, SCOPE_SPANS = 2, SCHEMA_URL = 3, }
-    /// `opentelemetry.proto.resource.v1.Resource`
-    resource { ATTRIBUTES = 1, DROPPED_ATTRIBUTES_COUNT = 2, ENTITY_REFS = 3, }
-    /// `opentelemetry.proto.common.v1.EntityRef`
-    entity_ref { SCHEMA_URL = 1, TYPE = 2, ID_KEYS = 3, DESCRIPTION_KEYS = 4, }
-    /// `opentelemetry.proto.trace.v1.ScopeSpans`
-    scope_spans { SCOPE = 1, SPANS = 2, SCHEMA_URL = 3, }
-    /// `opentelemetry.proto.common.v1.InstrumentationScope`
-    scope { NAME = 1, VERSION = 2, ATTRIBUTES = 3, DROPPED_ATTRIBUTES_COUNT = 4, }
-    /// `opentelemetry.proto.trace.v1.Span`
-    span {
-        TRACE_ID = 1,
-        SPAN_ID = 2,
-        TRACE_STATE = 3,
-        PARENT_SPAN_ID = 4,
-        NAME = 5,
-        KIND = 6,
-        START_TIME_UNIX_NANO = 7,
-        END_TIME_UNIX_NANO = 8,
-        ATTRIBUTES = 9,
-        DROPPED_ATTRIBUTES_COUNT = 10,
-        EVENTS = 11,
-        DROPPED_EVENTS_COUNT = 12,
-        LINKS = 13,
-        DROPPED_LINKS_COUNT = 14,
-        STATUS = 15,
-        FLAGS = 16,
-    }
-    /// `opentelemetry.proto.trace.v1.Span.Event`
-    event { TIME_UNIX_NANO = 1, NAME = 2, ATTRIBUTES = 3, DROPPED_ATTRIBUTES_COUNT = 4, }
-    /// `opentelemetry.proto.trace.v1.Span.Link`
-    link {
-        TRACE_ID = 1,
-        SPAN_ID = 2,
-        TRACE_STATE = 3,
-        ATTRIBUTES = 4,
-        DROPPED_ATTRIBUTES_COUNT = 5,
-        FLAGS = 6,
-    }
-    /// `opentelemetry.proto.trace.v1.Status`
-    status { MESSAGE = 2, CODE = 3, }
-    /// `opentelemetry.proto.common.v1.KeyValue`
-    key_value { KEY = 1, VALUE = 2, KEY_STRINDEX = 3, }
-    /// `opentelemetry.proto.common.v1.AnyValue`, a oneof
-    any_value {
-        STRING_VALUE = 1,
-        BOOL_VALUE = 2,
-        INT_VALUE = 3,
-        DOUBLE_VALUE = 4,
-        ARRAY_VALUE = 5,
-        KVLIST_VALUE = 6,
-        BYTES_VALUE = 7,
-        STRING_VALUE_STRINDEX = 8,
-    }
-    /// `opentelemetry.proto.common.v1.ArrayValue`
-    array_value { VALUES = 1, }
-    /// `opentelemetry.proto.common.v1.KeyValueList`
-    key_value_list { VALUES = 1, }
-    /// `opentelemetry.proto.collector.trace.v1.ExportTraceServiceResponse`
-    export_response { PARTIAL_SUCCESS = 1, }
-    /// `opentelemetry.proto.collector.trace.v1.ExportTracePartialSuccess`
-    partial_success { REJECTED_SPANS = 1, ERROR_MESSAGE = 2, }
-    /// `google.rpc.Status`, the body of HTTP error responses
-    rpc_status { CODE = 1, MESSAGE = 2, DETAILS = 3, }
-    /// `google.protobuf.Any`, a detail of such a status
-    any { TYPE_URL = 1, VALUE = 2, }
-    /// `google.rpc.RetryInfo`, one of those
-    retry_info { RETRY_DELAY = 1, }
-    /// `google.protobuf.Duration`
-    duration { SECONDS = 1, NANOS = 2, }
-}
+pub use crate::schema::numbers::*;
 
 /// Bits of `Span.flags` and `Link.flags`; the low eight are the W3C trace flags.
 pub mod flags {

@@ -3,7 +3,8 @@
 use crate::error::DecodeError;
 use crate::read::Message;
 use crate::schema::{self, Kind, Type};
-use crate::tag::{export_request, resource_spans, scope_spans};
+use crate::signal::Signal;
+use crate::tag::WireType;
 use crate::value::deeper;
 use quick::Next;
 
@@ -15,25 +16,27 @@ const ATTRIBUTE_FIELDS: usize = 3;
 /// How much a request holds.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
-    /// `ResourceSpans` messages.
+    /// Resources with their scopes, such as `ResourceSpans`.
     pub resources: usize,
-    /// `ScopeSpans` messages.
+    /// Scopes with their items, such as `ScopeSpans`.
     pub scopes: usize,
-    /// Spans.
-    pub spans: usize,
+    /// Spans, log records, metrics or profiles.
+    pub items: usize,
+    /// What the items [weigh](Signal::weigh): data points of metrics, otherwise as many as the items.
+    pub points: usize,
 }
 
-/// Walks all of an `ExportTraceServiceRequest`, down to the last value. After it no lazy reader of the same bytes
+/// Walks all of an export request of `signal`, down to the last value. After it no lazy reader of the same bytes
 /// meets an error. Time is linear in the bytes; the stack is bounded by [`MAX_DEPTH`](crate::read::MAX_DEPTH).
 ///
 /// Stricter than protobuf's own parsers in this: a known field with a wrong wire type is an error, not an unknown
 /// field; a ten-byte varint must fit 64 bits; ids have their length or none.
-pub fn validate(bytes: &[u8]) -> Result<Counts, DecodeError> {
-    let mut walk = Walk {
-        bytes,
-        counts: Counts::default(),
-    };
-    walk.message(Type::Request, 0, bytes.len(), 0)?;
+pub fn validate(signal: Signal, bytes: &[u8]) -> Result<Counts, DecodeError> {
+    let mut walk = Walk::new(bytes);
+    walk.message(signal.request(), 0, bytes.len(), 0)?;
+    if signal != Signal::Metrics {
+        walk.counts.points = walk.counts.items;
+    }
     Ok(walk.counts)
 }
 
@@ -46,8 +49,8 @@ pub enum Part {
     Resource,
     /// A scope.
     Scope,
-    /// A span.
-    Span,
+    /// An item of a signal.
+    Item(Signal),
 }
 
 /// Walks one message of a request as [`validate`] walks it there: for readers that meet the messages one by one, in the
@@ -57,47 +60,57 @@ pub fn validate_part(part: Part, message: Message<'_>) -> Result<(), DecodeError
         Part::AnyValue => Type::AnyValue,
         Part::Resource => Type::Resource,
         Part::Scope => Type::Scope,
-        Part::Span => Type::Span,
+        Part::Item(signal) => signal.item(),
     };
     let bytes = message.bytes();
-    let mut walk = Walk {
-        bytes,
-        counts: Counts::default(),
-    };
-    walk.message(of, 0, bytes.len(), 0).map_err(|error| DecodeError {
-        offset: message.offset() + error.offset,
-        ..error
-    })
+    Walk::new(bytes)
+        .message(of, 0, bytes.len(), 0)
+        .map_err(|error| DecodeError {
+            offset: message.offset() + error.offset,
+            ..error
+        })
 }
 
-/// Counts the spans of a request without a look into them: only the messages around them must be well-formed.
-pub fn count_spans(bytes: &[u8]) -> Result<usize, DecodeError> {
-    let mut spans = 0;
+/// Counts the items of a request without a look into them: only the messages around them must be well-formed.
+pub fn count_items(signal: Signal, bytes: &[u8]) -> Result<usize, DecodeError> {
+    let mut items = 0;
     for field in Message::new(bytes).fields() {
-        let field = field?.checked(Type::Request)?;
-        if field.number() != export_request::RESOURCE_SPANS {
+        let field = field?.checked(signal.request())?;
+        if field.number() != Signal::RESOURCES {
             continue;
         }
         for field in field.message().fields() {
-            let field = field?.checked(Type::ResourceSpans)?;
-            if field.number() != resource_spans::SCOPE_SPANS {
+            let field = field?.checked(signal.resource_group())?;
+            if field.number() != Signal::SCOPES {
                 continue;
             }
             for field in field.message().fields() {
-                spans += usize::from(field?.checked(Type::ScopeSpans)?.number() == scope_spans::SPANS);
+                items += usize::from(field?.checked(signal.scope_group())?.number() == Signal::ITEMS);
             }
         }
     }
-    Ok(spans)
+    Ok(items)
 }
 
 /// What is walked, and what was counted in it.
 struct Walk<'a> {
     bytes: &'a [u8],
     counts: Counts,
+    /// Points in front of the metric that is walked, and which member of its oneof came last.
+    before: usize,
+    data: Option<Type>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            counts: Counts::default(),
+            before: 0,
+            data: None,
+        }
+    }
+
     /// The message of type `of` from `at` to `end`, which is within the bytes.
     fn message(&mut self, of: Type, mut at: usize, end: usize, depth: u8) -> Result<(), DecodeError> {
         while at < end {
@@ -124,9 +137,25 @@ impl Walk<'_> {
     fn inner(&mut self, inner: Type, tag: usize, from: usize, to: usize, depth: u8) -> Result<(), DecodeError> {
         let mut depth = depth;
         match inner {
-            Type::ResourceSpans => self.counts.resources += 1,
-            Type::ScopeSpans => self.counts.scopes += 1,
-            Type::Span => self.counts.spans += 1,
+            Type::ResourceSpans | Type::ResourceLogs | Type::ResourceMetrics | Type::ResourceProfiles => {
+                self.counts.resources += 1;
+            }
+            Type::ScopeSpans | Type::ScopeLogs | Type::ScopeMetrics | Type::ScopeProfiles => self.counts.scopes += 1,
+            Type::Span | Type::LogRecord | Type::Profile => self.counts.items += 1,
+            Type::Metric => {
+                self.counts.items += 1;
+                (self.before, self.data) = (self.counts.points, None);
+            }
+            Type::Gauge | Type::Sum | Type::Histogram | Type::ExponentialHistogram | Type::Summary
+                if self.data != Some(inner) =>
+            {
+                // Another member of the oneof takes the place of what came before.
+                (self.counts.points, self.data) = (self.before, Some(inner));
+            }
+            Type::NumberDataPoint
+            | Type::HistogramDataPoint
+            | Type::ExponentialHistogramDataPoint
+            | Type::SummaryDataPoint => self.counts.points += 1,
             Type::ArrayValue | Type::KeyValueList => depth = deeper(depth, tag)?,
             _ => {}
         }
@@ -141,20 +170,32 @@ impl Walk<'_> {
             return Ok(end);
         };
         let next = fields.offset();
-        let Some(kind) = schema::kind(of, field.number()) else {
+        let Some(declared) = schema::field(of, field.number()) else {
             return Ok(next);
         };
-        field.expect(kind.wire_type())?;
         let payload = field.message();
-        match kind {
-            Kind::Bytes | Kind::Fixed32 | Kind::Fixed64 | Kind::Varint => {}
+        if declared.is_packed() && field.wire_type() == WireType::Len {
+            packed(declared.kind, payload)?;
+            return Ok(next);
+        }
+        let field = field.checked(of)?;
+        match declared.kind {
             Kind::Utf8 => drop(payload.utf8()?),
             Kind::TraceId => drop(payload.trace_id()?),
             Kind::SpanId => drop(payload.span_id()?),
             Kind::Message(inner) => self.inner(inner, field.offset(), payload.offset(), next, depth)?,
+            _ => {}
         }
         Ok(next)
     }
+}
+
+/// Looks at each number of a packed field.
+fn packed(kind: Kind, payload: Message<'_>) -> Result<(), DecodeError> {
+    for number in payload.numbers(kind.wire_type()) {
+        number?;
+    }
+    Ok(())
 }
 
 /// Counts fields that were looked at, in tests.
@@ -192,7 +233,7 @@ mod tests {
     #[track_caller]
     fn check_steps(bytes: &[u8], eager: usize, lazy: usize) {
         let mut outcome = (None, None);
-        let eagerly = steps::count(|| outcome.0 = Some(validate(bytes)));
+        let eagerly = steps::count(|| outcome.0 = Some(validate(Signal::Traces, bytes)));
         let lazily = steps::count(|| outcome.1 = Some(read::request(bytes)));
         assert!(eagerly <= eager, "{eagerly} steps to validate {} bytes", bytes.len());
         assert!(lazily <= lazy, "{lazily} steps to read {} bytes", bytes.len());
@@ -229,7 +270,10 @@ mod tests {
         let bytes = plain::request(&request, &mut Noise::none());
         // In each span a name and attributes, in each of which a key, a value and in that an integer.
         let fields = 2 + MANY * (1 + 1 + MANY * (1 + 3));
-        assert_eq!(steps::count(|| assert!(validate(&bytes).is_ok())), fields);
+        assert_eq!(
+            steps::count(|| assert!(validate(Signal::Traces, &bytes).is_ok())),
+            fields
+        );
         check_steps(&bytes, fields, PASSES * fields);
     }
 

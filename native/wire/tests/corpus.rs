@@ -11,7 +11,7 @@ use std::path::Path;
 use common::plain::{self, Noise};
 use common::{model, read, strict};
 use spanwire_wire::response::TraceResponse;
-use spanwire_wire::{Counts, DecodeError, Value, validate};
+use spanwire_wire::{Counts, DecodeError, Signal, Value, validate};
 
 /// What the readers make of a file: counts, and the message written again in field order.
 fn ours(name: &str, bytes: &[u8]) -> Result<String, DecodeError> {
@@ -26,8 +26,12 @@ fn ours(name: &str, bytes: &[u8]) -> Result<String, DecodeError> {
             (Counts::default(), canonical)
         }
         _ => {
-            assert_eq!(validate(bytes), strict::validate(bytes), "{name}");
-            let counts = validate(bytes)?;
+            assert_eq!(
+                validate(Signal::Traces, bytes),
+                strict::validate(Signal::Traces, bytes),
+                "{name}"
+            );
+            let counts = validate(Signal::Traces, bytes)?;
             let request: model::Request = read::request(bytes).expect("what validates can be read");
             (counts, plain::request(&request, &mut Noise::none()))
         }
@@ -35,7 +39,8 @@ fn ours(name: &str, bytes: &[u8]) -> Result<String, DecodeError> {
     let Counts {
         resources,
         scopes,
-        spans,
+        items: spans,
+        ..
     } = counts;
     Ok(format!("{resources} {scopes} {spans} {:016x}", fnv1a(&canonical)))
 }

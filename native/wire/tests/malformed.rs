@@ -19,7 +19,7 @@ use spanwire_wire::DecodeErrorKind::{
     UnexpectedEndGroup, UnterminatedGroup, VarintOverflow, VarintTooLong, WrongWireType,
 };
 use spanwire_wire::tag::WireType;
-use spanwire_wire::{DecodeError, SpanView, TraceRequest, count_spans, validate};
+use spanwire_wire::{DecodeError, Signal, SpanView, TraceRequest, count_items, validate};
 
 /// Every message of a request: how to reach it by field numbers, and the wire types of its fields, by number.
 /// V is a varint, F eight bytes, f four, L delimited, - undeclared.
@@ -81,8 +81,12 @@ fn check(path: &[u8], content: &[u8], offset: usize, kind: DecodeErrorKind) {
         offset: at + offset,
         kind,
     };
-    assert_eq!(validate(&bytes), Err(expected), "validate, {path:?}");
-    assert_eq!(strict::validate(&bytes), Err(expected), "plainly, {path:?}");
+    assert_eq!(validate(Signal::Traces, &bytes), Err(expected), "validate, {path:?}");
+    assert_eq!(
+        strict::validate(Signal::Traces, &bytes),
+        Err(expected),
+        "plainly, {path:?}"
+    );
     assert_eq!(read::request(&bytes), Err(expected), "lazily, {path:?}");
 }
 
@@ -90,13 +94,13 @@ fn check(path: &[u8], content: &[u8], offset: usize, kind: DecodeErrorKind) {
 fn check_good(path: &[u8], content: &[u8]) {
     let (bytes, _) = wrap(path, content);
     assert!(
-        validate(&bytes).is_ok(),
+        validate(Signal::Traces, &bytes).is_ok(),
         "{:?}, {path:?} {content:x?}",
-        validate(&bytes)
+        validate(Signal::Traces, &bytes)
     );
     assert_eq!(
         read::request(&bytes).map(|request| read::counts(&request)),
-        validate(&bytes)
+        validate(Signal::Traces, &bytes)
     );
 }
 
@@ -251,8 +255,8 @@ fn arrays_and_maps_nest_to_the_limit_and_no_deeper() {
         check(path_to("AnyValue"), &bytes, end - last, TooDeep);
     }
     let (bomb, _) = wrap(path_to("AnyValue"), &nested(10_000, |_| true).0);
-    assert_eq!(validate(&bomb).unwrap_err().kind, TooDeep);
-    assert_eq!(read::request(&bomb), Err(validate(&bomb).unwrap_err()));
+    assert_eq!(validate(Signal::Traces, &bomb).unwrap_err().kind, TooDeep);
+    assert_eq!(read::request(&bomb), Err(validate(Signal::Traces, &bomb).unwrap_err()));
 }
 
 #[test]
@@ -260,13 +264,13 @@ fn arrays_and_maps_nest_to_the_limit_and_no_deeper() {
 fn a_message_cut_anywhere_is_an_error() {
     let bytes = plain::request(&sample::request(), &mut Noise::none());
     for cut in 1..bytes.len() {
-        let error = validate(&bytes[..cut]).unwrap_err();
+        let error = validate(Signal::Traces, &bytes[..cut]).unwrap_err();
         assert!(
             error.offset <= cut && matches!(error.kind, Truncated | LengthPastEnd { .. }),
             "{cut}: {error}"
         );
         assert_eq!(read::request(&bytes[..cut]), Err(error));
-        assert_eq!(count_spans(&bytes[..cut]), Err(error));
+        assert_eq!(count_items(Signal::Traces, &bytes[..cut]), Err(error));
     }
 }
 
@@ -281,9 +285,9 @@ fn a_span_cut_anywhere_is_an_error_or_holds_the_fields_before() {
         let lazily = SpanView::new(&bytes[..cut]).and_then(|view| read::span(&view));
         // The same span, cut, in messages that are whole.
         let (wrapped, at) = wrap(&[1, 2, 2], &bytes[..cut]);
-        match (lazily, validate(&wrapped)) {
+        match (lazily, validate(Signal::Traces, &wrapped)) {
             (Ok(span), Ok(counts)) => {
-                assert_eq!(counts.spans, 1);
+                assert_eq!(counts.items, 1);
                 assert_eq!(plain::span(&span, &mut Noise::none()), bytes[..cut]);
                 good += 1;
             }
@@ -306,7 +310,7 @@ fn a_span_cut_anywhere_is_an_error_or_holds_the_fields_before() {
 
 #[test]
 fn an_error_says_what_and_where() {
-    let error = |bytes: &[u8]| validate(bytes).unwrap_err().to_string();
+    let error = |bytes: &[u8]| validate(Signal::Traces, bytes).unwrap_err().to_string();
     assert_eq!(error(&[0x0A, 5, 0]), "a length of 5 with 1 bytes left at byte 1");
     assert_eq!(
         error(&[0x08, 5]),
@@ -330,11 +334,11 @@ fn an_iterator_ends_after_its_error() {
 /// Whatever the bytes: no panic, and the readers agree.
 fn agree(bytes: &[u8]) -> Result<(), TestCaseError> {
     let lazily = read::request(bytes);
-    prop_assert_eq!(validate(bytes), strict::validate(bytes));
-    match validate(bytes) {
+    prop_assert_eq!(validate(Signal::Traces, bytes), strict::validate(Signal::Traces, bytes));
+    match validate(Signal::Traces, bytes) {
         Ok(counts) => {
             prop_assert_eq!(lazily.map(|request| read::counts(&request)), Ok(counts));
-            prop_assert_eq!(count_spans(bytes), Ok(counts.spans));
+            prop_assert_eq!(count_items(Signal::Traces, bytes), Ok(counts.items));
         }
         // A lazy reader does not look into what a later field replaces.
         Err(error) => {
@@ -431,8 +435,8 @@ fn every_byte_changed_is_judged_as_by_the_plain_reader() {
         for byte in flips.chain([0, 0x7F, 0x80, 0xC3, 0xFF]) {
             let mut changed = bytes.clone();
             changed[at] = byte;
-            let expected = strict::validate(&changed);
-            assert_eq!(validate(&changed), expected, "{byte} at {at}");
+            let expected = strict::validate(Signal::Traces, &changed);
+            assert_eq!(validate(Signal::Traces, &changed), expected, "{byte} at {at}");
             refused += usize::from(expected.is_err());
         }
     }
@@ -444,7 +448,7 @@ fn what_is_replaced_is_validated_too() {
     // A value with a bad array, then a string: lazily only the string is seen.
     let (bytes, at) = wrap(path_to("AnyValue"), &[5 << 3 | 2, 1, 0x00, 1 << 3 | 2, 1, b'x']);
     assert_eq!(
-        validate(&bytes),
+        validate(Signal::Traces, &bytes),
         Err(DecodeError {
             offset: at + 2,
             kind: FieldNumberZero

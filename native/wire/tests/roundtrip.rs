@@ -13,22 +13,22 @@ mod strategies;
 use common::plain::{self, Noise};
 use common::{model, read, region, sample};
 use proptest::prelude::*;
-use spanwire_wire::{count_spans, validate};
+use spanwire_wire::{Signal, count_items, validate};
 
 #[test]
 fn every_field_of_every_message_is_read() {
     let request = sample::request();
     let bytes = plain::request(&request, &mut Noise::none());
     assert_eq!(read::request(&bytes), Ok(request.clone()));
-    assert_eq!(validate(&bytes), Ok(read::counts(&request)));
-    assert_eq!(count_spans(&bytes), Ok(2));
+    assert_eq!(validate(Signal::Traces, &bytes), Ok(read::counts(&request)));
+    assert_eq!(count_items(Signal::Traces, &bytes), Ok(2));
     assert_eq!(region::request(&request), bytes);
 }
 
 #[test]
 fn an_empty_request_holds_nothing() {
     assert_eq!(read::request(&[]), Ok(model::Request::default()));
-    assert_eq!(validate(&[]), Ok(spanwire_wire::Counts::default()));
+    assert_eq!(validate(Signal::Traces, &[]), Ok(spanwire_wire::Counts::default()));
 }
 
 proptest! {
@@ -38,8 +38,8 @@ proptest! {
     #[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
     fn a_request_in_field_order_reads_back(request in strategies::request()) {
         let bytes = plain::request(&request, &mut Noise::none());
-        prop_assert_eq!(validate(&bytes), Ok(read::counts(&request)));
-        prop_assert_eq!(count_spans(&bytes), Ok(read::counts(&request).spans));
+        prop_assert_eq!(validate(Signal::Traces, &bytes), Ok(read::counts(&request)));
+        prop_assert_eq!(count_items(Signal::Traces, &bytes), Ok(read::counts(&request).items));
         prop_assert_eq!(read::request(&bytes), Ok(request));
     }
 
@@ -47,8 +47,8 @@ proptest! {
     #[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
     fn a_request_in_any_odd_form_reads_back(request in strategies::request(), seed: u64) {
         let bytes = plain::request(&request, &mut Noise::seeded(seed));
-        prop_assert_eq!(validate(&bytes), Ok(read::counts(&request)));
-        prop_assert_eq!(count_spans(&bytes), Ok(read::counts(&request).spans));
+        prop_assert_eq!(validate(Signal::Traces, &bytes), Ok(read::counts(&request)));
+        prop_assert_eq!(count_items(Signal::Traces, &bytes), Ok(read::counts(&request).items));
         prop_assert_eq!(read::request(&bytes), Ok(request));
     }
 

@@ -54,7 +54,7 @@ pub fn decode_heads(
     write::bytes_field(&mut request, len_tag(tag::resource_spans::SCHEMA_URL), resource_schema);
     request.close(group);
     let request = Bytes::from(request.into_vec());
-    spanwire_wire::validate(&request).map_err(decode_error)?;
+    spanwire_wire::validate(spanwire_wire::Signal::Traces, &request).map_err(decode_error)?;
     let mut spans = Vec::new();
     append_spans(&request, 1, &mut spans).map_err(decode_error)?;
     spans

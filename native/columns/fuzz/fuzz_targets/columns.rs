@@ -10,12 +10,12 @@ mod rows;
 use common::read;
 use libfuzzer_sys::fuzz_target;
 use spanwire_columns::decode::{DecodeError, decode};
-use spanwire_wire::validate;
+use spanwire_wire::{Signal, validate};
 
 fuzz_target!(|bytes: &[u8]| {
-    match (decode(bytes), validate(bytes)) {
+    match (decode(bytes), validate(Signal::Traces, bytes)) {
         (Ok(decoded), Ok(counts)) => {
-            assert_eq!(decoded.rows, counts.spans);
+            assert_eq!(decoded.rows, counts.items);
             let request = read::request(bytes).expect("what validates can be read");
             assert_eq!(rows::of(bytes, &decoded), rows::flattened(&request));
         }

@@ -3,6 +3,7 @@
 //! A span is checked whole before it is read, so that what is wrong with it is found in the order of the wire, as
 //! [`validate`](spanwire_wire::validate) finds it.
 
+use spanwire_wire::Signal;
 use spanwire_wire::read::Message;
 use spanwire_wire::tag::{any_value, event, key_value, link, span, status};
 use spanwire_wire::validate::{Part, validate_part};
@@ -27,7 +28,7 @@ impl<'a> Pass<'a> {
     /// Adds a span.
     #[cold]
     pub fn span_carefully(&mut self, message: Message<'a>) -> Result<(), Halt> {
-        validate_part(Part::Span, message)?;
+        validate_part(Part::Item(Signal::Traces), message)?;
         let row = self.spans.len();
         let mut new = Span::default();
         let mut open = self.spans.attributes.open(row);

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use spanwire_wire::arena::Region;
-use spanwire_wire::{TraceRequest, validate};
+use spanwire_wire::{Signal, TraceRequest, validate};
 
 use super::source::{Attributes, Column, Events, Floats, Ints, Ragged, Spans, Texts, Values};
 use super::{Heads, Oversized, Plan, compile};
@@ -248,7 +248,10 @@ fn check(owned: &Owned, limit: Option<usize>, threads: usize) {
     let mut found = Vec::new();
     for (index, request) in requests.iter().enumerate() {
         assert!(limit.is_none_or(|limit| request.len() <= limit));
-        assert_eq!(validate(request).expect("well-formed").spans, plan.spans(index));
+        assert_eq!(
+            validate(Signal::Traces, request).expect("well-formed").items,
+            plan.spans(index)
+        );
         for resource in TraceRequest::new(request).resource_spans() {
             for scope in resource.expect("well-formed").scope_spans() {
                 let spans = scope.expect("well-formed").spans();

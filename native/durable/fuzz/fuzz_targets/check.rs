@@ -2,6 +2,7 @@
 
 use spanwire_durable::read::Found;
 use spanwire_wire::read::Message;
+use spanwire_wire::Signal;
 use spanwire_wire::validate::{Part, validate_part};
 use spanwire_wire::varint::decode_varint32;
 
@@ -12,7 +13,7 @@ pub fn check(found: &Found, bytes: usize) {
         assert!(*group < found.groups.len());
         let (rest, width) = decode_varint32(&frame[1..]).expect("a length");
         assert_eq!(frame.len(), 1 + width + rest as usize);
-        validate_part(Part::Span, Message::new(&frame[1 + width..])).expect("a span");
+        validate_part(Part::Item(Signal::Traces), Message::new(&frame[1 + width..])).expect("a span");
         len += frame.len();
     }
     assert!(len <= bytes);

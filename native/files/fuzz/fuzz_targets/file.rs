@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use spanwire_files::{Compression, FileError, Format, Piece, Plan, Reader, Recording, Shift, Stats, Writer};
-use spanwire_wire::validate;
+use spanwire_wire::{Signal, validate};
 
 /// Decompressed bytes that a file may have.
 const LIMIT: u64 = 1 << 20;
@@ -44,7 +44,7 @@ fuzz_target!(|input: &[u8]| {
     let mut stats = Stats::default();
     let mut recording = Recording::default();
     for piece in &pieces {
-        assert_eq!(validate(&piece.request).map(|counts| counts.spans), Ok(piece.spans));
+        assert_eq!(validate(Signal::Traces, &piece.request).map(|counts| counts.items), Ok(piece.spans));
         stats.add(&piece.request).expect("valid");
         recording.add(&piece.request).expect("valid");
     }
@@ -85,7 +85,7 @@ fuzz_target!(|input: &[u8]| {
     };
     let (mut sent, mut due) = (0, Duration::ZERO);
     while let Some(request) = recording.next_request(&plan).expect("valid") {
-        assert_eq!(validate(&request.request).map(|counts| counts.spans), Ok(request.spans));
+        assert_eq!(validate(Signal::Traces, &request.request).map(|counts| counts.items), Ok(request.spans));
         assert!(request.due >= due, "in the order of time");
         (sent, due) = (sent + request.spans, request.due);
     }

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use spanwire_wire::arena::Region;
 use spanwire_wire::tag::{self, fixed32_tag, fixed64_tag, len_tag, varint_tag};
-use spanwire_wire::{DecodeError, TraceRequest, validate, write};
+use spanwire_wire::{DecodeError, Signal, TraceRequest, validate, write};
 
 use super::Run;
 use crate::w5::{self, ROWS};
@@ -95,8 +95,8 @@ pub fn validated() -> Run {
     let request = w5::request();
     Box::new(move |count| {
         for _ in 0..count / ROWS {
-            let counts = validate(black_box(&request)).expect("it was just made");
-            assert_eq!(counts.spans, ROWS);
+            let counts = validate(Signal::Traces, black_box(&request)).expect("it was just made");
+            assert_eq!(counts.items, ROWS);
         }
     })
 }

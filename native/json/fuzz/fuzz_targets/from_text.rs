@@ -12,7 +12,7 @@ fuzz_target!(|text: &[u8]| {
         assert!(error.to_string().len() < 20_000, "an error repeats the text");
         return;
     }
-    spanwire_wire::validate(&wire).expect("what was converted is valid");
+    spanwire_wire::validate(spanwire_wire::Signal::Traces, &wire).expect("what was converted is valid");
     let mut written = Vec::new();
     traces_from_wire(&wire, &mut written).expect("valid");
     let mut again = Vec::new();

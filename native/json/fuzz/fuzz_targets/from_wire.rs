@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use spanwire_json::{traces_from_wire, traces_to_wire};
 
 fuzz_target!(|wire: &[u8]| {
-    let valid = spanwire_wire::validate(wire).is_ok();
+    let valid = spanwire_wire::validate(spanwire_wire::Signal::Traces, wire).is_ok();
     let mut text = Vec::new();
     match traces_from_wire(wire, &mut text) {
         Err(_) => assert!(!valid && text.is_empty()),

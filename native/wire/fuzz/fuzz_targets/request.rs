@@ -6,16 +6,16 @@ mod common;
 
 use common::{read, strict};
 use libfuzzer_sys::fuzz_target;
-use spanwire_wire::{count_spans, validate};
+use spanwire_wire::{Signal, count_items, validate};
 
 fuzz_target!(|bytes: &[u8]| {
     let lazily = read::request(bytes);
-    let counted = count_spans(bytes);
-    assert_eq!(validate(bytes), strict::validate(bytes));
-    match validate(bytes) {
+    let counted = count_items(Signal::Traces, bytes);
+    assert_eq!(validate(Signal::Traces, bytes), strict::validate(Signal::Traces, bytes));
+    match validate(Signal::Traces, bytes) {
         Ok(counts) => {
             assert_eq!(lazily.map(|request| read::counts(&request)), Ok(counts));
-            assert_eq!(counted, Ok(counts.spans));
+            assert_eq!(counted, Ok(counts.items));
         }
         Err(error) => {
             // Readers that look at less may find nothing wrong, or something else first; what they find is inside.

@@ -8,7 +8,7 @@ mod common;
 use common::plain::{self, Noise};
 use common::{read, region};
 use libfuzzer_sys::fuzz_target;
-use spanwire_wire::validate;
+use spanwire_wire::{Signal, validate};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(request) = read::request(bytes) else { return };
@@ -20,5 +20,5 @@ fuzz_target!(|bytes: &[u8]| {
     });
     let odd = plain::request(&request, &mut Noise::seeded(seed));
     assert_eq!(read::request(&odd).as_ref(), Ok(&request));
-    assert_eq!(validate(&odd), Ok(read::counts(&request)));
+    assert_eq!(validate(Signal::Traces, &odd), Ok(read::counts(&request)));
 });

@@ -3,7 +3,7 @@
 //! Whatever is anything else is [`Next::Unsure`] and said nothing about: [`Fields`](crate::read::Fields) looks at that
 //! field from its first byte, so errors and their places are its. Nothing here can accept what it would refuse.
 
-use crate::schema::{self, Kind, Type};
+use crate::schema::{Kind, Type};
 use crate::tag::{any_value, fixed64_tag, key_value, len_tag, varint_tag};
 
 /// What stands at a place in a message.
@@ -38,6 +38,8 @@ pub(super) fn next(bytes: &[u8], of: Type, at: usize, end: usize) -> Next {
                     Action::TraceId => length == 16,
                     Action::SpanId => length == 8,
                     Action::Utf8 => is_ascii(bytes, from, to),
+                    Action::Packed64 => length.is_multiple_of(8),
+                    Action::PackedVarints => are_varints(&bytes[from..to]),
                     _ => true,
                 };
                 if good { to } else { return Next::Unsure }
@@ -139,6 +141,18 @@ fn is_ascii(bytes: &[u8], from: usize, to: usize) -> bool {
     bits & HIGH_BITS == 0
 }
 
+/// Whether these are varints of nine bytes or fewer, one behind the other.
+fn are_varints(bytes: &[u8]) -> bool {
+    let mut length = 0;
+    for byte in bytes {
+        length = if *byte < 0x80 { 0 } else { length + 1 };
+        if length > 8 {
+            return false;
+        }
+    }
+    length == 0
+}
+
 #[derive(Clone, Copy)]
 enum Action {
     Unsure,
@@ -146,6 +160,8 @@ enum Action {
     Fixed32,
     Fixed64,
     Message(Type),
+    Packed64,
+    PackedVarints,
     SpanId,
     TraceId,
     Utf8,
@@ -158,22 +174,37 @@ static TABLES: [[Action; 128]; Type::ALL.len()] = {
     let mut of = 0;
     while of < tables.len() {
         assert!(Type::ALL[of] as usize == of);
-        let mut number = 1;
-        while number < 16 {
-            if let Some(kind) = schema::kind(Type::ALL[of], number) {
-                let tag = crate::tag::short_tag(number, kind.wire_type());
-                tables[of][tag as usize] = match kind {
+        let fields = Type::ALL[of].fields();
+        let mut at = 0;
+        while at < fields.len() {
+            let field = &fields[at];
+            if field.number < 16 {
+                let single = match field.kind {
                     Kind::Bytes => Action::Bytes,
                     Kind::Fixed32 => Action::Fixed32,
-                    Kind::Fixed64 => Action::Fixed64,
+                    Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => Action::Fixed64,
                     Kind::Message(inner) => Action::Message(inner),
                     Kind::SpanId => Action::SpanId,
                     Kind::TraceId => Action::TraceId,
                     Kind::Utf8 => Action::Utf8,
-                    Kind::Varint => Action::Varint,
+                    Kind::Bool
+                    | Kind::Enum
+                    | Kind::Int32
+                    | Kind::Int64
+                    | Kind::Sint32
+                    | Kind::Uint32
+                    | Kind::Uint64 => Action::Varint,
                 };
+                tables[of][crate::tag::short_tag(field.number, field.kind.wire_type()) as usize] = single;
+                if field.is_packed() {
+                    tables[of][field.tag() as usize] = match single {
+                        Action::Fixed64 => Action::Packed64,
+                        Action::Varint => Action::PackedVarints,
+                        _ => Action::Unsure,
+                    };
+                }
             }
-            number += 1;
+            at += 1;
         }
         of += 1;
     }

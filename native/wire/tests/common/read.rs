@@ -24,7 +24,8 @@ pub fn counts(request: &model::Request) -> Counts {
     Counts {
         resources: request.resources.len(),
         scopes: scopes().count(),
-        spans: scopes().map(|group| group.spans.len()).sum(),
+        items: scopes().map(|group| group.spans.len()).sum(),
+        points: scopes().map(|group| group.spans.len()).sum(),
     }
 }
 
