@@ -125,9 +125,7 @@ impl Drive {
         closing: watch::Receiver<Closing>,
         mut look: impl FnMut(&Self, u64) + Send,
     ) {
-        let BatchLimits {
-            spans, bytes, delay, ..
-        } = self.limits;
+        let BatchLimits { spans, delay, .. } = self.limits;
         let mut due: Option<Instant> = None;
         // Frames that are to be sent at once.
         let mut until = 0;
@@ -136,7 +134,7 @@ impl Drive {
         let mut next = Instant::now();
         loop {
             let is_ended = self.lane.is_ended();
-            let bytes = bytes.min(route.borrow().sizes.limit());
+            let bytes = self.largest(&route.borrow());
             let (waiting, is_enough) = self.lane.waiting(spans as u64, bytes);
             if is_ended && waiting == 0 && flights.is_empty() {
                 break;
@@ -182,6 +180,14 @@ impl Drive {
         self.disarm();
     }
 
+    /// Bytes of a request at most. At the end what a destination takes nothing of is not tried, and dropped many at a time.
+    fn largest<D>(&self, route: &Route<D>) -> usize {
+        if route.sizes.takes_nothing() && self.lane.is_ended() {
+            return self.limits.bytes;
+        }
+        self.limits.bytes.min(route.sizes.limit())
+    }
+
     /// Requests under way at most.
     fn most<D>(&self, route: &Route<D>) -> usize {
         let most = match self.limits.in_flight {
@@ -197,7 +203,7 @@ impl Drive {
     /// before; and if it answers each time that it takes none, small ones in turn with that, for it may be that one's fault.
     fn may_send<D>(&self, flights: &Flights<'_>, route: &watch::Receiver<Arc<Route<D>>>) -> Option<usize> {
         let route = route.borrow();
-        let bytes = self.limits.bytes.min(route.sizes.limit());
+        let bytes = self.largest(&route);
         let (traffic, most) = (flights.traffic(), self.most(&route));
         let is_failing = route.is_failing();
         let held = if is_failing { 0 } else { flights.held() };

@@ -88,6 +88,10 @@ enum Step {
     TooLarge(String),
     /// A smaller part is to go first.
     Probe,
+    /// It is larger than what the destination is known to take: half of it goes first.
+    Halve,
+    /// The destination has just refused single spans that were no larger, with these words.
+    Hopeless(String),
     /// The queue was full before it could be delivered.
     PushedOut(SendError),
     Unpackable(PackError),
@@ -132,6 +136,11 @@ impl<D: Destination + Send + Sync> Flight<D> {
                     piece.cut_into(&mut pieces, Some(PROBE_BYTES));
                     continue;
                 }
+                Step::Halve => {
+                    piece.cut_into(&mut pieces, None);
+                    continue;
+                }
+                Step::Hopeless(why) => Err((DropReason::TooLarge, unsent(spans, &why))),
                 Step::TooLarge(why) => {
                     if piece.cut_into(&mut pieces, None) {
                         continue;
@@ -206,29 +215,14 @@ impl<D: Destination + Send + Sync> Flight<D> {
                     continue;
                 }
                 Time::Try(permit) => permit,
-                Time::Until(deadline) => {
-                    if let (Some(home), Some(spread)) = (home, &route.spread) {
-                        let others = spread.others(home, piece.tried);
-                        if others > 0 {
-                            return self.try_once(&route, home, others, piece, under_way, deadline).await;
-                        }
-                    }
-                    let Piece { parcel, last, .. } = piece;
-                    let request = match parcel.pack(&route.config) {
-                        Ok(request) => request,
-                        Err(error) => return Step::Unpackable(error),
-                    };
-                    if last.is_some() {
-                        under_way.tally().retry();
-                    }
-                    let (policy, closing) = (self.sender.policy(), &mut self.closing);
-                    let answer = deliver(&route.at(home), &request, deadline, policy, closing, under_way.tally()).await;
-                    return judge(&route, parcel, answer, last.take());
-                }
+                Time::Until(deadline) => return self.try_last(&route, home, piece, under_way, deadline).await,
             };
             let Piece {
                 parcel, trial, last, ..
             } = piece;
+            if parcel.may_be_cut() && is_oversize(&route, parcel) {
+                return Step::Halve;
+            }
             if permit.is_probe() && parcel.len() > PROBE_BYTES && parcel.may_be_cut() {
                 return Step::Probe;
             }
@@ -282,6 +276,37 @@ impl<D: Destination + Send + Sync> Flight<D> {
                 }
             }
         }
+    }
+
+    /// Tries a piece until then and no longer.
+    async fn try_last(
+        &mut self,
+        route: &Route<D>,
+        home: Option<usize>,
+        piece: &mut Piece,
+        under_way: &mut UnderWay,
+        deadline: Instant,
+    ) -> Step {
+        if let Some(step) = presize(route, &piece.parcel) {
+            return step;
+        }
+        if let (Some(home), Some(spread)) = (home, &route.spread) {
+            let others = spread.others(home, piece.tried);
+            if others > 0 {
+                return self.try_once(route, home, others, piece, under_way, deadline).await;
+            }
+        }
+        let Piece { parcel, last, .. } = piece;
+        let request = match parcel.pack(&route.config) {
+            Ok(request) => request,
+            Err(error) => return Step::Unpackable(error),
+        };
+        if last.is_some() {
+            under_way.tally().retry();
+        }
+        let (policy, closing) = (self.sender.policy(), &mut self.closing);
+        let answer = deliver(&route.at(home), &request, deadline, policy, closing, under_way.tally()).await;
+        judge(route, parcel, answer, last.take())
     }
 
     /// Tries a piece a last time at an endpoint that is one of several: where it fails the others are tried, each for its share of the time.
@@ -497,6 +522,20 @@ fn is_stale<D>(route: &Route<D>, home: Option<usize>, permit: &Permit<'_>) -> bo
     home.is_some() && !permit.is_probe() && (breaker.is_broken() || !breaker.may_try())
 }
 
+/// Whether the destination is known to take less, or no more than perhaps a single span.
+fn is_oversize<D>(route: &Route<D>, parcel: &Parcel) -> bool {
+    parcel.len() > route.sizes.limit() || route.sizes.takes_nothing()
+}
+
+/// What becomes of a part that has its last try, by its size alone: nobody waits for a destination that takes nothing, and it is not asked
+/// for each span either.
+fn presize<D>(route: &Route<D>, parcel: &Parcel) -> Option<Step> {
+    if route.sizes.takes_nothing() && parcel.smallest().is_some_and(|bytes| route.sizes.is_hopeless(bytes)) {
+        return Some(Step::Hopeless(route.sizes.refusal()));
+    }
+    (parcel.may_be_cut() && is_oversize(route, parcel)).then_some(Step::Halve)
+}
+
 /// When it is time to try.
 enum Time<'r> {
     /// Now, with leave.
@@ -514,8 +553,12 @@ fn judge<D>(route: &Route<D>, parcel: &Parcel, answer: Result<Accepted, GaveUp>,
             Step::Taken(accepted)
         }
         Err(GaveUp { error, .. }) if error.is_too_large() => {
+            let why = error.to_string();
+            if parcel.spans() == 1 {
+                route.sizes.refused_alone(&why);
+            }
             route.sizes.too_large(parcel.len(), parcel.spans() == 1);
-            Step::TooLarge(error.to_string())
+            Step::TooLarge(why)
         }
         // What the tries before met says more.
         Err(GaveUp {
@@ -527,6 +570,12 @@ fn judge<D>(route: &Route<D>, parcel: &Parcel, answer: Result<Accepted, GaveUp>,
         }),
         Err(gave_up) => Step::GaveUp(gave_up),
     }
+}
+
+fn unsent(spans: u64, why: &str) -> String {
+    format!(
+        "{spans} spans were not sent, each is too large: the backend has just refused single spans of that size: {why}"
+    )
 }
 
 fn too_large(spans: u64, bytes: usize, why: &str) -> String {

@@ -42,6 +42,15 @@ impl Parcel {
         self.spans > 1 && !self.is_whole
     }
 
+    /// About how many bytes a request has at least that is made of one of its spans; nothing if it has to be cut to know.
+    pub fn smallest(&self) -> Option<usize> {
+        if self.may_be_cut() {
+            split::smallest(&self.plain)
+        } else {
+            Some(self.len())
+        }
+    }
+
     /// As it goes out by this configuration, for which it is packed once.
     pub fn pack(&mut self, config: &Arc<Config>) -> Result<Request, PackError> {
         let body = match &self.packed {

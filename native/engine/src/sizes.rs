@@ -12,7 +12,7 @@ const PATIENCE: u32 = 64;
 const SMALLEST: usize = 1 << 10;
 /// So often the limit grew by little without a refusal: then it may be by much.
 const STEADY: u32 = 8;
-/// Requests of one span that may be refused in a row without a pause.
+/// Requests of one span that may be refused in a row without a pause; from so many on the destination takes nothing.
 const ALONE: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
@@ -28,6 +28,10 @@ pub struct Sizes {
     is_near: AtomicBool,
     /// Requests of one span that were refused in a row, and that nothing is tried before a time because of them.
     alone: AtomicU32,
+    /// The smallest of these requests.
+    smallest: AtomicUsize,
+    /// What the last of them was answered.
+    refusal: Mutex<String>,
     not_before: Mutex<Option<Instant>>,
 }
 
@@ -39,6 +43,8 @@ impl Default for Sizes {
             grown: AtomicU32::new(0),
             is_near: AtomicBool::new(false),
             alone: AtomicU32::new(0),
+            smallest: AtomicUsize::new(usize::MAX),
+            refusal: Mutex::default(),
             not_before: Mutex::new(None),
         }
     }
@@ -59,6 +65,30 @@ impl Sizes {
         *self.not_before.lock().unwrap_or_else(PoisonError::into_inner) = time;
     }
 
+    /// Whether single spans alone were refused of late, several in a row: the next request is of one span, to find out.
+    pub fn takes_nothing(&self) -> bool {
+        self.alone.load(Ordering::Relaxed) >= ALONE
+    }
+
+    /// Whether a request of one span and so many bytes need not be tried before the pause is over: it is about as large as those that were
+    /// refused, or larger.
+    pub fn is_hopeless(&self, bytes: usize) -> bool {
+        let smallest = self.smallest.load(Ordering::Relaxed);
+        self.takes_nothing()
+            && bytes >= smallest - smallest / 8
+            && self.not_before().is_some_and(|time| Instant::now() < time)
+    }
+
+    /// A single span was refused with these words.
+    pub fn refused_alone(&self, words: &str) {
+        words.clone_into(&mut self.refusal.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// With which words a single span was refused last.
+    pub fn refusal(&self) -> String {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// A request of so many bytes, perhaps of one span, was too large: from now on they are half as long.
     pub fn too_large(&self, bytes: usize, is_alone: bool) {
         let limit = self.limit().min(bytes.div_euclid(2)).max(SMALLEST);
@@ -68,6 +98,7 @@ impl Sizes {
             self.is_near.store(true, Ordering::Relaxed);
         }
         if is_alone {
+            self.smallest.fetch_min(bytes, Ordering::Relaxed);
             let alone = self.alone.fetch_add(1, Ordering::Relaxed) + 1;
             if alone >= ALONE {
                 let pause = FIRST_PAUSE
@@ -81,8 +112,15 @@ impl Sizes {
     /// A request of so many bytes was not too large. When many near the limit were not, they may be twice as long, or an eighth longer where
     /// that was too much.
     pub fn passed(&self, bytes: usize) {
+        let smallest = self.smallest.swap(usize::MAX, Ordering::Relaxed);
         if self.alone.swap(0, Ordering::Relaxed) >= ALONE {
             self.set_not_before(None);
+            if bytes >= smallest {
+                // It was not their size: nothing was learnt.
+                self.limit.store(usize::MAX, Ordering::Relaxed);
+                self.grown.store(0, Ordering::Relaxed);
+                self.is_near.store(false, Ordering::Relaxed);
+            }
         }
         let limit = self.limit();
         if limit == usize::MAX || bytes < limit / 2 {
@@ -151,9 +189,24 @@ mod tests {
                 })
                 .collect();
             assert_eq!(pauses, [0, 0, 500, 1_000, 2_000, 4_000, 4_000, 4_000]);
+            assert!(sizes.takes_nothing() && sizes.is_hopeless(100) && sizes.is_hopeless(90));
+            assert!(!sizes.is_hopeless(80)); // it may pass
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            assert!(sizes.takes_nothing() && !sizes.is_hopeless(100));
             sizes.passed(100);
-            assert_eq!(sizes.not_before(), None);
+            assert_eq!((sizes.not_before(), sizes.limit()), (None, usize::MAX));
+            assert!(!sizes.takes_nothing());
         });
+    }
+
+    #[test]
+    fn of_a_destination_that_takes_small_spans_only_the_size_stays_known() {
+        let sizes = Sizes::default();
+        for _ in 0..ALONE {
+            sizes.too_large(5_000, true);
+        }
+        sizes.passed(1_500);
+        assert_eq!(sizes.limit(), 2_500);
     }
 
     #[test]

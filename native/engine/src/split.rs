@@ -71,6 +71,16 @@ pub fn divide(request: &[u8], count: usize, of: impl Fn(&[u8]) -> usize) -> Opti
     Some(parts.map(|(to, frames)| (to, layout.write(request, frames))).collect())
 }
 
+/// Bytes of the smallest request that could be made of one of the spans of an `ExportTraceServiceRequest`, give or take the lengths around
+/// it; nothing if it has several scopes, or cannot be read.
+pub fn smallest(request: &[u8]) -> Option<usize> {
+    let layout = Layout::of(request)?;
+    let len = |frame: &Frame| frame.place.len();
+    let all = layout.frames.iter().map(len).sum::<usize>();
+    let least = layout.frames.iter().map(len).min()?;
+    (layout.scopes.len() == 1).then_some(request.len() - all + least)
+}
+
 /// An `ExportTraceServiceRequest` without the spans that are not whole, and how many these are. `None` if all are, or if what is around them
 /// cannot be read.
 pub fn without_broken(request: &[u8]) -> Option<(Part, u64)> {

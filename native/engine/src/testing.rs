@@ -13,10 +13,11 @@ use spanwire_wire::request::TraceRequest;
 
 use crate::Client;
 
-/// A backend, and how many bytes of bodies it got.
+/// A backend, and how many requests and bytes of bodies it got.
 pub struct Backend {
     pub endpoint: String,
     pub bytes: Arc<AtomicUsize>,
+    pub requests: Arc<AtomicUsize>,
 }
 
 /// Answers each request with this status after its body and the delay; keeps connections until told otherwise.
@@ -28,12 +29,12 @@ pub fn backend(status: &'static str, delay: Duration) -> Backend {
 pub fn backend_after(status: &'static str, wait: impl Fn() + Send + Sync + 'static) -> Backend {
     let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
     let address = listener.local_addr().expect("bound");
-    let bytes = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&bytes);
+    let (bytes, requests) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let counted = (Arc::clone(&bytes), Arc::clone(&requests));
     let wait = Arc::new(wait);
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
-            let counted = Arc::clone(&counted);
+            let counted = counted.clone();
             let wait = Arc::clone(&wait);
             thread::spawn(move || {
                 let mut seen = Vec::new();
@@ -53,7 +54,8 @@ pub fn backend_after(status: &'static str, wait: impl Fn() + Send + Sync + 'stat
                         continue;
                     }
                     seen.clear();
-                    counted.fetch_add(length, Ordering::SeqCst);
+                    counted.0.fetch_add(length, Ordering::SeqCst);
+                    counted.1.fetch_add(1, Ordering::SeqCst);
                     wait();
                     let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
                     let _ = stream.write_all(answer.as_bytes());
@@ -64,6 +66,7 @@ pub fn backend_after(status: &'static str, wait: impl Fn() + Send + Sync + 'stat
     Backend {
         endpoint: format!("http://{address}/v1/traces"),
         bytes,
+        requests,
     }
 }
 

@@ -307,3 +307,53 @@ fn another_configuration_holds_from_the_next_request_on() {
     assert_eq!(crate::accounts()[&client.name()].exported, 3);
     assert!(second.bytes.load(Ordering::SeqCst) > 3 * 50);
 }
+
+/// A readable request of so many spans.
+fn request(spans: u32) -> Buffer {
+    let spans = (0..spans).flat_map(|number| {
+        let name = format!("{number:>50}");
+        [&[0x12, 52, 0x2a, 50], name.as_bytes()].concat()
+    });
+    let spans: Vec<u8> = spans.collect();
+    let enclose = |bytes: Vec<u8>, tag: u8| {
+        let len = u32::try_from(bytes.len()).expect("short");
+        let varint = [0, 7, 14].map(|shift| u8::try_from(len >> shift & 127).expect("7 bits"));
+        [&[tag, varint[0] | 128, varint[1] | 128, varint[2]], &bytes[..]].concat()
+    };
+    let mut buffer = Buffer::take();
+    buffer.extend_from_slice(&enclose(enclose(spans, 0x12), 0x0a));
+    buffer
+}
+
+#[test]
+fn a_backend_to_which_every_span_is_too_large_is_asked_a_few_times() {
+    let _events = hold_events();
+    let backend = backend("413 Payload Too Large", Duration::ZERO);
+    let asked = || backend.requests.swap(0, Ordering::SeqCst);
+    let lost = |client: &crate::Client| crate::accounts()[&client.name()].dropped[&DropReason::TooLarge];
+
+    let driven_client = client(&format!("{}/driven", backend.endpoint));
+    let (mut writer, lane) = driven(&driven_client, LAZY);
+    let group = Arc::new(Group::default());
+    for number in 0..5_000 {
+        let frame = [&[0x2a, 50], format!("{number:>50}").as_bytes()].concat();
+        let _ = writer.append(&group, frame.len(), |out| out.raw(&frame));
+    }
+    lane.close();
+    assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
+    assert_eq!(lost(&driven_client), 5_000);
+    let requests = asked();
+    assert!(requests < 60, "{requests} requests of a lane");
+
+    let waiting = client(&format!("{}/waiting", backend.endpoint));
+    for _ in 0..10 {
+        let crate::client::Submitted::UnderWay(ticket) = waiting.submit(request(512), 512) else {
+            panic!("not sent")
+        };
+        let answer = ticket.wait(Duration::from_secs(60)).expect("an answer");
+        assert_eq!(answer.losses, [(DropReason::TooLarge, 512)]);
+    }
+    assert_eq!(lost(&waiting), 5_120);
+    let requests = asked();
+    assert!(requests < 60, "{requests} requests of callers");
+}
