@@ -12,6 +12,8 @@ cdef class Frame:
     cdef SpanwireInfo info
     cdef SpanwireRest rest
     cdef object span_context, parent
+    cdef SharedContext shared, parent_shared  # of a span that was detached
+    cdef list link_contexts                   # likewise
 
     cdef int look(self) except -1:
         """Reads it, once."""
@@ -35,16 +37,22 @@ cdef class Frame:
 
     def get_span_context(self):
         cdef SpanwireContext *ids = &self.rest.ids
+        if self.span_context is None and self.shared is not None:
+            self.span_context = self.shared.context
         if self.span_context is None:
             self.look()
             state = state_in(self.rest.trace_state, self.rest.trace_state_length)
             is_valid = any(ids.trace_id[:16]) and any(ids.span_id[:8])
             self.span_context = sw_span_context(SpanContext, ids, False, FLAGS[ids.flags], state, is_valid)
+            if self.shared is not None:
+                self.shared.context = self.span_context
         return self.span_context
 
     cdef object parent_context(self):
         cdef SpanwireContext *ids = &self.info.parent
         self.look()
+        if self.parent is None and self.parent_shared is not None:
+            self.parent = shared_parent(self.parent_shared, self.info)
         if self.parent is None and self.info.has_parent:
             state = state_in(self.rest.parent_state, self.rest.parent_state_length)
             self.parent = sw_span_context(SpanContext, ids, bool(ids.is_remote), FLAGS[ids.flags], state, True)
@@ -94,6 +102,7 @@ def detached(span):
     """A view of the same span that does not hold its record; or the span itself, if it has none."""
     cdef ReadableSpan view, other
     cdef SpanwireText state
+    cdef Frame kept
     cdef Span source
     cdef uint8_t bits
     if type(span) is not ReadableSpan or type((<ReadableSpan>span).source) is not Span:
@@ -106,6 +115,9 @@ def detached(span):
     sw_text(header, &state)
     other = view_of(sw_api.kept_frame(source.record, bits, state), source.origin.unbound)
     other.changed = view.changed
+    kept = <Frame>other.source
+    kept.shared, kept.parent, kept.parent_shared = source.share(), source.parent_context, source.parent_shared
+    kept.link_contexts = source.link_contexts
     return other
 
 
@@ -156,20 +168,29 @@ cdef int keep_ended(SpanwireQueue *queue, Span span, ReadableSpan view) except -
 
 cdef bint is_plain(Span span) except -1:
     """Whether a frame can say all that a view of the span does."""
-    cdef object parent = span.parent_context, state = span.trace_state(), flags
+    cdef object parent = span.parent_context, state = span.trace_state()
     if span.extra is not None:
         for name in span.extra:
             if name[0] == "_":
                 return False
     if type(state) is not TraceState:
         return False
-    if parent is None:
-        return True
-    flags = parent.trace_flags
+    if span.link_contexts is not None:
+        for context in span.link_contexts:
+            if not (is_plain_context(context) and can_be_sent(context)):
+                return False
+    return parent is None or is_plain_context(parent)
+
+
+cdef bint is_plain_context(object context) except -1:
+    """Whether all parts of a SpanContext but its ids, of which the caller knows, are of the types that frames are read as."""
+    cdef object flags
+    if type(context) is not SpanContext:
+        return False
+    flags = context.trace_flags
     return (
-        type(parent) is SpanContext
-        and type(parent.trace_state) is TraceState
-        and type(parent.is_remote) is bool
+        type(context.trace_state) is TraceState
+        and type(context.is_remote) is bool
         and type(flags) is TraceFlags
         and 0 <= <int>flags < 256
     )

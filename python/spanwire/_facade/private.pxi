@@ -12,6 +12,25 @@ cdef class Origin:
     cdef Origin unbound        # the same without `native` and `owner`, which refers to it; in that one, None
 
 
+@cython.final
+@cython.freelist(64)
+@cython.no_gc
+cdef class SharedContext:
+    """The one SpanContext object of a span, for the span and its children: whichever is asked first makes it.
+
+    A child refers to this, not to its parent: a chain of spans does not keep its ancestors alive.
+    """
+
+    cdef object context  # None until it is asked for
+
+
+cdef inline SharedContext new_shared(object context):
+    cdef SharedContext shared = SharedContext.__new__(SharedContext)
+    if context is not None:
+        shared.context = context
+    return shared
+
+
 class Written:
     """A private field of the SDK's span that libraries write; the property without the underscore reads it."""
 

@@ -219,12 +219,18 @@ cdef object span_parent(object source):
         return (<Frame>source).parent_context()
     if (<Span>source).parent_context is not None:
         return (<Span>source).parent_context
-    info = span_info(source)
-    if not info.has_parent:
+    if (<Span>source).parent_shared is None:
         return None
-    return sw_span_context(
-        SpanContext, &info.parent, bool(info.parent.is_remote), FLAGS[info.parent.flags], DEFAULT_TRACE_STATE, True
-    )
+    return shared_parent((<Span>source).parent_shared, span_info(source))
+
+
+cdef object shared_parent(SharedContext shared, SpanwireInfo info):
+    """The context of a native parent without a trace state; made from what its child has recorded, if need be."""
+    if shared.context is None:
+        shared.context = sw_span_context(
+            SpanContext, &info.parent, bool(info.parent.is_remote), FLAGS[info.parent.flags], DEFAULT_TRACE_STATE, True
+        )
+    return shared.context
 
 
 cdef object span_start(object source):
@@ -295,10 +301,14 @@ cdef object span_events(object source):
 
 cdef object span_links(object source):
     cdef Origin origin = span_origin(source)
+    cdef list contexts = (<Frame>source).link_contexts if type(source) is Frame else (<Span>source).link_contexts
     links = BoundedList(origin.limits.max_links)
-    for trace_id, span_id, flags, is_remote, header, entries, dropped in span_link_parts(source):
-        state = TraceState.from_header([header]) if header else DEFAULT_TRACE_STATE
-        context = SpanContext(trace_id, span_id, is_remote, FLAGS[flags & 0xFF], state)
+    for index, (trace_id, span_id, flags, is_remote, header, entries, dropped) in enumerate(span_link_parts(source)):
+        if contexts is not None:
+            context = contexts[index]
+        else:
+            state = TraceState.from_header([header]) if header else DEFAULT_TRACE_STATE
+            context = SpanContext(trace_id, span_id, is_remote, FLAGS[flags & 0xFF], state)
         links.append(
             Link(context, bounded_attributes(origin.max_link_attributes, origin.nested_limit, entries, dropped, True))
         )

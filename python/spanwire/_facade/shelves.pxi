@@ -29,6 +29,12 @@ cdef void dealloc_span(PyObject *gone) noexcept:
             (<Span>gone).span_context = None
         if (<Span>gone).parent_context is not None:
             (<Span>gone).parent_context = None
+        if (<Span>gone).shared is not None:
+            (<Span>gone).shared = None
+        if (<Span>gone).parent_shared is not None:
+            (<Span>gone).parent_shared = None
+        if (<Span>gone).link_contexts is not None:
+            (<Span>gone).link_contexts = None
         if (<Span>gone).extra is not None:
             (<Span>gone).extra = None
     sw_put(&span_shelf, gone)

@@ -26,7 +26,10 @@ cdef class Span:
     cdef Tracer tracer           # until the end: then `origin` is enough
     cdef Origin origin
     cdef object span_context     # SpanContext, made when asked for
+    cdef SharedContext shared    # the same for children; None until the first one starts
+    cdef SharedContext parent_shared  # of a native parent
     cdef object parent_context   # the parent's, unless it is what the record says and has no trace state
+    cdef list link_contexts      # of the links that the record has, in their order
     cdef dict extra              # what only few spans have, by the name of the SDK's private attribute
     cdef object __weakref__
 
@@ -170,8 +173,22 @@ cdef class Span:
             return 0
         sw_text(header, &text)
         cdef int status = sw_api.add_link(self.record, &ids, text, NULL if kept is None else <PyObject*>kept, dropped)
+        self.keep_link_context(context, status)
         if status & ~SPANWIRE_EVICTED:
             tell(status, "a link")
+        return 0
+
+    cdef int keep_link_context(self, object context, int status) except -1:
+        """Keeps the object of a link's context, which is read back as it was given. One for each link of the record."""
+        cdef SpanwireInfo info
+        if self.link_contexts is None:
+            self.link_contexts = []
+        if status & SPANWIRE_EVICTED:
+            self.link_contexts = self.link_contexts[1:]
+        self.link_contexts.append(context)
+        sw_api.info(self.record, &info)
+        if info.links < len(self.link_contexts):  # the record has no room for it, or the limit is 0
+            self.link_contexts.pop()
         return 0
 
     cdef int add_links(self, object links) except -1:
@@ -302,8 +319,21 @@ cdef class Span:
     def get_span_context(self):
         """The span's ids, flags and trace state, which do not change."""
         if self.span_context is None:
-            self.span_context = self.make_span_context()
+            self.span_context = self.first_span_context()
         return self.span_context
+
+    cdef object first_span_context(self):
+        if self.shared is None:
+            return self.make_span_context()
+        if self.shared.context is None:
+            self.shared.context = self.make_span_context()
+        return self.shared.context
+
+    cdef SharedContext share(self):
+        """Where children find the span's context."""
+        if self.shared is None:
+            self.shared = new_shared(self.span_context)
+        return self.shared
 
     cdef object make_span_context(self):
         return sw_span_context(
@@ -399,6 +429,7 @@ cdef class Span:
     def _context(self, value):
         self.put("_context", value)
         self.span_context = value
+        self.shared = None  # children that have started keep the context of their start
         if isinstance(value, SpanContext):  # what children and exporters go by
             fill_ids(&self.ids, value)
             self.bits = self.bits & ~INVALID_IDS | (0 if value.is_valid else INVALID_IDS)

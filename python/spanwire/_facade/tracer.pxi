@@ -208,6 +208,9 @@ cdef class Tracer:
             if type(found) is Span:
                 if not (<Span>found).bits & INVALID_IDS:
                     parent = &(<Span>found).ids
+                    if (<Span>found).shared is None:
+                        (<Span>found).shared = new_shared((<Span>found).span_context)
+                    span.parent_shared = (<Span>found).shared
                     if (<Span>found).parent_context is not None or (<Span>found).extra is not None:
                         self.inherit(span, <Span>found)
             elif isinstance(found, ApiSpan):

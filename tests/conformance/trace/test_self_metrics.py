@@ -2,6 +2,7 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import opentelemetry.exporter.otlp.proto.http.trace_exporter
@@ -10,6 +11,8 @@ import opentelemetry.sdk.trace.export
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 import spanwire.exporter.http
 import spanwire.trace
@@ -153,3 +156,42 @@ def test_what_a_partial_success_rejects_is_an_error_as_the_conventions_ask() -> 
     assert exported == {None: 7, "rejected": 3}
     (attributes,) = said["otel.sdk.exporter.operation.duration"][3]
     assert dict(attributes)["error.type"] == "rejected"
+
+
+class _Reading(SpanExporter):
+    """An exporter in Python that reads what its processor says of itself while it is exporting."""
+
+    def __init__(self, read: Callable[[], Recorded], raises: bool) -> None:
+        self.read = read
+        self.raises = raises
+        self.seen: list[Any] = []
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        _, _, _, points = self.read().get("otel.sdk.processor.span.processed", (None, None, None, {}))
+        self.seen.append((len(spans), points))
+        if self.raises:
+            raise OSError
+        return SpanExportResult.FAILURE
+
+
+@pytest.mark.parametrize("raises", [False, True])
+@pytest.mark.parametrize("kind", ["BatchSpanProcessor", "SimpleSpanProcessor"])
+def test_spans_are_processed_when_an_exporter_in_python_is_given_them(kind: str, raises: bool) -> None:
+    """Whatever it answers, and before it does."""
+    seen = {}
+    for name, (_, export, _) in SIDES.items():
+        with Sink() as sink:
+            side = Side(name, sink)
+            exporter = _Reading(side.said, raises)
+            processor = getattr(export, kind)(exporter, meter_provider=side.meters)
+            side.provider.shutdown()
+            provider = SIDES[name][0].TracerProvider(shutdown_on_exit=False)
+            provider.add_span_processor(processor)
+            for _ in range(3):
+                provider.get_tracer("tests").start_span("span").end()
+                provider.force_flush()
+            seen[name] = exporter.seen, side.said()["otel.sdk.processor.span.processed"]
+            provider.shutdown()
+            side.meters.shutdown()
+    assert seen["spanwire"] == seen["sdk"]
+    assert [(spans, sum(points.values())) for spans, points in seen["sdk"][0]] == [(1, 1), (1, 2), (1, 3)]
