@@ -30,6 +30,8 @@ BENCH ?= $(addprefix --scenario ,export create encode latency threads memory/que
 VENV := $(CURDIR)/.venv
 STAMPS := build/stamps
 WEB := build/web-venv
+# The distribution that adds `spanwire bench`.
+BENCH_PACKAGE := benches/spanwire_bench
 EXAMPLES := build/examples-venv
 DOCS := build/docs-venv
 export PATH := $(VENV)/bin:$(PATH)
@@ -46,11 +48,11 @@ FACADE_SOURCES := $(wildcard python/spanwire/_facade/*.py[xd] python/spanwire/_f
 PEERS := build/peers-venv
 PEER_PROGRAMS := opentelemetry-rust fastrace opentelemetry-go opentelemetry-java
 PEER_SOURCES := $(shell find benches/peers -type f ! -name '*.md')
-PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.css' -o -name '*.js')
+PYTHON_SOURCES := $(shell find python -name '*.py')
 WHEEL := $(STAMPS)/wheel
 
 .PHONY: help demo example-shop example-worker example-notebook example-kubernetes bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-main full-beside \
-	test-python-full test-old-kernel test-laws test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest test-python314 docs config-table instrumentations-table miri neon loom model asan asan-some lsan lsan-some fuzz wheel wheel-pgo sdist deny audit setup clean
+	test-python-full test-old-kernel test-laws test-bench test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest test-python314 docs config-table instrumentations-table miri neon loom model asan asan-some lsan lsan-some fuzz wheel wheel-pgo sdist deny audit setup clean
 .PHONY: faults wheels wheels-cross test-wheels release-check
 
 help: ## this list
@@ -113,17 +115,17 @@ example-notebook: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/examples ## a file of trace
 example-kubernetes: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/examples ## manifests of a traced service and the Collector, checked against Kubernetes' schemas (examples/kubernetes)
 	@$(EXAMPLES)/bin/python -m examples.kubernetes $(ARGS)
 
-test: lint test-rust test-python ## lint, Rust tests, Python tests (README snippets too)
+test: lint test-rust test-python ## lint, Rust tests, Python tests (README snippets too); not the benchmarks' own, which are test-bench
 
 test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that take no time; two minutes at most once built
-	HYPOTHESIS_PROFILE=quick pytest -q -m 'not slow and not full'
+	HYPOTHESIS_PROFILE=quick pytest -q -m 'not slow and not full' --ignore tests/bench
 
 test-full: full-main full-beside ## what takes long: the guard of instruction counts, old kernels, the real Collector, web frameworks, a real browser, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
 
 # Apart, since they may run beside each other: the second builds in folders of its own.
 full-main: test-python-full test-old-kernel bench-guard test-collector
 
-full-beside: test-laws test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest test-python314 asan-some lsan-some miri neon loom model fuzz
+full-beside: test-laws test-bench test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest test-python314 asan-some lsan-some miri neon loom model fuzz
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 
@@ -135,17 +137,19 @@ wheel: $(WHEEL) ## a wheel for this interpreter in dist/
 
 clean: ## remove everything that was built (not the caches outside the checkout)
 	rm -rf build dist native/target native/wire/fuzz/target native/json/fuzz/target native/columns/fuzz/target .mypy_cache .ruff_cache .pytest_cache .hypothesis .venv
-	rm -rf python/spanwire.egg-info
+	rm -rf python/spanwire.egg-info $(BENCH_PACKAGE)/src/spanwire_bench.egg-info $(BENCH_PACKAGE)/build
 	find python -name '*.so' -delete
 
 # --- set-up ----------------------------------------------------------------------------------------------------------
 
-$(STAMPS)/venv: pyproject.toml
+# With spanwire-bench in place; its spanwire is the one that is built below.
+$(STAMPS)/venv: pyproject.toml $(BENCH_PACKAGE)/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo "make: $(PYTHON) is older than Python 3.10; say make PYTHON=/path/to/python3.10" >&2; exit 1; }
 	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install -q --upgrade 'pip>=25.1'
 	$(VENV)/bin/python -m pip install -q --group dev --group arrow --group newest --group servers --group browser
+	$(VENV)/bin/python -m pip install -q --no-build-isolation --no-deps -e $(BENCH_PACKAGE)
 	@mkdir -p $(STAMPS) && touch $@
 
 # The compiled halves, in place. One stamp a profile, and building one invalidates the other: the files are the same.
@@ -161,7 +165,8 @@ $(STAMPS)/peers: pyproject.toml $(STAMPS)/venv
 	$(VENV)/bin/python -m venv --clear --without-pip $(PEERS)
 	$(VENV)/bin/python -m pip freeze | grep -E '^opentelemetry-(api|sdk|semantic-conventions)==' > $(PEERS)/constraints.txt
 	$(VENV)/bin/python -m pip --python $(PEERS)/bin/python install -q --group peers -c $(PEERS)/constraints.txt
-	echo $(CURDIR)/python > $$($(PEERS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/spanwire.pth
+	printf '%s\n' $(CURDIR)/python $(CURDIR)/$(BENCH_PACKAGE)/src \
+		> $$($(PEERS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/spanwire.pth
 	$(VENV)/bin/python -m pip --python $(PEERS)/bin/python check
 	@touch $@
 
@@ -192,8 +197,13 @@ purelib = $$$$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("p
 with-spanwire = there=$(call purelib,build/$(1)-venv); echo $(CURDIR)/python > $$$$there/spanwire.pth; \
 	cp -r $(call purelib,$(VENV))/spanwire-*.dist-info $$$$there/
 
+# The command `spanwire bench` is found in the metadata of spanwire-bench likewise.
+with-bench = there=$(call purelib,build/$(1)-venv); echo $(CURDIR)/$(BENCH_PACKAGE)/src > $$$$there/spanwire_bench.pth; \
+	cp -r $(call purelib,$(VENV))/spanwire_bench-*.dist-info $$$$there/
+
 # Web frameworks, libraries and programs of examples/ with their instrumentations, which hold the SDK back at their own release.
-$(foreach name,web instrumentations examples,$(eval $(call environment,$(name),$(call with-spanwire,$(name)))))
+$(eval $(call environment,web,$(call with-spanwire,web); $(call with-bench,web)))
+$(foreach name,instrumentations examples,$(eval $(call environment,$(name),$(call with-spanwire,$(name)))))
 
 # What makes the site of the documentation.
 $(eval $(call environment,docs))
@@ -239,7 +249,10 @@ test-rust: $(STAMPS)/venv
 	timeout 900 $(CARGO) test -q $(MANIFEST) --workspace
 
 test-python: $(STAMPS)/ext-$(PROFILE)
-	pytest -m 'not full'
+	pytest -m 'not full' --ignore tests/bench
+
+test-bench: $(STAMPS)/ext-$(PROFILE) ## the tests of `spanwire bench`, its report, benches/guard and benches/outage: where you change one of them, and in CI
+	pytest -m 'not full' tests/bench
 
 # What has an environment of its own has a target of its own.
 HERE := not collector and not web and not instrumentations and not examples and not browser and not docs and not wheel
@@ -256,7 +269,7 @@ test-collector: $(STAMPS)/ext-$(PROFILE) setup ## spans through the real OpenTel
 	pytest -m collector
 
 test-web: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/web ## the benchmark of web frameworks measures what it says
-	pytest -m web
+	pytest -m web tests/bench
 
 test-instrumentations: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/instrumentations ## programs with their official instrumentations, under the SDK and under ours: the same spans; a table
 	ci/setup postgresql redis memcached mariadb
@@ -272,7 +285,7 @@ test-examples: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/examples ## the programs of ex
 
 test-browser: $(STAMPS)/ext-$(PROFILE) ## the HTML report of `spanwire bench` in Chromium: no error, every plot drawn, on any screen and on paper
 	ci/setup chromium axe
-	pytest -m browser --timeout 300
+	pytest -m browser --timeout 300 tests/bench
 
 test-docs: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/docs ## the site: built without a warning, every link and anchor, nothing from other hosts, its search in Chromium
 	ci/setup chromium

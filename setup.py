@@ -87,8 +87,6 @@ setup(
     package_data={
         "spanwire": ["py.typed", "*.pyi"],
         "spanwire._facade": ["*.pyi"],
-        "spanwire.cli": ["_data/*.json"],
-        "spanwire.cli.bench.suite._html": ["*.css", "*.js"],
     },
     include_package_data=False,
     ext_modules=cythonize(facade, build_dir="build/cython"),

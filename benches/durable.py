@@ -28,12 +28,12 @@ from typing import Any
 
 from benches.outage import W5, resident_bytes
 from spanwire import stats
-from spanwire.cli._sink_process import SinkProcess
-from spanwire.cli.bench.latency import Quantiles
 from spanwire.durable import DurableQueue
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
+from spanwire_bench._sink_process import SinkProcess
+from spanwire_bench.latency import Quantiles
 
 SIDES = ("memory", "never", "interval", "batch")
 NEIGHBOUR = """

@@ -26,9 +26,9 @@ def cases() -> Iterator[tuple[str, int, Callable[[], object]]]:
     import numpy as np
 
     from spanwire import _native, encode_spans
-    from spanwire.cli import _workloads
     from spanwire.columnar import SpanColumns, decode_columns, encode_columns
     from spanwire.trace import TracerProvider
+    from spanwire_bench import _workloads
 
     for name in _workloads.NAMES:
         spans = _workloads.make(name, SPANS)

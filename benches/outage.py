@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from benches.outage_books import broken
-from spanwire.cli.bench.latency import Quantiles
 from spanwire.sink import Sink
+from spanwire_bench.latency import Quantiles
 from tests.faults.delivery.app import MODULES
 
 BURSTS = 100  # a second

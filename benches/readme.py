@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spanwire.cli.bench._measure import environment
-from spanwire.cli.bench.suite import _compare, _verdict
-from spanwire.cli.bench.suite._catalogue import SCENARIOS
-from spanwire.cli.bench.suite._choice import PEER_SCENARIOS, PYTHON_PEERS
-from spanwire.cli.bench.suite._command import OWN_ROUNDS
-from spanwire.cli.bench.suite._machine import file_name
-from spanwire.cli.bench.suite._model import BadDocument, Document
-from spanwire.cli.bench.suite._sides import OURS, PEERS
-from spanwire.cli.bench.suite._values import place, ratio_text, value
+from spanwire_bench._measure import environment
+from spanwire_bench.suite import _compare, _verdict
+from spanwire_bench.suite._catalogue import SCENARIOS
+from spanwire_bench.suite._choice import PEER_SCENARIOS, PYTHON_PEERS
+from spanwire_bench.suite._command import OWN_ROUNDS
+from spanwire_bench.suite._machine import file_name
+from spanwire_bench.suite._model import BadDocument, Document
+from spanwire_bench.suite._sides import OURS, PEERS
+from spanwire_bench.suite._values import place, ratio_text, value
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"

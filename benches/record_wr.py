@@ -1,9 +1,9 @@
 """Record workload WR: a web shop's spans as real instrumentations make them, from real requests over real sockets.
 
-Writes ``python/spanwire/cli/_data/wr.json``, which ``spanwire.cli._workloads`` replays. Only needed to record anew:
+Writes ``benches/spanwire_bench/src/spanwire_bench/_data/wr.json``, which ``spanwire_bench._workloads`` replays. Only needed to record anew:
 
     python -m venv /tmp/wr && /tmp/wr/bin/pip install -r benches/record_wr.txt
-    /tmp/wr/bin/python benches/record_wr.py python/spanwire/cli/_data/wr.json
+    /tmp/wr/bin/python benches/record_wr.py benches/spanwire_bench/src/spanwire_bench/_data/wr.json
 
 The shop is a Flask application with SQLAlchemy on SQLite and a payment service behind ``requests``, all traced by the
 OpenTelemetry instrumentations and a few spans of its own. Directories and ports of the recording machine are replaced;

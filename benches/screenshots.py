@@ -3,7 +3,7 @@
     python -m benches.screenshots benches/results/NAME.json [--old OLD.json] [--to docs/images]
 
 RESULT.json is what ``spanwire bench --json RESULT.json`` wrote. Needs ``ci/setup chromium`` and the group ``browser``. Pictures have 256
-colours, and are refused if they are larger than 300 KB. What the report has is in tests/integration/cli/test_bench_report_browser.py.
+colours, and are refused if they are larger than 300 KB. What the report has is in tests/bench/integration/test_bench_report_browser.py.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from spanwire.cli.bench.suite._compare import read
-from spanwire.cli.bench.suite._html import render
+from spanwire_bench.suite._compare import read
+from spanwire_bench.suite._html import render
 from tests.chromium import chromium
 from tests.conftest import program
 

@@ -19,8 +19,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from spanwire import encode_spans
-from spanwire.cli import _workloads
-from spanwire.cli._sink_process import SinkProcess
+from spanwire_bench import _workloads
+from spanwire_bench._sink_process import SinkProcess
 
 COLUMNS = "{:>10} {:>12} {:>14} {:>14} {:>16}"
 CONNECTIONS = 2

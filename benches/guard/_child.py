@@ -28,7 +28,7 @@ _BATCH = 512
 
 def _encoding() -> Callable[[int], object]:
     from spanwire import encode_spans
-    from spanwire.cli import _workloads
+    from spanwire_bench import _workloads
 
     batch = _workloads.make("W5", _BATCH)
 
@@ -40,8 +40,8 @@ def _encoding() -> Callable[[int], object]:
 
 
 def _tracing(name: str, stack: ExitStack) -> Callable[[int], object]:
-    from spanwire.cli.bench._trace_cases import CASES as TRACE_CASES
-    from spanwire.cli.bench._trace_sides import Side
+    from spanwire_bench._trace_cases import CASES as TRACE_CASES
+    from spanwire_bench._trace_sides import Side
 
     (case,) = (one for one in TRACE_CASES if one.name == name)
     return case.make(stack.enter_context(Side("spanwire")))

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from benches.guard import _child
 from benches.guard._build import Tree
-from spanwire.cli.bench._callgrind import entries
+from spanwire_bench._callgrind import entries
 
 __all__ = ["Case", "Counts", "Failed", "cases", "count", "count_all", "level", "summed"]
 

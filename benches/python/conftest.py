@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 
-from spanwire.cli import _workloads
+from spanwire_bench import _workloads
 
 BATCH = 512
 

@@ -7,10 +7,10 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from spanwire.cli import _workloads
-from spanwire.cli.bench.columns import LAYOUTS, make
-from spanwire.cli.bench.encode import official_encoder
 from spanwire.columnar import decode_columns, encode_columns
+from spanwire_bench import _workloads
+from spanwire_bench.columns import LAYOUTS, make
+from spanwire_bench.encode import official_encoder
 
 ROWS = 512
 

@@ -7,7 +7,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from spanwire import encode_spans
-from spanwire.cli.bench.encode import official_encoder
+from spanwire_bench.encode import official_encoder
 
 
 @pytest.mark.benchmark(group="encode")

@@ -8,8 +8,8 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from spanwire.cli._sink_process import SinkProcess
 from spanwire.exporter.http import OTLPSpanExporter
+from spanwire_bench._sink_process import SinkProcess
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 from opentelemetry.trace import Tracer
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from spanwire.cli.bench import _trace_loops
-from spanwire.cli.bench._trace_sides import MODULES, Side
+from spanwire_bench import _trace_loops
+from spanwire_bench._trace_sides import MODULES, Side
 
 SPANS = 500  # a round
 

@@ -1,7 +1,7 @@
 """Every text with which the project tells people that something is wrong, as the sources have it.
 
 ``python -m tests.messages`` prints them with their places. ``docs/errors.md`` explains those that people meet,
-``tests/messages/internal.py`` says why the others are not in it, and ``tests/unit/test_errors_catalogue.py`` holds all three
+``tests/messages/internal.py`` says why the others are not in it, and ``tests/repository/test_errors_catalogue.py`` holds all three
 together.
 """
 
@@ -25,6 +25,7 @@ def scan(root: Path = ROOT) -> Iterator[Found]:
         root / "setup.py",
         root / "buildtools" / "needs.py",
         *sorted((root / "python" / "spanwire").rglob("*.py")),
+        *sorted((root / "benches" / "spanwire_bench" / "src").rglob("*.py")),
     ]:
         yield from scan_python(path, path.relative_to(root).as_posix())
     for path in sorted((root / "python" / "spanwire").rglob("*.p[yx][xi]")):

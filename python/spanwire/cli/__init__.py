@@ -1,4 +1,7 @@
-"""The ``spanwire`` command. Needs the extra ``cli`` (rich, typer), but for ``doctor``; one file per command, named as the command."""
+"""The ``spanwire`` command. Needs the extra ``cli`` (rich, typer), but for ``doctor``; one file per command, named as the command.
+
+Other distributions add commands by entry points of the group ``spanwire.commands`` (``_plugins``, ``toolkit``).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import importlib
 import importlib.util
 import sys
 from typing import TYPE_CHECKING
+
+from spanwire.cli import _plugins
 
 if TYPE_CHECKING:
     import typer
@@ -23,11 +28,10 @@ COMMANDS = (
     "sink",
     "top",
 )  # module and function have the command's name
-GROUPS = ("bench",)  # the module has `app`
 
 
 def main() -> None:
-    """Run the command line; without the extra, say in one line what to install and exit with status 1."""
+    """Run the command line; where a package is missing, say in one line what to install and exit with status 1."""
     if sorted(sys.argv[1:]) == ["--verbose", "--version"]:
         from spanwire.cli import _version
 
@@ -36,15 +40,21 @@ def main() -> None:
         from spanwire.cli import doctor
 
         raise SystemExit(doctor.main(sys.argv[2:]))
+    if hint := _plugins.hint(sys.argv[1:2]):
+        print(hint, file=sys.stderr)
+        raise SystemExit(1)
     missing = [name for name in ("rich", "typer") if importlib.util.find_spec(name) is None]
     if missing:
         print(INSTALL_HINT, file=sys.stderr)
         raise SystemExit(1)
-    make_app()(prog_name="spanwire")
+    make_app(plugins=sys.argv[1:2] not in [[name] for name in COMMANDS])(prog_name="spanwire")
 
 
-def make_app() -> typer.Typer:
-    """The application with every command."""
+def make_app(*, plugins: bool = True) -> typer.Typer:
+    """The application with every command.
+
+    :param plugins: with those of other distributions; False where a command of our own is asked for, which saves loading them.
+    """
     import typer
 
     app = typer.Typer(
@@ -70,10 +80,10 @@ def make_app() -> typer.Typer:
 
     for name in COMMANDS:
         app.command(name)(getattr(importlib.import_module(f"spanwire.cli.{name}"), name))
-    for name in GROUPS:
-        app.add_typer(importlib.import_module(f"spanwire.cli.{name}").app, name=name)
     doctor = importlib.import_module("spanwire.cli._doctor._command")
     app.command("doctor", context_settings=doctor.SETTINGS)(doctor.doctor)
+    if plugins:
+        _plugins.add(app, reserved={*COMMANDS, "doctor"})
     return app
 
 

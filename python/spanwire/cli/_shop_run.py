@@ -18,7 +18,18 @@ if TYPE_CHECKING:
     from spanwire._trace_tree import Trace, TraceNode
     from spanwire.sink import Sink
 
-__all__ = ["WAYS", "Comparison", "Outcome", "Pipeline", "Way", "compare_trees", "run"]
+__all__ = [
+    "FLUSH_SECONDS",
+    "QUEUE_SPANS",
+    "WAYS",
+    "Comparison",
+    "Outcome",
+    "Pipeline",
+    "Way",
+    "compare_trees",
+    "make_provider",
+    "run",
+]
 
 Way = Literal["sdk", "exporter", "spanwire"]
 WAYS: dict[Way, str] = {
@@ -68,29 +79,14 @@ class Pipeline:
     """A provider that sends to ``sink`` in one of WAYS, and knows how many spans it was given."""
 
     def __init__(self, way: Way, sink: Sink) -> None:
-        from opentelemetry.sdk.resources import Resource
-        from opentelemetry.sdk.trace import TracerProvider, sampling
-
-        from spanwire.cli import _shop
-
-        settings: dict[str, Any] = {
-            "sampler": sampling.ALWAYS_ON,
-            "resource": Resource.create(_shop.RESOURCE),
-            "shutdown_on_exit": False,
-        }
-        self.provider: TracerProvider
+        self._counter: _Counter | _QueueCounter
+        self.provider = _bare_provider(way)
+        processor = _processor(way, sink.traces_endpoint)
         if way == "spanwire":
-            from spanwire import trace
-
-            self._counter: _Counter | _QueueCounter
-            self.provider = trace.TracerProvider(**settings)
-            processor = _native_processor(sink)
             self._counter = _QueueCounter(processor)
         else:
-            self.provider = TracerProvider(**settings)
             self._counter = _Counter()
             self.provider.add_span_processor(self._counter)
-            processor = _sdk_processor(way, sink)
         self.provider.add_span_processor(processor)
 
     @property
@@ -123,29 +119,45 @@ class _QueueCounter:
         return int(self._processor._queue.counts()["accepted"])
 
 
-def _sdk_processor(way: Way, sink: Sink) -> BatchSpanProcessor:
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+def make_provider(way: Way, endpoint: str) -> TracerProvider:
+    """A provider that sends to ``endpoint`` in that way, and counts nothing."""
+    provider = _bare_provider(way)
+    provider.add_span_processor(_processor(way, endpoint))
+    return provider
 
-    exporter: SpanExporter
+
+def _bare_provider(way: Way) -> TracerProvider:
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider, sampling
+
+    from spanwire import trace
+    from spanwire.cli import _shop
+
+    made: type[TracerProvider] = trace.TracerProvider if way == "spanwire" else TracerProvider
+    return made(sampler=sampling.ALWAYS_ON, resource=Resource.create(_shop.RESOURCE), shutdown_on_exit=False)
+
+
+def _processor(way: Way, endpoint: str) -> BatchSpanProcessor:
     if way == "sdk":
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as OfficialExporter
 
-        exporter = OfficialExporter(endpoint=sink.traces_endpoint)
-    else:
-        from spanwire.exporter.http import OTLPSpanExporter
+        return _sdk_processor(OfficialExporter(endpoint=endpoint))
+    from spanwire.exporter.http import OTLPSpanExporter
 
-        exporter = OTLPSpanExporter(endpoint=sink.traces_endpoint, w3c_flags=True)
+    exporter = OTLPSpanExporter(endpoint=endpoint, w3c_flags=True)
+    if way == "exporter":
+        return _sdk_processor(exporter)
+    from spanwire.trace import export
+
+    return export.BatchSpanProcessor(exporter, schedule_delay_millis=DELAY_MS)
+
+
+def _sdk_processor(exporter: SpanExporter) -> BatchSpanProcessor:
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
     return BatchSpanProcessor(
         exporter, max_queue_size=QUEUE_SPANS, schedule_delay_millis=DELAY_MS, max_export_batch_size=BATCH
     )
-
-
-def _native_processor(sink: Sink) -> BatchSpanProcessor:
-    from spanwire.exporter.http import OTLPSpanExporter
-    from spanwire.trace import export
-
-    exporter = OTLPSpanExporter(endpoint=sink.traces_endpoint, w3c_flags=True)
-    return export.BatchSpanProcessor(exporter, schedule_delay_millis=DELAY_MS)
 
 
 def run(sink: Sink, pipeline: Pipeline, *, spans: int, seconds: float | None, workers: int) -> Outcome:

@@ -7,6 +7,7 @@ what arrived, compares the trees that each way sends (exit status 1 unless all i
 from __future__ import annotations
 
 import http.client
+import importlib.util
 import json
 import sys
 import threading
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from spanwire._trace_tree import Trace
-    from spanwire.cli.bench._delivery import Result
+    from spanwire.cli._measure._costs import Costs
     from spanwire.sink import Sink
 
 __all__ = ["demo"]
@@ -66,8 +67,8 @@ def demo(
 ) -> None:
     """See it work: a traced web shop in three ways; what was sent, what arrived, what it cost."""
     from spanwire.cli import _surroundings
+    from spanwire.cli._measure._run import Lost
     from spanwire.cli._render import TraceView, make_console
-    from spanwire.cli.bench._delivery import Lost
     from spanwire.sink import Sink
 
     _surroundings.forget()
@@ -76,7 +77,7 @@ def demo(
     outcomes: dict[Way, Outcome] = {}
     traces: list[Trace] = []
     comparison: Comparison | None = None
-    costs: Result | None = None
+    costs: Costs | None = None
     if not as_json:
         console.print("[bold]A tea shop[/]: two HTTP servers, a database and customers, traced in turn by")
         for way in ways:
@@ -117,12 +118,18 @@ def demo(
 
 def _installed(ways: Sequence[Way]) -> list[Way]:
     """Without the official exporter's, with a line that says so, where that is not installed."""
-    from spanwire.cli.bench._measure import has_official_exporter
-
-    if "sdk" not in ways or has_official_exporter():
+    if "sdk" not in ways or _has_official_exporter():
         return list(ways)
     print(NO_OFFICIAL, file=sys.stderr)
     return [way for way in ways if way != "sdk"]
+
+
+def _has_official_exporter() -> bool:
+    """Whether it is installed; it is not imported."""
+    try:
+        return importlib.util.find_spec("opentelemetry.exporter.otlp.proto.http.trace_exporter") is not None
+    except ImportError:  # of a package around it
+        return False
 
 
 def _example(traces: Sequence[Trace]) -> Trace:
@@ -132,16 +139,16 @@ def _example(traces: Sequence[Trace]) -> Trace:
     return max(traces, key=lambda one: (any(map(failed, one.spans)), len(one.spans)))
 
 
-def _cpu(ways: Sequence[Way], traces: Sequence[Trace], console: Console, *, shown: bool) -> Result | None:
-    from spanwire.cli import _shop_cost
+def _cpu(ways: Sequence[Way], traces: Sequence[Trace], console: Console, *, shown: bool) -> Costs | None:
+    from spanwire.cli._measure import _run
 
     if not shown or not console.is_terminal:
-        return _shop_cost.measure(ways, traces, lambda steps: None)
+        return _run.measure(ways, traces, lambda steps: None)
     from rich.progress import Progress
 
     with Progress(console=console, transient=True, refresh_per_second=4) as live:
-        task = live.add_task("CPU a span", total=len(ways) * _shop_cost.ROUNDS)
-        return _shop_cost.measure(ways, traces, lambda steps: live.advance(task, steps))
+        task = live.add_task("CPU a span", total=len(ways) * _run.ROUNDS)
+        return _run.measure(ways, traces, lambda steps: live.advance(task, steps))
 
 
 @contextmanager
@@ -203,7 +210,7 @@ def _verdict(outcome: Outcome) -> str:
     return f"{what}: {outcome.made:,} made, {outcome.received:,} received ({why})"
 
 
-def _document(outcomes: dict[Way, Outcome], comparison: Comparison | None, costs: Result | None) -> dict[str, object]:
+def _document(outcomes: dict[Way, Outcome], comparison: Comparison | None, costs: Costs | None) -> dict[str, object]:
     """The last way's figures at the top, and each one's below its name."""
     each = {
         way: {
@@ -233,26 +240,25 @@ def _document(outcomes: dict[Way, Outcome], comparison: Comparison | None, costs
             "spans": comparison.spans,
             "difference": comparison.difference,
         },
-        "cpu_ns_per_span": None if costs is None else costs.as_json()["sides"],
+        "cpu_ns_per_span": None if costs is None else costs.as_json(),
     }
 
 
-def _show(console: Console, outcomes: dict[Way, Outcome], comparison: Comparison | None, costs: Result | None) -> None:
+def _show(console: Console, outcomes: dict[Way, Outcome], comparison: Comparison | None, costs: Costs | None) -> None:
     from rich.table import Table
     from rich.text import Text
 
     from spanwire.cli._render import bar, duration
-    from spanwire.cli.bench._report import times
 
     ascii_only = console.options.ascii_only
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for heading in ("", "sent", "received", "", "requests", "CPU a span", "", ""):
         table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
-    longest = max((side.cpu.minimum for side in costs.sides), default=0.0) if costs is not None else 0.0
+    longest = max((cost.minimum for cost in costs.ways), default=0.0) if costs is not None else 0.0
     for way, outcome in outcomes.items():
         ours = way == "spanwire"
-        side = None if costs is None else costs.side(way)
-        ratios = None if costs is None else costs.ratios(costs.reference, side)
+        cost = None if costs is None else costs.of(way)
+        ratio = None if costs is None or way == "sdk" else costs.sdk_times(way)
         verdict = Text(_verdict(outcome).partition(":")[0], style="bold red" if outcome.lost else "bold green")
         style = "bold green" if ours else ""
         table.add_row(
@@ -261,12 +267,9 @@ def _show(console: Console, outcomes: dict[Way, Outcome], comparison: Comparison
             f"{outcome.received:,}",
             verdict,
             f"{outcome.requests:,}",
-            Text("" if side is None else duration(side.cpu.minimum), style=style),
-            Text("" if side is None else bar(side.cpu.minimum, longest, 10, ascii_only=ascii_only), style=style),
-            Text(
-                "" if ratios is None or way == "sdk" else f"1/{times(ratios['ratio_of_minima'], ascii_only)[:-1]}",
-                style=style,
-            ),
+            Text("" if cost is None else duration(cost.minimum), style=style),
+            Text("" if cost is None else bar(cost.minimum, longest, 10, ascii_only=ascii_only), style=style),
+            Text("" if ratio is None else f"1/{ratio:.{0 if ratio >= 99.5 else 1}f}", style=style),
         )
     console.print(table)
     last = list(outcomes.values())[-1]

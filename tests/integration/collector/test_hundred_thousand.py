@@ -5,7 +5,7 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from spanwire.cli import _workloads
+from spanwire_bench import _workloads
 from tests.integration.collector import flat
 from tests.integration.collector.conftest import Start
 

@@ -8,8 +8,8 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from spanwire.cli import _workloads
 from spanwire.exporter import grpc, http, json
+from spanwire_bench import _workloads
 from tests.integration.collector import flat
 from tests.integration.collector.conftest import Start
 from tests.integration.collector.peer import Certificates, Security

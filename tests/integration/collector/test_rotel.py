@@ -10,8 +10,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 import spanwire
-from spanwire.cli import _workloads
 from spanwire.exporter import grpc, http, json
+from spanwire_bench import _workloads
 from tests.books import check_books, since
 from tests.integration.collector import flat
 from tests.integration.collector.rotel import Rotel

@@ -9,9 +9,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from spanwire.cli import _workloads
 from spanwire.exporter import grpc, http, json
 from spanwire.sink import Sink
+from spanwire_bench import _workloads
 from tests.certificates import Authority
 from tests.integration.collector import flat
 

@@ -26,7 +26,6 @@ def test_it_has_all_that_the_build_needs(sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     needed = {"native/Cargo.toml", "native/Cargo.lock", "native/wire/src/lib.rs", "setup.py", "LICENSE", "origin.json"}
-    needed |= {f"python/spanwire/cli/bench/suite/_html/report.{kind}" for kind in ("css", "js")}
     needed |= {f"python/spanwire/_facade/{name}" for name in ("core.pyx", "capi.pxd", "spanwire_api.h")}
     needed |= {
         f"buildtools/{name}.py" for name in ("__init__", "commands", "crates", "licences", "needs", "origin", "sbom")
@@ -47,7 +46,7 @@ def metadata() -> dict[Path, int]:
 
 
 def test_without_rust_pip_ends_with_one_sentence(sdist: Path, tmp_path: Path) -> None:
-    """With build isolation, as a user has it; metadata is not refused. tests/unit/buildtools has the other things that may be missing."""
+    """With build isolation, as a user has it; metadata is not refused. tests/repository/buildtools has the other things that may be missing."""
     folder = tmp_path / "bin"
     folder.mkdir()
     if found := shutil.which("gcc"):

@@ -126,7 +126,7 @@ def test_it_works_with_the_oldest_sdk(with_oldest: Environment) -> None:
 
 def test_a_report_is_written_from_the_wheel(with_cli: Environment) -> None:
     program = (
-        "from spanwire.cli.bench.suite._html import render; from spanwire.cli.bench.suite._model import Document;"
+        "from spanwire_bench.suite._html import render; from spanwire_bench.suite._model import Document;"
         "print(render(Document('', '', 0.0, True, {}, {}, {}, ())))"
     )
     page = with_cli.run(with_cli.python, "-W", "error", "-c", program).stdout

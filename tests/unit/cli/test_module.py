@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spanwire.cli import _module, _sink_process
+from spanwire.cli import _module
 
 
 @pytest.mark.parametrize("name", ["json", "runpy", "argparse"])
@@ -23,16 +23,8 @@ def test_a_file_in_the_working_folder_is_not_taken_for_a_module(name: str, tmp_p
     assert not (tmp_path / "was-run").exists()
 
 
-@pytest.mark.parametrize("name", ["_sink_process.py", "generate.py"])
+@pytest.mark.parametrize("name", ["_measure/_run.py", "generate.py"])
 def test_commands_start_their_processes_so(name: str) -> None:
     text = (Path(_module.__file__).parent / name).read_text(encoding="utf-8")
     assert '"-m"' not in text
     assert "command(" in text
-
-
-def test_a_sink_in_a_process_of_its_own_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "socket.py").write_text("open('was-run', 'w')", encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    with _sink_process.SinkProcess() as sink:
-        assert sink.endpoint.startswith("http://")
-    assert not (tmp_path / "was-run").exists()

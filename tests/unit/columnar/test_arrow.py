@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import spanwire
-from spanwire.cli import _workloads
 from spanwire.columnar import (
     AnyValues,
     Binary,
@@ -24,6 +23,7 @@ from spanwire.columnar import (
     as_column,
     decode_columns,
 )
+from spanwire_bench import _workloads
 from tests.columns import rows_of_columns
 
 pa: Any = pytest.importorskip("pyarrow", reason="not applicable: no pyarrow in this environment")

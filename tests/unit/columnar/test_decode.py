@@ -13,8 +13,8 @@ import pytest
 
 import spanwire
 from spanwire._files import SpanFileWriter
-from spanwire.cli import _workloads
 from spanwire.columnar import AnyValues, SpanColumns, Strings, decode_columns, encode_columns
+from spanwire_bench import _workloads
 from tests.columns import rows_of_columns, rows_of_request
 from tests.official import parse
 

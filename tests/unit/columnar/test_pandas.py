@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 import spanwire
-from spanwire.cli import _workloads
 from spanwire.columnar import decode_columns
+from spanwire_bench import _workloads
 
 pd: Any = pytest.importorskip("pandas", reason="not applicable: no pandas in this environment")
 pytest.importorskip("pyarrow", reason="not applicable: no pyarrow in this environment")
