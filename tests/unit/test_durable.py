@@ -452,6 +452,22 @@ def test_stats_tell_what_has_become_of_what_was_left(tmp_path: Path) -> None:
         assert found["recovered"] is None
 
 
+@pytest.mark.parametrize("seconds", [-1.0, float("-inf"), float("nan")])
+def test_a_timeout_that_is_over_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    monkeypatch.setattr(_durable, "_RECOVER_AFTER", 3600.0)  # so there is no answer but by the timeout
+    with Sink() as sink, processor(sink.traces_endpoint, DurableQueue(tmp_path / "queue", service="tests")) as made:
+        recovery = joined(made)
+        assert recovery is not None
+        adoption = recovery._adoption
+        answers: list[bool] = []
+        waiting = threading.Thread(target=lambda: answers.append(adoption.wait(seconds)), daemon=True)
+        waiting.start()
+        waiting.join(PATIENCE)
+        assert answers == [False]
+
+
 @contextmanager
 def heard(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, list[ErrorEvent]]]:
     """What is logged of recoveries, and what functions of the application's are told."""

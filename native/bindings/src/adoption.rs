@@ -163,7 +163,7 @@ impl Adoption {
 
     /// Whether it has looked at everything within so many seconds. Raises `OSError` with its text if it failed.
     fn wait(&self, py: Python<'_>, seconds: f64) -> PyResult<bool> {
-        let limit = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX / 4);
+        let limit = duration(seconds).unwrap_or_default();
         let ended = py.detach(|| {
             let state = self.state.lock();
             let waited = self
