@@ -14,22 +14,23 @@ from spanwire.durable import DurableQueue
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
-folder, service, spans = sys.argv[1:]
+folder, service, spans, text = sys.argv[1:]
 queue = DurableQueue(folder, service=service, recover=False)
 exporter = OTLPSpanExporter(endpoint="http://127.0.0.1:9/v1/traces", durable=queue)
 provider = TracerProvider(shutdown_on_exit=False)
 provider.add_span_processor(BatchSpanProcessor(exporter))
 tracer = provider.get_tracer("tests")
+attributes = {"text": "x" * int(text)} if int(text) else None
 for number in range(int(spans)):
-    tracer.start_span(str(number)).end()
+    tracer.start_span(str(number), attributes=attributes).end()
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def leave(folder: Path, service: str, spans: int) -> None:
-    """That many spans, named by their numbers, of a process of that service."""
+def leave(folder: Path, service: str, spans: int, *, text: int = 0) -> None:
+    """That many spans, named by their numbers, of a process of that service; each with a text of that many characters."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(folder), service, str(spans)],
+        [sys.executable, "-c", PROGRAM, str(folder), service, str(spans), str(text)],
         capture_output=True,
         text=True,
         check=False,

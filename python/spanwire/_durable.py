@@ -133,14 +133,18 @@ class Recovery:
         return self._adoption.add(client)
 
     def leave(self, client: _native.HttpClient) -> None:
-        """One that has joined takes no more part; what it was given and has not answered for stays for the next start. For the others it
-        goes on after ``_CALM`` seconds without another that does: when a program ends, they leave one after the other.
+        """One that has joined takes no more part; what it does not have stays for the next start. No folder is begun for the others within
+        ``_CALM`` seconds: when a program ends, its processors leave one after the other.
         """
         self._adoption.remove(client)
 
     def numbers(self) -> tuple[int, ...]:
         """Folders, spans, damaged spans and files, so far."""
         return tuple(map(sum, zip(self._before, self._adoption.progress(), strict=True)))
+
+    def shares(self) -> dict[str, dict[str, int]]:
+        """How far each destination is: ``spans`` that it has answered for, and spans that are ``left`` for it in the folders seen so far."""
+        return {name: {"spans": spans, "left": left} for name, spans, left in self._adoption.shares()}
 
     def failure(self) -> str | None:
         """Why it has not looked at everything when it did so last, or does not go on; None: it has, or does so yet."""
@@ -158,7 +162,7 @@ class Recovery:
         if found is None:
             return None
         counts = dict(zip(("folders", "spans", "damaged", "files"), found.numbers(), strict=True))
-        return {**counts, "error": found.failure()}
+        return {**counts, "destinations": found.shares(), "error": found.failure()}
 
     @classmethod
     def forget(cls) -> None:

@@ -107,7 +107,7 @@ def listen() -> None:
         return
     _listening_process = os.getpid()
     try:
-        _hooks.start_new_thread(_listen)
+        _hooks.start_quiet_thread(_listen)
     except RuntimeError:  # no more threads: whoever flushes or asks for stats() hears it
         _listening_process = 0
 

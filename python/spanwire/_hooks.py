@@ -7,6 +7,7 @@ none is missed and none told twice, however many notes were.
 import _thread
 import atexit
 import os
+import signal
 import sys
 import time
 from collections import deque
@@ -26,6 +27,7 @@ __all__ = [
     "note",
     "notice",
     "start_new_thread",
+    "start_quiet_thread",
 ]
 
 INTERVAL_SECONDS = 1.0  # between two calls for the same
@@ -252,6 +254,24 @@ def notice() -> None:
         dispatcher = _of_this_process()
         dispatcher.ring()
         dispatcher.start()
+
+
+# What an instruction of the thread itself raises still reaches its handler: faulthandler's, say.
+_FAULTS = {signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV}
+
+
+def start_quiet_thread(run: Callable[[], None]) -> None:
+    """As :func:`start_new_thread`, with all signals blocked from its first instruction on: they are the application's, which may wait for
+    them with ``sigwait``. Not for threads that call functions of the application's, whose child processes would have them blocked as well.
+
+    :raises RuntimeError: if there can be none.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())  # known before anything can raise: a handler may
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - _FAULTS)
+        start_new_thread(run)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def start_new_thread(run: Callable[[], None]) -> None:

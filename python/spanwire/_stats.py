@@ -137,9 +137,10 @@ def stats() -> dict[str, Any]:
     - ``bytes``, ``max_bytes``, ``files``: of its files.
     - ``failures``, ``last_error``: how often a file could not be made, written or synced, or was deleted, and the last time's text.
     - ``synced_seconds_ago``: what had ended by then is on the disk even if the power fails; None: nothing was synced.
-    - ``recovered``: what has become of what ended processes of the service had left there: how many of their ``folders`` were adopted,
-      ``spans`` given to the destinations, ``damaged`` spans that could not be read, ``files`` that stay because they could not be read; and
-      ``error``, why not everything was looked at the last time, else None. None with ``recover=False``. Folders of the same path and
+    - ``recovered``: what has become of what terminated processes of the service had left there: how many of their ``folders`` were adopted,
+      ``spans`` that at least one destination has, ``damaged`` spans that could not be read, ``files`` that stay because they could not be read;
+      ``destinations``, by name: ``spans`` that each has answered for, and spans that are ``left`` for it in the folders seen so far; and
+      ``error``, why not everything was looked at the last time or which destination does not answer, else None. None with ``recover=False``. Folders of the same path and
       service have the same numbers.
     """
     return {

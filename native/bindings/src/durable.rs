@@ -7,10 +7,8 @@ use std::time::Duration;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use spanwire_durable::orphans::folders;
-use spanwire_durable::{Directory, Orphan, Plan, Report, Shape, Sync, directories};
+use spanwire_durable::{Directory, Plan, Report, Shape, Summary, Sync, directories, summaries};
 
-use crate::adoption::Adoption;
 use crate::control::duration;
 use crate::errors;
 
@@ -140,101 +138,34 @@ fn sync_durable(py: Python<'_>) -> PyResult<()> {
     .map_err(|error| errors::system(&error))
 }
 
-/// What ended processes have left under a folder, a dict each: `folder`, `service`, `created` (nanoseconds since the epoch, of the oldest
-/// file), `bytes`, `blocks`, `spans` (that can be read and are not acknowledged), `damaged` (that cannot be read), `files` (that are not
-/// understood, or not whole: name and why; `.` is the folder itself, which cannot be read).
+/// What terminated processes left under a folder, a dict each: `folder`, `service`, `created` (nanoseconds since the epoch, of the oldest
+/// file), `bytes`, `blocks`, `spans` (that can be read and that not every destination has), `damaged` (that cannot be read), `delivered` (how many of
+/// the spans each destination has that has some), `files` (that are not understood, or not whole: name and why; `.` is the folder itself, which cannot
+/// be read).
 #[pyfunction]
 #[allow(clippy::needless_pass_by_value)] // they come from Python
 fn inspect_durable(py: Python<'_>, path: PathBuf, service: Option<String>) -> PyResult<Vec<Bound<'_, PyDict>>> {
-    let all = py.detach(|| -> std::io::Result<Vec<_>> {
-        let all = folders(&path)?.into_iter().filter_map(|folder| {
-            let summary = match Orphan::look(folder.clone()) {
-                Ok(Some(orphan)) => orphan.is_of(service.as_deref()).then(|| Summary::of(&orphan))?,
-                Ok(None) => return None,
-                Err(error) => Err(error),
-            };
-            Some(summary.unwrap_or_else(|error| Summary::of_none(folder, &error)))
-        });
-        Ok(all.collect())
-    });
+    let all = py.detach(|| summaries(&path, service.as_deref()));
     let all = all.map_err(|error| PyOSError::new_err(error.to_string()))?;
-    all.iter().map(|summary| summary.to_dict(py)).collect()
+    all.into_iter().map(|summary| summary_dict(py, summary)).collect()
 }
 
-struct Summary {
-    folder: PathBuf,
-    service: String,
-    created: u64,
-    bytes: u64,
-    blocks: u64,
-    spans: u64,
-    damaged: u64,
-    bad: Vec<(String, String)>,
-}
-
-impl Summary {
-    fn of(orphan: &Orphan) -> std::io::Result<Self> {
-        let contents = orphan.contents()?;
-        let (mut spans, mut damaged) = (0, 0);
-        let mut bad: Vec<_> = contents.bad.iter().chain(&contents.cut).map(named).collect();
-        for place in &contents.blocks {
-            match orphan.read(place) {
-                Ok(Some(found)) => {
-                    spans += found.frames.len() as u64;
-                    damaged += found.lost;
-                }
-                Ok(None) => {}
-                Err(error) => bad.push(named(&(place.path.clone(), error.to_string()))),
-            }
-        }
-        Ok(Self {
-            folder: orphan.folder().to_owned(),
-            service: orphan.service().to_owned(),
-            created: contents.created,
-            bytes: contents.bytes,
-            blocks: contents.blocks.len() as u64,
-            spans,
-            damaged,
-            bad,
-        })
-    }
-
-    /// Of a folder that cannot be had.
-    fn of_none(folder: PathBuf, why: &std::io::Error) -> Self {
-        Self {
-            bad: vec![(".".to_owned(), why.to_string())],
-            folder,
-            service: String::new(),
-            created: 0,
-            bytes: 0,
-            blocks: 0,
-            spans: 0,
-            damaged: 0,
-        }
-    }
-
-    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let dict = PyDict::new(py);
-        dict.set_item("folder", &self.folder)?;
-        dict.set_item("service", &self.service)?;
-        dict.set_item("created", self.created)?;
-        dict.set_item("bytes", self.bytes)?;
-        dict.set_item("blocks", self.blocks)?;
-        dict.set_item("spans", self.spans)?;
-        dict.set_item("damaged", self.damaged)?;
-        dict.set_item("files", &self.bad)?;
-        Ok(dict)
-    }
-}
-
-fn named((path, why): &(PathBuf, String)) -> (String, String) {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    (name, why.clone())
+fn summary_dict(py: Python<'_>, summary: Summary) -> PyResult<Bound<'_, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("folder", summary.folder)?;
+    dict.set_item("service", summary.service)?;
+    dict.set_item("created", summary.created)?;
+    dict.set_item("bytes", summary.bytes)?;
+    dict.set_item("blocks", summary.blocks)?;
+    dict.set_item("spans", summary.spans)?;
+    dict.set_item("damaged", summary.damaged)?;
+    dict.set_item("delivered", summary.delivered)?;
+    dict.set_item("files", summary.bad)?;
+    Ok(dict)
 }
 
 /// Adds the classes to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<Adoption>()?;
     module.add_function(wrap_pyfunction!(durable_report, module)?)?;
     module.add_function(wrap_pyfunction!(inspect_durable, module)?)?;
     module.add_function(wrap_pyfunction!(sync_durable, module)?)?;

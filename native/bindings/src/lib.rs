@@ -53,6 +53,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(encode_counts, module)?)?;
     module.add_function(wrap_pyfunction!(encode_span, module)?)?;
     module.add("_C_API", api::capsule(module.py())?)?;
+    adoption::register(module)?;
     columns::register(module)?;
     control::register(module)?;
     durable::register(module)?;

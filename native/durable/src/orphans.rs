@@ -10,8 +10,9 @@ use rustix::fs::{FlockOperation, OFlags, fcntl_lock};
 use rustix::io::Errno;
 
 use crate::folder::{LOCK, OWNER, check_folder, new_file};
-use crate::format::{FREE, Header, SUFFIX, word};
+use crate::format::{self, FREE, Header, SUFFIX, word};
 use crate::own::{self, Own};
+use crate::progress::{PROGRESS, Progress};
 use crate::read::{Found, Segment, Since};
 
 /// A service's name is read up to here.
@@ -36,7 +37,18 @@ pub struct Place {
     pub index: u32,
     /// Of all blocks of its process, which one.
     pub number: u64,
+    /// Its frames as its header counts them, without those that every destination of its process had; no more than a report may say of it.
+    pub frames: u64,
     at: u64,
+}
+
+impl Place {
+    /// What no other block of its folder is called, whatever was damaged.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let file = self.path.file_name().unwrap_or_default().to_string_lossy();
+        format!("{file}:{}", self.index)
+    }
 }
 
 /// The blocks that are in use, the oldest first, and what cannot be understood.
@@ -230,7 +242,8 @@ impl Orphan {
         let mut contents = Contents::default();
         for entry in std::fs::read_dir(&self.folder)? {
             let path = entry?.path();
-            if path.file_name().is_some_and(|name| name == LOCK || name == OWNER) || is_unfinished(&path) {
+            let is_beside = |name| [LOCK, OWNER, PROGRESS].iter().any(|beside| name == *beside);
+            if path.file_name().is_some_and(is_beside) || is_unfinished(&path) {
                 continue;
             }
             if let Err(why) = contents.add(&path) {
@@ -251,6 +264,22 @@ impl Orphan {
             Ok(mut segment) => segment.block(place.index),
             Err(_) => Ok(None),
         }
+    }
+
+    /// Which destinations have which blocks.
+    ///
+    /// # Errors
+    /// If that cannot be read.
+    pub fn progress(&self) -> io::Result<Progress> {
+        Progress::read(&self.folder)
+    }
+
+    /// That destination does not need that block again, also after a restart.
+    ///
+    /// # Errors
+    /// If it cannot be written: it is sent the block again.
+    pub fn note(&self, place: &Place, destination: &str) -> io::Result<()> {
+        Progress::append(&self.folder, &place.name(), destination)
     }
 
     /// The block's frames are delivered.
@@ -279,7 +308,7 @@ impl Orphan {
                 std::fs::remove_file(path)?;
             }
         }
-        for name in [OWNER, LOCK] {
+        for name in [PROGRESS, OWNER, LOCK] {
             match std::fs::remove_file(self.folder.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -320,10 +349,13 @@ impl Contents {
             };
             // A state that is none is one that was damaged.
             if state != FREE {
+                let committed = word(word::COMMITTED).map_or(0, |word| format::halves(word).0);
+                let done = word(word::DONE).and_then(format::once).unwrap_or(0);
                 self.blocks.push(Place {
                     path: path.to_owned(),
                     index,
                     number,
+                    frames: u64::from(committed.saturating_sub(done)),
                     at,
                 });
             } else if segment.since() == Since::Then // else it was begun, and not on the disk yet

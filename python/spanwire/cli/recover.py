@@ -80,6 +80,7 @@ def recover(
     if not as_json:
         _show(found, as_json=False)
     spans = sum(one["spans"] for one in found)
+    had = sum(one["delivered"].get(client.destination, 0) for one in found)
     before = _books(client.destination)
     adoption = _native.Adoption(client, path, service, BATCH_SPANS, BATCH_BYTES, spans_per_second=rate)
     with Stop() as stop:
@@ -105,6 +106,7 @@ def recover(
         "folders": folders,
         "spans": sent,
         "delivered": told["exported"],
+        "delivered_before": had,
         "dropped": told["dropped"],
         "damaged": damaged,
         "files_not_understood": bad,
@@ -117,8 +119,9 @@ def recover(
         print(json.dumps(document, indent=2))
     else:
         dropped = ", ".join(f"{count:,} {reason}" for reason, count in sorted(document["dropped"].items())) or "none"
+        before_text = f" ({had:,} were delivered to it before)" if had else ""
         print(
-            f"delivered {document['delivered']:,} of {spans:,} spans of {folders:,} processes to {client.destination}; "
+            f"delivered {document['delivered']:,} of {spans:,} spans of {folders:,} processes to {client.destination}{before_text}; "
             f"dropped {dropped}; damaged {damaged:,}; left {document['left']:,}"
         )
         for what, files in (("not understood, left there", stays), ("read as far as it goes", cut)):
@@ -250,6 +253,8 @@ def _show(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
             f"{Path(one['folder']).name}: service {service}, {when}, {one['spans']:,} spans, "
             f"{one['damaged']:,} damaged, {one['bytes']:,} bytes"
         )
+        for destination, spans in sorted(one["delivered"].items()):
+            print(f"  {spans:,} of these spans were delivered to {destination}")
         for name, why in one["files"]:
             print(f"  {why}" if name == "." else f"  {name}: {why}")
 

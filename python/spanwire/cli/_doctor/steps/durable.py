@@ -90,7 +90,9 @@ def _processor(context: Context, step: Step) -> None:
 
 def _left(step: Step, queue: DurableQueue, path: Path) -> None:
     left = _native.inspect_durable(path, None)
-    step.details["left"] = [{"service": one["service"], "spans": one["spans"]} for one in left]
+    step.details["left"] = [
+        {"service": one["service"], "spans": one["spans"], "delivered": one["delivered"]} for one in left
+    ]
     service = service_of(queue)
     for one in left:
         is_of_it = one["service"] == service
@@ -101,5 +103,6 @@ def _left(step: Step, queue: DurableQueue, path: Path) -> None:
                 "the next start sends them"
                 if is_of_it
                 else f"a start of that service sends them, or spanwire recover; this one is {service}"
-            ),
+            )
+            + "".join(f"; {name} has {spans:,} of them" for name, spans in sorted(one["delivered"].items())),
         )
