@@ -56,7 +56,7 @@ WHEEL := $(STAMPS)/wheel
 .PHONY: faults wheels wheels-cross test-wheels release-check
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- what people run -------------------------------------------------------------------------------------------------
 
