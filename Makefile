@@ -21,6 +21,11 @@ SEED ?=
 # Arguments of `python -m benches.guard` for `make bench-guard`, such as `--only record/` or `--repeat 10`.
 GUARD ?=
 
+# Test files run in parallel. Many tests wait, so two a core; laws draw few examples here and a thousand in `make test-laws`.
+WORKERS ?= $(shell echo $$((2 * $$(nproc))))
+PARALLEL := -n $(WORKERS) --dist loadfile
+QUICK := HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-quick}
+
 # Arguments of an example: `make example-shop ARGS='--seconds 60 --rate 20'`.
 ARGS ?=
 
@@ -51,7 +56,7 @@ PEER_SOURCES := $(shell find benches/peers -type f ! -name '*.md')
 PYTHON_SOURCES := $(shell find python -name '*.py')
 WHEEL := $(STAMPS)/wheel
 
-.PHONY: help demo example-shop example-worker example-notebook example-kubernetes bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline test test-quick test-full lint lint-python lint-rust test-rust test-python full-main full-beside \
+.PHONY: help demo example-shop example-worker example-notebook example-kubernetes bench bench-kernels bench-peers peers bench-readme bench-result bench-web bench-guard bench-baseline check check-python test test-quick test-full lint lint-python lint-rust test-rust test-python full-main full-beside \
 	test-python-full test-old-kernel test-laws test-bench test-collector test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest test-python314 docs config-table instrumentations-table miri neon loom model asan asan-some lsan lsan-some fuzz wheel wheel-pgo sdist deny audit setup clean
 .PHONY: faults wheels wheels-cross test-wheels release-check
 
@@ -115,10 +120,15 @@ example-notebook: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/examples ## a file of trace
 example-kubernetes: $(STAMPS)/ext-$(PROFILE) $(STAMPS)/examples ## manifests of a traced service and the Collector, checked against Kubernetes' schemas (examples/kubernetes)
 	@$(EXAMPLES)/bin/python -m examples.kubernetes $(ARGS)
 
+check: lint check-python ## the inner loop: linters, types, and the tests that start no process (under 3 minutes once built)
+
+check-python: $(STAMPS)/ext-$(PROFILE)
+	$(QUICK) pytest -q $(PARALLEL) -m 'not process and not slow and not alone and not full' --ignore tests/bench
+
 test: lint test-rust test-python ## lint, Rust tests, Python tests (README snippets too); not the benchmarks' own, which are test-bench
 
-test-quick: $(STAMPS)/ext-$(PROFILE) ## the inner loop: the Python tests that take no time; two minutes at most once built
-	HYPOTHESIS_PROFILE=quick pytest -q -m 'not slow and not full' --ignore tests/bench
+test-quick: $(STAMPS)/ext-$(PROFILE) ## the Python tests that take no time
+	$(QUICK) pytest -q $(PARALLEL) -m 'not slow and not full and not alone' --ignore tests/bench
 
 test-full: full-main full-beside ## what takes long: the guard of instruction counts, old kernels, the real Collector, web frameworks, a real browser, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
 
@@ -249,10 +259,11 @@ test-rust: $(STAMPS)/venv
 	timeout 900 $(CARGO) test -q $(MANIFEST) --workspace
 
 test-python: $(STAMPS)/ext-$(PROFILE)
-	pytest -m 'not full' --ignore tests/bench
+	$(QUICK) pytest $(PARALLEL) -m 'not full and not alone' --ignore tests/bench
+	$(QUICK) pytest -m 'alone and not full' --ignore tests/bench
 
 test-bench: $(STAMPS)/ext-$(PROFILE) ## the tests of `spanwire bench`, its report, benches/guard and benches/outage: where you change one of them, and in CI
-	pytest -m 'not full' tests/bench
+	$(QUICK) pytest $(PARALLEL) -m 'not full' tests/bench
 
 # What has an environment of its own has a target of its own.
 HERE := not collector and not web and not instrumentations and not examples and not browser and not docs and not wheel

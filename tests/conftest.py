@@ -1,10 +1,12 @@
 """What all tests share: hypothesis profiles, programs that may be missing, and the rule that CI skips nothing."""
 
 import os
+import re
 import shutil
 import signal
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Generator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,11 +42,30 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-_missing = pytest.StashKey[dict[str, int]]()
+_PROCESSES = re.compile(r"\b(?:subprocess|multiprocessing|os\.fork|pytester|ProcessPoolExecutor)\b")
+_HELPER = re.compile(r"^\s*(?:from|import) (tests(?:\.\w+)+)", re.MULTILINE)
+_MISSING = "program missing: "
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_missing] = defaultdict(int)
+@cache
+def _read(path: Path) -> tuple[bool, frozenset[Path]]:
+    """Whether a file names what starts processes, and the helpers of this folder that it imports."""
+    text = path.read_text(encoding="utf-8")
+    helpers = (ROOT.joinpath(*name.split(".")).with_suffix(".py") for name in _HELPER.findall(text))
+    return bool(_PROCESSES.search(text)), frozenset(helper for helper in helpers if helper.is_file())
+
+
+def starts_processes(path: Path) -> bool:
+    """Whether a file of tests, or a helper that it leads to, names what starts processes."""
+    seen, ahead = {Path(__file__)}, {path}
+    while ahead:
+        here = ahead.pop()
+        seen.add(here)
+        found, helpers = _read(here)
+        if found:
+            return True
+        ahead |= helpers - seen
+    return False
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` looks at markers
@@ -52,6 +73,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("law")
+        if starts_processes(item.path):
+            item.add_marker("process")
 
 
 def program(name: str) -> str | None:
@@ -66,8 +89,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("requires_program"):
         for name in marker.args:
             if program(name) is None:
-                item.config.stash[_missing][name] += 1
-                pytest.skip(f"program missing: {name} (`make setup` finds or installs it)")
+                pytest.skip(f"{_MISSING}{name} (`make setup` finds or installs it)")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -94,6 +116,12 @@ def pytest_make_collect_report(
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for name, count in sorted(config.stash[_missing].items()):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = [
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple)
+    ]
+    missing = Counter(reason.removeprefix(_MISSING).split()[0] for reason in reasons if reason.startswith(_MISSING))
+    for name, count in sorted(missing.items()):
         terminalreporter.write_line(f"missing program: {name}; {count} tests did not run (`make setup`)", yellow=True)
