@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import spanwire
+from tests.ids import without_addresses
 from tests.official import assert_same_bytes, official_bytes, parse, spans_of
 from tests.property.strategies import batches, hand_made_batches, sdk_batches
 from tests.property.values import NULL
@@ -76,7 +77,7 @@ def test_an_empty_batch_is_an_empty_request(empty: Any) -> None:
     assert spanwire.encode_spans(empty) == b""
 
 
-@pytest.mark.parametrize("not_spans", [None, 5, 1.5, object()], ids=repr)
+@pytest.mark.parametrize("not_spans", [None, 5, 1.5, object()], ids=without_addresses)
 def test_what_cannot_be_iterated_is_a_type_error(not_spans: Any) -> None:
     with pytest.raises(TypeError):
         spanwire.encode_spans(not_spans)

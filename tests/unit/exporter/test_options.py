@@ -16,6 +16,7 @@ from opentelemetry.util.re import parse_env_headers
 from spanwire.exporter import _options
 from spanwire.exporter._options import HttpOptions
 from spanwire.exporter.http import Compression, OTLPSpanExporter
+from tests.ids import without_addresses
 
 GENERAL = "OTEL_EXPORTER_OTLP_"
 TRACES = "OTEL_EXPORTER_OTLP_TRACES_"
@@ -157,7 +158,7 @@ def test_an_impossible_timeout_in_the_environment_is_logged_and_the_default_take
         ({"endpoint": "https://h", "certificate_file": "/nowhere/ca.pem"}, "/nowhere/ca.pem"),
         ({"session": object()}, "headers= for authentication"),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=lambda value: without_addresses(value)[:40],
 )
 def test_an_option_that_cannot_work_is_refused_with_what_to_do_and_no_secret(
     keywords: dict[str, Any], says: str
