@@ -1,16 +1,11 @@
 """:func:`spanwire.install`: everything that the environment asks for, by one line of code."""
 
-import _thread
 import os
 import platform
-import signal
-import sys
 import threading
-import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, propagate, trace
@@ -21,6 +16,7 @@ import spanwire
 from spanwire import _hooks
 from spanwire._configurator import Configurator, check_keywords, keywords_for
 from spanwire._defaults import defaults
+from spanwire._sigterm import SigtermFlush, check_handler, flush_all, seconds_of
 from spanwire.events import DropEvent, ErrorEvent, subscribe
 from spanwire.trace._disabled import is_disabled
 
@@ -28,10 +24,6 @@ if TYPE_CHECKING:
     from spanwire.durable import DurableQueue
 
 __all__ = ["Installation", "install"]
-
-FLUSH_SECONDS = 10.0  # of a SIGTERM that flushes; container runtimes kill after 30 or 10
-
-MOST_SECONDS = 24 * 3600.0
 
 _lock = threading.RLock()
 _installed: "Installation | None" = None
@@ -51,10 +43,8 @@ if hasattr(os, "register_at_fork"):
 class Installation:
     """What :func:`install` has set up; ``str()`` of it is a report, a line a choice."""
 
-    def __init__(self, flush_seconds: float) -> None:
-        self._flush_seconds = flush_seconds
-        if flush_seconds:
-            _flush_on_sigterm(self, flush_seconds)
+    def __init__(self, flush_seconds: float | None) -> None:
+        self._sigterm = SigtermFlush(self.force_flush, flush_seconds)
 
     @property
     def tracer_provider(self) -> trace.TracerProvider:
@@ -66,13 +56,13 @@ class Installation:
 
         :returns: whether all of it was answered within the time, which each of the three has for itself.
         """
-        answers = [provider.force_flush(timeout_millis) for provider in _providers("force_flush")]
-        return all(answers)
+        return flush_all(timeout_millis)
 
     def shutdown(self) -> None:
         """Send what waits and take no more. At exit it is done anyway."""
-        for provider in _providers("shutdown"):
-            provider.shutdown()
+        for provider in (trace.get_tracer_provider(), metrics.get_meter_provider(), _logs.get_logger_provider()):
+            if hasattr(provider, "shutdown"):
+                provider.shutdown()
 
     def __str__(self) -> str:
         return "\n".join(self._report())
@@ -97,13 +87,13 @@ class Installation:
         yield f"metrics: {_name(metrics.get_meter_provider())}"
         yield f"logs: {_name(_logs.get_logger_provider())}"
         yield f"propagators: {', '.join(sorted(propagate.get_global_textmap().fields)) or 'none'}"
-        if self._flush_seconds:
-            yield f"SIGTERM: flushes for {self._flush_seconds:g} s at most, then as before"
+        if sigterm := str(self._sigterm):
+            yield f"SIGTERM: {sigterm}"
 
 
 def install(
     *,
-    flush_on_sigterm: bool | float = False,
+    flush_on_sigterm: bool | float | None = None,
     protocol: str | None = None,
     endpoints: Sequence[str] | None = None,
     balance: str | None = None,
@@ -120,8 +110,9 @@ def install(
     What OTEL_* leaves open: traces by OTLP/HTTP in protobuf, metrics and logs too if their exporters are installed.
     Propagators are the API's (OTEL_PROPAGATORS). A second call changes nothing and answers the same.
 
-    :param flush_on_sigterm: send what waits when SIGTERM comes, for so many seconds at most (True: 10), before what was to
-        happen then happens. Only in the main thread.
+    :param flush_on_sigterm: send what is queued when SIGTERM comes, for so many seconds at most (True: 10), before what was to
+        happen then happens; only in the main thread. Default: SPANWIRE_FLUSH_ON_SIGTERM, else for 5 seconds where nobody else handles
+        SIGTERM, and under uvicorn; False: not at all.
     :param protocol: how the exporter ``otlp`` sends traces: ``http/protobuf``, ``http/json`` or ``grpc``; default: what
         OTEL_EXPORTER_OTLP[_TRACES]_PROTOCOL says.
     :param endpoints: several endpoints of the same backend, which our exporters get in the place of OTEL_EXPORTER_OTLP_ENDPOINT; over
@@ -149,9 +140,11 @@ def install(
     global _installed, _failure  # noqa: PLW0603 - one a process
     with _lock:
         if _installed is None:
-            seconds = FLUSH_SECONDS if flush_on_sigterm is True else _seconds(flush_on_sigterm)
-            if seconds:
-                _check_sigterm(seconds)
+            seconds = seconds_of(flush_on_sigterm)
+            if seconds and flush_on_sigterm is not None:
+                check_handler()
+            elif seconds is None and is_disabled():
+                seconds = 0.0  # the SDK alone
             if protocol not in {None, "http/protobuf", "http/json", "grpc"}:
                 raise ValueError(f"protocol={protocol!r} is not known; give 'http/protobuf', 'http/json' or 'grpc'")
             if not os.environ.get("OTEL_CONFIG_FILE"):
@@ -219,11 +212,6 @@ def _is_ours(provider: object) -> bool:
     return isinstance(provider, TracerProvider) and not is_disabled()
 
 
-def _providers(method: str) -> list[Any]:
-    found = (trace.get_tracer_provider(), metrics.get_meter_provider(), _logs.get_logger_provider())
-    return [provider for provider in found if hasattr(provider, method)]
-
-
 def _name(thing: object) -> str:
     kind = type(thing)
     return f"{kind.__module__}.{kind.__qualname__}"
@@ -237,75 +225,3 @@ def _described(processor: Any) -> str:
     destination = getattr(getattr(exporter, "_client", None), "destination", None)
     where = f" to {destination}" if isinstance(destination, str) else ""
     return f"{type(processor).__name__}: {_name(exporter)}{where}"
-
-
-def _seconds(given: float) -> float:
-    try:
-        return float(given)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"flush_on_sigterm is a number of seconds, at most a day: not {given!r}") from None
-
-
-def _check_sigterm(seconds: float) -> None:
-    if not 0 < seconds <= MOST_SECONDS:
-        raise ValueError(f"flush_on_sigterm is a number of seconds, at most a day: not {seconds!r}")
-    if threading.current_thread() is not threading.main_thread():
-        raise ValueError(
-            "flush_on_sigterm works in the main thread only, as Python's signal handlers do: call spanwire.install() there"
-        )
-    if signal.getsignal(signal.SIGTERM) is None:
-        raise ValueError(
-            "flush_on_sigterm: SIGTERM is handled by native code, which cannot be called from Python; leave it out and "
-            "call force_flush() where that ends the program"
-        )
-
-
-def _flush_on_sigterm(installation: Installation, seconds: float) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    until: float | None = None  # while a signal is being handled
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal until
-        is_first = until is None  # another one meanwhile gets what is left of the time
-        if until is None:
-            until = time.monotonic() + seconds
-        try:
-            left = max(0.0, until - time.monotonic())
-            _within(left, lambda: installation.force_flush(int(left * 1000)))
-        finally:
-            if is_first:
-                until = None
-        if callable(before):
-            before(number, frame)
-        elif before is signal.SIG_DFL:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-            signal.signal(number, handle)  # process 1 of a container lives on: the kernel ignores its default
-
-    signal.signal(signal.SIGTERM, handle)
-
-
-def _within(seconds: float, work: Callable[[], object]) -> None:
-    """Do it in a thread of its own: this one may have been interrupted while it held what a flush waits for.
-
-    The system's threads and locks: those of ``threading`` may be held here too, and gevent's cannot be waited for in its hub.
-    """
-    done = _original("allocate_lock")()
-    done.acquire()
-
-    def run() -> None:
-        try:
-            work()
-        finally:
-            done.release()
-
-    try:
-        _original("start_new_thread")(run, ())
-    except RuntimeError:  # no more threads, or the interpreter is ending: what was to happen then must happen still
-        return
-    done.acquire(timeout=seconds)
-
-
-def _original(name: str) -> Any:
-    monkey = sys.modules.get("gevent.monkey")
-    return getattr(_thread, name) if monkey is None else monkey.get_original("_thread", name)

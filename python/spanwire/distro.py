@@ -12,6 +12,8 @@ from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr
 
 from spanwire import _configurator
 from spanwire._defaults import defaults
+from spanwire._sigterm import SigtermFlush, flush_all, seconds_of
+from spanwire.trace._disabled import is_disabled
 
 __all__ = ["Configurator", "Distro"]
 
@@ -36,6 +38,8 @@ class Configurator(_configurator.Configurator):
         other = _other("opentelemetry_configurator", "OTEL_PYTHON_CONFIGURATOR")
         if other is None:
             super()._configure(**keywords)
+            if not is_disabled():
+                SigtermFlush(flush_all, seconds_of(None))
         else:
             other.load()().configure(**keywords)
 

@@ -11,9 +11,9 @@ _api = rows("API", "opentelemetry")
 SETUP: tuple[Setting, ...] = (
     _setup(
         "flush_on_sigterm",
-        "",
-        "False",
-        "send what waits when SIGTERM comes, for so many seconds at most (True: 10), before what was to happen then",
+        "SPANWIRE_FLUSH_ON_SIGTERM",
+        "5 where nobody handles SIGTERM, and under uvicorn",
+        "send what is queued when SIGTERM comes, for so many seconds at most (true: 10; false: not), before what was to happen then",
         unit="seconds",
     ),
     _setup(
