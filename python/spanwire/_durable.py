@@ -31,7 +31,7 @@ _RECOVER_AFTER = 1.0  # seconds, or the first span: until then further processor
 _CALM = 60.0  # seconds without one that leaves: while a program ends, they do so one after the other, 30 seconds each at most
 _LOOK_AGAIN = 10.0  # seconds: others of the service may have ended since, or somebody was looking at their folders
 _PATH, _MAX_BYTES, _FSYNC_POLICY = "SPANWIRE_DURABLE_PATH", "SPANWIRE_DURABLE_MAX_BYTES", "SPANWIRE_DURABLE_FSYNC"
-_MAX_AGE = "SPANWIRE_DURABLE_MAX_AGE"
+_MAX_AGE, _MAPPING = "SPANWIRE_DURABLE_MAX_AGE", "SPANWIRE_DURABLE_MAPPING"
 
 
 def open_directory(queue: DurableQueue) -> _native.DurableDirectory:
@@ -49,6 +49,7 @@ def open_directory(queue: DurableQueue) -> _native.DurableDirectory:
             queue.fsync_interval,
             queue.max_age,
             queue.recover_spans_per_second,
+            queue.mapping,
         )
     except OSError as error:
         raise ValueError(f"durable={path!r} cannot be used: {error}; {cure(path)}") from error
@@ -252,6 +253,8 @@ def resolve(given: "str | os.PathLike[str] | DurableQueue | None") -> DurableQue
         told["max_age"] = _seconds(text)
     if text := _text(_FSYNC_POLICY):
         told["fsync"] = text
+    if text := _text(_MAPPING):
+        told["mapping"] = text
     return DurableQueue(path, **told)
 
 

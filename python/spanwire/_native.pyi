@@ -426,6 +426,7 @@ class DurableDirectory:
         interval: float,
         max_age: float | None = None,
         backlog: int = 0,
+        mapping: str = "auto",
     ) -> Self: ...
     @property
     def folder(self) -> pathlib.Path: ...

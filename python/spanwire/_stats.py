@@ -132,8 +132,9 @@ def stats() -> dict[str, Any]:
     ``stats()["durable"]`` has a dict for each folder of this process in which spans outlive it (``spanwire.durable``):
 
     - ``folder``, ``service``: where, and whose spans.
-    - ``not_mapped``: None if a killed process loses nothing; else why the file system cannot promise that: there a thread writes within 10
-      milliseconds what waits, which stays in memory, too.
+    - ``file_system``: the folder's: ``ext4``, ``overlay on xfs``; None where the system does not say.
+    - ``not_mapped``: None if files are mapped into memory, so that a killed process loses nothing; else why they are not (the file system,
+      or ``mapping=never``): a thread writes spans within 10 milliseconds then, which stay in memory, too.
     - ``bytes``, ``max_bytes``, ``files``: of its files.
     - ``failures``, ``last_error``: how often a file could not be made, written or synced, or was deleted, and the last time's text.
     - ``synced_seconds_ago``: what had ended by then is on the disk even if the power fails; None: nothing was synced.

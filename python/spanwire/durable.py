@@ -20,6 +20,7 @@ from spanwire import _native
 __all__ = ["DurableQueue", "sync"]
 
 _FSYNC = ("never", "interval", "batch")
+_MAPPING = ("auto", "always", "never")
 _YEAR = 365 * 24 * 3600  # seconds
 
 
@@ -41,6 +42,9 @@ class DurableQueue:
     :param recover_spans_per_second: of those at most, and of what this process has kept through an outage (if it is more than is sent in
         five seconds at that rate), the oldest first; what is fresh is sent beside. 0: as fast as they are taken; what an outage has left is
         then sent before what is fresh.
+    :param mapping: ``auto`` maps files into memory on ext4, XFS and tmpfs, and on overlays on these; elsewhere a thread writes spans within
+        10 ms, so that a killed process may lose those of that time. ``always`` maps on other file systems too. ``never`` maps nowhere: a file
+        that others cut short, or a disk that fails, then cannot end the process by SIGBUS; spans without a file are dropped as ``disk``.
     :raises ValueError: for a value that cannot work; the text says what can.
     """
 
@@ -52,6 +56,7 @@ class DurableQueue:
     service: str | None = None
     recover: bool = True
     recover_spans_per_second: int = 50_000
+    mapping: str = "auto"
     _folder: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -72,6 +77,8 @@ class DurableQueue:
             )
         if self.fsync not in _FSYNC:
             raise ValueError(f"fsync must be one of {', '.join(_FSYNC)}, not {self.fsync!r}")
+        if self.mapping not in _MAPPING:
+            raise ValueError(f"mapping must be one of {', '.join(_MAPPING)}, not {self.mapping!r}")
         if not self.fsync_interval > 0:
             raise ValueError(f"fsync_interval must be positive seconds, not {self.fsync_interval!r}")
         if self.fsync_interval > _YEAR:

@@ -82,8 +82,8 @@ TEXTS = {
     "a sampler's mode is 0 to 3 and its bound at most 2**64": "Python makes the modes",
     "must be one of scalar, sse4.2, avx2, avx512, neon": "`spanwire bench --info` tells it in its own words",
     # `spanwire.stats()["durable"]`, explained in durability.md
-    "it was not wanted": "why files are not mapped: tests ask for it",
-    "overlay on {}": "why files are not mapped",
+    "overlay on {}": "the name of a file system: why files are not mapped",
+    "unknown file system 0x{}": "the name of a file system: why files are not mapped",
     # Names within other messages
     "time of events": "a column's name",
     "trace_id of links": "a column's name",

@@ -153,10 +153,11 @@ def test_the_environment_says_where_and_how(exporter: Callable[..., Any], monkey
     monkeypatch.setenv("SPANWIRE_DURABLE_MAX_BYTES", "20000000")
     monkeypatch.setenv("SPANWIRE_DURABLE_MAX_AGE", "1.5")
     monkeypatch.setenv("SPANWIRE_DURABLE_FSYNC", "batch")
-    said = DurableQueue("there", max_bytes=20_000_000, max_age=1.5, fsync="batch")
+    monkeypatch.setenv("SPANWIRE_DURABLE_MAPPING", "never")
+    said = DurableQueue("there", max_bytes=20_000_000, max_age=1.5, fsync="batch", mapping="never")
     assert exporter(endpoint="http://127.0.0.1:9").durable_queue == said
     # A path that is given comes first; what else there is goes for it as well.
-    here = DurableQueue("here", max_bytes=20_000_000, max_age=1.5, fsync="batch")
+    here = DurableQueue("here", max_bytes=20_000_000, max_age=1.5, fsync="batch", mapping="never")
     assert exporter(endpoint="http://127.0.0.1:9", durable="here").durable_queue == here
 
 
@@ -173,6 +174,7 @@ def test_the_environment_says_where_and_how(exporter: Callable[..., Any], monkey
         ("MAX_AGE", "a day", "SPANWIRE_DURABLE_MAX_AGE='a day' is not valid; give seconds"),
         ("MAX_AGE", "-1", "max_age must be positive seconds"),
         ("FSYNC", "always", "fsync must be one of never, interval, batch"),
+        ("MAPPING", "sometimes", "mapping must be one of auto, always, never"),
     ],
 )
 def test_a_variable_that_cannot_work_is_refused(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use spanwire_durable::{Directory, Plan, Report, Shape, Summary, Sync, directories, summaries};
+use spanwire_durable::{Directory, MapPolicy, Plan, Report, Shape, Summary, Sync, directories, summaries};
 
 use crate::control::duration;
 use crate::errors;
@@ -39,9 +39,9 @@ impl DurableDirectory {
 
 #[pymethods]
 impl DurableDirectory {
-    /// Makes the folder, its lock and the first file. `sync` is `never`, `interval` or `batch`.
+    /// Makes the folder, its lock and the first file. `sync` is `never`, `interval` or `batch`, `mapping` is `auto`, `always` or `never`.
     #[new]
-    #[pyo3(signature = (path, service, limit, sync, interval, max_age=None, backlog=0))]
+    #[pyo3(signature = (path, service, limit, sync, interval, max_age=None, backlog=0, mapping="auto"))]
     #[allow(clippy::too_many_arguments)] // Python names them
     fn new(
         py: Python<'_>,
@@ -52,6 +52,7 @@ impl DurableDirectory {
         interval: f64,
         max_age: Option<f64>,
         backlog: u64,
+        mapping: &str,
     ) -> PyResult<Self> {
         let sync = match sync {
             "never" => Sync::Never,
@@ -62,12 +63,18 @@ impl DurableDirectory {
             }
             _ => return Err(PyValueError::new_err(sync.to_owned())),
         };
+        let mapping = match mapping {
+            "auto" => MapPolicy::Auto,
+            "always" => MapPolicy::Always,
+            "never" => MapPolicy::Never,
+            _ => return Err(PyValueError::new_err(mapping.to_owned())),
+        };
         let plan = Plan {
             path,
             service,
             limit,
             sync,
-            is_written: false,
+            mapping,
         };
         let directory = py
             .detach(|| Directory::create(&plan))
@@ -104,7 +111,7 @@ impl DurableDirectory {
     }
 }
 
-/// How the directories of this process are, a dict each: `folder`, `service`, `not_mapped` (why what waits is written by a thread instead
+/// How the directories of this process are, a dict each: `folder`, `service`, `file_system` (its name), `not_mapped` (why what waits is written by a thread instead
 /// of mapped; None if it is mapped), `bytes`, `max_bytes`, `files`, `failures`, `last_error`, and `synced_seconds_ago` (since when all that
 /// was committed is on the disk; None: nothing was synced).
 #[pyfunction]
@@ -117,6 +124,7 @@ fn report_dict(py: Python<'_>, report: Report) -> PyResult<Bound<'_, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("folder", report.folder.to_string_lossy())?;
     dict.set_item("service", report.service)?;
+    dict.set_item("file_system", report.file_system)?;
     dict.set_item("not_mapped", report.not_mapped)?;
     dict.set_item("bytes", report.bytes)?;
     dict.set_item("max_bytes", report.limit)?;

@@ -98,7 +98,8 @@ impl<'a, T: Plain> Shared<'a, T> {
     #[inline(always)]
     pub fn slice(&self, from: usize, to: usize) -> &'a [T] {
         assert!(from <= to && to <= self.len);
-        // SAFETY: within the array, which is readable for `'a`.
+        // SAFETY: within the array, which is readable for `'a`. Where Python code writes there meanwhile it is a data race by the letter,
+        // accepted for the reasons in docs/unsafe.md.
         unsafe { std::slice::from_raw_parts(self.start.add(from), to - from) }
     }
 }

@@ -11,10 +11,10 @@ use spanwire_queue::Limits;
 use spanwire_queue::storage::{AtBound, Storage};
 
 use crate::boot;
+use crate::file_system::{FileSystem, MapPolicy};
 use crate::folder::{Folder, now};
 use crate::format::Header;
 use crate::own::{self, Own};
-use crate::promise;
 use crate::report::Report;
 use crate::segment::{Segment, Shape};
 use crate::storage::Mapped;
@@ -50,8 +50,8 @@ pub struct Plan {
     pub limit: u64,
     /// When the disk is told.
     pub sync: Sync,
-    /// Never by mapped memory, even where that is safe.
-    pub is_written: bool,
+    /// Whether files are mapped, or written to by write(2).
+    pub mapping: MapPolicy,
 }
 
 /// The files of one process, in a folder of its own, which is locked as long as it lives.
@@ -60,6 +60,8 @@ pub struct Directory {
     pub(crate) plan: Plan,
     /// Why files are not mapped, if they are not.
     pub(crate) not_mapped: Option<String>,
+    /// Its name; none where it could not be asked for.
+    file_system: Option<String>,
     pub(crate) block: AtomicU64,
     generation: u64,
     listed: Own,
@@ -130,9 +132,11 @@ impl Directory {
             Err(error) if may_pass(&error) => state.has_no_folder(&error),
             Err(error) => return Err(error),
         }
+        let found = plan.file_system()?;
         let mut directory = Self {
             plan: plan.clone(),
-            not_mapped: plan.why_not_mapped()?,
+            not_mapped: plan.why_not_mapped(&found),
+            file_system: found.map(|found| found.name).ok(),
             block: AtomicU64::new(0),
             generation: spanwire_queue::generation(),
             listed: own::list(),
@@ -208,6 +212,7 @@ impl Directory {
         Some(Report {
             folder: state.path(&self.plan),
             service: self.plan.service.clone(),
+            file_system: self.file_system.clone(),
             not_mapped: self.not_mapped.clone(),
             bytes: state.bytes,
             limit: self.plan.limit,
@@ -370,7 +375,7 @@ impl Plan {
             service: service.into(),
             limit: 1 << 30,
             sync: Sync::default(),
-            is_written: false,
+            mapping: MapPolicy::default(),
         }
     }
 
@@ -378,17 +383,24 @@ impl Plan {
         Folder::create(&self.path, &self.service, self.sync != Sync::Never).map(Arc::new)
     }
 
-    fn why_not_mapped(&self) -> io::Result<Option<String>> {
-        if self.is_written {
-            return Ok(Some("it was not wanted".to_owned()));
-        }
+    /// On which it lies; inside it, why that cannot be told now.
+    fn file_system(&self) -> io::Result<io::Result<FileSystem>> {
         let place = match self.path.parent() {
             Some(parent) if !self.path.exists() => parent, // there was no room for it
             _ => &self.path,
         };
-        match promise::why_not(place) {
-            Err(error) if may_pass(&error) => Ok(Some(error.to_string())),
-            asked => asked,
+        match FileSystem::of(place) {
+            Err(error) if !may_pass(&error) => Err(error),
+            asked => Ok(asked),
+        }
+    }
+
+    fn why_not_mapped(&self, file_system: &io::Result<FileSystem>) -> Option<String> {
+        match (self.mapping, file_system) {
+            (MapPolicy::Never, _) => Some("mapping=never".to_owned()),
+            (MapPolicy::Always, _) => None,
+            (MapPolicy::Auto, Ok(found)) => (!found.keeps_mapped).then(|| found.name.clone()),
+            (MapPolicy::Auto, Err(error)) => Some(error.to_string()),
         }
     }
 }

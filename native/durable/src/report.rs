@@ -10,6 +10,8 @@ pub struct Report {
     pub folder: PathBuf,
     /// Whose spans they are.
     pub service: String,
+    /// The file system that the folder is on; none where it could not be asked for.
+    pub file_system: Option<String>,
     /// Why what waits is not in mapped files but written by a thread, where the file system cannot promise more.
     pub not_mapped: Option<String>,
     /// Bytes of its files.

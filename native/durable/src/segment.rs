@@ -336,10 +336,7 @@ impl Segment {
             }
             self.seal(block, seal); // older ones too: another queue may write to the same files
             if seal.number < newest && seal.forgotten != seal.number {
-                // Memory that is no file's would be gone.
-                if self.written.is_none() {
-                    self.mapping.forget(shape.heads(block)..shape.block(block + 1));
-                }
+                self.mapping.forget(shape.heads(block)..shape.block(block + 1));
                 seal.forgotten = seal.number;
             }
         }

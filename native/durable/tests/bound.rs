@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
-use spanwire_durable::{Directory, Plan, Shape};
+use spanwire_durable::{Directory, MapPolicy, Plan, Shape};
 
 #[test]
 fn a_bound_on_the_size_of_files_is_an_error_and_no_signal() {
@@ -13,7 +13,7 @@ fn a_bound_on_the_size_of_files_is_an_error_and_no_signal() {
     setrlimit(Resource::Fsize, bound).expect("less");
     for is_written in [false, true] {
         let plan = Plan {
-            is_written,
+            mapping: if is_written { MapPolicy::Never } else { MapPolicy::Auto },
             ..Plan::new(place.path().join("queue"), "tests")
         };
         let refused = Directory::without_upkeep(&plan).expect_err("a bound");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use spanwire_durable::{Directory, Plan, Sync};
+use spanwire_durable::{Directory, MapPolicy, Plan, Sync};
 use spanwire_queue::{Appended, Group, Limits, Writer};
 
 fn files_held() -> usize {
@@ -24,7 +24,7 @@ fn mapped_files_have_no_descriptors_and_written_ones_have() {
         let place = tempfile::tempdir().expect("a folder");
         let plan = Plan {
             sync,
-            is_written,
+            mapping: if is_written { MapPolicy::Never } else { MapPolicy::Auto },
             ..Plan::new(place.path().join("queue"), "tests")
         };
         let directory = Directory::without_upkeep(&plan).expect("a folder");

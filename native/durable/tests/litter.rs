@@ -1,7 +1,7 @@
 //! A folder that cannot be begun is removed. A test of its own process: its descriptors are few.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
-use spanwire_durable::{Directory, Plan};
+use spanwire_durable::{Directory, MapPolicy, Plan};
 
 fn entries(plan: &Plan) -> usize {
     std::fs::read_dir(&plan.path).expect("there").count()
@@ -11,7 +11,7 @@ fn entries(plan: &Plan) -> usize {
 fn a_folder_that_cannot_be_begun_is_removed() {
     let place = tempfile::tempdir().expect("a folder");
     let plan = Plan {
-        is_written: true,
+        mapping: MapPolicy::Never,
         ..Plan::new(place.path().join("queue"), "tests")
     };
     drop(Directory::without_upkeep(&plan).expect("a folder"));

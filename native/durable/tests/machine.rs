@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use spanwire_durable::{Directory, Plan, orphans};
+use spanwire_durable::{Directory, MapPolicy, Plan, orphans};
 use spanwire_queue::{Appended, Group, Lane, Limits, Writer};
 
 #[derive(Clone, Debug)]
@@ -103,7 +103,7 @@ struct Machine {
 impl Machine {
     fn new(path: &Path, is_written: bool) -> Self {
         let directory = Directory::without_upkeep(&Plan {
-            is_written,
+            mapping: if is_written { MapPolicy::Never } else { MapPolicy::Auto },
             ..Plan::new(path.to_owned(), "tests")
         })
         .expect("a folder");

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use disk::Disk;
 use fastrand::Rng;
 use proptest::prelude::*;
-use spanwire_durable::{Directory, Plan, Sync, synced};
+use spanwire_durable::{Directory, MapPolicy, Plan, Sync, synced};
 use spanwire_queue::{Appended, Group, Lane, Limits, Writer};
 
 /// How often the disk is told, with [`Sync::Interval`]: whenever its thread has its turn, or not before we ask.
@@ -102,7 +102,7 @@ impl Process {
         synced::observe(Some(Box::new(move |path| observer.borrow_mut().synced(path))));
         let directory = Directory::without_upkeep(&Plan {
             sync,
-            is_written,
+            mapping: if is_written { MapPolicy::Never } else { MapPolicy::Auto },
             ..Plan::new(path.to_owned(), "tests")
         })
         .expect("a folder");

@@ -213,7 +213,8 @@ impl Chunk {
         assert!(range.start <= range.end && range.end <= extent.bytes, "not published");
         self.watched.read(extent.frames);
         // SAFETY: within the block, written before `own` was set to at least `range.end` (which was read with acquire just now), and
-        // never written again by this process while the chunk is shared.
+        // never written again by this process while the chunk is shared. Of a mapped file another process may write there: a data race
+        // by the letter, accepted for the reasons in docs/unsafe.md.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr().add(range.start), range.end - range.start) }
     }
 

@@ -90,6 +90,12 @@ TRACES: tuple[Setting, ...] = (
         "never",
         "never, interval or batch: what the disk is told for the case that the power fails, likewise",
     ),
+    _exporter(
+        "",
+        "SPANWIRE_DURABLE_MAPPING",
+        "auto",
+        "auto, always or never: whether files of durable queues are mapped into memory, if the folder is not given by a DurableQueue",
+    ),
     _exporter("meter_provider", "", _METERS, "where the exporter's metrics about itself go, if they are enabled"),
     _exporter("w3c_flags", "", "False", "also send the W3C flags of spans and links and the links' trace state"),
     _exporter(

@@ -10,7 +10,8 @@ use spanwire_columns::EncodeError;
 use spanwire_columns::encode::{Heads, Oversized, Plan};
 use spanwire_engine::buffer::Buffer;
 
-use super::source::{Held, Reader};
+use super::source::Reader;
+use crate::ffi::arrays::Held;
 use crate::ffi::buffer::NativeBuffer;
 
 /// The resource message, its schema URL, the scope message and its schema URL.

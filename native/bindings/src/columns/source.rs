@@ -6,75 +6,54 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use spanwire_columns::Shared;
 use spanwire_columns::encode::source::{Attributes, Column, Events, Floats, Ints, Links, Ragged, Spans, Texts, Values};
 
-use crate::ffi::arrays::Arrays;
-
-/// Columns and the memory that they lie in.
-pub struct Held {
-    spans: Spans<'static>,
-    group: Option<Ints<'static>>,
-    /// Last, so that it goes last.
-    _arrays: Arrays,
-}
-
-impl Held {
-    /// The spans, for as long as they are held.
-    pub fn spans(&self) -> &Spans<'_> {
-        &self.spans
-    }
-
-    /// Which group each span is of.
-    pub fn group(&self) -> Option<&Ints<'_>> {
-        self.group.as_ref()
-    }
-}
+use crate::ffi::arrays::{Arrays, Held};
 
 /// Reads a description: dicts by the names of fields, tuples for columns.
-#[derive(Default)]
-pub struct Reader {
-    arrays: Arrays,
+pub struct Reader<'a> {
+    arrays: &'a Arrays,
 }
 
-type Any<'a, 'py> = &'a Bound<'py, PyAny>;
+type Any<'o, 'py> = &'o Bound<'py, PyAny>;
 
-impl Reader {
+impl<'a> Reader<'a> {
+    /// Holds what a description names, and reads it: the spans, and which group each is of.
     pub fn read(columns: Any<'_, '_>) -> PyResult<Held> {
-        let mut this = Self::default();
-        let fields = columns.cast::<PyDict>()?;
-        let bytes = |this: &mut Self, name: &str| this.arrays.hold::<u8>(&required(fields, name)?, name);
-        let spans = Spans {
-            rows: required(fields, "rows")?.extract()?,
-            trace_id: bytes(&mut this, "trace_id")?,
-            span_id: bytes(&mut this, "span_id")?,
-            parent_span_id: optional(fields, "parent_span_id")?
-                .map(|ids| this.arrays.hold(&ids, "parent_span_id"))
-                .transpose()?,
-            trace_state: this.optional_column(fields, "trace_state")?,
-            name: this.column(&required(fields, "name")?)?,
-            kind: this.counts(fields, "kind")?,
-            start: this.arrays.hold(&required(fields, "start")?, "start")?,
-            end: this.arrays.hold(&required(fields, "end")?, "end")?,
-            attributes: this.attributes(fields)?,
-            events: optional(fields, "events")?
-                .map(|events| this.events(events.cast::<PyDict>()?))
-                .transpose()?,
-            dropped_events: this.counts(fields, "dropped_events_count")?,
-            links: optional(fields, "links")?
-                .map(|links| this.links(links.cast::<PyDict>()?))
-                .transpose()?,
-            dropped_links: this.counts(fields, "dropped_links_count")?,
-            status_code: this.counts(fields, "status_code")?,
-            status_message: this.optional_column(fields, "status_message")?,
-            flags: this.counts(fields, "flags")?,
-        };
-        let group = this.counts(fields, "group")?.map(|(_, codes)| codes);
-        Ok(Held {
-            spans,
-            group,
-            _arrays: this.arrays,
-        })
+        Held::read(|arrays| Reader { arrays }.columns(columns))
     }
 
-    fn attributes(&mut self, fields: &Bound<'_, PyDict>) -> PyResult<Attributes<'static>> {
+    fn columns(&self, columns: Any<'_, '_>) -> PyResult<(Spans<'a>, Option<Ints<'a>>)> {
+        let fields = columns.cast::<PyDict>()?;
+        let bytes = |name: &str| self.arrays.hold::<u8>(&required(fields, name)?, name);
+        let spans = Spans {
+            rows: required(fields, "rows")?.extract()?,
+            trace_id: bytes("trace_id")?,
+            span_id: bytes("span_id")?,
+            parent_span_id: optional(fields, "parent_span_id")?
+                .map(|ids| self.arrays.hold(&ids, "parent_span_id"))
+                .transpose()?,
+            trace_state: self.optional_column(fields, "trace_state")?,
+            name: self.column(&required(fields, "name")?)?,
+            kind: self.counts(fields, "kind")?,
+            start: self.arrays.hold(&required(fields, "start")?, "start")?,
+            end: self.arrays.hold(&required(fields, "end")?, "end")?,
+            attributes: self.attributes(fields)?,
+            events: optional(fields, "events")?
+                .map(|events| self.events(events.cast::<PyDict>()?))
+                .transpose()?,
+            dropped_events: self.counts(fields, "dropped_events_count")?,
+            links: optional(fields, "links")?
+                .map(|links| self.links(links.cast::<PyDict>()?))
+                .transpose()?,
+            dropped_links: self.counts(fields, "dropped_links_count")?,
+            status_code: self.counts(fields, "status_code")?,
+            status_message: self.optional_column(fields, "status_message")?,
+            flags: self.counts(fields, "flags")?,
+        };
+        let group = self.counts(fields, "group")?.map(|(_, codes)| codes);
+        Ok((spans, group))
+    }
+
+    fn attributes(&self, fields: &Bound<'_, PyDict>) -> PyResult<Attributes<'a>> {
         let mut columns = Vec::new();
         for entry in required(fields, "attributes")?.try_iter()? {
             let (key, column): (String, Bound<'_, PyAny>) = entry?.extract()?;
@@ -90,7 +69,7 @@ impl Reader {
         })
     }
 
-    fn ragged(&mut self, ragged: Any<'_, '_>) -> PyResult<Ragged<'static>> {
+    fn ragged(&self, ragged: Any<'_, '_>) -> PyResult<Ragged<'a>> {
         let (offsets, keys, values) = three(ragged)?;
         Ok(Ragged {
             offsets: Ints::I64(self.arrays.hold(&offsets, "offsets of ragged attributes")?),
@@ -99,7 +78,7 @@ impl Reader {
         })
     }
 
-    fn events(&mut self, fields: &Bound<'_, PyDict>) -> PyResult<Events<'static>> {
+    fn events(&self, fields: &Bound<'_, PyDict>) -> PyResult<Events<'a>> {
         Ok(Events {
             offsets: Ints::I64(self.arrays.hold(&required(fields, "offsets")?, "offsets of events")?),
             time: self.arrays.hold(&required(fields, "time")?, "time of events")?,
@@ -108,7 +87,7 @@ impl Reader {
         })
     }
 
-    fn links(&mut self, fields: &Bound<'_, PyDict>) -> PyResult<Links<'static>> {
+    fn links(&self, fields: &Bound<'_, PyDict>) -> PyResult<Links<'a>> {
         Ok(Links {
             offsets: Ints::I64(self.arrays.hold(&required(fields, "offsets")?, "offsets of links")?),
             trace_id: self.arrays.hold(&required(fields, "trace_id")?, "trace_id of links")?,
@@ -119,12 +98,12 @@ impl Reader {
         })
     }
 
-    fn optional_column(&mut self, fields: &Bound<'_, PyDict>, name: &str) -> PyResult<Option<Column<'static>>> {
+    fn optional_column(&self, fields: &Bound<'_, PyDict>, name: &str) -> PyResult<Option<Column<'a>>> {
         optional(fields, name)?.map(|column| self.column(&column)).transpose()
     }
 
     /// Numbers that a field of 32 bits or a code holds.
-    fn counts(&mut self, fields: &Bound<'_, PyDict>, name: &str) -> PyResult<Option<(String, Ints<'static>)>> {
+    fn counts(&self, fields: &Bound<'_, PyDict>, name: &str) -> PyResult<Option<(String, Ints<'a>)>> {
         optional(fields, name)?
             .map(|counts| {
                 let (name, kind, memory): (String, String, Bound<'_, PyAny>) = counts.extract()?;
@@ -135,7 +114,7 @@ impl Reader {
     }
 
     /// `(name, values, mask)`
-    fn column(&mut self, column: Any<'_, '_>) -> PyResult<Column<'static>> {
+    fn column(&self, column: Any<'_, '_>) -> PyResult<Column<'a>> {
         let (name, values, mask) = three(column)?;
         let name: String = name.extract()?;
         let values = self.values(&values, &name)?;
@@ -144,7 +123,7 @@ impl Reader {
     }
 
     /// `(type, …)`
-    fn values(&mut self, values: Any<'_, '_>, name: &str) -> PyResult<Values<'static>> {
+    fn values(&self, values: Any<'_, '_>, name: &str) -> PyResult<Values<'a>> {
         let parts = values.cast::<PyTuple>()?;
         let (kind, rest) = (parts.get_item(0)?, parts.get_item(1)?);
         Ok(match kind.cast::<PyString>()?.to_str()? {
@@ -165,7 +144,7 @@ impl Reader {
     }
 
     /// `(layout, …)`
-    fn texts(&mut self, texts: Any<'_, '_>, name: &str) -> PyResult<Texts<'static>> {
+    fn texts(&self, texts: Any<'_, '_>, name: &str) -> PyResult<Texts<'a>> {
         let parts = texts.cast::<PyTuple>()?;
         let part = |index| parts.get_item(index);
         let width = |index| -> PyResult<usize> {
@@ -197,21 +176,21 @@ impl Reader {
         })
     }
 
-    fn pair(&mut self, pair: Any<'_, '_>, name: &str) -> PyResult<Ints<'static>> {
+    fn pair(&self, pair: Any<'_, '_>, name: &str) -> PyResult<Ints<'a>> {
         let (kind, memory): (String, Bound<'_, PyAny>) = pair.extract()?;
         self.ints(&kind, &memory, name)
     }
 
-    fn ints(&mut self, kind: &str, memory: Any<'_, '_>, name: &str) -> PyResult<Ints<'static>> {
-        fn hold<T: spanwire_columns::ffi::Plain>(
-            arrays: &mut Arrays,
+    fn ints(&self, kind: &str, memory: Any<'_, '_>, name: &str) -> PyResult<Ints<'a>> {
+        fn hold<'a, T: spanwire_columns::ffi::Plain>(
+            arrays: &'a Arrays,
             memory: Any<'_, '_>,
             name: &str,
-            wrap: fn(Shared<'static, T>) -> Ints<'static>,
-        ) -> PyResult<Ints<'static>> {
+            wrap: fn(Shared<'a, T>) -> Ints<'a>,
+        ) -> PyResult<Ints<'a>> {
             arrays.hold(memory, name).map(wrap)
         }
-        let arrays = &mut self.arrays;
+        let arrays = &self.arrays;
         match kind {
             "i1" => hold(arrays, memory, name, Ints::I8),
             "u1" => hold(arrays, memory, name, Ints::U8),

@@ -1,16 +1,60 @@
 //! [`Arrays`]: memory of Python's buffers, held for as long as it is read without the GIL.
 
+use std::cell::RefCell;
 use std::mem::MaybeUninit;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use spanwire_columns::Shared;
+use spanwire_columns::encode::source::{Ints, Spans};
 use spanwire_columns::ffi::Plain;
 
-/// Buffers that are held: what was read of them may be used as long as this lives.
+/// Buffers that are held: what was read of them may be used as long as this is borrowed.
 #[derive(Default)]
-pub struct Arrays(Vec<View>);
+pub struct Arrays(RefCell<Vec<View>>);
+
+/// Columns and the buffers that they lie in.
+pub struct Held {
+    spans: Spans<'static>,
+    group: Option<Ints<'static>>,
+    /// Last, so that it is dropped last.
+    _views: Vec<View>,
+}
+
+impl Held {
+    /// Keeps what `read` has made of buffers, and these.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn read(read: impl for<'a> FnOnce(&'a Arrays) -> PyResult<(Spans<'a>, Option<Ints<'a>>)>) -> PyResult<Self> {
+        let arrays = Arrays::default();
+        let (spans, group) = read(&arrays)?;
+        // SAFETY: the values lie in memory of the views, which stays where it is when their list is moved and is held as long as this
+        // struct, which lends the values for less. Only the lifetime changes.
+        let (spans, group) = unsafe {
+            (
+                std::mem::transmute::<Spans<'_>, Spans<'static>>(spans),
+                std::mem::transmute::<Option<Ints<'_>>, Option<Ints<'static>>>(group),
+            )
+        };
+        Ok(Self {
+            spans,
+            group,
+            _views: arrays.0.into_inner(),
+        })
+    }
+
+    /// The spans, for as long as they are held.
+    pub fn spans(&self) -> &Spans<'_> {
+        &self.spans
+    }
+
+    /// Which group each span is of.
+    pub fn group(&self) -> Option<&Ints<'_>> {
+        self.group.as_ref()
+    }
+}
 
 /// A buffer as the interpreter gave it; in memory of its own, since some exporters remember where it is.
 struct View(Box<ffi::Py_buffer>);
@@ -29,10 +73,7 @@ impl Drop for View {
 
 impl Arrays {
     /// Holds the contiguous memory of `object`, whatever it says that it holds, which is seen as values of a type.
-    ///
-    /// The lifetime is not what it says: the values may be used only as long as this object lives. The one caller,
-    /// `columns::source`, keeps both in one private struct, lends the values for no longer than that lives, and drops this last.
-    pub fn hold<T: Plain>(&mut self, object: &Bound<'_, PyAny>, name: &str) -> PyResult<Shared<'static, T>> {
+    pub fn hold<T: Plain>(&self, object: &Bound<'_, PyAny>, name: &str) -> PyResult<Shared<'_, T>> {
         let mut view = Box::new(MaybeUninit::<ffi::Py_buffer>::uninit());
         // SAFETY: an object and room for its view; asked for contiguous bytes, without shape or format.
         if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), view.as_mut_ptr(), ffi::PyBUF_SIMPLE) } != 0 {
@@ -50,9 +91,8 @@ impl Arrays {
                 "{name}: {bytes} bytes are no aligned values of {size} bytes each"
             )));
         }
-        self.0.push(view);
-        // SAFETY: aligned, and the memory is readable as long as the view is held, which is as long as this object lives; that
-        // nobody uses the values longer is the caller's part, as said above.
+        self.0.borrow_mut().push(view);
+        // SAFETY: aligned, and the memory is readable as long as the view is held, which no one takes off the list while it is borrowed.
         Ok(unsafe { Shared::new(start, bytes / size_of::<T>()) })
     }
 }

@@ -1,14 +1,14 @@
 //! [`Mapping`]: a file's bytes in memory.
 //!
 //! The file may be written by its owner only, which is this process; whoever else writes there meanwhile can change bytes under a reader,
-//! never what memory is touched: lengths are read once and checked. A file that is cut short by others would be a SIGBUS; the folder is
-//! 0700 and locked.
+//! never what memory is touched: lengths are read once and checked. A file that is cut short by others, or a disk that fails, is a SIGBUS
+//! (docs/adr/0014-sigbus.md); the folder is 0700 and locked.
 
 use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use crate::format::PAGE;
 use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
@@ -17,6 +17,7 @@ use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
 #[derive(Debug)]
 pub struct Mapping {
     map: MmapRaw,
+    is_file: bool,
 }
 
 impl Mapping {
@@ -24,7 +25,7 @@ impl Mapping {
     pub fn new(file: &File, len: usize) -> io::Result<Self> {
         let map = MmapOptions::new().len(len).map_raw(file)?;
         map.advise(Advice::DontFork)?;
-        let mapping = Self { map };
+        let mapping = Self { map, is_file: true };
         if mapping.map.advise(Advice::PopulateWrite).is_err() {
             mapping.touch(); // Linux before 5.14
         }
@@ -44,7 +45,7 @@ impl Mapping {
     pub fn anonymous(len: usize) -> io::Result<Self> {
         let map = MmapRaw::from(MmapOptions::new().len(len).map_anon()?);
         map.advise(Advice::DontFork)?;
-        Ok(Self { map })
+        Ok(Self { map, is_file: false })
     }
 
     /// A word of a header.
@@ -73,23 +74,30 @@ impl Mapping {
         unsafe { NonNull::new_unchecked(self.map.as_mut_ptr().add(range.start)) }
     }
 
-    /// Writes where nobody reads yet.
+    /// Writes bytes, each by a store of its own: they are few, and a reader that is too early sees old ones or new ones.
     ///
     /// # Panics
     /// If it is not within the mapping.
     pub fn write(&self, at: usize, bytes: &[u8]) {
         let to = self.range(at..at + bytes.len());
-        // SAFETY: within the mapping, as was checked; what is there is not published, so nobody reads it.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to.as_ptr(), bytes.len()) };
+        for (offset, byte) in bytes.iter().enumerate() {
+            // SAFETY: within the mapping, which lives as long as `self`.
+            let place = unsafe { AtomicU8::from_ptr(to.as_ptr().add(offset)) };
+            place.store(*byte, Ordering::Relaxed);
+        }
     }
 
-    /// Lets go of the memory of a range of whole pages: what is in the file is read again when it is needed.
+    /// Drops a range of whole pages from this process's tables: what is in the file is read again when it is needed. Memory that is no
+    /// file's stays.
     ///
     /// # Panics
     /// If it is not within the mapping.
     pub fn forget(&self, range: Range<usize>) {
         self.range(range.clone());
-        // SAFETY: the mapping is shared and of a file: nothing is lost, pages are only not in this process's tables any more.
+        if !self.is_file {
+            return; // its content would be lost
+        }
+        // SAFETY: a shared mapping of a file keeps its content; pages are only not in this process's tables any more.
         let _ = unsafe {
             self.map
                 .unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len())
@@ -104,7 +112,8 @@ impl Mapping {
         self.map.flush()
     }
 
-    /// A copy of a range.
+    /// A copy of a range. Another process, or a writer that has not committed yet, may change it meanwhile (docs/unsafe.md): the copy is
+    /// of any bytes then, which whoever needs them checks.
     ///
     /// # Panics
     /// If it is not within the mapping.
@@ -122,6 +131,14 @@ mod tests {
     use std::os::unix::fs::FileExt;
 
     use super::*;
+
+    #[test]
+    fn memory_that_is_no_files_is_not_forgotten() {
+        let mapping = Mapping::anonymous(2 * PAGE).expect("memory");
+        mapping.write(PAGE - 1, b"ab");
+        mapping.forget(0..2 * PAGE);
+        assert_eq!(mapping.read(PAGE - 1..PAGE + 1), b"ab");
+    }
 
     #[test]
     fn pages_that_are_faulted_in_one_by_one_keep_their_bytes() {

@@ -64,6 +64,13 @@ def test_a_folder_that_can_be_used_is_told_and_left_as_it_was(monkeypatch: pytes
     assert not (tmp_path / "queue").exists()
 
 
+def test_files_that_are_not_to_be_mapped_are_no_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    step = looked(monkeypatch, tmp_path / "queue", SPANWIRE_DURABLE_MAPPING="never")
+    assert found(step) == [("ok", "durable.written")]
+    assert "mapping=never" in step.findings[0].text
+    assert (step.details["mapping"], step.details["not_mapped"]) == ("never", "mapping=never")
+
+
 def test_a_folder_that_was_there_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "queue").mkdir(mode=0o700)
     looked(monkeypatch, tmp_path / "queue")

@@ -47,7 +47,9 @@ def check(context: Context, step: Step) -> None:
 def _make(context: Context, step: Step, queue: DurableQueue, path: Path) -> bool:
     """Whether it can be used."""
     try:
-        made = _native.DurableDirectory(path, "spanwire.doctor", queue.max_bytes, queue.fsync, queue.fsync_interval)
+        made = _native.DurableDirectory(
+            path, "spanwire.doctor", queue.max_bytes, queue.fsync, queue.fsync_interval, mapping=queue.mapping
+        )
     except OSError as error:
         text = str(error)
         what = cure(str(path))
@@ -57,22 +59,33 @@ def _make(context: Context, step: Step, queue: DurableQueue, path: Path) -> bool
         return False
     (report,) = (one for one in _native.durable_report() if one["folder"] == str(made.folder))
     made.end()  # now, and not when its thread lets it go
-    step.details.update(path=str(path), not_mapped=report["not_mapped"], fsync=queue.fsync)
+    step.details.update(
+        path=str(path),
+        file_system=report["file_system"],
+        mapping=queue.mapping,
+        not_mapped=report["not_mapped"],
+        fsync=queue.fsync,
+    )
     if report["last_error"]:
         step.warn(
             "room",
             f"{path}: {report['last_error']}",
             "make room, or mend what it says: until then spans are dropped, counted as disk",
         )
+    elif queue.mapping == "never":
+        step.ok(
+            "written",
+            f"{path}: files are not mapped (mapping=never): a thread writes spans within 10 milliseconds, and a killed process may lose those of that time",
+        )
     elif report["not_mapped"]:
         step.warn(
             "written",
-            f"{path}: the file system ({report['not_mapped']}) cannot promise what mapped memory needs: a thread writes what waits within "
-            "10 milliseconds, and a killed process may lose so much",
-            "give a folder on a local disk: ext4 or xfs, say",
+            f"{path}: files are not mapped, since the file system ({report['not_mapped']}) cannot promise what mapped memory needs: a thread "
+            "writes spans within 10 milliseconds, and a killed process may lose those of that time",
+            "give a folder on ext4, XFS or tmpfs, or set mapping=always if you know that this file system allocates and keeps blocks",
         )
     elif not context.other_processor:
-        step.ok("mapped", f"{path}: spans outlive a killed process")
+        step.ok("mapped", f"{path}: spans outlive a killed process (files are mapped, {report['file_system']})")
     return True
 
 
