@@ -18,6 +18,7 @@ use crate::error::SendError;
 mod answer;
 mod channel;
 mod code;
+mod frames;
 mod greeting;
 mod lost;
 mod message;

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, Method};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, sleep};
 
+use crate::bounded::{Allowance, BoundedHead, MAX_HEAD_BYTES, MAX_RESPONSE_BYTES, Unread, collect};
 use crate::config::Config;
 use crate::destination::{Accepted, Destination, Request, Tally};
 use crate::dial::Dialer;
@@ -24,9 +25,6 @@ use crate::protocol::Protocol;
 use crate::race::race;
 use crate::reply::{self, Form};
 use crate::{retry, status, tunnel};
-
-/// A response body may be this long; what is longer is not read.
-pub const MAX_RESPONSE_BYTES: usize = 4 << 20;
 
 /// Requests under way at once to one destination; each has a connection.
 const MAX_CONNECTIONS: usize = 8;
@@ -52,6 +50,8 @@ const LINGER: Duration = Duration::from_secs(1);
 /// A connection whose driver ends soon after it is dropped, whatever the peer does.
 struct Connection {
     sender: SendRequest<Full<Bytes>>,
+    /// Bytes that may come before the head of the next answer.
+    head: Allowance,
     _dropped: oneshot::Sender<()>,
 }
 
@@ -136,11 +136,13 @@ impl HttpDestination {
             });
         }
         tally.request(request.body.len());
+        connection.head.set(MAX_HEAD_BYTES);
         let response = match connection.sender.send_request(self.message(request)).await {
             Ok(response) => response,
             Err(error) if reused && is_close(&error) => return Err(Failed::Stale),
             Err(error) => return Err(lost(&error).into()),
         };
+        connection.head.set(usize::MAX);
         let (parts, body) = response.into_parts();
         let body = read(body).await?;
         self.keep(connection);
@@ -250,6 +252,9 @@ impl Destination for HttpDestination {
 }
 
 async fn start<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) -> Result<Connection, SendError> {
+    let head = Allowance::default();
+    head.set(MAX_HEAD_BYTES);
+    let stream = BoundedHead::new(stream, head.clone());
     let (sender, driver) = handshake(TokioIo::new(stream)).await.map_err(|error| lost(&error))?;
     let (dropped, is_dropped) = oneshot::channel::<()>();
     // Ends when the connection does: closed by the server, or dropped by us.
@@ -262,20 +267,18 @@ async fn start<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) ->
     });
     Ok(Connection {
         sender,
+        head,
         _dropped: dropped,
     })
 }
 
-async fn read(body: Incoming) -> Result<Bytes, SendError> {
-    match Limited::new(body, MAX_RESPONSE_BYTES).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(SendError::ResponseTooLarge {
+async fn read(mut body: Incoming) -> Result<Vec<u8>, SendError> {
+    match collect(&mut body, MAX_RESPONSE_BYTES).await {
+        Ok(collected) => Ok(collected.bytes),
+        Err(Unread::TooLarge) => Err(SendError::ResponseTooLarge {
             limit: MAX_RESPONSE_BYTES,
         }),
-        Err(error) => Err(match error.downcast::<hyper::Error>() {
-            Ok(error) => lost(&error),
-            Err(error) => SendError::Lost(error.to_string()),
-        }),
+        Err(Unread::Broken(error)) => Err(lost(&error)),
     }
 }
 

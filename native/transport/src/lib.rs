@@ -5,6 +5,7 @@
 //! name look-ups on the runtime's blocking pool, and knows nothing of Python, queues or accounting.
 
 pub mod balancer;
+mod bounded;
 pub mod breaker;
 pub mod compress;
 pub mod config;

@@ -5,17 +5,16 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
-use http_body_util::BodyExt;
 use hyper::body::Body;
 use spanwire_json::base64;
 use spanwire_wire::response::RpcStatus;
 
+use crate::bounded::{Collected, MAX_RESPONSE_BYTES, Unread, collect};
 use crate::config::Config;
 use crate::destination::Accepted;
 use crate::error::SendError;
 use crate::grpc::code::Code;
-use crate::grpc::message::{PREFIX, collected, percent_decoded, unframed};
-use crate::http::MAX_RESPONSE_BYTES;
+use crate::grpc::message::{PREFIX, percent_decoded, unframed};
 use crate::reply::{self, Form};
 use crate::retry;
 
@@ -27,7 +26,6 @@ pub async fn read<B>(
 ) -> Result<Accepted, SendError>
 where
     B: Body<Data = Bytes> + Unpin,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (head, mut body) = response.into_parts();
     let kind = text(&head.headers, CONTENT_TYPE.as_str());
@@ -36,27 +34,21 @@ where
         return judge(&head.headers, None, config);
     }
     if head.status != StatusCode::OK || !kind.is_some_and(|kind| kind.starts_with("application/grpc")) {
-        let body = collected(body, MAX_RESPONSE_BYTES).await.unwrap_or_default();
-        return Err(no_grpc(head.status.as_u16(), &head.headers, &body, config));
+        let body = collect(&mut body, MAX_RESPONSE_BYTES).await.unwrap_or_default();
+        return Err(no_grpc(head.status.as_u16(), &head.headers, &body.bytes, config));
     }
-    let mut message = Vec::new();
-    let mut trailers = HeaderMap::new();
-    while let Some(frame) = body.frame().await {
-        match frame.map_err(&lost)?.into_data() {
-            Ok(data) if message.len() + data.len() > MAX_RESPONSE_BYTES + PREFIX => {
-                return Err(SendError::ResponseTooLarge {
-                    limit: MAX_RESPONSE_BYTES,
-                });
-            }
-            Ok(data) => message.extend_from_slice(&data),
-            Err(frame) => trailers = frame.into_trailers().unwrap_or_default(),
-        }
-    }
+    let collected = collect(&mut body, MAX_RESPONSE_BYTES + PREFIX).await;
+    let Collected { bytes, trailers } = collected.map_err(|unread| match unread {
+        Unread::TooLarge => SendError::ResponseTooLarge {
+            limit: MAX_RESPONSE_BYTES,
+        },
+        Unread::Broken(error) => lost(error),
+    })?;
     // hyper ends a body without an error where NO_ERROR resets its stream or sends its connection away.
     if !trailers.contains_key(STATUS) && !body.is_end_stream() {
         return Err(SendError::Lost("the answer broke off".into()));
     }
-    judge(&trailers, Some(&message), config)
+    judge(&trailers, Some(&bytes), config)
 }
 
 const STATUS: &str = "grpc-status";

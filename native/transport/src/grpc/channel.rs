@@ -11,6 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use crate::bounded::Allowance;
+use crate::grpc::frames::{CountedFrames, FRAMES};
 use crate::grpc::greeting::{Greeting, Heard};
 use crate::grpc::message::Framed;
 use crate::race::race;
@@ -35,6 +37,8 @@ pub struct Channel {
 struct State {
     answers: AtomicU64,
     greeting: Greeting,
+    /// What may come before the next answer has ended.
+    frames: Allowance,
     used: Mutex<Instant>,
     /// Dropped with the last clone, which the tasks notice.
     _alive: watch::Sender<()>,
@@ -50,6 +54,9 @@ impl Channel {
         let (alive, is_alive) = watch::channel(());
         let tasks = Tasks(is_alive);
         let greeting = Greeting::default();
+        let frames = Allowance::default();
+        frames.set(FRAMES);
+        let stream = CountedFrames::new(Heard::new(stream, greeting.clone()), frames.clone());
         let (sender, driver) = Builder::new(tasks.clone())
             .timer(TokioTimer::new())
             .keep_alive_interval(keep_alive)
@@ -58,7 +65,7 @@ impl Channel {
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(MAX_HEADERS)
-            .handshake(TokioIo::new(Heard::new(stream, greeting.clone())))
+            .handshake(TokioIo::new(stream))
             .await?;
         tasks.execute(async move {
             let _ = driver.await; // whoever waits for an answer gets the error
@@ -68,6 +75,7 @@ impl Channel {
             state: Arc::new(State {
                 answers: AtomicU64::new(0),
                 greeting,
+                frames,
                 used: Mutex::new(Instant::now()),
                 _alive: alive,
             }),
@@ -95,6 +103,7 @@ impl Channel {
     /// An answer came.
     pub fn answered(&self) {
         self.state.answers.fetch_add(1, Ordering::Relaxed);
+        self.state.frames.set(FRAMES);
         *self.state.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 

@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, SizeHint};
 
 /// In front of each message: whether it is compressed, and its length in four bytes.
@@ -84,16 +83,6 @@ pub fn percent_decoded(text: &[u8]) -> Vec<u8> {
         rest = if code.is_some() { &after[2..] } else { after };
     }
     bytes
-}
-
-/// Collects a body of any kind up to a limit; `None` when it is longer.
-pub async fn collected<B>(body: B, limit: usize) -> Option<Bytes>
-where
-    B: Body<Data = Bytes>,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let collected = Limited::new(body, limit).collect().await.ok()?;
-    Some(collected.to_bytes())
 }
 
 #[cfg(test)]
