@@ -23,7 +23,6 @@ from spanwire.sink import Sink
 
 __all__ = [
     "EXPORT",
-    "LOGS",
     "METRICS",
     "PREFACE",
     "Exchange",
@@ -37,7 +36,6 @@ __all__ = [
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 METRICS = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
-LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 

@@ -14,7 +14,7 @@ LAYERS = (
     {"wire"},
     {"record", "queue", "json", "columns"},
     {"durable", "transport", "receiver", "files", "guard"},
-    {"engine"},
+    {"engine", "sink"},
     {"bindings"},
 )
 # Crates that no layer below `bindings` may know.

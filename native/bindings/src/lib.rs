@@ -15,6 +15,7 @@ mod lanes;
 mod shared_queue;
 mod simd_info;
 mod sink;
+mod sink_item;
 mod sink_json;
 mod sink_request;
 mod sink_span;

@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use spanwire_receiver::{Config, Disconnect, Fault, Limits, Server, Stage, StartError, TlsIdentity, Waited};
+use spanwire_receiver::{Config, Disconnect, Fault, Limits, Server, Stage, StartError, TlsIdentity};
+use spanwire_sink::{Injected, Sink, Store, Waited};
+use spanwire_wire::Signal;
 
+use crate::sink_item::ReceivedItem;
 use crate::sink_request::ReceivedRequest;
 use crate::sink_span::ReceivedSpan;
 
@@ -15,13 +18,14 @@ use crate::sink_span::ReceivedSpan;
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<SinkServer>()?;
     module.add_class::<ReceivedRequest>()?;
+    crate::sink_item::register(module)?;
     crate::sink_span::register(module)
 }
 
 /// A running OTLP receiver; what `spanwire.sink.Sink` wraps.
 #[pyclass(module = "spanwire._native", frozen)]
 pub struct SinkServer {
-    server: Server,
+    server: Server<Sink>,
 }
 
 #[pymethods]
@@ -57,7 +61,6 @@ impl SinkServer {
             _ => None,
         };
         let limits = Limits {
-            kept_bytes,
             request_bytes,
             in_flight_bytes: request_bytes.saturating_mul(4),
             connections,
@@ -75,7 +78,7 @@ impl SinkServer {
             tls,
         };
         let server = py
-            .detach(|| Server::start(config))
+            .detach(|| Server::start(config, Sink::new(kept_bytes)))
             .map_err(|error| start_error(&error))?;
         Ok(Self { server })
     }
@@ -104,20 +107,20 @@ impl SinkServer {
         self.server.is_inherited()
     }
 
-    /// Attempts, acknowledged requests, acknowledged spans, requests forgotten over the bound.
-    fn counts(&self) -> PyResult<(u64, u64, u64, u64)> {
-        let counts = self.alive()?.store().counts();
-        Ok((
-            counts.attempts,
-            counts.requests,
-            counts.spans,
-            counts.forgotten_requests,
-        ))
+    /// Attempts, acknowledged requests, requests forgotten over the bound.
+    fn counts(&self) -> PyResult<(u64, u64, u64)> {
+        let counts = self.store()?.counts();
+        Ok((counts.attempts, counts.requests, counts.forgotten_requests))
+    }
+
+    /// Acknowledged spans, log records, data points or profiles.
+    fn count(&self, signal: &str) -> PyResult<u64> {
+        Ok(self.store()?.counts().of(named(signal)?))
     }
 
     /// The requests in memory, oldest first.
     fn requests(&self) -> PyResult<Vec<ReceivedRequest>> {
-        let requests = self.alive()?.store().requests();
+        let requests = self.store()?.requests();
         Ok(requests.into_iter().map(ReceivedRequest).collect())
     }
 
@@ -130,20 +133,36 @@ impl SinkServer {
         Ok(spans)
     }
 
+    /// The acknowledged items of another signal.
+    fn items(&self, signal: &str) -> PyResult<Vec<ReceivedItem>> {
+        let signal = named(signal)?;
+        let mut items = Vec::new();
+        for request in self.requests()? {
+            request.append_items(signal, &mut items)?;
+        }
+        Ok(items)
+    }
+
     /// The requests after the first `seen` ones, and how many there were so far.
     fn requests_since(&self, seen: u64) -> PyResult<(Vec<ReceivedRequest>, u64)> {
-        let (requests, total) = self.alive()?.store().requests_since(seen);
+        let (requests, total) = self.store()?.requests_since(seen);
         Ok((requests.into_iter().map(ReceivedRequest).collect(), total))
     }
 
-    /// Waits until `spans` spans were acknowledged. Answers "reached", "stopped" or "timeout"; signals interrupt it.
-    fn wait(&self, py: Python<'_>, spans: u64, timeout: f64) -> PyResult<&'static str> {
-        let store = self.alive()?.store();
+    /// Waits until `count` items of a signal, or without one requests, were acknowledged. Answers "reached", "stopped" or
+    /// "timeout"; signals of the system interrupt it.
+    fn wait(&self, py: Python<'_>, signal: Option<&str>, count: u64, timeout: f64) -> PyResult<&'static str> {
+        let store = self.store()?;
+        let signal = signal.map(named).transpose()?;
         let timeout = seconds("timeout", timeout)?;
         let start = Instant::now();
         loop {
             let left = timeout.saturating_sub(start.elapsed());
-            let waited = py.detach(|| store.wait(spans, left.min(SIGNAL_INTERVAL)));
+            let pause = left.min(SIGNAL_INTERVAL);
+            let waited = py.detach(|| match signal {
+                Some(signal) => store.wait(signal, count, pause),
+                None => store.wait_for_requests(count, pause),
+            });
             py.check_signals()?;
             match waited {
                 Waited::Reached => return Ok("reached"),
@@ -156,7 +175,7 @@ impl SinkServer {
 
     /// Forgets the requests and sets the counts to 0.
     fn clear(&self) -> PyResult<()> {
-        self.alive()?.store().clear();
+        self.store()?.clear();
         Ok(())
     }
 
@@ -198,31 +217,31 @@ impl SinkServer {
             chunk_delay: seconds("chunk_delay", chunk_delay)?,
             rejected,
             message,
-            keep,
             stage: parse_stage(stage)?,
             error_code,
             grpc_status,
             retry_delay: retry_delay.map(|delay| seconds("retry_delay", delay)).transpose()?,
             content_type,
         };
-        self.alive()?.faults().push(Some(fault), times);
+        let injected = Injected { fault, keep };
+        self.alive()?.consumer().faults().push(Some(injected), times);
         Ok(())
     }
 
     /// Adds a step to the schedule: so many requests without a fault.
     fn pass_requests(&self, times: u64) -> PyResult<()> {
-        self.alive()?.faults().push(None, Some(times));
+        self.alive()?.consumer().faults().push(None, Some(times));
         Ok(())
     }
 
     /// Requests that the schedule of faults still covers; None if without end.
     fn pending_faults(&self) -> PyResult<Option<u64>> {
-        Ok(self.alive()?.faults().pending())
+        Ok(self.alive()?.consumer().faults().pending())
     }
 
     /// Forgets the schedule of faults.
     fn clear_faults(&self) -> PyResult<()> {
-        self.alive()?.faults().clear();
+        self.alive()?.consumer().faults().clear();
         Ok(())
     }
 
@@ -237,7 +256,11 @@ impl SinkServer {
 }
 
 impl SinkServer {
-    fn alive(&self) -> PyResult<&Server> {
+    fn store(&self) -> PyResult<&Store> {
+        Ok(self.alive()?.consumer().store())
+    }
+
+    fn alive(&self) -> PyResult<&Server<Sink>> {
         if self.server.is_inherited() {
             return Err(PyRuntimeError::new_err(format!(
                 "this Sink runs in process {} and was inherited by fork: process {} must start its own",
@@ -247,6 +270,11 @@ impl SinkServer {
         }
         Ok(&self.server)
     }
+}
+
+// Names are checked by `spanwire.sink`, which is the only caller.
+fn named(signal: &str) -> PyResult<Signal> {
+    Signal::from_name(signal).ok_or_else(|| PyValueError::new_err(format!("no signal is called {signal:?}")))
 }
 
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);

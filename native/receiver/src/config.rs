@@ -20,11 +20,9 @@ pub struct Config {
     pub tls: Option<TlsIdentity>,
 }
 
-/// Bounds on everything that comes from the network, and on what is kept of it.
+/// Bounds on everything that comes from the network.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of requests kept; the oldest go first.
-    pub kept_bytes: usize,
     /// Bytes of one request's body, on the wire and again after decompression.
     pub request_bytes: usize,
     /// Bytes of all bodies being read at once; above it requests are refused with 503.
@@ -44,7 +42,6 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            kept_bytes: 64 << 20,
             request_bytes: 64 << 20,
             in_flight_bytes: 256 << 20,
             connections: 1024,

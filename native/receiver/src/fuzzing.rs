@@ -12,17 +12,18 @@ use bytes::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use spanwire_wire::Signal;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Runtime;
 
 use crate::body::{self, Encoding, InFlight};
 use crate::config::Limits;
-use crate::faults::Faults;
+use crate::consumer::{Consumer, Outcome, Received};
+use crate::fault::Fault;
 use crate::grpc;
 use crate::http::{Shared, handle};
 use crate::http2;
 use crate::peer::Peer;
-use crate::store::{Counts, Store};
 use crate::stream::SharedStream;
 
 /// A body of encoding number `encoding`, which came in pieces of `piece` bytes, decoded; or the status of the refusal.
@@ -44,6 +45,32 @@ pub fn message(encoding: u8, body: &[u8], piece: usize, limit: usize) -> Result<
     grpc::message(&mut chunks, encodings[usize::from(encoding % 4)], limit)
         .and_then(|encoding| body::decode(encoding, chunks, limit))
         .map_err(|refusal| refusal.code() as u8)
+}
+
+/// What was counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    pub attempts: u64,
+    pub requests: u64,
+}
+
+/// Counts what comes.
+#[derive(Debug, Default)]
+struct Counting(Mutex<Counts>);
+
+impl Consumer for Counting {
+    type Call = ();
+
+    fn begin(&self, _: Signal) -> Result<(), Box<Fault>> {
+        self.0.lock().expect("no panic").attempts += 1;
+        Ok(())
+    }
+
+    async fn consume(&self, (): (), received: Received) -> Outcome {
+        drop(received);
+        self.0.lock().expect("no panic").requests += 1;
+        Outcome::Taken
+    }
 }
 
 /// What was counted and what a client sees that sends `input`, in pieces of `piece` bytes, and then closes.
@@ -68,7 +95,11 @@ pub fn connection_http2(input: &[u8], piece: usize, only_grpc: bool) -> (Counts,
     })
 }
 
-fn run(input: &[u8], piece: usize, serve: impl AsyncFnOnce(Arc<Shared>, SharedStream, Client)) -> (Counts, Vec<u8>) {
+fn run(
+    input: &[u8],
+    piece: usize,
+    serve: impl AsyncFnOnce(Arc<Shared<Counting>>, SharedStream, Client),
+) -> (Counts, Vec<u8>) {
     thread_local! {
         static PLACE: RefCell<Option<(Runtime, SharedStream)>> = const { RefCell::new(None) };
     }
@@ -86,15 +117,13 @@ fn run(input: &[u8], piece: usize, serve: impl AsyncFnOnce(Arc<Shared>, SharedSt
             (runtime, SharedStream::tcp(stream.expect("a socket")))
         });
         let limits = Limits {
-            kept_bytes: 1 << 16,
             request_bytes: 1 << 16,
             in_flight_bytes: 1 << 17,
             ..Limits::default()
         };
         let shared = Arc::new(Shared {
-            store: Store::new(limits.kept_bytes),
             limits,
-            faults: Faults::default(),
+            consumer: Arc::new(Counting::default()),
             in_flight: InFlight::default(),
         });
         let output = Arc::default();
@@ -106,7 +135,7 @@ fn run(input: &[u8], piece: usize, serve: impl AsyncFnOnce(Arc<Shared>, SharedSt
         };
         runtime.block_on(serve(Arc::clone(&shared), stream.clone(), client));
         let output = std::mem::take(&mut *output.lock().expect("no panic"));
-        (shared.store.counts(), output)
+        (*shared.consumer.0.lock().expect("no panic"), output)
     })
 }
 

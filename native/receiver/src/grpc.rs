@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use spanwire_wire::Signal;
 use spanwire_wire::response::RpcStatus;
 
 use crate::body::{self, Encoding};
@@ -15,7 +16,6 @@ use crate::respond::Refusal;
 /// What comes in front of a message: whether it is compressed, and its length.
 pub(crate) const PREFIX: usize = 5;
 pub(crate) const CONTENT_TYPE: &str = "application/grpc";
-const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 const ENCODINGS: HeaderValue = HeaderValue::from_static("identity,gzip,deflate,zstd");
 const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
@@ -32,26 +32,27 @@ pub(crate) fn is_content_type(essence: &str) -> bool {
 }
 
 /// Whether the call is one that is served, and how its message is encoded where it says that it is compressed.
-pub(crate) fn check(head: &Parts, essence: &str) -> Result<Option<Encoding>, Refusal> {
+pub(crate) fn check(head: &Parts, essence: &str) -> Result<(Signal, Option<Encoding>), Refusal> {
     if head.method != Method::POST {
         let text = format!("{} is not allowed: gRPC uses POST", head.method);
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text));
     }
-    if head.uri.path() != EXPORT {
-        let text = format!("there is no method {:?}: traces go to {EXPORT}", head.uri.path());
+    let Some(signal) = Signal::from_method(head.uri.path()) else {
+        let methods = Signal::ALL.map(Signal::method).join(", ");
+        let text = format!("there is no method {:?}, only {methods}", head.uri.path());
         return Err(Refusal::new(StatusCode::NOT_FOUND, text));
-    }
+    };
     let form = &essence[CONTENT_TYPE.len()..];
     if !form.is_empty() && !form.eq_ignore_ascii_case("+proto") {
         let text = format!("messages of content type {essence:?} are not supported: send {CONTENT_TYPE}");
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text).grpc(Code::Unimplemented));
     }
     let Some(name) = head.headers.get(ENCODING) else {
-        return Ok(None);
+        return Ok((signal, None));
     };
     match Encoding::named(name) {
-        Some(Encoding::Identity) => Ok(None),
-        Some(encoding) => Ok(Some(encoding)),
+        Some(Encoding::Identity) => Ok((signal, None)),
+        Some(encoding) => Ok((signal, Some(encoding))),
         None => {
             let text = format!("grpc-encoding {name:?} is not supported: send identity, gzip, deflate or zstd");
             Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text).grpc(Code::Unimplemented))

@@ -1,4 +1,4 @@
-//! One request: checked, read, kept, answered. `POST /v1/traces`, or gRPC's `Export` of traces, and nothing else.
+//! One request: checked, read, consumed, answered. A POST to a signal's path, or gRPC's `Export`, and nothing else.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -7,65 +7,79 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use spanwire_wire::Signal;
 
 use crate::body::{self, Encoding, InFlight};
 use crate::config::Limits;
-use crate::faults::{Disconnect, Fault, Faults};
+use crate::consumer::{Consumer, Outcome, Protocol, Received};
 use crate::grpc;
 use crate::peer::{NoAnswer, Peer};
 use crate::respond::{self, Format, Refusal, ReplyBody};
-use crate::store::{Protocol, ReceivedRequest, Store};
 
 /// What all connections of a server share.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct Shared<C> {
     pub(crate) limits: Limits,
-    pub(crate) store: Store,
-    pub(crate) faults: Faults,
+    pub(crate) consumer: Arc<C>,
     pub(crate) in_flight: InFlight,
 }
 
 /// Answers one request.
-pub(crate) async fn handle(
-    shared: Arc<Shared>,
+pub(crate) async fn handle<C: Consumer>(
+    shared: Arc<Shared<C>>,
     peer: Peer,
     request: Request<Incoming>,
 ) -> Result<Response<ReplyBody>, NoAnswer> {
     let (head, mut body) = request.into_parts();
     let essence = respond::essence(&head.headers);
     let format = Format::of(essence, head.version);
-    let encoding = match check(&head, format, essence, &peer) {
-        Ok(encoding) => encoding,
+    let (signal, encoding) = match check(&head, format, essence, &peer) {
+        Ok(checked) => checked,
         Err(refusal) => {
             body::discard(&mut body).await;
             return Ok(respond::refused(format, &refusal));
         }
     };
-    shared.store.attempt();
-    let fault = shared.faults.next();
-    if let Some(fault) = &fault
-        && let Some(kind) = fault.before_body()
-    {
-        if !fault.delay.is_zero() {
-            tokio::time::sleep(fault.delay).await;
-        }
-        return Err(peer.disconnect(kind, fault.error_code).await);
-    }
-    let received = receive(&shared, &head, &mut body, format, encoding).await;
-    let Some(fault) = fault else {
-        return Ok(match received {
-            Ok(request) => {
-                shared.store.add(request);
-                respond::accepted(format)
-            }
-            Err(refusal) => respond::refused(format, &refusal),
-        });
+    let consumer = &shared.consumer;
+    let call = match consumer.begin(signal) {
+        Ok(call) => call,
+        Err(fault) => return Err(peer.disconnect_before_body(&fault).await),
     };
-    misbehave(&shared, &peer, format, received, &fault).await
+    let form = Form {
+        signal,
+        format,
+        encoding,
+    };
+    let (outcome, items) = match receive(&shared, &head, &mut body, form, &peer).await {
+        Ok(received) => {
+            let items = received.items;
+            (consumer.consume(call, received).await, items)
+        }
+        Err(refusal) => (consumer.refuse(call, refusal).await, 0),
+    };
+    Ok(match outcome {
+        Outcome::Taken => respond::accepted(format, signal, 0, ""),
+        Outcome::Partial { rejected, message } => respond::accepted(format, signal, rejected, &message),
+        Outcome::Later(delay) => respond::refused(format, &Refusal::later(delay)),
+        Outcome::Refused(refusal) => respond::refused(format, &refusal),
+        Outcome::Faulty(fault) => match fault.instead_of_answer() {
+            Some(kind) => return Err(peer.disconnect(kind, fault.error_code).await),
+            None => respond::faulty(format, signal, &fault, items, &peer),
+        },
+    })
 }
 
-/// How the body is encoded; of gRPC, what is compressed of it, where it says so.
-fn check(head: &Parts, format: Format, essence: &str, peer: &Peer) -> Result<Option<Encoding>, Refusal> {
+/// What a request says of its body.
+#[derive(Clone, Copy)]
+struct Form {
+    signal: Signal,
+    format: Format,
+    /// Of gRPC: how what is compressed of it is encoded.
+    encoding: Option<Encoding>,
+}
+
+/// What is sent, and how the body is encoded; of gRPC, what is compressed of it, where it says so.
+fn check(head: &Parts, format: Format, essence: &str, peer: &Peer) -> Result<(Signal, Option<Encoding>), Refusal> {
     if format == Format::Grpc {
         return grpc::check(head, essence);
     }
@@ -73,10 +87,14 @@ fn check(head: &Parts, format: Format, essence: &str, peer: &Peer) -> Result<Opt
         let text = "this port is for gRPC alone: send application/grpc over HTTP/2";
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     }
-    if head.uri.path() != TRACES {
-        let text = format!("there is nothing at {:?}: traces go to {TRACES}", head.uri.path());
+    let Some(signal) = Signal::from_path(head.uri.path()) else {
+        let [traces, logs, metrics, profiles] = Signal::ALL.map(Signal::path);
+        let text = format!(
+            "there is nothing at {:?}: send traces to {traces}, logs to {logs}, metrics to {metrics}, profiles to {profiles}",
+            head.uri.path(),
+        );
         return Err(Refusal::new(StatusCode::NOT_FOUND, text));
-    }
+    };
     if head.method != Method::POST {
         let text = format!("{} is not allowed: use POST", head.method);
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text).allow("POST"));
@@ -85,19 +103,22 @@ fn check(head: &Parts, format: Format, essence: &str, peer: &Peer) -> Result<Opt
         let text = "unsupported content type: send application/x-protobuf or application/json";
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     }
-    Encoding::of(&head.headers).map(Some)
+    Ok((signal, Some(Encoding::of(&head.headers)?)))
 }
 
-const TRACES: &str = "/v1/traces";
-
 /// Reads the body to protobuf that is known to be valid.
-async fn receive(
-    shared: &Shared,
+async fn receive<C>(
+    shared: &Shared<C>,
     head: &Parts,
     body: &mut Incoming,
-    format: Format,
-    encoding: Option<Encoding>,
-) -> Result<ReceivedRequest, Refusal> {
+    form: Form,
+    peer: &Peer,
+) -> Result<Received, Refusal> {
+    let Form {
+        signal,
+        format,
+        encoding,
+    } = form;
     let limit = shared.limits.request_bytes;
     let framing = if format == Format::Grpc { grpc::PREFIX } else { 0 };
     let mut share = shared.in_flight.share();
@@ -111,14 +132,17 @@ async fn receive(
     };
     let mut body = body::decode(encoding, chunks, limit)?;
     if format == Format::Json {
+        if signal != Signal::Traces {
+            let text = format!("JSON is not supported for {} yet: send protobuf", signal.names().signal);
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+        }
         let mut converted = Vec::with_capacity(body.len() / 2);
-        spanwire_json::traces_to_wire(&body, &mut converted).map_err(malformed)?;
+        spanwire_json::traces_to_wire(&body, &mut converted).map_err(|error| malformed(signal, &error))?;
         body = converted.into();
     }
-    let spans = spanwire_wire::validate(spanwire_wire::Signal::Traces, &body)
-        .map_err(malformed)?
-        .items as u64;
-    Ok(ReceivedRequest {
+    let counts = spanwire_wire::validate(signal, &body).map_err(|error| malformed(signal, &error))?;
+    Ok(Received {
+        signal,
         protocol: match format {
             Format::Grpc => Protocol::Grpc,
             Format::Json => Protocol::HttpJson,
@@ -129,45 +153,17 @@ async fn receive(
         body,
         wire_size,
         received_at: u64::try_from(received_at.as_nanos()).unwrap_or(u64::MAX),
-        spans,
-        rejected: 0,
+        items: counts.points as u64,
+        peer: peer.address(),
     })
 }
 
-fn malformed(error: impl std::fmt::Display) -> Refusal {
-    let text = format!("the body is not an ExportTraceServiceRequest: {error}");
-    Refusal::new(StatusCode::BAD_REQUEST, text)
-}
-
-async fn misbehave(
-    shared: &Shared,
-    peer: &Peer,
-    format: Format,
-    received: Result<ReceivedRequest, Refusal>,
-    fault: &Fault,
-) -> Result<Response<ReplyBody>, NoAnswer> {
-    if !fault.delay.is_zero() {
-        tokio::time::sleep(fault.delay).await;
-    }
-    let mut spans = 0;
-    match received {
-        Ok(mut request) => {
-            spans = request.spans;
-            if fault.is_partial_success() {
-                request.rejected = fault.rejected.min(spans);
-            }
-            if fault.keeps() {
-                shared.store.add(request);
-            }
-        }
-        // An answer that says "accepted" must be true, whatever the test ordered beside it.
-        Err(refusal) if fault.keeps() => return Ok(respond::refused(format, &refusal)),
-        Err(_) => {}
-    }
-    match fault.disconnect {
-        Some(kind) if kind != Disconnect::GoAwayAfter && fault.inside_answer().is_none() => {
-            Err(peer.disconnect(kind, fault.error_code).await)
-        }
-        _ => Ok(respond::faulty(format, fault, spans, peer)),
-    }
+fn malformed(signal: Signal, error: &dyn std::fmt::Display) -> Refusal {
+    let name = match signal {
+        Signal::Traces => "ExportTraceServiceRequest",
+        Signal::Logs => "ExportLogsServiceRequest",
+        Signal::Metrics => "ExportMetricsServiceRequest",
+        Signal::Profiles => "ExportProfilesServiceRequest",
+    };
+    Refusal::new(StatusCode::BAD_REQUEST, format!("the body is not an {name}: {error}"))
 }

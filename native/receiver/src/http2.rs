@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
+use crate::consumer::Consumer;
 use crate::http::{Shared, handle};
 use crate::peer::{End, HELD_TIME, Order, Peer};
 use crate::stream::SharedStream;
@@ -29,8 +30,13 @@ enum Event {
 }
 
 /// Serves the connection to its end. `stop` is ready when the server stops.
-pub(crate) async fn serve<Io>(io: Io, stream: SharedStream, shared: &Arc<Shared>, only_grpc: bool, stop: impl Future)
-where
+pub(crate) async fn serve<Io, C: Consumer>(
+    io: Io,
+    stream: SharedStream,
+    shared: &Arc<Shared<C>>,
+    only_grpc: bool,
+    stop: impl Future,
+) where
     Io: AsyncRead + AsyncWrite + Unpin + Send,
 {
     let limits = &shared.limits;

@@ -1,15 +1,15 @@
-//! OTLP server: the sink today, the collector's entrance later.
+//! OTLP server: takes export requests of every signal, and hands them to a consumer.
 //!
 //! A [`Server`] is one native thread with a tokio current-thread runtime that listens on a port or a few, checks every
-//! request strictly, keeps it in a bounded [`Store`] and only then acknowledges it. Tests order it to misbehave
-//! through [`Faults`]. Invariants: nothing is acknowledged that was not counted; nothing read from the network is
-//! unbounded; no Python.
+//! request strictly, hands it to its [`Consumer`] and acknowledges it only if that has taken it. Invariants: nothing is
+//! acknowledged that was not taken; nothing read from the network is unbounded; no Python.
 
 mod body;
 mod code;
 mod config;
+mod consumer;
 mod error;
-mod faults;
+mod fault;
 mod ffi;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -22,13 +22,13 @@ mod preface;
 mod respond;
 mod server;
 mod service;
-mod store;
 mod stream;
 mod tap;
 mod tls;
 
 pub use config::{Config, Limits, TlsIdentity};
+pub use consumer::{Consumer, Outcome, Protocol, Received};
 pub use error::StartError;
-pub use faults::{Disconnect, Fault, Faults, Stage};
+pub use fault::{Disconnect, Fault, Stage};
+pub use respond::Refusal;
 pub use server::Server;
-pub use store::{Counts, Protocol, ReceivedRequest, Store, Waited};

@@ -1,13 +1,14 @@
 //! The client of a connection, as a request's handler sees it: what can be done to it but answer.
 
 use std::future::pending;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use h2::Reason;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::sleep;
 
-use crate::faults::Disconnect;
+use crate::fault::{Disconnect, Fault};
 use crate::stream::SharedStream;
 
 /// A connection's client.
@@ -76,6 +77,20 @@ impl Peer {
             // Fails only when the connection has ended.
             let _ = orders.send(Order::GoAway(code));
         }
+    }
+
+    /// Ends it before the request's body is read, after the fault's delay.
+    pub(crate) async fn disconnect_before_body(&self, fault: &Fault) -> NoAnswer {
+        if !fault.delay.is_zero() {
+            sleep(fault.delay).await;
+        }
+        self.disconnect(fault.before_body().unwrap_or(Disconnect::Close), fault.error_code)
+            .await
+    }
+
+    /// Where it comes from; None over a Unix socket.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.stream.peer()
     }
 
     /// Ends the connection or the stream as ordered. What it returns is for hyper; where the client has to end it, it

@@ -7,11 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header};
 use hyper::body::{Body, Frame, SizeHint};
+use spanwire_wire::Signal;
 use spanwire_wire::response::{PartialSuccess, RpcStatus, TraceResponse};
 use tokio::time::Sleep;
 
 use crate::code::Code;
-use crate::faults::{Disconnect, Fault};
+use crate::fault::{Disconnect, Fault};
 use crate::grpc;
 use crate::peer::{NoAnswer, Peer};
 
@@ -61,7 +62,7 @@ const JSON: &str = "application/json";
 
 /// Why a request is not accepted.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) message: String,
     retry_after: Option<u32>,
@@ -73,7 +74,9 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+    /// A refusal with this status; for gRPC the code that fits it.
+    #[must_use]
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
             status,
             message: message.into(),
@@ -82,6 +85,14 @@ impl Refusal {
             close: false,
             code: None,
         }
+    }
+
+    /// The client may try again after `delay`.
+    #[must_use]
+    pub fn later(delay: Duration) -> Self {
+        let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+        let text = "try again later";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, text).retry_after(u32::try_from(seconds).unwrap_or(u32::MAX))
     }
 
     pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
@@ -109,9 +120,9 @@ impl Refusal {
     }
 }
 
-/// The answer to a request that is kept.
-pub(crate) fn accepted(format: Format) -> Response<ReplyBody> {
-    let mut response = reply(StatusCode::OK, format, success_body(format, 0, ""));
+/// The answer to a request that is accepted, but for `rejected` items.
+pub(crate) fn accepted(format: Format, signal: Signal, rejected: u64, message: &str) -> Response<ReplyBody> {
+    let mut response = reply(StatusCode::OK, format, success_body(format, signal, rejected, message));
     if format == Format::Grpc {
         response.body_mut().trailers = Some(grpc::status(0, "", None));
     }
@@ -140,10 +151,10 @@ pub(crate) fn refused(format: Format, refusal: &Refusal) -> Response<ReplyBody> 
 }
 
 /// The answer that a test ordered, cut where the connection is to end inside it.
-pub(crate) fn faulty(format: Format, fault: &Fault, spans: u64, peer: &Peer) -> Response<ReplyBody> {
+pub(crate) fn faulty(format: Format, signal: Signal, fault: &Fault, items: u64, peer: &Peer) -> Response<ReplyBody> {
     let mut response = match format {
-        Format::Grpc if fault.status.is_none() => faulty_grpc(fault, spans),
-        _ => faulty_http(format, fault, spans),
+        Format::Grpc if fault.status.is_none() => faulty_grpc(fault, items),
+        _ => faulty_http(format, signal, fault, items),
     };
     if let Some(value) = &fault.content_type
         && let Ok(value) = HeaderValue::from_str(value)
@@ -171,7 +182,7 @@ pub(crate) fn faulty(format: Format, fault: &Fault, spans: u64, peer: &Peer) -> 
     response
 }
 
-fn faulty_http(format: Format, fault: &Fault, spans: u64) -> Response<ReplyBody> {
+fn faulty_http(format: Format, signal: Signal, fault: &Fault, items: u64) -> Response<ReplyBody> {
     // Who answers a call of gRPC with a status of HTTP is no gRPC server but a proxy before it.
     let format = if format == Format::Grpc { Format::Text } else { format };
     let status = fault.status.and_then(|status| StatusCode::from_u16(status).ok());
@@ -179,7 +190,7 @@ fn faulty_http(format: Format, fault: &Fault, spans: u64) -> Response<ReplyBody>
     let message = fault.message.as_deref();
     let bytes = match &fault.body {
         Some(garbage) => garbage.clone(),
-        None if status.is_success() => success_body(format, fault.rejected.min(spans), message.unwrap_or("")),
+        None if status.is_success() => success_body(format, signal, fault.rejected.min(items), message.unwrap_or("")),
         None => status_body(format, status, message.unwrap_or(INJECTED)),
     };
     let mut response = reply(status, format, bytes);
@@ -192,7 +203,7 @@ fn faulty_http(format: Format, fault: &Fault, spans: u64) -> Response<ReplyBody>
     response
 }
 
-fn faulty_grpc(fault: &Fault, spans: u64) -> Response<ReplyBody> {
+fn faulty_grpc(fault: &Fault, items: u64) -> Response<ReplyBody> {
     let code = fault.grpc_status.unwrap_or(0);
     let message = fault.message.as_deref();
     let status = grpc::status(code, message.unwrap_or(INJECTED), fault.retry_delay);
@@ -201,7 +212,7 @@ fn faulty_grpc(fault: &Fault, spans: u64) -> Response<ReplyBody> {
     }
     let size = fault.body_size.unwrap_or(0);
     let bytes = fault.body.clone().unwrap_or_else(|| {
-        let message = success_message(fault.rejected.min(spans), message.filter(|_| code == 0).unwrap_or(""));
+        let message = success_message(fault.rejected.min(items), message.filter(|_| code == 0).unwrap_or(""));
         let filled = usize::try_from(size).unwrap_or(usize::MAX);
         grpc::frame(&message, filled.saturating_sub(grpc::PREFIX))
     });
@@ -230,8 +241,8 @@ fn reply(status: StatusCode, format: Format, bytes: Bytes) -> Response<ReplyBody
     response
 }
 
-/// `ExportTraceServiceResponse`.
-fn success_body(format: Format, rejected: u64, message: &str) -> Bytes {
+/// The signal's response: its protobuf is the same for all signals.
+fn success_body(format: Format, _signal: Signal, rejected: u64, message: &str) -> Bytes {
     match format {
         Format::Json => spanwire_json::trace_response(signed(rejected), message).into(),
         Format::Grpc => grpc::frame(&success_message(rejected, message), 0),

@@ -12,12 +12,11 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::body::InFlight;
 use crate::config::Config;
+use crate::consumer::Consumer;
 use crate::error::StartError;
-use crate::faults::Faults;
 use crate::http::Shared;
 use crate::listen::Bound;
 use crate::service::{Entrance, Service};
-use crate::store::Store;
 use crate::tls;
 
 /// A running OTLP server.
@@ -25,23 +24,24 @@ use crate::tls;
 /// In a child made by fork it is dead: its thread is not there and its locks may be held by nobody. Whoever may be in
 /// a child asks [`Server::is_inherited`] first and touches nothing else; dropping is safe there.
 #[derive(Debug)]
-pub struct Server {
+pub struct Server<C: Consumer> {
     owner: u32,
     address: SocketAddr,
     grpc_address: SocketAddr,
-    running: Option<Running>,
+    running: Option<Running<C>>,
 }
 
 #[derive(Debug)]
-struct Running {
-    shared: Arc<Shared>,
+struct Running<C> {
+    consumer: Arc<C>,
     stop: watch::Sender<Option<Duration>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Server {
-    /// Binds the ports and starts to serve.
-    pub fn start(config: Config) -> Result<Self, StartError> {
+impl<C: Consumer> Server<C> {
+    /// Binds the ports and starts to serve; every request goes to `consumer`.
+    pub fn start(config: Config, consumer: C) -> Result<Self, StartError> {
+        let consumer = Arc::new(consumer);
         let acceptor = |protocols: &[&[u8]]| match &config.tls {
             None => Ok(None),
             Some(identity) => tls::server_config(identity, protocols).map(|config| Some(TlsAcceptor::from(config))),
@@ -70,15 +70,13 @@ impl Server {
             entrances.push(Entrance::new(bound, both, false));
         }
         let shared = Arc::new(Shared {
-            store: Store::new(config.limits.kept_bytes),
             limits: config.limits,
-            faults: Faults::default(),
+            consumer: Arc::clone(&consumer),
             in_flight: InFlight::default(),
         });
         let (stop, stopped) = watch::channel(None);
         let (started, starting) = mpsc::channel();
-        let for_thread = Arc::clone(&shared);
-        let thread = spawn_quietly("spanwire-sink", move || run(entrances, &for_thread, stopped, &started))
+        let thread = spawn_quietly("spanwire-sink", move || run(entrances, &shared, stopped, &started))
             .map_err(StartError::Thread)?;
         match starting.recv() {
             Ok(Ok(())) => {}
@@ -86,7 +84,7 @@ impl Server {
             Err(_) => return Err(StartError::Thread(io::Error::other("it ended at once"))),
         }
         let running = Running {
-            shared,
+            consumer,
             stop,
             thread: Mutex::new(Some(thread)),
         };
@@ -122,16 +120,10 @@ impl Server {
         self.owner
     }
 
-    /// What was received.
+    /// The consumer of the requests.
     #[must_use]
-    pub fn store(&self) -> &Store {
-        &self.running().shared.store
-    }
-
-    /// What is ordered to go wrong.
-    #[must_use]
-    pub fn faults(&self) -> &Faults {
-        &self.running().shared.faults
+    pub fn consumer(&self) -> &C {
+        &self.running().consumer
     }
 
     /// Stops accepting, lets requests in progress finish within `grace`, then ends the thread. What was received
@@ -147,12 +139,12 @@ impl Server {
         }
     }
 
-    fn running(&self) -> &Running {
+    fn running(&self) -> &Running<C> {
         self.running.as_ref().expect("taken only by drop")
     }
 }
 
-impl Drop for Server {
+impl<C: Consumer> Drop for Server<C> {
     fn drop(&mut self) {
         if self.is_inherited() {
             // The thread to join and the descriptors belong to the parent.
@@ -163,20 +155,20 @@ impl Drop for Server {
     }
 }
 
-fn run(
+fn run<C: Consumer>(
     entrances: Vec<Entrance>,
-    shared: &Arc<Shared>,
+    shared: &Arc<Shared<C>>,
     stopped: watch::Receiver<Option<Duration>>,
     started: &mpsc::Sender<io::Result<()>>,
 ) {
-    /// Waiters are woken even if the thread panics.
-    struct StopStore<'a>(&'a Store);
-    impl Drop for StopStore<'_> {
+    /// The consumer hears of the end even if the thread panics.
+    struct Stop<'a, C: Consumer>(&'a C);
+    impl<C: Consumer> Drop for Stop<'_, C> {
         fn drop(&mut self) {
             self.0.stop();
         }
     }
-    let _stop_store = StopStore(&shared.store);
+    let _stop = Stop(&*shared.consumer);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()

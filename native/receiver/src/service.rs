@@ -17,7 +17,8 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::Limits;
-use crate::faults::{Disconnect, Fault};
+use crate::consumer::Consumer;
+use crate::fault::{Disconnect, Fault};
 use crate::http::{Shared, handle};
 use crate::http2;
 use crate::listen::{Bound, Listener};
@@ -52,15 +53,25 @@ impl Entrance {
 }
 
 /// What all entrances share.
-#[derive(Clone, Debug)]
-pub(crate) struct Service {
-    shared: Arc<Shared>,
+#[derive(Debug)]
+pub(crate) struct Service<C> {
+    shared: Arc<Shared<C>>,
     stopped: watch::Receiver<Option<Duration>>,
     connections: Arc<Semaphore>,
 }
 
-impl Service {
-    pub(crate) fn new(shared: &Arc<Shared>, stopped: watch::Receiver<Option<Duration>>) -> Self {
+impl<C> Clone for Service<C> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            stopped: self.stopped.clone(),
+            connections: Arc::clone(&self.connections),
+        }
+    }
+}
+
+impl<C: Consumer> Service<C> {
+    pub(crate) fn new(shared: &Arc<Shared<C>>, stopped: watch::Receiver<Option<Duration>>) -> Self {
         Self {
             shared: Arc::clone(shared),
             stopped,
@@ -107,7 +118,7 @@ impl Service {
         only_grpc: bool,
         _permit: OwnedSemaphorePermit,
     ) {
-        if let Some(fault) = self.shared.faults.next_for_connection() {
+        if let Some(fault) = self.shared.consumer.connect() {
             self.until_stopped(misbehave(&fault, stream)).await;
             return;
         }

@@ -1,6 +1,7 @@
 //! A stream that a connection and its request handlers share, so that a handler can reset it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -53,6 +54,14 @@ impl SharedStream {
             _entry: ClosedInChild::new(&stream),
             stream: Stream::Unix(stream),
         }))
+    }
+
+    /// The other side's address; None of a Unix socket.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        match &self.0.stream {
+            Stream::Tcp(stream) => stream.peer_addr().ok(),
+            Stream::Unix(_) => None,
+        }
     }
 
     /// Makes the coming close a reset (RST) instead of an orderly end. Unix sockets know none: there it stays one.

@@ -17,7 +17,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from spanwire._native import ReceivedSpan
-    from spanwire._trace_tree import Trace
+    from spanwire.sink._trees import Trace
 
 __all__ = ["TraceView", "bar", "duration", "failed", "make_console", "one_line"]
 

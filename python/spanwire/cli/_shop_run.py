@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
-    from spanwire._trace_tree import Trace, TraceNode
     from spanwire.sink import Sink
+    from spanwire.sink._trees import Trace, TraceNode
 
 __all__ = [
     "FLUSH_SECONDS",

@@ -125,8 +125,8 @@ def _print_trees(requests: _Requests, console: Console, *, details: bool) -> Non
 
 
 def _print_trace(spans: list[ReceivedSpan], console: Console, *, details: bool) -> None:
-    from spanwire._trace_tree import build_traces
     from spanwire.cli._render import TraceView
+    from spanwire.sink._trees import build_traces
 
     for trace in build_traces(spans):
         console.print(TraceView(trace, details=details))

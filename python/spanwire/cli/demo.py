@@ -24,9 +24,9 @@ from spanwire.cli._shop_run import WAYS, Comparison, Outcome, Pipeline, Way, com
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from spanwire._trace_tree import Trace
     from spanwire.cli._measure._costs import Costs
     from spanwire.sink import Sink
+    from spanwire.sink._trees import Trace
 
 __all__ = ["demo"]
 

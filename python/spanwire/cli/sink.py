@@ -47,7 +47,8 @@ def sink(
         Print,
         typer.Option(
             "--print",
-            help="tree: each trace as a tree. json: each request as a line of OTLP/JSON. count: a live count.",
+            help="tree: each trace as a tree, each log record, data point and profile as a line. "
+            "json: each request as a line of OTLP/JSON. count: a live count.",
         ),
     ] = Print.TREE,
     cert: Annotated[Path | None, typer.Option(help="PEM file of the certificate, to serve https.")] = None,
@@ -55,7 +56,7 @@ def sink(
     client_ca: Annotated[Path | None, typer.Option(help="PEM file of who signs clients' certificates.")] = None,
     color: Annotated[bool, typer.Option(help="Colours (NO_COLOR is obeyed).")] = True,
 ) -> None:
-    """Receive traces over OTLP, by HTTP and gRPC, and show them, until Ctrl-C or SIGTERM."""
+    """Receive traces, logs, metrics and profiles over OTLP, by HTTP and gRPC, and show them, until Ctrl-C or SIGTERM."""
     from spanwire.cli._render import make_console
     from spanwire.sink import TLS, Sink
 
@@ -83,7 +84,14 @@ def sink(
             raise typer.Exit(1) from error
         finally:
             receiver.close()
-    print(f"{receiver.span_count:,} spans in {receiver.request_count:,} requests", file=sys.stderr)
+    print(f"{_counted(receiver)} in {receiver.request_count:,} requests", file=sys.stderr)
+
+
+def _counted(receiver: Sink) -> str:
+    """Spans, and what else came."""
+    others = ((receiver.log_count, "log records"), (receiver.point_count, "data points"))
+    counts = [(receiver.span_count, "spans"), *others, (receiver.profile_count, "profiles")]
+    return ", ".join(f"{count:,} {what}" for count, what in counts if count or what == "spans")
 
 
 def _reason(error: OSError | ValueError) -> str:
@@ -107,7 +115,7 @@ def _follow(receiver: Sink, stop: Stop) -> Iterator[list[ReceivedRequest]]:
             receiver.close()
         else:
             with contextlib.suppress(TimeoutError):
-                receiver.wait_for(receiver.span_count + 1, TICK_SECONDS)
+                receiver.wait_for_requests(seen + 1, TICK_SECONDS)
         requests, total = receiver.requests_since(seen)
         if missed := total - seen - len(requests):
             print(f"spanwire sink: {missed:,} requests came faster than they were printed", file=sys.stderr)
@@ -145,15 +153,17 @@ class _Json(_Printer):
     def show(self, requests: list[ReceivedRequest]) -> None:
         from spanwire._native import traces_to_json
 
-        if requests:
-            out = sys.stdout.buffer
-            for request in requests:
+        out = sys.stdout.buffer
+        for request in requests:
+            if request.signal == "traces":
                 out.write(traces_to_json(request.body) + b"\n")
-            out.flush()
+            else:
+                print(f"spanwire sink: {request.signal} are not printed as JSON yet", file=sys.stderr)
+        out.flush()
 
 
 class _Trees(_Printer):
-    """Traces as trees, each when nothing of it came for a moment: one trace often comes in several requests."""
+    """All but spans as lines, at once. Traces as trees, each when nothing of it came for a moment: one trace often comes in several requests."""
 
     def __init__(self, receiver: Sink, console: Console) -> None:
         super().__init__(receiver, console)
@@ -161,14 +171,19 @@ class _Trees(_Printer):
         self._spans = 0
 
     def show(self, requests: list[ReceivedRequest]) -> None:
+        from spanwire.cli._sink_lines import lines
+
         now = time.monotonic()
         for request in requests:
+            for line in lines(request):
+                self.console.print(line, markup=False, highlight=False, soft_wrap=True)
             for span in request.spans():
                 trace_id = span.trace_id
                 _, spans = self._held.pop(trace_id, (now, []))
                 spans.append(span)
                 self._held[trace_id] = (now, spans)
                 self._spans += 1
+        self.console.file.flush()
         while self._held:
             trace_id, (last, spans) = next(iter(self._held.items()))
             if now - last < QUIET_SECONDS and self._spans <= HELD_SPANS:
@@ -180,8 +195,8 @@ class _Trees(_Printer):
             self._print(next(iter(self._held)))
 
     def _print(self, trace_id: str) -> None:
-        from spanwire._trace_tree import build_traces
         from spanwire.cli._render import TraceView
+        from spanwire.sink._trees import build_traces
 
         _, spans = self._held.pop(trace_id)
         self._spans -= len(spans)
@@ -209,7 +224,8 @@ class _Count(_Printer):
         if elapsed < (TICK_SECONDS if live else 1.0):
             return
         spans = self.receiver.span_count
-        line = self._line(f", {(spans - self._spans) / elapsed:,.0f} spans/s" if live else "")
+        rate = (spans - self._spans) / elapsed
+        line = self._line(f", {rate:,.0f} spans/s" if live else "")
         if live:
             # The rest of the line is erased, since it may have been longer.
             self.console.file.write(f"\r{line}\x1b[K")
@@ -226,4 +242,4 @@ class _Count(_Printer):
 
     def _line(self, rate: str) -> str:
         requests = self.receiver.request_count
-        return f"{self.receiver.span_count:,} spans, {requests:,} requests, {self._bytes:,} bytes{rate}"
+        return f"{_counted(self.receiver)}, {requests:,} requests, {self._bytes:,} bytes{rate}"

@@ -1,155 +1,25 @@
-"""An OTLP receiver inside your process: see what an exporter sends, and how it takes trouble.
-
-::
-
-    with Sink() as sink:
-        endpoint = sink.http_endpoint  # for OTEL_EXPORTER_OTLP_ENDPOINT
-        sink.inject(status=503, retry_after=1)
-        ...  # run what sends spans
-        sink.wait_for(1)
-
-The server is one native thread that never needs the GIL; it speaks OTLP/gRPC and OTLP/HTTP on the same port. Requests are
-checked as strictly as a backend would, counted exactly, kept up to a bound of bytes, and only then acknowledged.
-"""
+"""The server: its lifetime, what it received, and what it is ordered to do wrong."""
 
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Union, get_args
+from typing import TYPE_CHECKING
 
-from spanwire._native import (
-    ReceivedEvent,
-    ReceivedLink,
-    ReceivedRequest,
-    ReceivedSpan,
-    ReceivedStatus,
-    SinkServer,
-)
-from spanwire._trace_tree import Trace, TraceNode, build_traces
+from spanwire._native import ReceivedRequest, ReceivedSpan, SinkServer
+from spanwire.sink._faults import Disconnect, Fault, Stage, default_code, retry_after_text
+from spanwire.sink._items import ReceivedLog, ReceivedMetric, ReceivedProfile, Signal
+from spanwire.sink._tls import TLS, read_pem
+from spanwire.sink._trees import Trace, build_traces
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = [
-    "TLS",
-    "Disconnect",
-    "Fault",
-    "ReceivedEvent",
-    "ReceivedLink",
-    "ReceivedRequest",
-    "ReceivedSpan",
-    "ReceivedStatus",
-    "Sink",
-    "Stage",
-    "Trace",
-    "TraceNode",
-]
-
-Disconnect = Literal[
-    "close", "reset", "half-close", "truncate", "goaway", "goaway-after", "reset-stream", "stall", "freeze"
-]
-"""Ways to end a connection, or one request of it, badly; :class:`Fault` says what each is."""
-
-Stage = Literal["connect", "headers", "body", "answer"]
-"""When: as the next connection is made, when a request's headers came, when it came whole, inside the answer."""
-
-Pem = Union[str, "os.PathLike[str]", bytes]
+__all__ = ["Sink"]
 
 CLOSE_GRACE_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class TLS:
-    """The sink's certificate: each part is the path of a PEM file, or its content as bytes.
-
-    :param certificate: the certificate, followed by its intermediates.
-    :param key: the certificate's private key; never shown.
-    :param client_ca: where given, clients must show a certificate that one of these has signed.
-    """
-
-    certificate: Pem
-    key: Pem = field(repr=False)
-    client_ca: Pem | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """How a request is answered instead of as it should be; times are in seconds.
-
-    :param status: HTTP status of the answer, 200 to 599. From 300 on the body is a ``google.rpc.Status``. A call of gRPC is
-        answered as by a proxy that knows no gRPC.
-    :param delay: time between the request's last byte and the answer.
-    :param retry_after: the Retry-After header: seconds, or a time that is sent as an HTTP date.
-    :param grpc_status: this status of gRPC, in an answer that is trailers only (but for ``body`` or ``body_size``). HTTP
-        requests are answered as they should be.
-    :param retry_delay: seconds in the ``RetryInfo`` of such a status (``grpc-status-details-bin``).
-    :param content_type: the answer's Content-Type.
-    :param disconnect: ``"close"`` ends the connection without an answer, ``"reset"`` resets it (RST), ``"half-close"``
-        ends our direction and reads on, ``"truncate"`` sends an answer whose promised body is cut. ``"goaway"`` says by
-        GOAWAY that no request was taken and ends the connection, ``"goaway-after"`` lets this request be answered
-        first, ``"reset-stream"`` ends the request alone, by RST_STREAM; on HTTP/1.1, which has neither, the connection
-        is closed instead. ``"stall"`` never reads the request's body nor answers it, so the client's window stays
-        full; ``"freeze"`` neither reads nor writes anything of the connection any more, pings included, for a minute.
-    :param stage: when the disconnect happens: ``"connect"``, as soon as the next connection is made (no request takes
-        such a step), ``"headers"``, before the body is read, ``"body"``, when the request came whole, ``"answer"``, when
-        half of the answer is sent.
-    :param error_code: of GOAWAY and RST_STREAM; by default 0 (NO_ERROR) and 2 (INTERNAL_ERROR).
-    :param body: these bytes as the answer's body, whatever they are.
-    :param body_size: the answer's body is filled up to this many bytes.
-    :param chunk_size: the answer's body comes in pieces of this many bytes …
-    :param chunk_delay: … with this time before each.
-    :param rejected: so many spans are reported as rejected (a partial success): the last ones of the request, which
-        are then neither counted nor in ``Sink.spans()``.
-    :param message: the text of the partial success or of the status.
-    :param keep: whether the request counts as received. By default as the answer says: it does if a 2xx arrives.
-        ``keep=True`` with a disconnect is an acknowledgement that gets lost.
-    :raises ValueError: if a value is out of its range.
-    """
-
-    status: int | None = None
-    delay: float = 0.0
-    retry_after: float | datetime | None = None
-    disconnect: Disconnect | None = None
-    body: bytes | None = None
-    body_size: int | None = None
-    chunk_size: int | None = None
-    chunk_delay: float = 0.0
-    rejected: int = 0
-    message: str | None = None
-    keep: bool | None = None
-    stage: Stage = "body"
-    error_code: int | None = None
-    grpc_status: int | None = None
-    retry_delay: float | None = None
-    content_type: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.status is not None and not 200 <= self.status <= 599:
-            raise ValueError(f"status must be from 200 to 599, not {self.status}")
-        if self.disconnect not in (None, *get_args(Disconnect)):
-            raise ValueError(f"disconnect must be one of {', '.join(get_args(Disconnect))}, not {self.disconnect!r}")
-        if self.stage not in get_args(Stage):
-            raise ValueError(f"stage must be one of {', '.join(get_args(Stage))}, not {self.stage!r}")
-        if self.disconnect is None and self.stage != "body":
-            raise ValueError(f"stage {self.stage!r} says when a disconnect happens: give disconnect")
-        if self.stage == "connect" and self.disconnect in ("truncate", "goaway", "goaway-after", "reset-stream"):
-            raise ValueError(f"disconnect {self.disconnect!r} needs a request: it can't be at stage 'connect'")
-        if self.keep and (self.stage in ("connect", "headers") or self.disconnect == "stall"):
-            raise ValueError("keep needs a request that is read: not at stage 'connect' or 'headers', not with 'stall'")
-        for name, most in (("error_code", 0xFFFF_FFFF), ("grpc_status", 0x7FFF_FFFF)):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value <= most:
-                raise ValueError(f"{name} must be from 0 to {most}, not {value}")
-        for name in ("delay", "chunk_delay", "rejected", "body_size", "retry_delay"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value < float("inf"):
-                raise ValueError(f"{name} must be 0 or more, not {value}")
-        if self.chunk_size is not None and self.chunk_size < 1:
-            raise ValueError(f"chunk_size must be 1 or more, not {self.chunk_size}")
 
 
 class Sink:
@@ -236,9 +106,9 @@ class Sink:
                 grpc_port=self._grpc_port,
                 unix_path=self._unix_path,
                 stream_window=self._stream_window,
-                certificate=None if tls is None else _read_pem(tls.certificate),
-                private_key=None if tls is None else _read_pem(tls.key),
-                client_ca=None if tls is None or tls.client_ca is None else _read_pem(tls.client_ca),
+                certificate=None if tls is None else read_pem(tls.certificate),
+                private_key=None if tls is None else read_pem(tls.key),
+                client_ca=None if tls is None or tls.client_ca is None else read_pem(tls.client_ca),
             )
         return self
 
@@ -301,7 +171,30 @@ class Sink:
     @property
     def span_count(self) -> int:
         """Spans acknowledged since the start or :meth:`clear`, forgotten ones included."""
-        return self._server.counts()[2]
+        return self.count("traces")
+
+    @property
+    def log_count(self) -> int:
+        """Log records acknowledged since the start or :meth:`clear`, forgotten ones included."""
+        return self.count("logs")
+
+    @property
+    def point_count(self) -> int:
+        """Data points of metrics acknowledged since the start or :meth:`clear`, forgotten ones included."""
+        return self.count("metrics")
+
+    @property
+    def profile_count(self) -> int:
+        """Profiles acknowledged since the start or :meth:`clear`, forgotten ones included."""
+        return self.count("profiles")
+
+    def count(self, signal: Signal) -> int:
+        """Spans, log records, data points or profiles acknowledged since the start or :meth:`clear`.
+
+        :param signal: ``"traces"``, ``"logs"``, ``"metrics"`` or ``"profiles"``.
+        :raises ValueError: if there is no such signal.
+        """
+        return self._server.count(_checked(signal))
 
     @property
     def request_count(self) -> int:
@@ -310,13 +203,13 @@ class Sink:
 
     @property
     def attempt_count(self) -> int:
-        """POSTs of an OTLP content type to ``/v1/traces`` and calls of gRPC's ``Export``, also if refused or met by a fault."""
+        """POSTs of an OTLP content type to a signal's path and calls of gRPC's ``Export``, also if refused or met by a fault."""
         return self._server.counts()[0]
 
     @property
     def forgotten_request_count(self) -> int:
         """Acknowledged requests that had to leave memory because of ``max_bytes``."""
-        return self._server.counts()[3]
+        return self._server.counts()[2]
 
     def requests(self) -> list[ReceivedRequest]:
         """The acknowledged requests in memory, oldest first."""
@@ -333,26 +226,51 @@ class Sink:
         """The acknowledged spans in memory, in order of arrival; each is decoded when its attributes are read."""
         return self._server.spans()
 
+    def logs(self) -> list[ReceivedLog]:
+        """The acknowledged log records in memory, in order of arrival; each is decoded when it is read."""
+        return [ReceivedLog(item) for item in self._server.items("logs")]
+
+    def metrics(self) -> list[ReceivedMetric]:
+        """The acknowledged metrics in memory with their data points, in order of arrival; each is decoded when it is read."""
+        return [ReceivedMetric(item) for item in self._server.items("metrics")]
+
+    def profiles(self) -> list[ReceivedProfile]:
+        """The acknowledged profiles in memory, in order of arrival; each is decoded when it is read."""
+        return [ReceivedProfile(item) for item in self._server.items("profiles")]
+
     def traces(self) -> list[Trace]:
         """The acknowledged spans in memory as trees, in the order in which their traces came first."""
         return build_traces(self.spans())
 
-    def wait_for(self, n: int, timeout: float = 10.0) -> None:
-        """Wait until at least ``n`` spans were acknowledged; Ctrl-C and other signals interrupt it.
+    def wait_for(self, n: int, timeout: float = 10.0, signal: Signal = "traces") -> None:
+        """Wait until at least ``n`` items were acknowledged; Ctrl-C and other signals interrupt it.
 
+        :param n: spans, log records, data points or profiles.
         :param timeout: seconds.
+        :param signal: which of these: ``"traces"``, ``"logs"``, ``"metrics"`` or ``"profiles"``.
         :raises TimeoutError: if fewer came in time; the message says how many.
         :raises RuntimeError: if the sink is closed meanwhile.
         """
         start = time.monotonic()
-        outcome = self._server.wait(n, timeout)
+        outcome = self._server.wait(_checked(signal), n, timeout)
         if outcome == "reached":
             return
-        attempts, requests, spans, _ = self._server.counts()
-        came = f"{spans} of {n} spans came, in {requests} requests ({attempts - requests} more were not accepted)"
+        attempts, requests, _ = self._server.counts()
+        came = (
+            f"{self.count(signal)} of {n} {ITEMS[signal]} came, "
+            f"in {requests} requests ({attempts - requests} more were not accepted)"
+        )
         if outcome == "stopped":
             raise RuntimeError(f"the sink was closed after {time.monotonic() - start:.3g} s of waiting: {came}")
         raise TimeoutError(f"{came}, within {timeout:g} s")
+
+    def wait_for_requests(self, n: int, timeout: float = 10.0) -> None:
+        """Wait until at least ``n`` requests of any signal were acknowledged; otherwise as :meth:`wait_for`."""
+        outcome = self._server.wait(None, n, timeout)
+        if outcome == "stopped":
+            raise RuntimeError(f"the sink was closed: {self.request_count} of {n} requests came")
+        if outcome != "reached":
+            raise TimeoutError(f"{self.request_count} of {n} requests came, within {timeout:g} s")
 
     def clear(self) -> None:
         """Forget all requests and set the counts to 0; the schedule of faults stays."""
@@ -414,7 +332,7 @@ class Sink:
             times,
             status=fault.status,
             delay=fault.delay,
-            retry_after=None if retry is None else _retry_after(retry),
+            retry_after=None if retry is None else retry_after_text(retry),
             disconnect=fault.disconnect,
             body=fault.body,
             body_size=fault.body_size,
@@ -424,7 +342,7 @@ class Sink:
             message=fault.message,
             keep=fault.keep,
             stage=fault.stage,
-            error_code=_default_code(fault.disconnect) if fault.error_code is None else fault.error_code,
+            error_code=default_code(fault.disconnect) if fault.error_code is None else fault.error_code,
             grpc_status=fault.grpc_status,
             retry_delay=fault.retry_delay,
             content_type=fault.content_type,
@@ -454,21 +372,15 @@ class Sink:
         return self._started
 
 
-def _read_pem(source: Pem) -> bytes:
-    if isinstance(source, bytes):
-        return source
-    if isinstance(source, str) and "-----BEGIN" in source:  # which must be in no error
-        raise ValueError("the text of a PEM file is given as a str: give its path, or its content as bytes")
-    return Path(source).read_bytes()
+ITEMS: dict[Signal, str] = {
+    "traces": "spans",
+    "logs": "log records",
+    "metrics": "data points",
+    "profiles": "profiles",
+}
 
 
-def _retry_after(value: float | datetime) -> str:
-    if isinstance(value, datetime):
-        from email.utils import format_datetime
-
-        return format_datetime(value.astimezone(timezone.utc), usegmt=True)
-    return f"{value:g}"
-
-
-def _default_code(disconnect: Disconnect | None) -> int:
-    return 0 if disconnect in ("goaway", "goaway-after") else 2
+def _checked(signal: Signal) -> Signal:
+    if signal not in ITEMS:
+        raise ValueError(f"signal must be one of {', '.join(ITEMS)}, not {signal!r}")
+    return signal

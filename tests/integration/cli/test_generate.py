@@ -17,8 +17,8 @@ import pytest
 from opentelemetry.trace import StatusCode
 
 from spanwire._native import decode_spans
-from spanwire._trace_tree import build_traces
 from spanwire.sink import ReceivedSpan, Sink
+from spanwire.sink._trees import build_traces
 from tests.ports import refusing
 from tests.post import JSON, post
 

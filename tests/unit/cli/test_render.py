@@ -12,8 +12,8 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 from rich.console import Console
 
 from spanwire._native import decode_spans
-from spanwire._trace_tree import build_traces
 from spanwire.cli._render import TraceView, bar, duration
+from spanwire.sink._trees import build_traces
 from tests.official import official_bytes
 from tests.spans import span
 

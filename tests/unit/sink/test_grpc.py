@@ -82,7 +82,9 @@ def test_malformed_message_is_an_invalid_argument_with_the_offset(sink: Sink) ->
     assert (sink.request_count, sink.attempt_count) == (0, 1)
 
 
-@pytest.mark.parametrize("method", [METRICS, EXPORT.replace("Export", "Import"), "/grpc.health.v1.Health/Check"])
+@pytest.mark.parametrize(
+    "method", [METRICS.replace("v1", "v2"), EXPORT.replace("Export", "Import"), "/grpc.health.v1.Health/Check"]
+)
 def test_other_method_is_unimplemented(sink: Sink, method: str) -> None:
     with channel(sink) as to:
         code, text = error(to, b"", method=method)

@@ -72,7 +72,7 @@ def test_other_method_than_post_is_refused(otlp_sink: Sink, method: str) -> None
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
 
 
-@pytest.mark.parametrize("path", ["/", "/v1/metrics", "/v1/logs", "/v1/traces/", "/v1/trace"])
+@pytest.mark.parametrize("path", ["/", "/v1/profiles", "/v1/log", "/v1/traces/", "/v1/trace"])
 def test_other_path_is_not_found(otlp_sink: Sink, path: str) -> None:
     answer = post(otlp_sink, path=path)
     assert answer.status == 404

@@ -7,7 +7,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.trace import SpanKind, StatusCode
 
 from spanwire import _native
-from spanwire._trace_tree import build_traces
+from spanwire.sink._trees import build_traces
 
 # id, parent, name, start, end
 Row = tuple[int, int, str, int, int]

@@ -4,49 +4,31 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http::HeaderMap;
-
-/// How a request came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// OTLP/gRPC.
-    Grpc,
-    /// OTLP/HTTP with protobuf.
-    HttpProtobuf,
-    /// OTLP/HTTP with JSON.
-    HttpJson,
-}
+use spanwire_receiver::Received;
+use spanwire_wire::Signal;
 
 /// One acknowledged request.
 #[derive(Debug)]
 pub struct ReceivedRequest {
-    /// How it came.
-    pub protocol: Protocol,
-    /// Whether the body was compressed: with gRPC a header alone does not say so.
-    pub is_encoded: bool,
-    /// The request's headers as they came.
-    pub headers: HeaderMap,
-    /// `ExportTraceServiceRequest` in protobuf, decompressed; converted where JSON came.
-    pub body: Bytes,
-    /// Length of the body on the wire, before decompression; of gRPC with the message's prefix.
-    pub wire_size: usize,
-    /// Wall clock when the body was complete, in nanoseconds since the Unix epoch.
-    pub received_at: u64,
-    /// Spans in the body.
-    pub spans: u64,
-    /// How many of them (the last ones) were answered as rejected, by an injected partial success.
+    /// As it came.
+    pub received: Received,
+    /// How many of its items (the last ones) were answered as rejected, by an injected partial success.
     pub rejected: u64,
 }
 
 impl ReceivedRequest {
+    /// Items acknowledged.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.received.items - self.rejected
+    }
+
     fn weight(&self) -> usize {
-        let headers: usize = self
-            .headers
-            .iter()
+        let headers = self.received.headers.iter();
+        let headers: usize = headers
             .map(|(name, value)| name.as_str().len() + value.len() + 64)
             .sum();
-        size_of::<Self>() + self.body.len() + headers
+        size_of::<Self>() + self.received.body.len() + headers
     }
 }
 
@@ -57,16 +39,24 @@ pub struct Counts {
     pub attempts: u64,
     /// Requests acknowledged.
     pub requests: u64,
-    /// Spans acknowledged: those of `requests` without the rejected ones.
-    pub spans: u64,
+    /// Items acknowledged, by the number of their signal: those of `requests` without the rejected ones.
+    pub items: [u64; Signal::ALL.len()],
     /// Requests that went out of memory over the bound; they stay counted above.
     pub forgotten_requests: u64,
+}
+
+impl Counts {
+    /// Items of this signal acknowledged.
+    #[must_use]
+    pub fn of(&self, signal: Signal) -> u64 {
+        self.items[signal as usize]
+    }
 }
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
-    /// As many spans as asked for are there.
+    /// As many items as asked for are there.
     Reached,
     /// The server stopped before.
     Stopped,
@@ -112,7 +102,7 @@ impl Store {
         let weight = request.weight();
         let mut state = self.lock();
         state.counts.requests += 1;
-        state.counts.spans += request.spans - request.rejected;
+        state.counts.items[request.received.signal as usize] += request.accepted();
         state.kept_bytes += weight;
         state.kept.push_back(Arc::new(request));
         while state.kept_bytes > self.limit {
@@ -154,12 +144,21 @@ impl Store {
         state.counts = Counts::default();
     }
 
-    /// Waits until `spans` spans were acknowledged, the server stops, or time is up.
-    pub fn wait(&self, spans: u64, timeout: Duration) -> Waited {
+    /// Waits until `items` of a signal were acknowledged, the server stops, or time is up.
+    pub fn wait(&self, signal: Signal, items: u64, timeout: Duration) -> Waited {
+        self.wait_until(timeout, |counts| counts.of(signal) >= items)
+    }
+
+    /// Waits until `requests` were acknowledged, the server stops, or time is up.
+    pub fn wait_for_requests(&self, requests: u64, timeout: Duration) -> Waited {
+        self.wait_until(timeout, |counts| counts.requests >= requests)
+    }
+
+    fn wait_until(&self, timeout: Duration, are_enough: impl Fn(&Counts) -> bool) -> Waited {
         let deadline = Instant::now().checked_add(timeout);
         let mut state = self.lock();
         loop {
-            if state.counts.spans >= spans {
+            if are_enough(&state.counts) {
                 return Waited::Reached;
             }
             if state.stopped {
@@ -180,7 +179,7 @@ impl Store {
     }
 
     /// Wakes whoever waits: nothing more will come.
-    pub(crate) fn stop(&self) {
+    pub fn stop(&self) {
         self.lock().stopped = true;
         self.changed.notify_all();
     }
@@ -193,17 +192,25 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http::HeaderMap;
+    use spanwire_receiver::Protocol;
+
     use super::*;
 
-    fn request(body: &'static [u8], spans: u64) -> ReceivedRequest {
+    fn request(body: &'static [u8], items: u64) -> ReceivedRequest {
         ReceivedRequest {
-            protocol: Protocol::HttpProtobuf,
-            is_encoded: false,
-            headers: HeaderMap::new(),
-            body: Bytes::from_static(body),
-            wire_size: body.len(),
-            received_at: 0,
-            spans,
+            received: Received {
+                signal: Signal::Traces,
+                protocol: Protocol::HttpProtobuf,
+                is_encoded: false,
+                headers: HeaderMap::new(),
+                body: Bytes::from_static(body),
+                wire_size: body.len(),
+                received_at: 0,
+                items,
+                peer: None,
+            },
             rejected: 0,
         }
     }
@@ -215,12 +222,12 @@ mod tests {
         for body in [b"a", b"b", b"c"] {
             store.add(request(body, 3));
         }
-        let kept: Vec<_> = store.requests().iter().map(|kept| kept.body.clone()).collect();
+        let kept: Vec<_> = store.requests().iter().map(|kept| kept.received.body.clone()).collect();
         assert_eq!(kept, ["b", "c"]);
         let expected = Counts {
             attempts: 0,
             requests: 3,
-            spans: 9,
+            items: [9, 0, 0, 0],
             forgotten_requests: 1,
         };
         assert_eq!(store.counts(), expected);
@@ -231,7 +238,7 @@ mod tests {
         let store = Store::new(1);
         store.add(request(b"a", 2));
         assert!(store.requests().is_empty());
-        assert_eq!(store.counts().spans, 2);
+        assert_eq!(store.counts().of(Signal::Traces), 2);
     }
 
     #[test]
@@ -242,19 +249,19 @@ mod tests {
         assert_eq!((first.len(), seen), (1, 1));
         store.add(request(b"b", 1));
         let (second, seen) = store.requests_since(seen);
-        assert_eq!((second[0].body.as_ref(), seen), (b"b".as_slice(), 2));
+        assert_eq!((second[0].received.body.as_ref(), seen), (b"b".as_slice(), 2));
         assert!(store.requests_since(seen).0.is_empty());
     }
 
     #[test]
-    fn wait_ends_when_the_spans_are_there_or_the_server_stops() {
+    fn wait_ends_when_the_items_are_there_or_the_server_stops() {
         let store = Store::new(usize::MAX);
-        assert_eq!(store.wait(1, Duration::ZERO), Waited::TimedOut);
+        assert_eq!(store.wait(Signal::Traces, 1, Duration::ZERO), Waited::TimedOut);
         std::thread::scope(|scope| {
-            let waiter = scope.spawn(|| store.wait(2, Duration::MAX));
+            let waiter = scope.spawn(|| store.wait(Signal::Traces, 2, Duration::MAX));
             store.add(request(b"a", 2));
             assert_eq!(waiter.join().expect("no panic"), Waited::Reached);
-            let waiter = scope.spawn(|| store.wait(3, Duration::MAX));
+            let waiter = scope.spawn(|| store.wait(Signal::Traces, 3, Duration::MAX));
             store.stop();
             assert_eq!(waiter.join().expect("no panic"), Waited::Stopped);
         });
