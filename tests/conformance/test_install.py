@@ -1,13 +1,12 @@
 """``spanwire.install()``: one line that sets up what the environment asks for; each test in a process of its own."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 
 from spanwire.sink import Sink
 from tests.grpc_server import serve
+from tests.processes import Ended, python
 
 PRINT_AND_EXIT = """
 from opentelemetry import trace
@@ -19,15 +18,8 @@ def environment(**variables: str) -> dict[str, str]:
     return {**os.environ, "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", **variables}
 
 
-def run(program: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", f"import os, spanwire\n{program}"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env=environment(**variables),
-    )
+def run(program: str, **variables: str) -> Ended:
+    return python("-c", f"import os, spanwire\n{program}", status=None, environment=environment(**variables))
 
 
 def test_one_line_and_spans_arrive() -> None:

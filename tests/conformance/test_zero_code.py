@@ -1,8 +1,6 @@
 """Without code: ``opentelemetry-instrument`` with our distro and configurator does what it does with the official ones."""
 
 import json
-import os
-import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -11,7 +9,9 @@ from typing import Any
 import pytest
 
 from spanwire.sink import ReceivedSpan, Sink
+from tests import processes
 from tests.grpc_server import serve
+from tests.processes import Ended
 
 INSTRUMENT = Path(sys.executable).with_name("opentelemetry-instrument")
 OURS = {"OTEL_PYTHON_DISTRO": "spanwire", "OTEL_PYTHON_CONFIGURATOR": "spanwire"}
@@ -76,24 +76,22 @@ VARIABLES: dict[str, dict[str, str]] = {
 }
 
 
-def run(variables: dict[str, str], tmp_path: Path, program: str = APP) -> subprocess.CompletedProcess[str]:
+def run(variables: dict[str, str], tmp_path: Path, program: str = APP) -> Ended:
     """As users start it."""
     app = tmp_path / "app.py"
     app.write_text(program, encoding="utf-8")
     return started([str(INSTRUMENT), sys.executable, str(app)], variables)
 
 
-def run_alone(program: str, *arguments: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def run_alone(program: str, *arguments: str, variables: dict[str, str]) -> Ended:
     return started([sys.executable, "-c", program, *arguments], variables)
 
 
-def started(command: list[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **variables}
-    )
+def started(command: list[str], variables: dict[str, str]) -> Ended:
+    return processes.run(command, status=None, variables=variables)
 
 
-def said(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+def said(done: Ended) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[0])
     return answer

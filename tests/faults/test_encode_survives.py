@@ -1,10 +1,10 @@
 """Encoding in a process of its own, so that a crash of the interpreter is a failed test: hostile objects, and spans that change."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.processes import python
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -80,10 +80,7 @@ print("survived")
 
 
 def run(program: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120
-    )
-    assert (done.returncode, done.stdout.strip()) == (0, "survived"), done.stderr[-4000:]
+    assert python("-X", "faulthandler", "-c", program, folder=ROOT, timeout=120).stdout == "survived\n"
 
 
 @pytest.mark.parametrize("seed", range(3))

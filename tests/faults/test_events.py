@@ -1,15 +1,13 @@
 """Functions that are told of errors and drops, where processes fork and end: each says what itself has lost, and no more."""
 
 import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from spanwire.sink import Sink
 from tests.conftest import ROOT
+from tests.processes import python
 
 BEGIN = """
 import json, os, sys, threading, time
@@ -84,14 +82,9 @@ os._exit(0)
 def run(program: str, **variables: str) -> list[list[Any]]:
     with Sink() as sink:
         sink.inject(times=None, status=400)
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-X", "faulthandler", "-c", program],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            env={
-                **os.environ,
+        done = python(
+            *("-W", "error", "-X", "faulthandler", "-c", program),
+            variables={
                 "PYTHONPATH": str(ROOT),
                 "OTEL_EXPORTER_OTLP_ENDPOINT": sink.http_endpoint,
                 "OTEL_METRICS_EXPORTER": "none",
@@ -99,7 +92,6 @@ def run(program: str, **variables: str) -> list[list[Any]]:
                 **variables,
             },
         )
-    assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 

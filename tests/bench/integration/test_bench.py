@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,20 +14,13 @@ import spanwire
 from spanwire.cli import make_app
 from spanwire_bench import _mtrace
 from spanwire_bench._sink_process import SinkProcess
+from tests.processes import python
 
 pytestmark = pytest.mark.slow
 
 
 def bench(*arguments: str) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "spanwire", "bench", *arguments, "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=110,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return json.loads(done.stdout)
+    return json.loads(python("-m", "spanwire", "bench", *arguments, "--json", quiet=True, timeout=110).stdout)
 
 
 def check_comparison(one: Any) -> None:
@@ -157,14 +148,7 @@ def test_without_the_official_exporter_one_line_says_what_to_install(command: li
         "sys.meta_path.insert(0, Absent())\n"
         "from spanwire.cli import main; main()"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, "bench", *command],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 1
+    done = python("-c", program, "bench", *command, status=1)
     assert done.stderr.count("\n") == 1
     assert "pip install opentelemetry-exporter-otlp-proto-http" in done.stderr
 

@@ -1,8 +1,6 @@
 """``spanwire bench columns`` measures both sides and says so. No figure is judged."""
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -11,20 +9,13 @@ from typer.testing import CliRunner
 from spanwire.cli import make_app
 from spanwire_bench.columns import GOALS, LAYOUTS, measure
 from spanwire_bench.encode import BytesDiffer
+from tests.processes import python
 
 pytestmark = pytest.mark.slow
 
 
 def run(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "spanwire", "bench", "columns", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=110,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+    return python("-m", "spanwire", "bench", "columns", *arguments, quiet=True, timeout=110).stdout
 
 
 def test_a_row_for_each_layout_and_number_of_rows() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,20 +16,15 @@ from spanwire_bench._sink_process import SinkProcess
 from spanwire_bench.suite._catalogue import SCENARIOS
 from spanwire_bench.suite._scenario import Settings
 from tests.conftest import NOT_APPLICABLE, ROOT
+from tests.processes import Ended, python
 
 pytestmark = pytest.mark.slow
 
 PEER_PYTHON = ROOT / "build" / "peers-venv" / "bin" / "python"
 
 
-def export(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "spanwire", "bench", "export", *arguments],
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=110,
-    )
+def export(*arguments: str) -> Ended:
+    return python("-m", "spanwire", "bench", "export", *arguments, status=None, timeout=110)
 
 
 def figures(*arguments: str) -> Any:

@@ -2,8 +2,6 @@
 
 import json
 import socket
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,20 +14,13 @@ import spanwire
 from spanwire.cli import make_app
 from spanwire_bench import _backends, _fresh, _threads_child
 from spanwire_bench.latency import SCENARIOS, Quantiles
+from tests.processes import python
 
 pytestmark = pytest.mark.slow
 
 
 def run(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "spanwire", "bench", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=110,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+    return python("-m", "spanwire", "bench", *arguments, quiet=True, timeout=110).stdout
 
 
 def rows(*arguments: str) -> list[dict[str, Any]]:

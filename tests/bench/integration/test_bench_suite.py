@@ -20,6 +20,7 @@ from spanwire_bench.suite._model import Document
 from spanwire_bench.suite._scenario import Settings
 from spanwire_bench.suite._sides import SIDES
 from tests.conftest import NOT_APPLICABLE, ROOT
+from tests.processes import Ended, python
 
 pytestmark = pytest.mark.slow
 
@@ -28,18 +29,10 @@ PLANNED = (
     "-m",
     "tests.bench.scenarios",
 )  # encode/W5, columns/encode (fails), create/W5 (breaks), export/W5 (hangs), encode/W10
-Done = subprocess.CompletedProcess[str]
 
 
-def bench(*arguments: object, program: tuple[str, ...] = REAL) -> Done:
-    return subprocess.run(
-        [sys.executable, *program, "bench", *map(str, arguments)],
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=110,
-        cwd=ROOT,
-    )
+def bench(*arguments: object, program: tuple[str, ...] = REAL) -> Ended:
+    return python(*program, "bench", *arguments, status=None, timeout=110, folder=ROOT)
 
 
 def read(text: str) -> Document:

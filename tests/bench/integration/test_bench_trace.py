@@ -1,8 +1,6 @@
 """``spanwire bench trace`` measures each case on both sides and says so in one JSON shape. No figure is judged."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +12,13 @@ from typer.testing import CliRunner
 from spanwire.cli import make_app
 from spanwire_bench import _trace_cases, _trace_loops
 from spanwire_bench._trace_sides import MODULES, NullExporter, Side
+from tests.processes import python
 
 pytestmark = pytest.mark.slow
 
 
 def bench(*arguments: str) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "spanwire", "bench", "trace", *arguments, "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=110,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return json.loads(done.stdout)
+    return json.loads(python("-m", "spanwire", "bench", "trace", *arguments, "--json", quiet=True, timeout=110).stdout)
 
 
 def test_every_case_is_measured_on_both_sides() -> None:

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from spanwire_bench import _web_null, _web_profile, _web_script
 from spanwire_bench._web_apps import SIDES
 from spanwire_bench.web import Difference, Result
+from tests import processes
 from tests.conftest import ROOT
 
 WEB_PYTHON = ROOT / "build/web-venv/bin/python"
@@ -151,11 +152,7 @@ def test_what_is_missing_is_said_in_a_line_and_left_out() -> None:
 
 
 def run(*arguments: str) -> str:
-    done = subprocess.run(
-        [WEB_PYTHON, "-m", "spanwire", *arguments], capture_output=True, text=True, check=False, timeout=110
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+    return processes.run([WEB_PYTHON, "-m", "spanwire", *arguments], quiet=True, timeout=110).stdout
 
 
 @pytest.mark.full

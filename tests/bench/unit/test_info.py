@@ -2,23 +2,18 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
 from spanwire import _native
+from tests.processes import python
 
 
 def run(level: str | None, *arguments: str) -> str:
     env = {name: value for name, value in os.environ.items() if name != "SPANWIRE_SIMD"}
     if level is not None:
         env["SPANWIRE_SIMD"] = level
-    done = subprocess.run(
-        [sys.executable, *arguments], env=env, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+    return python(*arguments, environment=env, quiet=True).stdout
 
 
 def info(level: str | None) -> "_native._SimdInfo":

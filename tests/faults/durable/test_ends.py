@@ -14,6 +14,7 @@ from spanwire.sink import Sink
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
 from tests.conftest import ROOT
+from tests.processes import python
 
 PRELUDE = """
 import os, sys, time
@@ -37,15 +38,7 @@ def books():
 
 
 def run(program: str, folder: Path, endpoint: str, *before: str) -> "dict[str, object]":
-    done = subprocess.run(
-        [*before, sys.executable, "-c", PRELUDE + program, str(folder), endpoint],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-        cwd=ROOT,
-    )
-    assert done.returncode == 0, done.stderr
+    done = python("-c", PRELUDE + program, folder, endpoint, before=before, timeout=100, folder=ROOT)
     return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]  # the program says what it is
 
 

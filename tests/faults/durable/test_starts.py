@@ -1,8 +1,5 @@
 """How a service starts with a folder: as a daemon, on a disk that cannot be written to, without descriptors; and what its children hold."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +8,7 @@ from spanwire.sink import Sink
 from tests.conftest import ROOT
 from tests.faults.durable.kills import can_mount
 from tests.left_behind import leave
+from tests.processes import python
 
 PRELUDE = """
 import json, os, resource, sys, time
@@ -122,16 +120,8 @@ provider.shutdown()
 
 
 def run(program: str, folder: Path, sink: Sink, *before: str) -> None:
-    done = subprocess.run(
-        [*before, sys.executable, "-c", PRELUDE + program, sink.traces_endpoint],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    arguments = ("-c", PRELUDE + program, sink.traces_endpoint)
+    python(*arguments, before=before, folder=folder, timeout=120, variables={"PYTHONPATH": str(ROOT)})
 
 
 def test_a_daemon_that_changes_its_folder_keeps_that_of_its_spans(tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 import os
 import subprocess
-import sys
 import textwrap
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+from tests.processes import python
 
 PREAMBLE = """
 import json, logging, os, signal, socket, sys, time
@@ -56,16 +57,7 @@ int pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), vo
 
 def run(program: str, **environment: str) -> str:
     """What the program prints; it must end well within a minute."""
-    done = subprocess.run(
-        [sys.executable, "-c", PREAMBLE + textwrap.dedent(program)],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return python("-c", PREAMBLE + textwrap.dedent(program), variables=environment).stdout
 
 
 def test_while_no_thread_can_be_had_spans_are_kept_and_sent_later(tmp_path: Path) -> None:

@@ -10,17 +10,13 @@ from typing import Any
 
 import pytest
 
+from tests.processes import Ended, python
+
 pytestmark = pytest.mark.slow
 
 
-def demo(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "spanwire", "demo", *arguments],
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=100,
-    )
+def demo(*arguments: str) -> Ended:
+    return python("-m", "spanwire", "demo", *arguments, status=None, timeout=100)
 
 
 def test_each_way_delivers_everything_and_has_its_cpu() -> None:
@@ -60,9 +56,7 @@ sys.meta_path.insert(0, Absent())
 sys.argv = ["spanwire", "demo", "--spans", "50", "--no-cpu", "--json"]
 from spanwire.cli import main; main()
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=False, timeout=100
-    )
+    done = python("-c", program, status=None, timeout=100)
     assert done.returncode == 0
     assert done.stderr.count("\n") == 1 and "pip install opentelemetry-exporter-otlp-proto-http" in done.stderr
     said = json.loads(done.stdout)
@@ -87,9 +81,7 @@ _shop.Shop._query = query
 sys.argv = ["spanwire", "demo", "--spans", "50", "--no-cpu", "--json"]
 main()
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=False, timeout=100
-    )
+    done = python("-c", program, status=None, timeout=100)
     assert done.returncode == 1
     assert (
         "the trees differ: the SDK with the official exporter and spanwire's tracer and exporter: only sdk has"

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from spanwire.sink import Sink
+from tests import processes
 from tests.faults.test_top_socket import end, running
+from tests.processes import Ended
 
 PROGRAM = """
 import os, sys
@@ -36,10 +38,8 @@ PATIENT = {"OTEL_EXPORTER_OTLP_TIMEOUT": "30"}  # a second try would be shown
 COMMAND = [sys.executable, "-m", "spanwire", "top"]
 
 
-def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=60, env={**os.environ, **variables}
-    )
+def run(*arguments: str, **variables: str) -> Ended:
+    return processes.run([*COMMAND, *arguments], status=None, variables=variables)
 
 
 def test_a_program_is_shown_by_path_by_number_and_by_the_variable(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from spanwire.trace.export import BatchSpanProcessor
 from tests.integration.errors.explained import assert_explained, last_error, lines
 from tests.integration.exporter.conftest import MakeExporter
 from tests.integration.exporter.servers import OK, ScriptedServer, answer
+from tests.processes import Ended, python
 from tests.spans import span
 
 
@@ -159,9 +160,8 @@ provider.force_flush()
 """
 
 
-def run(program: str, sink: Sink) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-c", program, sink.traces_endpoint]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+def run(program: str, sink: Sink) -> Ended:
+    return python("-c", program, sink.traces_endpoint)
 
 
 def test_more_messages_than_can_be_kept(sink: Sink) -> None:

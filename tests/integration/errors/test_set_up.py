@@ -16,6 +16,7 @@ from spanwire.exporter.http import OTLPSpanExporter
 from tests.conftest import ROOT
 from tests.ids import without_addresses
 from tests.integration.errors.explained import assert_explained
+from tests.processes import Ended, python
 
 GENERAL, TRACES = "OTEL_EXPORTER_OTLP_", "OTEL_EXPORTER_OTLP_TRACES_"
 SECRET = "hunter2"
@@ -153,15 +154,8 @@ def test_files_for_tls_that_cannot_be_used(tmp_path: Path) -> None:
     assert_explained(locked, "client-key", "it is encrypted, which is not supported; decrypt it")
 
 
-def run(program: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, **environment},
-    )
+def run(program: str, **environment: str) -> Ended:
+    return python("-c", program, status=None, variables=environment)
 
 
 def test_a_system_without_authorities(tmp_path: Path) -> None:

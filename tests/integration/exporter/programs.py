@@ -1,9 +1,9 @@
 """Runs small programs with an exporter in a process of their own, where they may fork and exit as they like."""
 
 import os
-import subprocess
-import sys
 import textwrap
+
+from tests.processes import python
 
 PRELUDE = """
 import ctypes, faulthandler, logging, os, signal, sys, threading, time
@@ -64,14 +64,5 @@ def run(program: str, *arguments: str, timeout: float = 100) -> str:
     """Output of a program that must end by itself, with status 0 and nothing on standard error."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     code = PRELUDE + textwrap.dedent(program)
-    done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-W", "ignore::DeprecationWarning", "-c", code, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        env=environment,
-        check=False,
-    )
-    assert done.returncode == 0, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert done.stderr == ""
-    return done.stdout
+    options = ("-X", "faulthandler", "-W", "ignore::DeprecationWarning")
+    return python(*options, "-c", code, *arguments, quiet=True, timeout=timeout, environment=environment).stdout

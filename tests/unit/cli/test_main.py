@@ -1,15 +1,13 @@
 """The command as a whole: its extra, its version, its commands."""
 
-import subprocess
-import sys
-
 import pytest
 
 from spanwire import __version__
+from tests.processes import Ended, python
 
 
-def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, timeout=60)
+def run(*arguments: str) -> Ended:
+    return python(*arguments, status=None)
 
 
 @pytest.mark.parametrize("missing", ["rich", "typer"])

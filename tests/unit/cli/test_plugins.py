@@ -1,11 +1,10 @@
 """Commands of other distributions: found by their entry points, loaded where one of ours is not asked for."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.processes import Ended, python
 
 ABSENT = """
 import importlib.metadata as metadata, sys
@@ -15,11 +14,8 @@ from spanwire.cli import main; main()
 """
 
 
-def run(*arguments: str, path: Path | None = None) -> "subprocess.CompletedProcess[str]":
-    environment = dict(os.environ) if path is None else {**os.environ, "PYTHONPATH": str(path)}
-    return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, check=False, timeout=60, env=environment
-    )
+def run(*arguments: str, path: Path | None = None) -> Ended:
+    return python(*arguments, status=None, variables={} if path is None else {"PYTHONPATH": str(path)})
 
 
 def test_without_the_benchmarks_one_line_says_what_to_install() -> None:

@@ -1,7 +1,6 @@
 """``spanwire --version --verbose``: works without an extra, tells what is here, and fails where a check does."""
 
 import re
-import subprocess
 import sys
 
 import pytest
@@ -10,14 +9,15 @@ from opentelemetry.sdk import trace as sdk
 
 import spanwire
 from spanwire.cli import _self_check, _version
+from tests.processes import Ended, python
 
 WITHOUT_EXTRA = "import sys; sys.modules['rich'] = sys.modules['typer'] = None; "
 MAIN = "from spanwire.cli import main; main()"
 
 
-def run(program: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    arguments = [sys.executable, "-W", "error", "-c", program, "--version", "--verbose"]
-    return subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=60, env=environment or None)
+def run(program: str, **environment: str) -> Ended:
+    arguments = ("-W", "error", "-c", program, "--version", "--verbose")
+    return python(*arguments, status=None, environment=environment or None)
 
 
 def test_without_the_extra_it_tells_all_and_checks_all() -> None:
