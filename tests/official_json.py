@@ -19,10 +19,10 @@ def json_of(request: Any) -> Any:
     return _change_ids(data, lambda text: base64.b64decode(text).hex())
 
 
-def request_of(text: str | bytes) -> Any:
+def request_of(text: str | bytes, of: Any = ExportTraceServiceRequest) -> Any:
     """The request that an OTLP/JSON text stands for."""
     data = _change_ids(json.loads(text), lambda text: base64.b64encode(bytes.fromhex(text)).decode())
-    return json_format.ParseDict(data, ExportTraceServiceRequest(), ignore_unknown_fields=True)
+    return json_format.ParseDict(data, of(), ignore_unknown_fields=True)
 
 
 def _change_ids(data: Any, change: Callable[[str], str]) -> Any:

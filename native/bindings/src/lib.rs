@@ -12,11 +12,11 @@ mod files;
 mod filter;
 mod frame_queue;
 mod lanes;
+mod otlp;
 mod shared_queue;
 mod simd_info;
 mod sink;
 mod sink_item;
-mod sink_json;
 mod sink_request;
 mod sink_span;
 mod sink_value;
@@ -63,7 +63,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     shared_queue::register(module)?;
     simd_info::register(module)?;
     sink::register(module)?;
-    sink_json::register(module)?;
+    otlp::register(module)?;
     tracer::register(module)?;
     Ok(())
 }

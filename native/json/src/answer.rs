@@ -1,22 +1,23 @@
-//! A receiver's answers in JSON, read: `ExportTraceServiceResponse` and `google.rpc.Status`.
+//! A receiver's answers in JSON, read: an export response of any signal and `google.rpc.Status`.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use spanwire_wire::Signal;
 
-/// What an `ExportTraceServiceResponse` says of a partial success.
+/// What an export response says of a partial success.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct TraceAnswer {
-    /// Spans that were rejected.
-    pub rejected_spans: i64,
+pub struct ExportAnswer {
+    /// Items that were rejected; of metrics, data points.
+    pub rejected: i64,
     /// Why, or a warning.
-    pub error_message: String,
+    pub message: String,
 }
 
-/// Reads an `ExportTraceServiceResponse`; `None` if it is none.
+/// Reads an export response of any signal; `None` if it is none.
 #[must_use]
-pub fn read_trace_response(json: &[u8]) -> Option<TraceAnswer> {
+pub fn read_response(json: &[u8]) -> Option<ExportAnswer> {
     serde_json::from_slice::<Object<Response>>(json)
         .ok()
         .map(|response| response.0.0)
@@ -34,12 +35,12 @@ trait Fields: Default {
 }
 
 #[derive(Default)]
-struct Response(TraceAnswer);
+struct Response(ExportAnswer);
 
 impl Fields for Response {
     fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, object: &mut A) -> Result<(), A::Error> {
         if name == "partialSuccess" {
-            if let Some(partial) = object.next_value::<Option<Object<TraceAnswer>>>()? {
+            if let Some(partial) = object.next_value::<Option<Object<ExportAnswer>>>()? {
                 self.0 = partial.0;
             }
             return Ok(());
@@ -48,15 +49,22 @@ impl Fields for Response {
     }
 }
 
-impl Fields for TraceAnswer {
+impl Fields for ExportAnswer {
     fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, object: &mut A) -> Result<(), A::Error> {
         match name {
-            "rejectedSpans" => self.rejected_spans = object.next_value::<Option<Count>>()?.map_or(0, |count| count.0),
-            "errorMessage" => self.error_message = object.next_value::<Option<String>>()?.unwrap_or_default(),
+            name if is_rejected(name) => {
+                self.rejected = object.next_value::<Option<Count>>()?.map_or(0, |count| count.0);
+            }
+            "errorMessage" => self.message = object.next_value::<Option<String>>()?.unwrap_or_default(),
             _ => drop(object.next_value::<IgnoredAny>()?),
         }
         Ok(())
     }
+}
+
+/// Whether a signal calls the number of its rejected items so.
+fn is_rejected(name: &str) -> bool {
+    Signal::ALL.iter().any(|signal| signal.names().json_rejected == name)
 }
 
 #[derive(Default)]
@@ -132,17 +140,19 @@ impl Visitor<'_> for CountVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{rpc_status, trace_response};
+    use crate::{response, rpc_status};
 
     #[test]
     fn what_is_written_reads_back() {
-        for (rejected_spans, message) in [(0, ""), (3, "\"no\"\n"), (i64::MAX, "x"), (0, "a warning")] {
-            let expected = TraceAnswer {
-                rejected_spans,
-                error_message: message.into(),
-            };
-            let json = trace_response(rejected_spans, message);
-            assert_eq!(read_trace_response(json.as_bytes()), Some(expected));
+        for signal in Signal::ALL {
+            for (rejected, message) in [(0, ""), (3, "\"no\"\n"), (i64::MAX, "x"), (0, "a warning")] {
+                let expected = ExportAnswer {
+                    rejected,
+                    message: message.into(),
+                };
+                let json = response(signal, rejected, message);
+                assert_eq!(read_response(json.as_bytes()), Some(expected), "{json}");
+            }
         }
         assert_eq!(read_status_message(rpc_status(3, "bad").as_bytes()), Some("bad".into()));
     }
@@ -153,13 +163,10 @@ mod tests {
             r#"{"partialSuccess":{"rejectedSpans":7,"x":[1,{}]},"y":null}"#,
             r#"{"partialSuccess":{"rejectedSpans":"7","errorMessage":null}}"#,
         ] {
-            assert_eq!(
-                read_trace_response(json.as_bytes()).map(|answer| answer.rejected_spans),
-                Some(7)
-            );
+            assert_eq!(read_response(json.as_bytes()).map(|answer| answer.rejected), Some(7));
         }
-        let none = Some(TraceAnswer::default());
-        assert_eq!(read_trace_response(br#"{"partialSuccess":null}"#), none);
+        let none = Some(ExportAnswer::default());
+        assert_eq!(read_response(br#"{"partialSuccess":null}"#), none);
         assert_eq!(read_status_message(br#"{"code":3,"details":[{"@type":"x"}]}"#), None);
     }
 
@@ -173,7 +180,7 @@ mod tests {
             r#"{"partialSuccess":7}"#,
             r#"{"partialSuccess":{"rejectedSpans":"x"}}"#,
         ] {
-            assert_eq!(read_trace_response(json.as_bytes()), None, "{json}");
+            assert_eq!(read_response(json.as_bytes()), None, "{json}");
         }
         assert_eq!(read_status_message(b"<html>"), None);
     }

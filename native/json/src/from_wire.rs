@@ -1,28 +1,27 @@
-//! Protobuf to OTLP/JSON, by the lazy readers.
+//! Protobuf to OTLP/JSON, by the schema.
 //!
-//! Default values are left out, except where a field's presence says something: a span's status, an attribute's key
-//! and value.
+//! Default values are left out, except where a field's presence says something: messages, `optional` fields, members of
+//! a oneof, and an attribute's key.
 
-use spanwire_wire::request::{EntityRef, Resource, ResourceSpans, Scope, ScopeSpans};
-use spanwire_wire::{DecodeError, EventView, KeyValue, KeyValues, LinkView, SpanView, StatusView, TraceRequest, Value};
+use spanwire_wire::schema::{Field, Kind, Label, Members as Read, MessageView, Type};
+use spanwire_wire::{DecodeError, KeyValue, Signal, Value};
 
 use crate::write::{self, Members};
 
-/// Appends the serialized `ExportTraceServiceRequest` `bytes` (or `TracesData`) as OTLP/JSON to `out`, on one line
-/// without its end; on an error `out` is as it was.
-pub fn traces_from_wire(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+/// Appends the serialized export request `bytes` of `signal` (or `TracesData`, `LogsData` …) as OTLP/JSON to `out`, on
+/// one line without its end; on an error `out` is as it was.
+pub fn from_wire(signal: Signal, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
     let length = out.len();
-    let written = object(out, |members| {
-        members.array(
-            "resourceSpans",
-            TraceRequest::new(bytes).resource_spans(),
-            resource_spans,
-        )
-    });
+    let written = message(out, MessageView::request(signal, bytes));
     if written.is_err() {
         out.truncate(length);
     }
     written
+}
+
+/// [`from_wire`] of traces.
+pub fn traces_from_wire(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    from_wire(Signal::Traces, bytes, out)
 }
 
 type Written = Result<(), DecodeError>;
@@ -34,130 +33,92 @@ fn object(out: &mut Vec<u8>, fill: impl FnOnce(&mut Members<'_>) -> Written) -> 
     Ok(())
 }
 
-#[allow(clippy::needless_pass_by_value)] // as items come, here and below
-fn resource_spans(out: &mut Vec<u8>, view: ResourceSpans<'_>) -> Written {
+/// Recursion is bounded by the schema: values, which nest, are written by [`value`].
+fn message(out: &mut Vec<u8>, view: MessageView<'_>) -> Written {
+    let read = view.members()?;
     object(out, |members| {
-        if let Some(view) = view.resource() {
-            resource(members.name("resource"), &view)?;
+        for field in view.of().fields() {
+            if read.has(field) {
+                match field.label {
+                    Label::Many => list(members, &read, field)?,
+                    _ => single(members, &read, field)?,
+                }
+            }
         }
-        members.array("scopeSpans", view.scope_spans(), scope_spans)?;
-        members.text("schemaUrl", view.schema_url());
         Ok(())
     })
 }
 
-fn resource(out: &mut Vec<u8>, view: &Resource<'_>) -> Written {
-    object(out, |members| {
-        attributes(members, view.attributes())?;
-        members.number("droppedAttributesCount", view.dropped_attributes_count());
-        members.array("entityRefs", view.entity_refs(), entity_ref)
-    })
+fn list(members: &mut Members<'_>, read: &Read<'_>, field: &Field) -> Written {
+    match field.kind {
+        Kind::Message(Type::KeyValue) => members.array(field.json, read.key_values(field), key_value),
+        Kind::Message(of) => members.array(field.json, read.messages(field, of), message),
+        Kind::Utf8 => members.array(field.json, read.texts(field), |out, text| {
+            write::string(out, text);
+            Ok(())
+        }),
+        kind => members.array(field.json, read.numbers(field), |out, value| {
+            number(out, kind, value);
+            Ok(())
+        }),
+    }
 }
 
-fn entity_ref(out: &mut Vec<u8>, view: EntityRef<'_>) -> Written {
-    let key = |out: &mut Vec<u8>, key: &str| {
-        write::string(out, key);
-        Ok(())
-    };
-    object(out, |members| {
-        members.text("schemaUrl", view.schema_url());
-        members.text("type", view.entity_type());
-        members.array("idKeys", view.id_keys(), key)?;
-        members.array("descriptionKeys", view.description_keys(), key)
-    })
-}
-
-fn scope_spans(out: &mut Vec<u8>, view: ScopeSpans<'_>) -> Written {
-    object(out, |members| {
-        if let Some(view) = view.scope() {
-            scope(members.name("scope"), &view)?;
+/// A field that stands once. Its default value is left out, unless presence says something.
+fn single(members: &mut Members<'_>, read: &Read<'_>, field: &Field) -> Written {
+    let explicit = !matches!(field.label, Label::One);
+    let bytes = read.bytes(field);
+    match field.kind {
+        Kind::Message(Type::AnyValue) => return value(members.name(field.json), read.value(field)?),
+        Kind::Message(of) => return message(members.name(field.json), read.message(field, of)),
+        Kind::Utf8 => {
+            let text = bytes.utf8()?;
+            if explicit || !text.is_empty() {
+                write::string(members.name(field.json), text);
+            }
         }
-        members.array("spans", view.spans(), span)?;
-        members.text("schemaUrl", view.schema_url());
-        Ok(())
-    })
-}
-
-fn scope(out: &mut Vec<u8>, view: &Scope<'_>) -> Written {
-    object(out, |members| {
-        members.text("name", view.name());
-        members.text("version", view.version());
-        attributes(members, view.attributes())?;
-        members.number("droppedAttributesCount", view.dropped_attributes_count());
-        Ok(())
-    })
-}
-
-fn span(out: &mut Vec<u8>, view: SpanView<'_>) -> Written {
-    object(out, |members| {
-        if view.trace_id().is_valid() {
-            write::id(members.name("traceId"), view.trace_id().to_hex());
+        _ if bytes.bytes().is_empty() && matches!(field.kind, Kind::Bytes | Kind::SpanId | Kind::TraceId) => {
+            if explicit {
+                members.name(field.json).extend_from_slice(b"\"\"");
+            }
         }
-        if view.span_id().is_valid() {
-            write::id(members.name("spanId"), view.span_id().to_hex());
+        Kind::Bytes => write::bytes(members.name(field.json), bytes.bytes()),
+        Kind::SpanId => write::id(members.name(field.json), bytes.span_id()?.to_hex()),
+        Kind::TraceId => write::id(members.name(field.json), bytes.trace_id()?.to_hex()),
+        kind => {
+            let value = read.number(field);
+            if explicit || value != 0 {
+                number(members.name(field.json), kind, value);
+            }
         }
-        members.text("traceState", view.trace_state());
-        if let Some(id) = view.parent_span_id() {
-            write::id(members.name("parentSpanId"), id.to_hex());
-        }
-        members.number("flags", view.flags());
-        members.text("name", view.name());
-        members.number("kind", i32::from(view.kind()));
-        members.wide_number("startTimeUnixNano", view.start_time().get());
-        members.wide_number("endTimeUnixNano", view.end_time().get());
-        attributes(members, view.attributes())?;
-        members.number("droppedAttributesCount", view.dropped_attributes_count());
-        members.array("events", view.events(), event)?;
-        members.number("droppedEventsCount", view.dropped_events_count());
-        members.array("links", view.links(), link)?;
-        members.number("droppedLinksCount", view.dropped_links_count());
-        status(members.name("status"), view.status())
-    })
+    }
+    Ok(())
 }
 
-fn event(out: &mut Vec<u8>, view: EventView<'_>) -> Written {
-    object(out, |members| {
-        members.wide_number("timeUnixNano", view.time().get());
-        members.text("name", view.name());
-        attributes(members, view.attributes())?;
-        members.number("droppedAttributesCount", view.dropped_attributes_count());
-        Ok(())
-    })
-}
-
-fn link(out: &mut Vec<u8>, view: LinkView<'_>) -> Written {
-    object(out, |members| {
-        if view.trace_id().is_valid() {
-            write::id(members.name("traceId"), view.trace_id().to_hex());
-        }
-        if view.span_id().is_valid() {
-            write::id(members.name("spanId"), view.span_id().to_hex());
-        }
-        members.text("traceState", view.trace_state());
-        attributes(members, view.attributes())?;
-        members.number("droppedAttributesCount", view.dropped_attributes_count());
-        members.number("flags", view.flags());
-        Ok(())
-    })
-}
-
-fn status(out: &mut Vec<u8>, view: StatusView<'_>) -> Written {
-    object(out, |members| {
-        members.text("message", view.message());
-        members.number("code", i32::from(view.code()));
-        Ok(())
-    })
-}
-
-fn attributes(members: &mut Members<'_>, entries: KeyValues<'_>) -> Written {
-    members.array("attributes", entries, key_value)
+/// A number as it stands on the wire: those of 64 bits become strings.
+#[allow(clippy::cast_possible_truncation)] // narrow fields are read by their low 32 bits, as protobuf reads them
+fn number(out: &mut Vec<u8>, kind: Kind, value: u64) {
+    let narrow = value as u32;
+    match kind {
+        Kind::Bool => write::display(out, value != 0),
+        Kind::Double => write::double(out, f64::from_bits(value)),
+        Kind::Enum | Kind::Int32 => write::display(out, narrow.cast_signed()),
+        Kind::Sint32 => write::display(out, (narrow >> 1).cast_signed() ^ -(narrow & 1).cast_signed()),
+        Kind::Fixed32 | Kind::Uint32 => write::display(out, narrow),
+        Kind::Int64 | Kind::Sfixed64 => write::quoted(out, value.cast_signed()),
+        Kind::Fixed64 | Kind::Uint64 => write::quoted(out, value),
+        Kind::Bytes | Kind::Message(_) | Kind::SpanId | Kind::TraceId | Kind::Utf8 => {}
+    }
 }
 
 fn key_value(out: &mut Vec<u8>, entry: KeyValue<'_>) -> Written {
     object(out, |members| {
         write::string(members.name("key"), entry.key());
         members.number("keyStrindex", entry.key_string_index());
-        value(members.name("value"), entry.value()?)
+        if entry.has_value() {
+            value(members.name("value"), entry.value()?)?;
+        }
+        Ok(())
     })
 }
 

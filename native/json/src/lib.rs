@@ -9,14 +9,13 @@ mod error;
 mod from_wire;
 mod respond;
 mod scalar;
-mod schema;
 #[cfg(test)]
 mod tests;
 mod to_wire;
 mod write;
 
-pub use answer::{TraceAnswer, read_status_message, read_trace_response};
+pub use answer::{ExportAnswer, read_response, read_status_message};
 pub use error::JsonError;
-pub use from_wire::traces_from_wire;
-pub use respond::{rpc_status, trace_response};
-pub use to_wire::traces_to_wire;
+pub use from_wire::{from_wire, traces_from_wire};
+pub use respond::{response, rpc_status};
+pub use to_wire::{to_wire, traces_to_wire};

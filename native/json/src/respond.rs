@@ -1,11 +1,13 @@
 //! The JSON forms of a receiver's answers.
 
-/// `ExportTraceServiceResponse`; a partial success where `rejected` or `message` says something.
+use spanwire_wire::Signal;
+
+/// The export response of `signal`; a partial success where `rejected` or `message` says something.
 #[must_use]
-pub fn trace_response(rejected: i64, message: &str) -> String {
+pub fn response(signal: Signal, rejected: i64, message: &str) -> String {
     let mut partial = Vec::new();
     if rejected != 0 {
-        partial.push(format!("\"rejectedSpans\":\"{rejected}\""));
+        partial.push(format!("\"{}\":\"{rejected}\"", signal.names().json_rejected));
     }
     if !message.is_empty() {
         partial.push(format!("\"errorMessage\":{}", quoted(message)));
@@ -34,14 +36,17 @@ mod tests {
 
     #[test]
     fn success_is_an_empty_object() {
-        assert_eq!(trace_response(0, ""), "{}");
+        assert_eq!(response(Signal::Traces, 0, ""), "{}");
     }
 
     #[test]
     fn partial_success_has_a_64_bit_number_as_text() {
         let expected = r#"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"\"no\"\n"}}"#;
-        assert_eq!(trace_response(3, "\"no\"\n"), expected);
-        assert_eq!(trace_response(3, ""), r#"{"partialSuccess":{"rejectedSpans":"3"}}"#);
+        assert_eq!(response(Signal::Traces, 3, "\"no\"\n"), expected);
+        assert_eq!(
+            response(Signal::Traces, 3, ""),
+            r#"{"partialSuccess":{"rejectedSpans":"3"}}"#
+        );
     }
 
     #[test]

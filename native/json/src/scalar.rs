@@ -1,10 +1,11 @@
 //! Scalars from JSON's tokens, written as fields.
 
 use spanwire_wire::arena::Region;
+use spanwire_wire::schema::{Field, Kind};
+use spanwire_wire::tag::WireType;
 use spanwire_wire::{SpanId, TraceId};
 
 use crate::base64;
-use crate::schema::{Field, Kind};
 
 /// A token's value.
 #[derive(Clone, Copy, Debug)]
@@ -19,65 +20,75 @@ pub(crate) enum Token<'a> {
 /// Writes `token` as `field`; false if it does not fit. Default values are left out unless `explicit`.
 pub(crate) fn write(out: &mut Region, field: &Field, token: Token<'_>, explicit: bool) -> bool {
     let tag = field.tag();
-    let bytes = |out: &mut Region, bytes: &[u8]| {
+    let mut bytes = |bytes: &[u8]| {
         if explicit || !bytes.is_empty() {
             out.bytes_field(tag, bytes);
         }
     };
-    let varint = |out: &mut Region, value: u64| {
-        if explicit || value != 0 {
-            out.varint_field(tag, value);
-        }
-    };
     match (field.kind, token) {
-        (Kind::Bool, Token::Bool(value)) => varint(out, value.into()),
-        (Kind::Utf8, Token::Text(text)) => bytes(out, text.as_bytes()),
-        (Kind::SpanId | Kind::TraceId, Token::Text("")) => {}
+        (Kind::Utf8, Token::Text(text)) => bytes(text.as_bytes()),
+        (Kind::SpanId | Kind::TraceId, Token::Text("")) => bytes(&[]),
         (Kind::TraceId, Token::Text(text)) => match text.parse::<TraceId>() {
-            Ok(id) => bytes(out, id.as_bytes()),
+            Ok(id) => bytes(id.as_bytes()),
             Err(_) => return false,
         },
         (Kind::SpanId, Token::Text(text)) => match text.parse::<SpanId>() {
-            Ok(id) => bytes(out, id.as_bytes()),
+            Ok(id) => bytes(id.as_bytes()),
             Err(_) => return false,
         },
         (Kind::Bytes, Token::Text(text)) => match base64::decode(text) {
-            Some(decoded) => bytes(out, &decoded),
+            Some(decoded) => bytes(&decoded),
             None => return false,
         },
-        (Kind::Double, token) => match double(token) {
+        (kind, token) => match number(kind, token) {
             // -0.0 is not the default.
-            Some(value) if explicit || value.to_bits() != 0 => out.fixed64_field(tag, value.to_bits()),
-            Some(_) => {}
+            Some(0) if !explicit => {}
+            Some(value) => match kind.wire_type() {
+                WireType::Fixed64 => out.fixed64_field(tag, value),
+                #[allow(clippy::cast_possible_truncation)] // it was read as 32 bits
+                WireType::Fixed32 => out.fixed32_field(tag, value as u32),
+                _ => out.varint_field(tag, value),
+            },
             None => return false,
         },
-        (Kind::Enum, Token::Text(_)) => return false,
-        (Kind::Enum | Kind::Int32, token) => match ranged::<i32>(token) {
-            // Negative numbers are sign-extended to ten bytes.
-            Some(value) => varint(out, i64::from(value).cast_unsigned()),
-            None => return false,
-        },
-        (Kind::Int64, token) => match ranged::<i64>(token) {
-            Some(value) => varint(out, value.cast_unsigned()),
-            None => return false,
-        },
-        (Kind::Uint32, token) => match ranged::<u32>(token) {
-            Some(value) => varint(out, value.into()),
-            None => return false,
-        },
-        (Kind::Fixed32, token) => match ranged::<u32>(token) {
-            Some(0) => {}
-            Some(value) => out.fixed32_field(tag, value),
-            None => return false,
-        },
-        (Kind::Fixed64, token) => match ranged::<u64>(token) {
-            Some(0) => {}
-            Some(value) => out.fixed64_field(tag, value),
-            None => return false,
-        },
-        _ => return false,
     }
     true
+}
+
+/// Appends `token` as an element of a packed field; false if it does not fit.
+pub(crate) fn write_packed(out: &mut Region, kind: Kind, token: Token<'_>) -> bool {
+    let Some(value) = number(kind, token) else {
+        return false;
+    };
+    if kind.wire_type() == WireType::Fixed64 {
+        out.raw(&value.to_le_bytes());
+        return true;
+    }
+    let (mut bytes, mut len, mut rest) = ([0; 10], 0, value);
+    while rest >= 0x80 {
+        bytes[len] = rest.to_le_bytes()[0] | 0x80;
+        rest >>= 7;
+        len += 1;
+    }
+    bytes[len] = rest.to_le_bytes()[0];
+    out.raw(&bytes[..=len]);
+    true
+}
+
+/// A number as it stands on the wire.
+fn number(kind: Kind, token: Token<'_>) -> Option<u64> {
+    match (kind, token) {
+        (Kind::Bool, Token::Bool(value)) => Some(value.into()),
+        (Kind::Double, token) => double(token).map(f64::to_bits),
+        (Kind::Enum, Token::Text(_)) => None,
+        // Negative numbers are sign-extended to ten bytes.
+        (Kind::Enum | Kind::Int32, token) => ranged::<i32>(token).map(|value| i64::from(value).cast_unsigned()),
+        (Kind::Int64 | Kind::Sfixed64, token) => ranged::<i64>(token).map(i64::cast_unsigned),
+        (Kind::Sint32, token) => ranged::<i32>(token).map(|value| (value << 1 ^ value >> 31).cast_unsigned().into()),
+        (Kind::Fixed32 | Kind::Uint32, token) => ranged::<u32>(token).map(u64::from),
+        (Kind::Fixed64 | Kind::Uint64, token) => ranged::<u64>(token),
+        _ => None,
+    }
 }
 
 fn double(token: Token<'_>) -> Option<f64> {

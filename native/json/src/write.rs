@@ -28,25 +28,11 @@ impl<'o> Members<'o> {
         self.out
     }
 
-    /// A string, unless it is empty.
-    pub(crate) fn text(&mut self, name: &str, text: &str) {
-        if !text.is_empty() {
-            string(self.name(name), text);
-        }
-    }
-
     /// A number of at most 32 bits, unless it is 0.
     pub(crate) fn number(&mut self, name: &str, number: impl Into<i64>) {
         let number: i64 = number.into();
         if number != 0 {
             display(self.name(name), number);
-        }
-    }
-
-    /// A number of 64 bits as a string, unless it is 0.
-    pub(crate) fn wide_number(&mut self, name: &str, number: u64) {
-        if number != 0 {
-            quoted(self.name(name), number);
         }
     }
 

@@ -7,7 +7,7 @@ use bytes::{Buf, Bytes};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use spanwire_wire::Signal;
-use spanwire_wire::response::RpcStatus;
+use spanwire_wire::answer::RpcStatus;
 
 use crate::body::{self, Encoding};
 use crate::code::Code;

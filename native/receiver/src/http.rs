@@ -132,12 +132,8 @@ async fn receive<C>(
     };
     let mut body = body::decode(encoding, chunks, limit)?;
     if format == Format::Json {
-        if signal != Signal::Traces {
-            let text = format!("JSON is not supported for {} yet: send protobuf", signal.names().signal);
-            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
-        }
         let mut converted = Vec::with_capacity(body.len() / 2);
-        spanwire_json::traces_to_wire(&body, &mut converted).map_err(|error| malformed(signal, &error))?;
+        spanwire_json::to_wire(signal, &body, &mut converted).map_err(|error| malformed(signal, &error))?;
         body = converted.into();
     }
     let counts = spanwire_wire::validate(signal, &body).map_err(|error| malformed(signal, &error))?;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header};
 use hyper::body::{Body, Frame, SizeHint};
 use spanwire_wire::Signal;
-use spanwire_wire::response::{PartialSuccess, RpcStatus, TraceResponse};
+use spanwire_wire::answer::{ExportAnswer, RpcStatus};
 use tokio::time::Sleep;
 
 use crate::code::Code;
@@ -242,9 +242,9 @@ fn reply(status: StatusCode, format: Format, bytes: Bytes) -> Response<ReplyBody
 }
 
 /// The signal's response: its protobuf is the same for all signals.
-fn success_body(format: Format, _signal: Signal, rejected: u64, message: &str) -> Bytes {
+fn success_body(format: Format, signal: Signal, rejected: u64, message: &str) -> Bytes {
     match format {
-        Format::Json => spanwire_json::trace_response(signed(rejected), message).into(),
+        Format::Json => spanwire_json::response(signal, signed(rejected), message).into(),
         Format::Grpc => grpc::frame(&success_message(rejected, message), 0),
         Format::Protobuf | Format::Text => success_message(rejected, message).into(),
     }
@@ -252,16 +252,8 @@ fn success_body(format: Format, _signal: Signal, rejected: u64, message: &str) -
 
 fn success_message(rejected: u64, message: &str) -> Vec<u8> {
     let mut response = Vec::new();
-    if rejected != 0 || !message.is_empty() {
-        let partial = PartialSuccess {
-            rejected_spans: signed(rejected),
-            error_message: message,
-        };
-        TraceResponse {
-            partial_success: Some(partial),
-        }
-        .encode(&mut response);
-    }
+    let rejected = signed(rejected);
+    ExportAnswer { rejected, message }.encode(&mut response);
     response
 }
 

@@ -1,44 +1,39 @@
 //! What a server's body says: a partial success, or a `google.rpc.Status`, in protobuf or JSON.
 
-use spanwire_json::{TraceAnswer, read_status_message, read_trace_response};
-use spanwire_wire::response::{RpcStatus, TraceResponse};
+use spanwire_json::{read_response, read_status_message};
+use spanwire_wire::answer::{ExportAnswer, RpcStatus};
 
 use crate::destination::Accepted;
 
-/// Reads the `ExportTraceServiceResponse` in the body of a success; `hide` takes secrets out of its message.
+/// Reads the export response in the body of a success; `hide` takes secrets out of its message.
 pub fn accepted(body: &[u8], hide: impl Fn(String) -> String) -> Accepted {
-    let Ok(response) = TraceResponse::decode(body) else {
-        return Accepted {
-            unreadable: true,
-            ..Accepted::default()
-        };
-    };
-    let partial = response.partial_success.unwrap_or_default();
-    Accepted {
-        // A negative count rejects nothing.
-        rejected: u64::try_from(partial.rejected_spans).unwrap_or(0),
-        message: Some(printable(partial.error_message.as_bytes(), hide)).filter(|text| !text.is_empty()),
-        unreadable: false,
-    }
+    let answer = ExportAnswer::decode(body).ok();
+    said(answer.map(|answer| (answer.rejected, answer.message)), hide)
 }
 
 /// The same of a body in JSON.
 pub fn accepted_json(body: &[u8], hide: impl Fn(String) -> String) -> Accepted {
     // Some servers answer with nothing at all.
     let answer = if body.is_empty() {
-        Some(TraceAnswer::default())
+        Some(spanwire_json::ExportAnswer::default())
     } else {
-        read_trace_response(body)
+        read_response(body)
     };
-    let Some(answer) = answer else {
+    said(answer.as_ref().map(|answer| (answer.rejected, &*answer.message)), hide)
+}
+
+/// What an answer says, which is a count of rejected items and a message; none if it could not be read.
+fn said(answer: Option<(i64, &str)>, hide: impl Fn(String) -> String) -> Accepted {
+    let Some((rejected, message)) = answer else {
         return Accepted {
             unreadable: true,
             ..Accepted::default()
         };
     };
     Accepted {
-        rejected: u64::try_from(answer.rejected_spans).unwrap_or(0),
-        message: Some(printable(answer.error_message.as_bytes(), hide)).filter(|text| !text.is_empty()),
+        // A negative count rejects nothing.
+        rejected: u64::try_from(rejected).unwrap_or(0),
+        message: Some(printable(message.as_bytes(), hide)).filter(|text| !text.is_empty()),
         unreadable: false,
     }
 }

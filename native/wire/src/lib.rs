@@ -9,14 +9,15 @@ extern crate self as spanwire_wire; // for what the tests of this folder share w
 #[path = "../tests/common/mod.rs"]
 mod common;
 
+pub mod answer;
 pub mod arena;
 pub mod attribute;
+pub mod envelope;
 pub mod error;
 pub mod id;
 pub mod parts;
 pub mod read;
 pub mod request;
-pub mod response;
 pub mod schema;
 pub mod signal;
 pub mod span;
@@ -27,6 +28,7 @@ pub mod value;
 pub mod varint;
 pub mod write;
 
+pub use answer::ExportAnswer;
 pub use attribute::{KeyValue, KeyValues};
 pub use error::{DecodeError, DecodeErrorKind};
 pub use id::{SpanId, TraceId};

@@ -29,6 +29,16 @@ impl<'a> Parts<'a> {
         }
     }
 
+    /// The same without what stands in front of `offset`, where a field of one of the parts begins; but where there are
+    /// several parts, they are walked from the first.
+    pub fn from(&self, offset: usize) -> Self {
+        if self.path[0] != 0 {
+            return *self;
+        }
+        let bytes = &self.root.bytes()[offset - self.root.offset()..];
+        Self::whole(Message::at(bytes, offset))
+    }
+
     pub fn fields(&self) -> PartFields<'a> {
         let [first, second] = self.path;
         let levels = [self.root.fields(), Fields::default(), Fields::default()];
@@ -70,6 +80,15 @@ impl<'a> Occurrences<'a> {
         } else {
             self.first = Some(field.message());
             self.from = field.offset();
+        }
+    }
+
+    /// Those that begin with `first`, whose tag is at `from`; `split` if there are more.
+    pub const fn new(first: Message<'a>, from: usize, split: bool) -> Self {
+        Self {
+            first: Some(first),
+            from,
+            split,
         }
     }
 

@@ -170,7 +170,7 @@ impl<'a> Walk<'a> {
             return Ok(end);
         };
         let next = fields.offset();
-        let Some(declared) = schema::field(of, field.number()) else {
+        let Some(declared) = schema::declared(of, field.number()) else {
             return Ok(next);
         };
         let payload = field.message();

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use common::plain::{self, Noise};
 use common::{model, read, strict};
-use spanwire_wire::response::TraceResponse;
+use spanwire_wire::ExportAnswer;
 use spanwire_wire::{Counts, DecodeError, Signal, Value, validate};
 
 /// What the readers make of a file: counts, and the message written again in field order.
@@ -22,7 +22,7 @@ fn ours(name: &str, bytes: &[u8]) -> Result<String, DecodeError> {
         }
         Some("answer") => {
             let mut canonical = Vec::new();
-            TraceResponse::decode(bytes)?.encode(&mut canonical);
+            ExportAnswer::decode(bytes)?.encode(&mut canonical);
             (Counts::default(), canonical)
         }
         _ => {

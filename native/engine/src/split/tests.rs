@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 use spanwire_wire::request::TraceRequest;
+use spanwire_wire::tag::{self, len_tag};
+use spanwire_wire::write::Header;
 
 use super::*;
 

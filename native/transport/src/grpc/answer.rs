@@ -7,7 +7,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use hyper::body::Body;
 use spanwire_json::base64;
-use spanwire_wire::response::RpcStatus;
+use spanwire_wire::answer::RpcStatus;
 
 use crate::bounded::{Collected, MAX_RESPONSE_BYTES, Unread, collect};
 use crate::config::Config;

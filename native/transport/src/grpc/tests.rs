@@ -6,7 +6,7 @@ use bytes::Bytes;
 use h2::server::{Connection, SendResponse};
 use h2::{Reason, RecvStream};
 use http::{HeaderMap, Response};
-use spanwire_wire::response::{PartialSuccess, RpcStatus, TraceResponse};
+use spanwire_wire::answer::{ExportAnswer, RpcStatus};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -170,11 +170,9 @@ fn a_call_is_what_grpc_says_and_connections_are_kept() {
 fn a_partial_success_is_read() {
     let accepted = answered(|(_, respond), _| {
         let mut message = Vec::new();
-        TraceResponse {
-            partial_success: Some(PartialSuccess {
-                rejected_spans: 3,
-                error_message: "no: hunter2-key",
-            }),
+        ExportAnswer {
+            rejected: 3,
+            message: "no: hunter2-key",
         }
         .encode(&mut message);
         answer(respond, &message, &[("grpc-status", "0")]);

@@ -2,14 +2,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use spanwire_wire::response::{RpcStatus, TraceResponse};
+use spanwire_wire::answer::{ExportAnswer, RpcStatus};
 
 fuzz_target!(|bytes: &[u8]| {
     let mut out = Vec::new();
-    match TraceResponse::decode(bytes) {
+    match ExportAnswer::decode(bytes) {
         Ok(response) => {
             response.encode(&mut out);
-            assert_eq!(TraceResponse::decode(&out), Ok(response));
+            assert_eq!(ExportAnswer::decode(&out), Ok(response));
         }
         Err(error) => assert!(error.offset <= bytes.len(), "{error}"),
     }

@@ -3,7 +3,7 @@
 use super::{Field, Type};
 
 /// Field numbers of OTLP are below this.
-const NUMBERS: usize = 17;
+pub(super) const NUMBERS: usize = 17;
 
 const TYPES: usize = Type::ALL.len();
 
@@ -46,4 +46,26 @@ pub(crate) const fn field(of: Type, number: u32) -> Option<&'static Field> {
         at += 1;
     }
     None
+}
+
+/// Each field at its number.
+static FIELDS: [[Option<&Field>; NUMBERS]; TYPES] = {
+    let mut table = [[None; NUMBERS]; TYPES];
+    let mut of = 0;
+    while of < TYPES {
+        let fields = Type::ALL[of].fields();
+        let mut at = 0;
+        while at < fields.len() {
+            table[of][fields[at].number as usize] = Some(&fields[at]);
+            at += 1;
+        }
+        of += 1;
+    }
+    table
+};
+
+/// [`field`] for run time: one look-up.
+#[inline]
+pub(crate) fn declared(of: Type, number: u32) -> Option<&'static Field> {
+    *FIELDS[of as usize].get(usize::try_from(number).ok()?)?
 }

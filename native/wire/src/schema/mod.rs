@@ -7,10 +7,12 @@ use crate::tag::{WireType, tag};
 
 mod lookup;
 mod table;
+mod view;
 
 pub use table::{Type, numbers};
+pub use view::{Members, MessageView};
 
-pub(crate) use lookup::{accepts, field};
+pub(crate) use lookup::{accepts, declared, field};
 
 /// A field's type.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

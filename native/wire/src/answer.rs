@@ -1,4 +1,4 @@
-//! The small messages of an answer, read and written: `ExportTraceServiceResponse` and `google.rpc.Status`.
+//! The small messages of an answer, read and written: [`ExportAnswer`] and `google.rpc.Status`.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -9,59 +9,50 @@ use crate::schema::Type;
 use crate::tag::{any, duration, export_response, len_tag, partial_success, retry_info, rpc_status, varint_tag};
 use crate::write::Header;
 
-/// `ExportTraceServiceResponse`.
+/// The export response of any signal, which are equal byte for byte: what a receiver says of a request that it did not
+/// take whole. Without a partial success both are empty.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct TraceResponse<'a> {
-    /// Given where the receiver rejected something, or wants to say something.
-    pub partial_success: Option<PartialSuccess<'a>>,
-}
-
-/// What a receiver says of a request that it did not take whole.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct PartialSuccess<'a> {
-    /// How many spans were rejected. Zero with a message is a warning.
-    pub rejected_spans: i64,
+pub struct ExportAnswer<'a> {
+    /// How many items were rejected; of metrics, data points. Zero with a message is a warning.
+    pub rejected: i64,
     /// Why.
-    pub error_message: &'a str,
+    pub message: &'a str,
 }
 
-impl<'a> TraceResponse<'a> {
+impl<'a> ExportAnswer<'a> {
     /// Reads a whole message.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut read = Self::default();
         for field in Message::new(bytes).fields() {
             let field = field?.checked(Type::TraceResponse)?;
             if field.number() == export_response::PARTIAL_SUCCESS {
-                read.partial_success.get_or_insert_default().merge(field.message())?;
+                read.merge(field.message())?;
             }
         }
         Ok(read)
     }
 
-    /// Appends the message to `out`.
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        if let Some(partial) = &self.partial_success {
-            let mut content = Vec::with_capacity(24 + partial.error_message.len());
-            varint(&mut content, partial_success::REJECTED_SPANS, partial.rejected_spans);
-            text(&mut content, partial_success::ERROR_MESSAGE, partial.error_message);
-            out.extend_from_slice(Header::new(len_tag(export_response::PARTIAL_SUCCESS), content.len()).as_slice());
-            out.append(&mut content);
-        }
-    }
-}
-
-impl<'a> PartialSuccess<'a> {
-    /// Reads one more part.
+    /// Reads one more part of the partial success.
     fn merge(&mut self, part: Message<'a>) -> Result<(), DecodeError> {
         for field in part.fields() {
             let field = field?.checked(Type::TracePartialSuccess)?;
             match field.number() {
-                partial_success::REJECTED_SPANS => self.rejected_spans = field.value().cast_signed(),
-                partial_success::ERROR_MESSAGE => self.error_message = field.message().utf8()?,
+                partial_success::REJECTED_SPANS => self.rejected = field.value().cast_signed(),
+                partial_success::ERROR_MESSAGE => self.message = field.message().utf8()?,
                 _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Appends the message to `out`: nothing where all was taken without a word.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let mut content = Vec::with_capacity(24 + self.message.len());
+        varint(&mut content, partial_success::REJECTED_SPANS, self.rejected);
+        text(&mut content, partial_success::ERROR_MESSAGE, self.message);
+        if !content.is_empty() {
+            bytes(out, export_response::PARTIAL_SUCCESS, &content);
+        }
     }
 }
 
@@ -191,16 +182,13 @@ mod tests {
     use crate::error::DecodeErrorKind;
 
     #[test]
-    fn a_response_reads_back() {
-        for rejected_spans in [0, 1, 300, i64::MAX, -1] {
-            for error_message in ["", "too old", &"x".repeat(200)] {
-                let partial_success = Some(PartialSuccess {
-                    rejected_spans,
-                    error_message,
-                });
+    fn an_answer_reads_back() {
+        for rejected in [0, 1, 300, i64::MAX, -1] {
+            for message in ["", "too old", &"x".repeat(200)] {
+                let answer = ExportAnswer { rejected, message };
                 let mut bytes = vec![];
-                TraceResponse { partial_success }.encode(&mut bytes);
-                assert_eq!(TraceResponse::decode(&bytes), Ok(TraceResponse { partial_success }));
+                answer.encode(&mut bytes);
+                assert_eq!(ExportAnswer::decode(&bytes), Ok(answer));
             }
         }
     }
@@ -208,19 +196,19 @@ mod tests {
     #[test]
     fn full_success_is_an_empty_message() {
         let mut bytes = vec![];
-        TraceResponse::default().encode(&mut bytes);
+        ExportAnswer::default().encode(&mut bytes);
         assert!(bytes.is_empty());
-        assert_eq!(TraceResponse::decode(&[]), Ok(TraceResponse::default()));
+        assert_eq!(ExportAnswer::decode(&[]), Ok(ExportAnswer::default()));
     }
 
     #[test]
     fn a_partial_success_in_two_parts_is_one() {
         let bytes = [0x0A, 2, 0x08, 7, 0x0A, 3, 0x12, 1, b'm'];
-        let partial_success = Some(PartialSuccess {
-            rejected_spans: 7,
-            error_message: "m",
-        });
-        assert_eq!(TraceResponse::decode(&bytes), Ok(TraceResponse { partial_success }));
+        let answer = ExportAnswer {
+            rejected: 7,
+            message: "m",
+        };
+        assert_eq!(ExportAnswer::decode(&bytes), Ok(answer));
     }
 
     #[test]
@@ -298,13 +286,13 @@ mod tests {
 
     #[test]
     fn a_malformed_answer_is_an_error_with_its_place() {
-        let wrong = |bytes| TraceResponse::decode(bytes).unwrap_err();
+        let wrong = |bytes| ExportAnswer::decode(bytes).unwrap_err();
         assert_eq!(
             wrong(&[0x0A, 3, 0x12, 1, 0xFF]),
             DecodeError::new(4, DecodeErrorKind::InvalidUtf8)
         );
         assert_eq!(wrong(&[0x0A, 2, 0x08]).offset, 1);
         let html = b"<html>502 Bad Gateway</html>";
-        assert!(TraceResponse::decode(html).is_err() && RpcStatus::decode(html).is_err());
+        assert!(ExportAnswer::decode(html).is_err() && RpcStatus::decode(html).is_err());
     }
 }
