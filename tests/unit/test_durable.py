@@ -554,6 +554,26 @@ def test_a_file_that_stays_is_told_once(
         assert told(tmp_path / "queue")["recovered"]["folders"] == 1
 
 
+def test_a_file_that_stayed_and_is_gone_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.1)
+    leave(tmp_path / "queue", "tests", 10)
+    (folder,) = (tmp_path / "queue").iterdir()
+    first, second, third = (folder / f"{number:016x}.spans" for number in (0xF1, 0xF2, 0xF3))
+
+    def files() -> int:
+        return told(tmp_path / "queue")["recovered"]["files"]  # type: ignore[no-any-return]
+
+    with Sink() as sink, processor(sink.traces_endpoint, DurableQueue(tmp_path / "queue", service="tests")):
+        for number, path in enumerate([first, second], 1):
+            path.write_bytes(b"nobody understands this")
+            wait_until(lambda number=number: files() == number)  # type: ignore[misc]
+        first.unlink()
+        third.write_bytes(b"nor this")
+        wait_until(lambda: files() == 3)  # so there was a look since
+        first.write_bytes(b"it is another one")
+        wait_until(lambda: files() == 4)
+
+
 def test_of_many_files_that_stay_each_is_named_up_to_a_bound_and_the_others_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

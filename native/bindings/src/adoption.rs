@@ -8,8 +8,9 @@ use pyo3::prelude::*;
 use spanwire_engine::BatchLimits;
 use spanwire_engine::adopt::{Adopted, Options, Recovery};
 
-use crate::control::{HttpClient, duration};
+use crate::client::ExportClient;
 use crate::errors;
+use crate::waiting::duration;
 
 /// A recovery of the spans under a folder.
 #[pyclass(frozen, module = "spanwire._native")]
@@ -24,7 +25,7 @@ impl Adoption {
     #[pyo3(signature = (client, path, service, spans, bytes, *, spans_per_second, max_age=None, delay=0.0, again=0.0, calm=0.0))]
     #[allow(clippy::too_many_arguments)] // keywords
     fn new(
-        client: &HttpClient,
+        client: &ExportClient,
         path: PathBuf,
         service: Option<String>,
         spans: usize,
@@ -66,12 +67,12 @@ impl Adoption {
     }
 
     /// From now on it is for this destination, too; false if it is over. Raises `OSError` if there is no thread for it.
-    fn add(&self, client: &HttpClient) -> PyResult<bool> {
+    fn add(&self, client: &ExportClient) -> PyResult<bool> {
         self.0.add(client.shared()).map_err(|error| errors::system(&error))
     }
 
     /// That destination takes no more part: what it has not answered for stays. Whether others do; if not, it is over.
-    fn remove(&self, client: &HttpClient) -> bool {
+    fn remove(&self, client: &ExportClient) -> bool {
         self.0.remove(&client.shared())
     }
 

@@ -9,8 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use spanwire_durable::{Directory, MapPolicy, Plan, Report, Shape, Summary, Sync, directories, summaries};
 
-use crate::control::duration;
 use crate::errors;
+use crate::waiting::duration;
 
 /// The segment files of this process under a folder that it shares with others.
 #[pyclass(frozen, weakref, module = "spanwire._native")]

@@ -12,8 +12,8 @@ use spanwire_files::stats::Histogram;
 use spanwire_files::writer::WriteError;
 use spanwire_files::{Compression, FileError, Format, Plan, Reader, Recording, Shift, Stats, Writer};
 
-use crate::control::duration;
 use crate::sink_span::decode_error;
+use crate::waiting::duration;
 
 /// Adds the classes to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -11,10 +11,9 @@ use pyo3::types::{PyBytes, PyDict};
 use spanwire_durable::Directory;
 use spanwire_engine::buffer::Buffer;
 use spanwire_queue::storage::Heap;
-use spanwire_queue::{Batch, Dropped, Lane, Limits, WhenFull, Writer};
+use spanwire_queue::{Attached, Batch, Dropped, Lane, Limits, WhenFull, Writer};
 use spanwire_record::Status;
 
-use crate::control::{SLICE, duration};
 use crate::durable::DurableDirectory;
 use crate::encode;
 use crate::errors;
@@ -23,6 +22,7 @@ use crate::ffi::gil::GilCell;
 use crate::ffi::kept::Release;
 use crate::ffi::queue::Queue;
 use crate::lanes::Lanes;
+use crate::waiting::{duration, in_slices};
 
 /// Finished spans that wait to be sent. All methods are quick but `wait` and `wait_done`, which let go of the GIL.
 #[pyclass(frozen, module = "spanwire._native", name = "FrameQueue")]
@@ -133,16 +133,10 @@ impl PyFrameQueue {
 
     /// `accepted == taken + queued + full + closed + unstored + expired + damaged`, of this process.
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let counts = self.lanes.counts(py);
         let dict = PyDict::new(py);
-        dict.set_item("accepted", counts.accepted)?;
-        dict.set_item("taken", counts.taken)?;
-        dict.set_item("queued", counts.queued)?;
-        dict.set_item("full", counts.full)?;
-        dict.set_item("closed", counts.closed)?;
-        dict.set_item("unstored", counts.unstored)?;
-        dict.set_item("expired", counts.expired)?;
-        dict.set_item("damaged", counts.damaged)?;
+        for (name, count) in self.lanes.counts(py).named() {
+            dict.set_item(name, count)?;
+        }
         Ok(dict)
     }
 
@@ -184,10 +178,11 @@ impl PyFrameQueue {
         let Some(frame) = encode::frame(span, w3c_flags)? else {
             return Ok(false);
         };
-        let group = self
-            .queue
-            .groups
-            .with(py, |groups| groups.find(&frame.resource, &frame.scope));
+        let group = self.queue.groups.with(py, |groups| {
+            groups.find(&frame.resource.message, &frame.scope.message, || {
+                encode::group(&frame.resource, &frame.scope, Attached::default())
+            })
+        });
         let status = self.queue.append_patiently(py, frame.message().len(), |writer| {
             writer.append_message(&group, frame.message())
         });
@@ -296,19 +291,13 @@ impl PyFrameQueue {
     }
 }
 
-/// Waits in slices, between which signals are handled: whose handler may fork.
+/// Signal handlers run meanwhile, and may fork: in the child the answer is no, at once.
 fn wait_done(py: Python<'_>, lane: &Lane, spans: u64, generation: u64, limit: Duration) -> PyResult<bool> {
-    let start = Instant::now();
-    loop {
-        let left = limit.saturating_sub(start.elapsed());
-        if py.detach(|| lane.wait_done(spans, generation, Instant::now() + left.min(SLICE))) {
-            return Ok(true);
-        }
-        if left == Duration::ZERO || lane.generation() != generation {
-            return Ok(false);
-        }
-        py.check_signals()?;
-    }
+    let is_here = || lane.generation() == generation;
+    in_slices(py, limit, |slice| {
+        lane.wait_done(spans, generation, Instant::now() + slice) || !is_here()
+    })
+    .map(|is_over| is_over && is_here())
 }
 
 /// What was to be sent at once.

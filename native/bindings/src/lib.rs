@@ -2,8 +2,8 @@
 
 mod adoption;
 mod api;
+mod client;
 mod columns;
-mod control;
 mod durable;
 mod encode;
 mod errors;
@@ -21,6 +21,7 @@ mod sink_request;
 mod sink_span;
 mod sink_value;
 mod tracer;
+mod waiting;
 
 use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
@@ -56,7 +57,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("_C_API", api::capsule(module.py())?)?;
     adoption::register(module)?;
     columns::register(module)?;
-    control::register(module)?;
+    client::register(module)?;
     durable::register(module)?;
     files::register(module)?;
     frame_queue::register(module)?;

@@ -17,6 +17,7 @@ mod flight;
 mod flights;
 pub mod ledger;
 mod parcel;
+pub mod pipeline;
 mod process;
 mod route;
 mod sizes;

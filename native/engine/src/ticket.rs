@@ -41,6 +41,21 @@ impl Answer {
         }
     }
 
+    /// The answer for one request more: the first loss, the first message, and sums.
+    pub fn add(&mut self, one: Self) {
+        for &(reason, spans) in &one.losses {
+            self.lose(reason, spans);
+        }
+        if self.lost.is_none() && one.lost.is_some() {
+            (self.lost, self.message) = (one.lost, one.message);
+        } else if self.message.is_none() {
+            self.message = one.message;
+        }
+        self.rejected += one.rejected;
+        self.retries += one.retries;
+        self.has_news |= one.has_news;
+    }
+
     /// So many spans more were lost.
     pub fn lose(&mut self, reason: DropReason, spans: u64) {
         if spans == 0 {

@@ -20,6 +20,7 @@ use crate::position::{Chunks, Next, Position};
 use crate::state::{Room, Shared, State};
 use crate::sync::Ordering;
 use known::Known;
+pub use room::Waited;
 
 /// Who reads.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -88,6 +88,50 @@ impl AddAssign for Dropped {
     }
 }
 
+impl Counts {
+    /// What came since; what waits is as it is now.
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            accepted: self.accepted.saturating_sub(before.accepted),
+            taken: self.taken.saturating_sub(before.taken),
+            queued: self.queued,
+            full: self.full.saturating_sub(before.full),
+            closed: self.closed.saturating_sub(before.closed),
+            unstored: self.unstored.saturating_sub(before.unstored),
+            expired: self.expired.saturating_sub(before.expired),
+            damaged: self.damaged.saturating_sub(before.damaged),
+        }
+    }
+
+    /// By name.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, u64); 8] {
+        [
+            ("accepted", self.accepted),
+            ("taken", self.taken),
+            ("queued", self.queued),
+            ("full", self.full),
+            ("closed", self.closed),
+            ("unstored", self.unstored),
+            ("expired", self.expired),
+            ("damaged", self.damaged),
+        ]
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.taken += other.taken;
+        self.queued += other.queued;
+        self.full += other.full;
+        self.closed += other.closed;
+        self.unstored += other.unstored;
+        self.expired += other.expired;
+        self.damaged += other.damaged;
+    }
+}
+
 /// What became of all frames of this process for one lane: `accepted == taken + queued + full + closed + unstored + expired + damaged`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {

@@ -1,16 +1,14 @@
 //! Hands finished frames over to the queue.
 
-use std::collections::HashMap;
+use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pyo3::Python;
-use spanwire_queue::{Appended, Attached, Group, Lane, Writer};
+use spanwire_queue::{Appended, GroupCache, Lane, Waited, Writer};
 use spanwire_record::{SpanRecord, Status};
 
 use super::gil::GilCell;
-use crate::encode::{self, Head};
 use crate::tracer::Tracer;
 
 /// `SpanwireQueue` of `spanwire_api.h`: what a `_native.FrameQueue` owns.
@@ -19,22 +17,11 @@ pub struct Queue {
     /// Its reading end, for what is read in Python.
     pub lane: Weak<Lane>,
     /// The groups of spans that were pushed.
-    pub groups: GilCell<Groups>,
+    pub groups: GilCell<GroupCache>,
     /// Milliseconds that a span waits for room at most, if the lane is one that blocks.
     pub patience: AtomicU64,
     /// Bytes at most of the frame for which there was no room last.
     pub wanted: AtomicUsize,
-}
-
-/// What became of a wait for room.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Waited {
-    /// There may be room: append again.
-    Again,
-    /// The frame goes, and is counted.
-    Over,
-    /// The same, and somebody must attend to the queue.
-    Attend,
 }
 
 impl Queue {
@@ -82,52 +69,9 @@ impl Queue {
         let Some(lane) = self.lane.upgrade() else {
             return Waited::Over; // nobody reads it any more
         };
-        // There will be no room before somebody reads, who could not begin until now: this frame goes for it.
-        if lane.wants_reader() {
-            lane.refuse();
-            return Waited::Attend;
-        }
         let patience = Duration::from_millis(self.patience.load(Ordering::Relaxed));
-        let left = patience.saturating_sub(*waited);
-        if left.is_zero() {
-            lane.refuse();
-            return Waited::Over;
-        }
-        let (start, generation) = (Instant::now(), lane.generation());
-        let (len, deadline) = (self.wanted.load(Ordering::Relaxed), start + left);
-        let in_time = py.detach(|| lane.wait_room(len, generation, deadline));
-        // Another thread may be quicker.
-        *waited = if in_time { *waited + start.elapsed() } else { patience };
-        Waited::Again
-    }
-}
-
-/// Groups by the encoded resource and scope that they were made of, which it keeps, so that their addresses stay theirs.
-#[derive(Default)]
-pub struct Groups(HashMap<(usize, usize), Made>);
-
-struct Made {
-    _resource: Arc<[u8]>,
-    _scope: Arc<[u8]>,
-    group: Arc<Group>,
-}
-
-impl Groups {
-    /// With more, all are forgotten: the queue finds out by itself that groups are equal, only slower.
-    const MOST: usize = 256;
-
-    /// The group of such a span.
-    pub fn find(&mut self, resource: &Head, scope: &Head) -> Arc<Group> {
-        let key = (resource.message.as_ptr().addr(), scope.message.as_ptr().addr());
-        if self.0.len() >= Self::MOST && !self.0.contains_key(&key) {
-            self.0.clear();
-        }
-        let made = self.0.entry(key).or_insert_with(|| Made {
-            _resource: Arc::clone(&resource.message),
-            _scope: Arc::clone(&scope.message),
-            group: encode::group(resource, scope, Attached::default()),
-        });
-        Arc::clone(&made.group)
+        let len = self.wanted.load(Ordering::Relaxed);
+        lane.wait_patiently(len, patience, waited, |wait| py.detach(wait))
     }
 }
 

@@ -95,7 +95,9 @@ impl Leftovers {
             .collect();
         state.known.retain(|folder, _| there.contains(folder));
         state.counted.retain(|folder| there.contains(folder));
-        state.told.retain(|path| path.symlink_metadata().is_ok());
+        let is_gone =
+            |path: &PathBuf| matches!(path.symlink_metadata(), Err(why) if why.kind() == io::ErrorKind::NotFound);
+        state.told.retain(|path| !is_gone(path));
         Ok(there.into_iter().collect())
     }
 
@@ -221,8 +223,7 @@ impl Leftovers {
             match leftover.orphan.note(place, destination) {
                 Ok(()) => open.noted.add(&block, destination),
                 Err(why) => {
-                    let path = leftover.orphan.folder().join(spanwire_durable::progress::PROGRESS);
-                    state.stays(&path, &format!("cannot be written: {why}"), shared);
+                    state.stays(&place.path, &format!("its progress cannot be written: {why}"), shared);
                 }
             }
         }

@@ -1,10 +1,21 @@
 //! A lane whose queue is full, where it does not drop the oldest.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Lane, Reader};
 use crate::limits::WhenFull;
 use crate::state::Room;
+
+/// What became of a wait for room.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Waited {
+    /// There may be room: append again.
+    Again,
+    /// The frame goes, and is counted.
+    Over,
+    /// The same, and somebody must attend to the queue.
+    Attend,
+}
 
 impl Lane {
     /// What happens to frames for which there is no room. Of lanes that share a queue none may refuse what others would take.
@@ -38,6 +49,33 @@ impl Lane {
             }
         }
         true
+    }
+
+    /// Waits until there may be room for a frame of `len` bytes for which there was none a moment ago. `waited` is how long that frame has waited
+    /// before, and is added to; when it is as long as `patience` the frame is counted as refused. `let_go` runs what waits, while its caller holds no
+    /// lock that readers need.
+    pub fn wait_patiently(
+        &self,
+        len: usize,
+        patience: Duration,
+        waited: &mut Duration,
+        let_go: impl FnOnce(&(dyn Fn() -> bool + Sync)) -> bool,
+    ) -> Waited {
+        // There will be no room before somebody reads, who could not begin until now: this frame goes for it.
+        if self.wants_reader() {
+            self.refuse();
+            return Waited::Attend;
+        }
+        let left = patience.saturating_sub(*waited);
+        if left.is_zero() {
+            self.refuse();
+            return Waited::Over;
+        }
+        let (start, generation) = (Instant::now(), self.generation());
+        let in_time = let_go(&|| self.wait_room(len, generation, start + left));
+        // Another thread may be quicker.
+        *waited = if in_time { *waited + start.elapsed() } else { patience };
+        Waited::Again
     }
 
     /// Counts a frame for which no room was found in time.

@@ -1,4 +1,4 @@
-//! Classes for exporters: a client of the worker, what became of a request, and the counts.
+//! [`ExportClient`], the worker's client that exporters hold; what became of a request; and the counts.
 //!
 //! The GIL is held to read the spans and to make the answer; compressing, sending and waiting happen without it.
 
@@ -6,16 +6,13 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use spanwire_engine::buffer::Buffer;
-use spanwire_engine::client::Submitted;
-use spanwire_engine::{
-    Account, Answer, BatchLimits, Breakers, Client, DropReason, Event, Ticket, events, events::What,
-};
+use spanwire_engine::{Account, Answer, BatchLimits, Breakers, Client, DropReason, Event, events, events::What};
 use spanwire_transport::balancer::Strategy;
 use spanwire_transport::config::TlsFiles;
 use spanwire_transport::{Compression, Config, ConfigError, FreshHeaders, Protocol, Proxy};
@@ -23,10 +20,8 @@ use spanwire_transport::{Compression, Config, ConfigError, FreshHeaders, Protoco
 use crate::columns::encode::{ColumnEncoder, EncodedHeads};
 use crate::filter::PyFilter;
 use crate::frame_queue::{PyFrameQueue, Request};
+use crate::waiting::{deliver, duration, in_slices};
 use crate::{columns, errors};
-
-/// How long a waiting thread leaves Python's signal handlers unattended.
-pub const SLICE: Duration = Duration::from_millis(100);
 
 /// Names and values.
 type Headers = Vec<(String, Vec<u8>)>;
@@ -40,15 +35,15 @@ type Kept = (u64, u64, HashMap<&'static str, u64>, Vec<(f64, Option<&'static str
 /// A client for OTLP over HTTP: in the bodies of HTTP/1.1, or as calls of gRPC over HTTP/2.
 ///
 /// Frozen: a borrow flag would stay set for ever in a child forked while another thread is inside a method.
-#[pyclass(frozen, module = "spanwire._native")]
-pub struct HttpClient {
+#[pyclass(frozen, module = "spanwire._native", name = "HttpClient")]
+pub struct ExportClient {
     client: Arc<Client>,
     w3c_flags: bool,
     fresh: Option<Arc<FreshHeaders>>,
 }
 
 #[pymethods]
-impl HttpClient {
+impl ExportClient {
     /// `protocol` is one of OTLP's: `http/protobuf`, `http/json` or `grpc`. `timeout` in seconds covers all tries; `max_request_size` in bytes before compression, 0 or less for no limit; `others` are more
     /// endpoints with their headers, and `balance` says how one of them is chosen; `proxies` are that of `endpoint` and those of the others,
     /// with what `Proxy-Authorization` says. With `fresh_headers` nothing is sent before `set_headers`.
@@ -335,76 +330,25 @@ impl HttpClient {
     }
 }
 
-impl HttpClient {
+impl ExportClient {
     fn deliver(&self, py: Python<'_>, buffer: Buffer, spans: u64) -> PyResult<Outcome> {
         if spans == 0 {
             return Ok(Answer::default().into()); // an empty request is not sent
         }
-        let step = py.detach(|| match self.client.submit(buffer, spans) {
-            Submitted::Answered(answer) => Step::Done(answer),
-            Submitted::UnderWay(ticket) => wait(ticket),
-        });
-        finish(py, step).map(Outcome::from)
+        deliver(py, || self.client.submit(buffer, spans)).map(Outcome::from)
     }
 }
 
-impl HttpClient {
+impl ExportClient {
     /// What it sends by.
     pub fn shared(&self) -> Arc<Client> {
         Arc::clone(&self.client)
     }
 
-    /// In slices: a signal handler that wants to end the process must not wait for a backend that is gone.
     fn wait_for_all(&self, py: Python<'_>, limit: Duration) -> PyResult<bool> {
-        let start = Instant::now();
         let mark = self.client.mark();
-        loop {
-            let left = limit.saturating_sub(start.elapsed());
-            if py.detach(|| self.client.flushed(mark, left.min(SLICE))) {
-                return Ok(true);
-            }
-            py.check_signals()?;
-            if left.is_zero() {
-                return Ok(false);
-            }
-        }
+        in_slices(py, limit, |slice| self.client.flushed(mark, slice))
     }
-}
-
-enum Step {
-    Done(Answer),
-    Waiting(Ticket),
-}
-
-/// Waits for a request's answer. What a signal handler raises goes up; the request goes on and is counted.
-pub fn settle(py: Python<'_>, ticket: Ticket) -> PyResult<Answer> {
-    let step = py.detach(|| wait(ticket));
-    finish(py, step)
-}
-
-fn finish(py: Python<'_>, mut step: Step) -> PyResult<Answer> {
-    loop {
-        match step {
-            Step::Done(answer) => return Ok(answer),
-            Step::Waiting(ticket) => {
-                py.check_signals()?;
-                step = py.detach(|| wait(ticket));
-            }
-        }
-    }
-}
-
-fn wait(ticket: Ticket) -> Step {
-    match ticket.wait(SLICE) {
-        Some(answer) => Step::Done(answer),
-        None => Step::Waiting(ticket),
-    }
-}
-
-/// Seconds; `None` when not a number, zero when negative, a year when endless.
-pub fn duration(seconds: f64) -> Option<Duration> {
-    const YEAR: f64 = 365.0 * 24.0 * 3600.0;
-    (!seconds.is_nan()).then(|| Duration::from_secs_f64(seconds.clamp(0.0, YEAR)))
 }
 
 /// What became of a request.
@@ -532,7 +476,7 @@ fn counts<'py>(py: Python<'py>, account: &Account, breakers: &Breakers) -> PyRes
 
 /// Adds this file's names to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<HttpClient>()?;
+    module.add_class::<ExportClient>()?;
     module.add_class::<PyFilter>()?;
     module.add_class::<Outcome>()?;
     module.add_function(wrap_pyfunction!(take_events, module)?)?;
