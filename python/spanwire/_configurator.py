@@ -12,15 +12,17 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.metadata import entry_points
 from typing import Any
 
+from opentelemetry.environment_variables import OTEL_TRACES_EXPORTER
 from opentelemetry.sdk import _configuration
 
 from spanwire import _log
 from spanwire.exporter._environment import Environment
 from spanwire.trace._disabled import is_disabled
 
-__all__ = ["Configurator", "check_keywords", "keywords_for"]
+__all__ = ["Configurator", "check_exporters", "check_keywords", "keywords_for"]
 
 _GROUP = "opentelemetry_traces_exporter"  # of entry points
 _OURS = "spanwire"
@@ -77,6 +79,7 @@ class Configurator(_configuration._OTelSDKConfigurator):
                 return
             from spanwire.trace import shortcut_proxy_tracers
 
+            check_exporters(kwargs.get("trace_exporter_names"))
             shortcut_proxy_tracers()
             keywords = _taken_over(kwargs)
             with _replaced(_native_traces(keywords)):
@@ -144,6 +147,40 @@ def check_keywords(given: Iterable[str]) -> None:
             raise TypeError(f"spanwire.install() does not know {name}=; give {meant}")
 
 
+def check_exporters(given: Sequence[str] | None) -> None:
+    """The exporters of spans that are asked for, and the protocol: before the SDK stumbles on them halfway.
+
+    :param given: names that come before those of OTEL_TRACES_EXPORTER.
+    :raises RuntimeError: if one is not known, with the SDK's text and what to set.
+    """
+    if os.environ.get("OTEL_CONFIG_FILE"):
+        return
+    asked = os.environ.get(OTEL_TRACES_EXPORTER, "").split(",")
+    names = [name.strip() for name in (*(given or ()), *asked) if name.strip()]
+    known = {*_OTLP, *_MODULES, "none", *(one.name for one in entry_points(group=_GROUP))}
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise RuntimeError(
+                f"Requested component '{name}' not found in entry point '{_GROUP}'. Set OTEL_TRACES_EXPORTER to "
+                f"{' or '.join(near or sorted(known))}"
+            )
+    if not {"otlp", _OURS}.isdisjoint(names):
+        _check_protocol()
+
+
+def _check_protocol() -> str:
+    """The protocol of ``otlp`` that the environment asks for."""
+    environment = Environment("traces")
+    protocol = environment.protocol()
+    if protocol not in _BY_PROTOCOL:
+        variable, _ = environment.find("PROTOCOL")
+        raise RuntimeError(
+            f"Unsupported OTLP protocol '{protocol}' is configured. Set {variable} to http/protobuf, http/json or grpc, or unset it"
+        )
+    return protocol
+
+
 def _taken_over(kwargs: dict[str, Any]) -> _Keywords:
     """Of ``exporter_args_map`` what an SDK that does not know it is not told: our exporters get it here."""
     given = kwargs.get(_BY_CLASSES) or {}
@@ -189,10 +226,7 @@ def _entry_point_of(upstream: Callable[..., str]) -> Callable[[str, str], str]:
             return upstream(name, signal_type)
         if name in {"otlp_proto_http", "otlp_proto_grpc"}:
             return _OF_OFFICIAL[name]
-        protocol = Environment(signal_type).protocol()
-        if protocol not in _BY_PROTOCOL:
-            raise RuntimeError(f"Unsupported OTLP protocol '{protocol}' is configured")  # the SDK's text
-        return _BY_PROTOCOL[protocol]
+        return _BY_PROTOCOL[_check_protocol()]
 
     return entry_point
 

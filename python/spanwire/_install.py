@@ -14,7 +14,7 @@ from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_TRACES_PR
 
 import spanwire
 from spanwire import _hooks
-from spanwire._configurator import Configurator, check_keywords, keywords_for
+from spanwire._configurator import Configurator, check_exporters, check_keywords, keywords_for
 from spanwire._defaults import defaults
 from spanwire._sigterm import SigtermFlush, check_handler, flush_all, seconds_of
 from spanwire.events import DropEvent, ErrorEvent, subscribe
@@ -171,6 +171,8 @@ def install(
                     overrides["exporter_args_map"] = keywords_for(overrides.get("exporter_args_map"), ours)
                 try:
                     with _environment(overrides, protocol):
+                        if not is_disabled():
+                            check_exporters(overrides.get("trace_exporter_names"))
                         Configurator().configure(**overrides)  # type: ignore[no-untyped-call]  # the SDK's has no types
                 except Exception as error:
                     # A provider cannot be set twice, and this one may send nothing.

@@ -29,6 +29,35 @@ def test_one_line_and_spans_arrive() -> None:
         assert [span.name for span in sink.spans()] == ["span"]
 
 
+@pytest.mark.parametrize(
+    "variables, text",
+    [
+        (
+            {"OTEL_TRACES_EXPORTER": "oltp"},
+            (
+                "RuntimeError: Requested component 'oltp' not found in entry point 'opentelemetry_traces_exporter'. "
+                "Set OTEL_TRACES_EXPORTER to otlp"
+            ),
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/proto"},
+            (
+                "RuntimeError: Unsupported OTLP protocol 'http/proto' is configured. "
+                "Set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf, http/json or grpc, or unset it"
+            ),
+        ),
+    ],
+)
+def test_a_mistake_in_the_environment_is_one_line_behind_a_short_traceback(
+    variables: dict[str, str], text: str
+) -> None:
+    done = run("spanwire.install()", **variables)
+    *traceback, last = done.stderr.splitlines()
+    assert last == text
+    assert len(traceback) < 12
+    assert "During handling" not in done.stderr
+
+
 @pytest.mark.parametrize("protocol", ["http/protobuf", "http/json", "grpc"])
 def test_several_endpoints_by_a_keyword(protocol: str) -> None:
     with Sink() as gone, Sink() as sink:

@@ -15,7 +15,7 @@ __all__ = ["EndpointOption", "ProtocolOption", "destination_client", "parse_head
 EndpointOption = Annotated[
     str | None,
     typer.Option(
-        help="Where to send, as OTEL_EXPORTER_OTLP_ENDPOINT, which is the default. Over HTTP a URL with a path is taken whole; over gRPC "
+        help="Where to send. Default: what the environment says, as for the exporter. Over HTTP a URL with a path is taken whole; over gRPC "
         "host and port suffice."
     ),
 ]

@@ -51,7 +51,13 @@ class Packing(str, Enum):
 
 InputArgument = Annotated[str, typer.Argument(metavar="FILE|-", help="File of spans; - for standard input.")]
 FormatOption = Annotated[
-    FileFormat | None, typer.Option("--format", "--from", help="The file's format, where the guess is wrong.")
+    FileFormat | None,
+    typer.Option(
+        "--format",
+        "--from",
+        metavar="FORMAT",
+        help="The file's format, where the guess is wrong: protobuf, delimited, prefixed, json, jsonl or parquet.",
+    ),
 ]
 LimitOption = Annotated[
     int | None,

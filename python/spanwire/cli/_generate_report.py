@@ -50,7 +50,10 @@ class Progress:
             self._bar.update(self._task, completed=done, description=self._line(tally))
         elif time.monotonic() - self._told >= _TELL_SECONDS:
             self._told = time.monotonic()
-            self._console.print(self._line(tally), soft_wrap=True)
+            line = self._line(tally)
+            if line != self._said:
+                self._said = line
+                self._console.print(line, soft_wrap=True)
 
     def _line(self, tally: Tally) -> str:
         seconds, made = self._last
@@ -62,6 +65,7 @@ class Progress:
         return f"{tally.made:,} spans{rate}" + (f", {lost:,} lost" if lost else "")
 
     _rate = 0.0
+    _said = ""
 
 
 def document(plan: Plan, processes: int, tally: Tally, interrupted: bool) -> dict[str, object]:

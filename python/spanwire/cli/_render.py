@@ -43,10 +43,12 @@ class TraceView:
     """A received trace as an indented tree with a bar for each span's place in time.
 
     :param details: also show attributes, events, links and what went wrong.
+    :param is_whole: cut no line: for files. Print it with ``crop=False``.
     """
 
     trace: Trace
     details: bool = True
+    is_whole: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         """Line by line, without recursion: depth and width are whatever came over the network."""
@@ -55,6 +57,7 @@ class TraceView:
             return
         canvas = _Canvas(
             width=min(options.max_width, _MAX_WIDTH),
+            is_whole=self.is_whole,
             ascii_only=options.ascii_only,
             first_ns=min(span.start_time for span in spans),
             last_ns=max(span.end_time for span in spans),
@@ -86,6 +89,7 @@ class _Guides:
 @dataclass(frozen=True, slots=True)
 class _Canvas:
     width: int
+    is_whole: bool
     ascii_only: bool
     first_ns: int
     last_ns: int
@@ -96,7 +100,10 @@ class _Canvas:
 
     def fit(self, line: Text, width: int | None = None) -> Text:
         line.no_wrap = True
-        line.truncate(width or self.width, overflow="crop" if self.ascii_only else "ellipsis")
+        if self.is_whole:
+            line.overflow = "ignore"
+        else:
+            line.truncate(width or self.width, overflow="crop" if self.ascii_only else "ellipsis")
         return line
 
     def heading(self, trace_id: str, spans: Sequence[ReceivedSpan]) -> Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,16 @@ from spanwire.cli._file_options import (
 )
 
 __all__ = ["convert"]
+
+
+def _unknown_ending(out: str) -> str:
+    """The ending of a file's name that is none of a format or compression; nothing for a device or a name without one."""
+    from spanwire._files import by_name
+
+    path = Path(out)
+    if by_name(out)[1] is not None:
+        path = path.with_suffix("")
+    return "" if path.exists() and not path.is_file() else path.suffix
 
 
 def convert(
@@ -41,8 +52,14 @@ def convert(
 
     Endings of names: .pb, .json, .jsonl, .parquet, and after them .gz or .zst. The new file appears when it is complete.
     """
-    from spanwire._files import BrokenFileError, SpanFileWriter
+    from spanwire._files import BrokenFileError, SpanFileWriter, by_name
 
+    ending, _ = by_name(out)
+    if to is None and ending is None and (unknown := _unknown_ending(out)):
+        fail(
+            "convert",
+            f"the ending {unknown} of {out} names no format: end it in .pb, .json, .jsonl or .parquet, or give --to",
+        )
     spans = 0
     broken: BrokenFileError | None = None
     with failing("convert"):

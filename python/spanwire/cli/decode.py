@@ -129,5 +129,6 @@ def _print_trace(spans: list[ReceivedSpan], console: Console, *, details: bool) 
     from spanwire.sink._trees import build_traces
 
     for trace in build_traces(spans):
-        console.print(TraceView(trace, details=details))
+        is_whole = not console.is_terminal
+        console.print(TraceView(trace, details=details, is_whole=is_whole), crop=not is_whole)
         console.print()

@@ -67,7 +67,7 @@ def generate(
     endpoint: Annotated[
         str | None,
         typer.Option(
-            help="URL of an OTLP/HTTP receiver. Default: as the exporter's (OTEL_EXPORTER_OTLP_...), port 4318 here."
+            help="URL of an OTLP/HTTP receiver. Default: what the environment says, as for the exporter; else port 4318 here."
         ),
     ] = None,
     header: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Sent with each request.")] = None,

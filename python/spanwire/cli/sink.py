@@ -201,7 +201,8 @@ class _Trees(_Printer):
         _, spans = self._held.pop(trace_id)
         self._spans -= len(spans)
         for trace in build_traces(spans):
-            self.console.print(TraceView(trace))
+            is_whole = not self.console.is_terminal
+            self.console.print(TraceView(trace, is_whole=is_whole), crop=not is_whole)
             self.console.print()
         self.console.file.flush()
 

@@ -100,3 +100,21 @@ def test_what_is_no_parquet_of_spans_is_said(tmp_path: Path) -> None:
     parquet.write_table(arrow.table({"a": [1]}), tmp_path / "other.parquet")
     for data in ((tmp_path / "other.parquet").read_bytes(), b"PAR1", b"PAR1" + bytes(1000) + b"PAR1"):
         assert run("-", "-", data=data, status=1).stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["out.xyz", "out.txt.gz", "spans.pbb"])
+def test_an_ending_that_names_no_format_is_an_error_and_nothing_is_written(name: str, tmp_path: Path) -> None:
+    source, out = tmp_path / "in.pb", tmp_path / name
+    source.write_bytes(request())
+    result = run(source, out, status=1)
+    assert f"{out} names no format: end it in .pb, .json, .jsonl or .parquet, or give --to" in result.stderr
+    assert not out.exists()
+    run(source, out, "--to", "protobuf")
+    assert out.exists()
+
+
+def test_a_name_without_an_ending_is_protobuf(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.pb", tmp_path / "out"
+    source.write_bytes(request())
+    run(source, out)
+    assert out.read_bytes() == source.read_bytes()

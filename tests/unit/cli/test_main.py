@@ -1,8 +1,10 @@
 """The command as a whole: its extra, its version, its commands."""
 
 import pytest
+from typer.testing import CliRunner
 
 from spanwire import __version__
+from spanwire.cli import make_app
 from tests.processes import Ended, python
 
 
@@ -32,6 +34,15 @@ def test_every_command_explains_itself(arguments: list[str]) -> None:
     done = run("-m", "spanwire", *arguments, "--help")
     assert done.returncode == 0
     assert "--json" in done.stdout and "Usage: spanwire " in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["convert", "decode", "demo", "doctor", "generate", "recover", "replay", "sink", "top"]
+)
+def test_no_help_text_is_cut_in_80_columns(command: str) -> None:
+    done = CliRunner().invoke(make_app(), [command, "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
+    assert done.exit_code == 0
+    assert "…" not in done.output
 
 
 def test_unknown_commands_are_refused() -> None:

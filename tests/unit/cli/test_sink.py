@@ -16,6 +16,9 @@ import pytest
 import trustme
 
 from spanwire import _native
+from spanwire.exporter.http import OTLPSpanExporter
+from spanwire.trace import TracerProvider
+from spanwire.trace.export import SimpleSpanProcessor
 from tests.post import PROTOBUF, request
 
 COMMAND = [sys.executable, "-m", "spanwire", "sink"]
@@ -75,6 +78,16 @@ def test_tree_shows_each_trace_at_the_end_at_the_latest() -> None:
         out, _ = end(process)
     assert out.startswith(f"trace {'01' * 16}  2 spans")
     assert ["GET / 0" in out, "GET / 1" in out] == [True, True]
+
+
+def test_tree_in_a_file_has_whole_lines() -> None:
+    name, value = "n" * 200, "v" * 300
+    provider = TracerProvider(shutdown_on_exit=False)
+    with running("--print", "tree") as (process, url):
+        provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(url)))
+        provider.get_tracer("tests").start_span(name, attributes={"key": value}).end()
+        out, _ = end(process)
+    assert [name in out, value in out] == [True, True]
 
 
 def test_tree_of_a_trace_that_is_quiet_is_shown_while_it_runs() -> None:
