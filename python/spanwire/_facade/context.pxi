@@ -1,5 +1,7 @@
 # Making a span current. The API's own ContextVar is set directly, if that is what the API uses; else its functions are
 # called.
+# gives: VAR, look_at_runtime_context, current_context, span_in, get_current_span
+# uses: span (Span)
 
 cdef object VAR = None  # the ContextVar; None: another runtime context is in use
 

@@ -7,14 +7,9 @@ from spanwire._facade.capi cimport SPANWIRE_ABI, SpanwireApi
 
 from spanwire import _native
 
-cdef const SpanwireApi* api = <const SpanwireApi*>PyCapsule_GetPointer(
-    _native._C_API, b"spanwire._native._C_API"
-)
-if api.abi != SPANWIRE_ABI or api.size < sizeof(SpanwireApi):
-    raise ImportError(
-        f"spanwire._native has interface {api.abi} ({api.size} bytes) but spanwire._facade was built for "
-        f"{SPANWIRE_ABI} ({sizeof(SpanwireApi)} bytes): the two come from different builds; reinstall spanwire"
-    )
+include "abi.pxi"
+
+cdef const SpanwireApi* api = core_table(_native)
 
 
 def encode_spans(spans, *, bint w3c_flags=False):

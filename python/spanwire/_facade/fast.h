@@ -202,9 +202,9 @@ static PyObject *sw_put_in_front(PyObject *type_object, PyMethodDef *definition)
 static Py_ssize_t sw_record_at, sw_limit_at, sw_live_at;
 static PyObject *sw_original_set_attribute;
 
-/* What has to be told or cleaned. */
+/* What has to be logged or cleaned. */
 static __attribute__((noinline)) PyObject *sw_set_attribute_slowly(PyObject *self, PyObject *const *arguments, int status) {
-    if (status != SW_SLOW) return PyObject_CallMethod(self, "_tell_set", "iO", status, arguments[0]); /* it is set */
+    if (status != SW_SLOW) return PyObject_CallMethod(self, "_log_set_status", "iO", status, arguments[0]); /* it is set */
     return sw_call_original(sw_original_set_attribute, self, arguments, 2, NULL);
 }
 

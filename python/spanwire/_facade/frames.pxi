@@ -1,4 +1,8 @@
 # Frames that Python reads: finished spans as their bytes, of which an exporter in Python gets views.
+# gives: Frame, state_in, view_of, take_frames, keep, detached, request_of, native_span, queue_of, keep_ended, is_plain,
+#   is_plain_context, beside
+# uses: ids (can_be_sent, header_of), plan (FrameQueue), private (Origin, SharedContext), readable (ReadableSpan,
+#   shared_parent), span (EMPTY_MESSAGE, Span)
 
 @cython.final
 @cython.freelist(64)
@@ -169,10 +173,8 @@ cdef int keep_ended(SpanwireQueue *queue, Span span, ReadableSpan view) except -
 cdef bint is_plain(Span span) except -1:
     """Whether a frame can say all that a view of the span does."""
     cdef object parent = span.parent_context, state = span.trace_state()
-    if span.extra is not None:
-        for name in span.extra:
-            if name[0] == "_":
-                return False
+    if span.replaced:
+        return False
     if type(state) is not TraceState:
         return False
     if span.link_contexts is not None:
@@ -183,7 +185,7 @@ cdef bint is_plain(Span span) except -1:
 
 
 cdef bint is_plain_context(object context) except -1:
-    """Whether all parts of a SpanContext but its ids, of which the caller knows, are of the types that frames are read as."""
+    """Whether all parts of a SpanContext but its ids are of the types that frames are read as."""
     cdef object flags
     if type(context) is not SpanContext:
         return False

@@ -1,4 +1,6 @@
 # Span contexts and trace states as the core has them.
+# gives: is_link, fill_ids, can_be_sent, last_state, last_header, header_of
+# uses: values (shown)
 
 cdef bint is_link(object context, object attributes) except -1:
     """Whether the SDK keeps such a link."""

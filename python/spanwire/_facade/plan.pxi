@@ -1,5 +1,8 @@
 # What a provider's processors want to hear. Base-class hooks do nothing, so they are not called; with none left, and at
 # most one queue to be fed natively, no Python object is made for a span but Span and Scope.
+# gives: base_hook, overrides, FrameQueue, native_queue, Several, neighbours_share, Plan, attend_queue,
+#   submit_patiently, submit_changed
+# uses: frames (keep_ended), readable (ReadableSpan), span (Span), values (log_status)
 
 cdef object base_hook(str name):
     return getattr(sdk_trace.SpanProcessor, name, None)
@@ -116,7 +119,7 @@ cdef class Plan:
         return 0
 
     cdef int end(self, Span span) except -1:
-        """After the end time was set: everything is told, in order, all of them the same view.
+        """After the end time was set: call all processors in order, with the same view.
 
         Queues are fed last: with the SDK the exporter is given the very object, later, and sees what any processor has
         left of it, also one that was added after the exporter's, as to a provider that opentelemetry-instrument made.
@@ -137,7 +140,7 @@ cdef class Plan:
             # One that raises keeps the span from all after it.
             if view is not None:
                 view.release()
-            elif span.extra is not None:
+            elif span.replaced:
                 view = span.readable()
             for processor, queue, before in self.on_end:
                 if queue is None or before > called:
@@ -145,19 +148,19 @@ cdef class Plan:
                 if view is not None and view.changed is not None:
                     submit_changed(span, view, processor, queue)
                 elif span.ids.flags & SAMPLED:
-                    told(submit_patiently(span.record, <SpanwireQueue*><uintptr_t>queue.address), processor)
+                    attend_queue(submit_patiently(span.record, <SpanwireQueue*><uintptr_t>queue.address), processor)
             for processor, _, address, before in self.reading:
                 if before <= called:
-                    told(keep_ended(<SpanwireQueue*><uintptr_t>address, span, view), processor)
+                    attend_queue(keep_ended(<SpanwireQueue*><uintptr_t>address, span, view), processor)
         return 0
 
 
-cdef int told(int status, object processor) except -1:
-    """Follows what the table said when a span was given to the queue of `processor`."""
+cdef int attend_queue(int status, object processor) except -1:
+    """Attend to the queue of `processor` as the table's answer to an appended span asks."""
     if status & SPANWIRE_ATTEND:
         processor._attend()
     if status & SPANWIRE_PANIC:
-        tell(SPANWIRE_PANIC, "end")
+        log_status(SPANWIRE_PANIC, "end")
     return 0
 
 
@@ -198,5 +201,5 @@ cdef int submit_changed(Span span, ReadableSpan view, object processor, object q
         if status:
             break
         status = sw_api.submit_bytes(span.origin.native, <const uint8_t*><const char*>frame, len(frame), into)
-    told(status, processor)
+    attend_queue(status, processor)
     return 0

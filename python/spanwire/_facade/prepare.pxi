@@ -1,4 +1,6 @@
 # What is done to the class Span once it is there.
+# gives: put_private, set_attribute_text, prepare_span, _VirtualSpan
+# uses: span (Span)
 
 cdef int put_private(object span, str name, object value) except -1:
     return (<Span?>span).put(name, value)

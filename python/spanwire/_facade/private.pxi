@@ -1,4 +1,6 @@
 # What spans keep of their tracer, and what is put in the place of what they recorded.
+# gives: Origin, SharedContext, OwnState, new_shared, Written, dropped
+# uses: prepare (put_private)
 
 @cython.final
 cdef class Origin:
@@ -22,6 +24,15 @@ cdef class SharedContext:
     """
 
     cdef object context  # None until it is asked for
+
+
+@cython.final
+@cython.no_gc
+cdef class OwnState:
+    """What few spans have: their own trace state, where it is not their parent's, and what is called at the end."""
+
+    cdef object trace_state  # None: the parent's
+    cdef object on_end       # of metrics that count live spans
 
 
 cdef inline SharedContext new_shared(object context):

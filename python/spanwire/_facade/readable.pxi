@@ -1,4 +1,9 @@
 # Reading back: what was recorded, decoded when asked for.
+# gives: ReadableSpan, when_all_have_seen, span_info, span_origin, span_values, span_name, span_kind, span_parent,
+#   shared_parent, span_start, span_end, span_status, span_attributes, bounded_attributes, span_frozen_attributes,
+#   span_event_parts, span_link_parts, span_events, span_links, recorded, readable_source, SpanAttributes, _FIELDS,
+#   _KEPT, _PUBLIC
+# uses: frames (Frame), private (Origin, SharedContext, dropped), span (EMPTY_MESSAGE, Span), values (as_key)
 
 @cython.final
 @cython.freelist(32)

@@ -1,4 +1,8 @@
 # What start_as_current_span and use_span return: a context manager and decorator. Hot: entering and leaving.
+# gives: END_ON_EXIT, ENTERED, DIRECT, Scope, raised, log_detach_failure, scope_vectorcall, prepare_scope, decorate,
+#   use_span
+# uses: context (VAR, current_context), shelves (new_scope), span (RECORD_EXCEPTION, SET_STATUS, Span), tracer (Tracer),
+#   values (as_time)
 
 cdef enum:
     END_ON_EXIT = 4       # beside RECORD_EXCEPTION and SET_STATUS
@@ -108,7 +112,7 @@ cdef class Scope:
             context_api.detach(token)
             return 0
         if sw_reset(VAR, token) < 0:
-            tell_detach()
+            log_detach_failure()
         token = None
         made = <PyObject*>self.made
         Py_INCREF_(made)
@@ -160,7 +164,7 @@ cdef int raised() except -1:
     return -1
 
 
-cdef int tell_detach() except -1:
+cdef int log_detach_failure() except -1:
     """As the API: another context than the one it was made current in is left, by a generator for example."""
     try:
         raised()

@@ -1,6 +1,8 @@
 # Spans and scopes that are done with wait on shelves for their next use, a span with its record: what allocator,
 # collector and constructor would do for each is done once. On a shelf an object is as its constructor leaves it, but
 # for a span's spare record, ids and limit; nothing refers to it, and the collector does not see it.
+# gives: span_shelf, scope_shelf, new_span, dealloc_span, new_scope, dealloc_scope, prepare_shelves
+# uses: scope (Scope), span (REUSABLE, Span)
 
 cdef SwShelf span_shelf, scope_shelf
 
@@ -35,8 +37,10 @@ cdef void dealloc_span(PyObject *gone) noexcept:
             (<Span>gone).parent_shared = None
         if (<Span>gone).link_contexts is not None:
             (<Span>gone).link_contexts = None
-        if (<Span>gone).extra is not None:
-            (<Span>gone).extra = None
+        if (<Span>gone).replaced is not None:
+            (<Span>gone).replaced = None
+        if (<Span>gone).own is not None:
+            (<Span>gone).own = None
     sw_put(&span_shelf, gone)
 
 

@@ -1,4 +1,9 @@
 # The span. Hot: set_attribute, get_span_context, is_recording, end.
+# gives: RECORD_EXCEPTION, SET_STATUS, INVALID_IDS, EMPTY_MESSAGE, REUSABLE, Span
+# uses: ids (is_link, fill_ids), plan (Plan, attend_queue, submit_patiently), private (Origin, SharedContext, OwnState,
+#   new_shared, Written, dropped), readable (ReadableSpan, span_info, span_name, span_kind, span_parent, span_start,
+#   span_end, span_status, span_attributes, span_frozen_attributes, span_events, span_links, SpanAttributes), span_items
+#   (record_event, record_link), tracer (Tracer), values (clean, as_key, as_name, as_time, log_eviction, log_status)
 
 cdef enum:
     RECORD_EXCEPTION = 1
@@ -30,7 +35,8 @@ cdef class Span:
     cdef SharedContext parent_shared  # of a native parent
     cdef object parent_context   # the parent's, unless it is what the record says and has no trace state
     cdef list link_contexts      # of the links that the record has, in their order
-    cdef dict extra              # what only few spans have, by the name of the SDK's private attribute
+    cdef dict replaced           # what is read instead of the record, by the name of the SDK's private attribute
+    cdef OwnState own            # of a span whose sampler was asked, or whose context was replaced
     cdef object __weakref__
 
     def __init__(self, *args, **kwargs):
@@ -57,11 +63,11 @@ cdef class Span:
         elif self.record != NULL:
             sdk_logger.warning("Setting attribute on ended span.")
 
-    def _tell_set(self, int status, key):
-        self.tell_set(status, key)
+    def _log_set_status(self, int status, key):
+        self.log_set_status(status, key)
 
     cdef int set_slowly(self, object key, object value, int status) except -1:
-        """What is no plain value under a plain key; or only something to tell."""
+        """Set what is no plain value under a plain key; or only log a status."""
         if status == SW_SLOW:
             most = self.origin.max_attributes
             if most is not None and most == 0:
@@ -75,7 +81,7 @@ cdef class Span:
                 return 0
             self.commit(as_key(key), clean(value, self.value_limit))
             return 0
-        self.tell_set(status, key)
+        self.log_set_status(status, key)
         return 0
 
     cdef int commit(self, object key, object value) except -1:
@@ -83,14 +89,14 @@ cdef class Span:
         if not self.live:
             sdk_logger.warning("Setting attribute on ended span.")
             return 0
-        self.tell_set(sw_commit(self.record, key, value), key)
+        self.log_set_status(sw_commit(self.record, key, value), key)
         return 0
 
-    cdef void tell_set(self, int status, object key):
+    cdef void log_set_status(self, int status, object key):
         if status & SPANWIRE_EVICTED:
-            tell_full()
+            log_eviction()
         if status & ~SPANWIRE_EVICTED:
-            tell(status, key)
+            log_status(status, key)
 
     cdef void drop(self, Py_ssize_t count):
         if self.live and count > 0:
@@ -114,9 +120,9 @@ cdef class Span:
         if PyDict_CheckExact(attributes) and sw_is_clean(attributes, self.value_limit):
             status = sw_set_all(self.record, attributes, &evicted)
             for _ in range(evicted):
-                tell_full()
+                log_eviction()
             if status & ~SPANWIRE_EVICTED:
-                tell(status, "attributes")
+                log_status(status, "attributes")
             return 0
         cleaned = clean(attributes, self.value_limit)
         self.drop(len(attributes) - len(cleaned))
@@ -126,91 +132,27 @@ cdef class Span:
 
     def add_event(self, name, attributes=None, timestamp=None):
         """Add an event. ``timestamp``: nanoseconds since 1970, default now."""
-        if self.record == NULL:
-            return
-        cdef uint32_t dropped
-        cdef uint64_t time
-        kept = bounded(attributes, self.origin.max_event_attributes, self.origin.nested_limit, &dropped)
-        name = as_name(name, "n event")
-        time = as_time(timestamp, "timestamp of an event")
-        if not self.live:
-            self.tell_ended("_add_event")
-            return
-        if self.extra is not None and "_events" in self.extra:
-            entries = bounded_attributes(
-                self.origin.max_event_attributes, self.origin.nested_limit, dict(kept or {}), dropped, True
-            )
-            self.extra["_events"].append(sdk_trace.Event(name, entries, None if time == SPANWIRE_NOW else time))
-            return
-        cdef SpanwireText text
-        sw_text(name, &text)
-        cdef int status = sw_api.add_event(self.record, text, time, NULL if kept is None else <PyObject*>kept, dropped)
-        if status & ~SPANWIRE_EVICTED:
-            tell(status, name)
+        if self.record != NULL:
+            record_event(self, name, attributes, timestamp)
 
     def add_link(self, context, attributes=None):
         """Add a link to another span. An invalid context with neither attributes nor trace state is ignored."""
         if self.record != NULL and is_link(context, attributes):
-            self.link(context, attributes)
-
-    cdef int link(self, object context, object attributes) except -1:
-        cdef uint32_t dropped
-        kept = bounded(attributes, self.origin.max_link_attributes, self.origin.nested_limit, &dropped)
-        if not self.live:
-            self.tell_ended("_add_link")
-            return 0
-        if self.extra is not None and "_links" in self.extra:
-            entries = bounded_attributes(
-                self.origin.max_link_attributes, self.origin.nested_limit, dict(kept or {}), dropped, True
-            )
-            self.extra["_links"].append(Link(context, entries))
-            return 0
-        cdef SpanwireContext ids
-        cdef SpanwireText text
-        fill_ids(&ids, context)
-        header = header_of(getattr(context, "trace_state", None))
-        if not self.live:  # reading the context may have run anything
-            return 0
-        sw_text(header, &text)
-        cdef int status = sw_api.add_link(self.record, &ids, text, NULL if kept is None else <PyObject*>kept, dropped)
-        self.keep_link_context(context, status)
-        if status & ~SPANWIRE_EVICTED:
-            tell(status, "a link")
-        return 0
-
-    cdef int keep_link_context(self, object context, int status) except -1:
-        """Keeps the object of a link's context, which is read back as it was given. One for each link of the record."""
-        cdef SpanwireInfo info
-        if self.link_contexts is None:
-            self.link_contexts = []
-        if status & SPANWIRE_EVICTED:
-            self.link_contexts = self.link_contexts[1:]
-        self.link_contexts.append(context)
-        sw_api.info(self.record, &info)
-        if info.links < len(self.link_contexts):  # the record has no room for it, or the limit is 0
-            self.link_contexts.pop()
-        return 0
-
-    cdef int add_links(self, object links) except -1:
-        """Links given at the start."""
-        for link in links:
-            if link and is_link(link.context, link.attributes):
-                self.link(link.context, link.attributes)
-        return 0
+            record_link(self, context, attributes)
 
     def update_name(self, name):
         """Rename the span. Sampling was decided with the old name."""
         if self.live:
             self.rename(name)
         elif self.record != NULL:
-            self.tell_ended("update_name")
+            self.log_ended("update_name")
 
     cdef int rename(self, object name) except -1:
         cdef SpanwireText text
         name = as_name(name, " span")
         sw_text(name, &text)
         if self.live:
-            tell(sw_api.set_name(self.record, text), name)
+            log_status(sw_api.set_name(self.record, text), name)
         return 0
 
     def set_status(self, status, description=None):
@@ -218,7 +160,7 @@ cdef class Span:
         cdef SpanwireInfo info
         if not self.live:
             if self.record != NULL:
-                self.tell_ended("set_status")
+                self.log_ended("set_status")
             return
         sw_api.info(self.record, &info)
         if type(status) is not StatusCode and isinstance(status, Status):
@@ -242,14 +184,16 @@ cdef class Span:
 
     cdef int put_status(self, object code, object description) except -1:
         cdef SpanwireText text
-        message = "" if description is None else description if isinstance(description, str) else str(description)
+        message = ""
+        if description is not None:
+            message = description if isinstance(description, str) else str(description)
         sw_text(message, &text)
         if not self.live:
             return 0
         self.bits &= ~EMPTY_MESSAGE
         if description is not None and not message:
             self.bits |= EMPTY_MESSAGE
-        tell(sw_api.set_status(self.record, 1 if code is OK else 2 if code is ERROR else 0, text), message)
+        log_status(sw_api.set_status(self.record, 1 if code is OK else 2 if code is ERROR else 0, text), message)
         return 0
 
     def record_exception(self, exception, attributes=None, timestamp=None, escaped=False):
@@ -276,7 +220,7 @@ cdef class Span:
 
     cdef bint is_reopened(self):
         """Whether somebody took the end time from a span that has ended, to add attributes that it can be read with."""
-        return self.extra is not None and not self.live and self.extra.get("_end_time", self) is None
+        return self.replaced is not None and not self.live and self.replaced.get("_end_time", self) is None
 
     def end(self, end_time=None):
         """End the span and hand it to the processors. ``end_time``: nanoseconds since 1970, default now."""
@@ -293,7 +237,7 @@ cdef class Span:
             return 0
         plan = self.tracer.plan
         self.live = False
-        if plan.is_native and self.extra is None:
+        if plan.is_native and self.replaced is None and self.own is None:
             status = sw_api.end(self.record, time, plan.queue)
             self.tracer = None
             if not status & SPANWIRE_SPENT:
@@ -303,16 +247,15 @@ cdef class Span:
                 ending = plan.on_end[0] if plan.on_end else (None,)
                 if status & SPANWIRE_FULL:
                     status |= submit_patiently(self.record, plan.queue)
-                told(status, ending[0])
+                attend_queue(status, ending[0])
             return 0
         tracer = self.tracer
         self.tracer = None
         if not sw_api.end(self.record, time, NULL) & SPANWIRE_SPENT:
             self.bits |= REUSABLE
-        if self.extra is not None:
-            ended = self.extra.pop(" on_end", None)
-            if ended is not None:
-                ended()
+        if self.own is not None and self.own.on_end is not None:
+            ended, self.own.on_end = self.own.on_end, None
+            ended()
         plan.end(self)
         return 0
 
@@ -342,13 +285,11 @@ cdef class Span:
 
     cdef object trace_state(self):
         """The span's own; DEFAULT_TRACE_STATE if it has none."""
-        if self.extra is not None:
-            state = self.extra.get(" trace_state")
-            if state is not None:
-                return state
+        if self.own is not None and self.own.trace_state is not None:
+            return self.own.trace_state
         return DEFAULT_TRACE_STATE if self.parent_context is None else self.parent_context.trace_state
 
-    cdef void tell_ended(self, str what):
+    cdef void log_ended(self, str what):
         sdk_logger.warning("Tried calling %s on an ended span.", what)
 
     def __enter__(self):
@@ -395,22 +336,22 @@ cdef class Span:
 
     cdef bint has(self, str name):
         """Whether a private field was put in the place of what is recorded."""
-        return self.extra is not None and name in self.extra
+        return self.replaced is not None and name in self.replaced
 
     cdef int put(self, str name, object value) except -1:
         """Such a field: the span reads so from now on, and is sent so."""
         self.need_record(name)
-        if self.extra is None:
-            self.extra = {}
-        self.extra[name] = value
+        if self.replaced is None:
+            self.replaced = {}
+        self.replaced[name] = value
         return 0
 
     cdef ReadableSpan readable(self):
         self.need_record("_readable_span")
         cdef ReadableSpan view = ReadableSpan.__new__(ReadableSpan)
         view.source = self
-        if self.extra is not None:
-            view.changed = {name: value for name, value in self.extra.items() if name[0] == "_"} or None
+        if self.replaced:
+            view.changed = dict(self.replaced)
         return view
 
     def _readable_span(self):
@@ -433,7 +374,8 @@ cdef class Span:
         if isinstance(value, SpanContext):  # what children and exporters go by
             fill_ids(&self.ids, value)
             self.bits = self.bits & ~INVALID_IDS | (0 if value.is_valid else INVALID_IDS)
-            self.extra[" trace_state"] = value.trace_state
+            self.own = OwnState.__new__(OwnState) if self.own is None else self.own
+            self.own.trace_state = value.trace_state
 
     @property
     def name(self):
@@ -445,25 +387,25 @@ cdef class Span:
     def kind(self):
         """The span's ``SpanKind``."""
         self.need_record("kind")
-        return self.extra["_kind"] if self.has("_kind") else span_kind(self)
+        return self.replaced["_kind"] if self.has("_kind") else span_kind(self)
 
     @property
     def parent(self):
         """The parent's ``SpanContext``, or None."""
         self.need_record("parent")
-        return self.extra["_parent"] if self.has("_parent") else span_parent(self)
+        return self.replaced["_parent"] if self.has("_parent") else span_parent(self)
 
     @property
     def start_time(self):
         """Nanoseconds since 1970."""
         self.need_record("start_time")
-        return self.extra["_start_time"] if self.has("_start_time") else span_start(self)
+        return self.replaced["_start_time"] if self.has("_start_time") else span_start(self)
 
     @property
     def end_time(self):
         """Nanoseconds since 1970; None until the span has ended."""
         self.need_record("end_time")
-        return self.extra["_end_time"] if self.has("_end_time") else span_end(self)
+        return self.replaced["_end_time"] if self.has("_end_time") else span_end(self)
 
     @property
     def status(self):
@@ -475,7 +417,9 @@ cdef class Span:
     def attributes(self):
         """A read-only mapping, live while the span has attributes."""
         self.need_record("attributes")
-        return MappingProxyType(self.extra["_attributes"] or {}) if self.has("_attributes") else span_attributes(self)
+        if self.has("_attributes"):
+            return MappingProxyType(self.replaced["_attributes"] or {})
+        return span_attributes(self)
 
     @property
     def events(self):
@@ -507,13 +451,13 @@ cdef class Span:
     @property
     def resource(self):
         self.need_record("resource")
-        return self.extra["_resource"] if self.has("_resource") else self.origin.resource
+        return self.replaced["_resource"] if self.has("_resource") else self.origin.resource
 
     @property
     def instrumentation_scope(self):
         self.need_record("instrumentation_scope")
         if self.has("_instrumentation_scope"):
-            return self.extra["_instrumentation_scope"]
+            return self.replaced["_instrumentation_scope"]
         return self.origin.scope
 
     @property
@@ -571,7 +515,7 @@ cdef class Span:
             return SpanAttributes(self)
         if not self.has("_attributes"):  # handed out, it can be changed in place
             self.put("_attributes", span_frozen_attributes(self))
-        return self.extra["_attributes"]
+        return self.replaced["_attributes"]
 
     @_attributes.setter
     def _attributes(self, value):
@@ -586,7 +530,7 @@ cdef class Span:
     @property
     def _events(self):
         self.need_record("_events")
-        return self.extra["_events"] if self.has("_events") else span_events(self)
+        return self.replaced["_events"] if self.has("_events") else span_events(self)
 
     @_events.setter
     def _events(self, value):
@@ -595,7 +539,7 @@ cdef class Span:
     @property
     def _links(self):
         self.need_record("_links")
-        return self.extra["_links"] if self.has("_links") else span_links(self)
+        return self.replaced["_links"] if self.has("_links") else span_links(self)
 
     @_links.setter
     def _links(self, value):

@@ -1,4 +1,9 @@
 # The tracer. Hot: start.
+# gives: kind_of, new_origin, Tracer, start_quickly, start_text, _VirtualTracer
+# uses: context (look_at_runtime_context, current_context, span_in), ids (fill_ids, can_be_sent, header_of), plan
+#   (Plan), private (Origin, OwnState, new_shared), scope (END_ON_EXIT, Scope), shelves (new_span, new_scope), span
+#   (RECORD_EXCEPTION, SET_STATUS, INVALID_IDS, Span), span_items (record_links), values (as_limit, shown, as_key,
+#   as_name, as_time)
 
 cdef inline int kind_of(object kind) except -1:
     """OTLP's number of a SpanKind."""
@@ -121,6 +126,7 @@ cdef class Tracer:
         :param end_on_exit: whether leaving ends the span.
         """
         cdef uint8_t bits = 0
+        # `is True` first: asking for the truth of an object costs a call.
         if record_exception is True or record_exception:
             bits |= RECORD_EXCEPTION
         if set_status_on_exception is True or set_status_on_exception:
@@ -211,7 +217,7 @@ cdef class Tracer:
                     if (<Span>found).shared is None:
                         (<Span>found).shared = new_shared((<Span>found).span_context)
                     span.parent_shared = (<Span>found).shared
-                    if (<Span>found).parent_context is not None or (<Span>found).extra is not None:
+                    if (<Span>found).parent_context is not None or (<Span>found).own is not None:
                         self.inherit(span, <Span>found)
             elif isinstance(found, ApiSpan):
                 parent_context = found.get_span_context()
@@ -242,7 +248,7 @@ cdef class Tracer:
         if attributes is not None and attributes:
             span.set_all(attributes)
         if links:
-            span.add_links(links)
+            record_links(span, links)
         if self.plan.starts:
             self.plan.start(span, context)
         return span
@@ -331,13 +337,13 @@ cdef class Tracer:
         if ended is not None or (result.trace_state is not None and result.trace_state) or (
             parent_context is not None and parent_context.trace_state
         ):
-            span.extra = {" trace_state": span_context.trace_state}
-            if ended is not None:
-                span.extra[" on_end"] = ended
+            span.own = OwnState.__new__(OwnState)
+            span.own.trace_state = span_context.trace_state
+            span.own.on_end = ended
         if not decision.is_recording():
             return span
         if not can_be_sent(span_context):  # whoever sends it reads the view, and leaves it out
-            span.extra = {**(span.extra or {}), "_context": span_context}
+            span.replaced = {"_context": span_context}
         if parent_context is not None:
             fill_ids(&parent_ids, parent_context)
             parent = &parent_ids

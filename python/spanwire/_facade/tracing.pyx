@@ -2,9 +2,10 @@
 # cython: embedsignature=True, auto_pickle=False, nonecheck=False
 """The native tracer: spans, scopes and tracers over the Rust core's records.
 
-One extension of parts, so that calls between them are C calls. Reading order: values (cleaning), private (what spans
-keep), span, context, scope, shelves (where both wait), plan (what processors want), tracer, readable (reading back),
-frames (reading back later).
+One extension of parts, so that calls between them are C calls. Reading order: abi (the core's table), values
+(cleaning), ids, private (what spans keep), span, span_items (its events and links), context, scope, shelves (where
+both wait), plan (what processors want), tracer, readable (reading back), frames (reading back later). Each part says
+what it gives and which parts it uses; tests/unit/test_facade.py holds that.
 """
 
 cimport cython
@@ -89,13 +90,9 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 
 from spanwire import _log, _native
 
-cdef const SpanwireApi* _table = <const SpanwireApi*>PyCapsule_GetPointer(_native._C_API, b"spanwire._native._C_API")
-if _table.abi != SPANWIRE_ABI or _table.size < sizeof(SpanwireApi):
-    raise ImportError(
-        f"spanwire._native has interface {_table.abi} ({_table.size} bytes) but spanwire._facade was built for "
-        f"{SPANWIRE_ABI} ({sizeof(SpanwireApi)} bytes): the two come from different builds; reinstall spanwire"
-    )
-memcpy(&sw_api, _table, sizeof(SpanwireApi))
+include "abi.pxi"
+
+memcpy(&sw_api, core_table(_native), sizeof(SpanwireApi))
 
 cdef extern from "Python.h":
     int PyContextVar_Get(object var, PyObject *default, PyObject **value) except -1
@@ -143,6 +140,7 @@ include "values.pxi"
 include "ids.pxi"
 include "private.pxi"
 include "span.pxi"
+include "span_items.pxi"
 include "prepare.pxi"
 include "context.pxi"
 include "scope.pxi"

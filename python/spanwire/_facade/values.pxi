@@ -1,5 +1,8 @@
 # Cleaning: what the SDK makes of attribute values before it keeps them (opentelemetry.attributes). User code may run
 # here: __str__, __len__, __iter__ and so on of whatever was given.
+# gives: as_limit, has_text, shown, clean, clean_sequence, clean_mapping, bounded, as_key, as_name, as_time,
+#   log_eviction, log_status
+# uses: no other part
 
 cdef Py_ssize_t as_limit(object limit):
     """A limit of length as a number; None is no limit."""
@@ -107,7 +110,7 @@ cdef object bounded(object attributes, object most, Py_ssize_t limit, uint32_t *
     cdef Py_ssize_t excess = 0 if most is None else len(cleaned) - most
     if excess > 0:
         for _ in range(excess):
-            tell_full()
+            log_eviction()
         dropped[0] += <uint32_t>excess
         cleaned = dict(list(cleaned.items())[excess:])
     return cleaned
@@ -149,15 +152,15 @@ cdef uint64_t as_time(object time, str what):
         return SPANWIRE_NOW
 
 
-cdef void tell_full():
+cdef void log_eviction():
     attributes_logger.warning(
         "Attributes dict is full. Dropping the oldest key-value pair from attributes to make space for the new "
         "key-value pair."
     )
 
 
-cdef void tell(int status, object what):
-    """Says what a call on a record's table reported; off the hot path. Evictions of attributes are told elsewhere."""
+cdef void log_status(int status, object what):
+    """Log what a call on a record's table reported; off the hot path. `log_eviction` logs evictions of attributes."""
     if status & SPANWIRE_UNENCODABLE:
         _log.warn(
             "trace.unencodable",
