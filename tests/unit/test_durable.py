@@ -4,8 +4,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,17 @@ from typing import Any
 import pytest
 
 import spanwire
-from spanwire import _durable, _events, _log
-from spanwire._durable import Recovery, folder_of, resolve
+from spanwire import _durable, _log
+from spanwire._durable import folder_of, resolve
 from spanwire.durable import DurableQueue, sync
-from spanwire.events import DropEvent, ErrorEvent, subscribe
+from spanwire.events import DropEvent, subscribe
 from spanwire.exporter import grpc
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import Sink
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
-from tests.books import check_books, since
+from tests.durable_queues import NOWHERE, PATIENCE, account, joined, processor, told, wait_until
 from tests.left_behind import leave
-
-NOWHERE = "http://127.0.0.1:9/v1/traces"
-PATIENCE = 30.0
 
 
 @pytest.fixture(autouse=True)
@@ -35,38 +31,6 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(("SPANWIRE_DURABLE", "OTEL_")):
             monkeypatch.delenv(name)
     monkeypatch.setattr(_durable, "_RECOVER_AFTER", 0.3)
-
-
-@contextmanager
-def processor(endpoint: str, queue: DurableQueue, timeout: float = PATIENCE) -> Iterator[BatchSpanProcessor]:
-    """What nobody takes has less time: the end of the processor would wait so long for it. What is taken has more, or an answer that is
-    late would have it sent again.
-    """
-    timeout = 0.5 if endpoint == NOWHERE else timeout
-    exporter = OTLPSpanExporter(endpoint=endpoint, durable=queue, timeout=timeout)
-    made = BatchSpanProcessor(exporter, schedule_delay_millis=50)
-    try:
-        yield made
-    finally:
-        made.shutdown()
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def told(folder: Path) -> dict[str, Any]:
-    (found,) = (one for one in spanwire.stats()["durable"] if Path(one["folder"]).parent == folder)
-    return found  # type: ignore[no-any-return]
-
-
-def account(endpoint: str, before: dict[str, Any]) -> dict[str, Any]:
-    accounts = spanwire.stats()["traces"]
-    check_books(accounts, at_rest=False)
-    return since(before.get(endpoint, {}), accounts[endpoint]) if endpoint in accounts else {"dropped": {}}
 
 
 @pytest.mark.parametrize(
@@ -314,10 +278,6 @@ def test_who_does_not_want_it_sends_nothing_of_others(tmp_path: Path) -> None:
     assert sink.span_count == 0
 
 
-def joined(one: BatchSpanProcessor) -> Recovery | None:
-    return one._recoverer._recovery if one._recoverer is not None else None
-
-
 def test_processors_share_one_recovery_until_all_have_left(tmp_path: Path) -> None:
     queue = DurableQueue(tmp_path / "queue", service="tests")
     with processor(NOWHERE, queue) as one:
@@ -478,125 +438,6 @@ def test_a_timeout_that_is_over_is_not_waited_for(
         waiting.start()
         waiting.join(PATIENCE)
         assert answers == [False]
-
-
-@contextmanager
-def heard(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, list[ErrorEvent]]]:
-    """What is logged of recoveries, and what functions of the application's are told."""
-    monkeypatch.setattr(_log, "_last", {})
-    events: list[ErrorEvent] = []
-    subscription = subscribe(on_error=events.append)
-    try:
-        yield (lambda: [record for record in caplog.records if "ended processes" in record.getMessage()]), events
-    finally:
-        subscription.cancel()
-
-
-def test_a_recovery_that_fails_is_told_when_it_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.2)
-    place = tmp_path / "queue"
-    with (
-        heard(caplog, monkeypatch) as (lines, events),
-        processor(NOWHERE, DurableQueue(place, service="tests")) as made,
-    ):
-        place.chmod(0o777)
-        wait_until(lambda: lines() and events)  # without a span, a flush or a look at the counts
-        (line,) = lines()
-        assert line.thread != threading.get_ident()
-        error = told(place)["recovered"]["error"]
-        assert str(place) in error
-        assert line.getMessage() == f"What ended processes have left is not sent: {error}"
-        event = events[0]
-        assert (event.destination, event.reason, event.spans, event.message) == (str(place), "recover", 0, error)
-        recovery = joined(made)
-        assert recovery is not None
-        with pytest.raises(OSError, match="queue"):
-            recovery._adoption.wait(0)
-        place.chmod(0o700)
-
-
-def test_who_waits_for_minutes_hears_of_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_log, "_last", {})
-    said = threading.Event()
-    monkeypatch.setattr(_log.logger, "warning", lambda *_: said.set())
-    monkeypatch.setattr(_events, "PATIENCE_SECONDS", 0.01)  # those minutes
-    monkeypatch.setattr(_durable, "_RECOVER_AFTER", 1.0)
-    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.2)
-    with processor(NOWHERE, DurableQueue(tmp_path / "queue", service="tests")):
-        (tmp_path / "queue").chmod(0o777)
-        assert said.wait(PATIENCE)
-        (tmp_path / "queue").chmod(0o700)
-
-
-def test_a_file_that_stays_is_told_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.1)
-    leave(tmp_path / "queue", "tests", 10)
-    (folder,) = (tmp_path / "queue").iterdir()
-    (folder / "00000000000000ff.spans").write_bytes(b"nobody understands this")
-    with (
-        Sink() as sink,
-        heard(caplog, monkeypatch) as (lines, events),
-        processor(sink.traces_endpoint, DurableQueue(tmp_path / "queue", service="tests")),
-    ):
-        sink.wait_for(10, timeout=PATIENCE)
-        wait_until(lambda: lines() and events)
-        why = f"{folder}/00000000000000ff.spans: it is no file of spans, or its beginning is lost"
-        assert [line.getMessage() for line in lines()] == [f"What ended processes have left is not sent: {why}"]
-        assert [event.message for event in events] == [why]
-        monkeypatch.setattr(_log, "_last", {})
-        time.sleep(1.0)  # some looks
-        assert (len(lines()), len(events)) == (1, 1)
-        assert told(tmp_path / "queue")["recovered"]["files"] == 1
-        assert told(tmp_path / "queue")["recovered"]["folders"] == 1
-
-
-def test_a_file_that_stayed_and_is_gone_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.1)
-    leave(tmp_path / "queue", "tests", 10)
-    (folder,) = (tmp_path / "queue").iterdir()
-    first, second, third = (folder / f"{number:016x}.spans" for number in (0xF1, 0xF2, 0xF3))
-
-    def files() -> int:
-        return told(tmp_path / "queue")["recovered"]["files"]  # type: ignore[no-any-return]
-
-    with Sink() as sink, processor(sink.traces_endpoint, DurableQueue(tmp_path / "queue", service="tests")):
-        for number, path in enumerate([first, second], 1):
-            path.write_bytes(b"nobody understands this")
-            wait_until(lambda number=number: files() == number)  # type: ignore[misc]
-        first.unlink()
-        third.write_bytes(b"nor this")
-        wait_until(lambda: files() == 3)  # so there was a look since
-        first.write_bytes(b"it is another one")
-        wait_until(lambda: files() == 4)
-
-
-def test_of_many_files_that_stay_each_is_named_up_to_a_bound_and_the_others_are_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(_log, "MOST_OF_A_KIND", 3)
-    leave(tmp_path / "queue", "tests", 10)
-    (folder,) = (tmp_path / "queue").iterdir()
-    bad = [folder / f"{number:016x}.spans" for number in range(0xF0, 0xF5)]
-    for path in bad:
-        path.write_bytes(b"nobody understands this")
-    with heard(caplog, monkeypatch) as (lines, _):
-        with (
-            Sink() as sink,
-            processor(sink.traces_endpoint, DurableQueue(tmp_path / "queue", service="tests")),
-        ):
-            sink.wait_for(10, timeout=PATIENCE)
-            wait_until(lambda: told(tmp_path / "queue")["recovered"]["files"] == len(bad))
-        _events.tell(is_last=True)
-        texts = [line.getMessage() for line in lines()]
-        named = {path for path in bad if any(f"{path}: " in text for text in texts)}
-        assert len(named) == 3
-        counted = [int(text.split()[0]) for text in texts if " more times what ended processes have left " in text]
-        assert sum(counted) == 2
-        assert len(texts) == 3 + len(counted)
 
 
 def test_what_is_kept_is_told_as_that_and_as_no_loss(
