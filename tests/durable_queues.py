@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import spanwire
-from spanwire._durable import Recovery
 from spanwire.durable import DurableQueue
+from spanwire.durable._queue import Recovery
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.trace.export import BatchSpanProcessor
 from tests.books import check_books, since

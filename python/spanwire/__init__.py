@@ -22,9 +22,9 @@ except ModuleNotFoundError as _error:
 
 if TYPE_CHECKING:
     from spanwire._facade.core import encode_spans
-    from spanwire._install import Installation, install
-    from spanwire._prometheus import prometheus_text
-    from spanwire._stats import stats
+    from spanwire._setup.install import Installation, install
+    from spanwire._telemetry.prometheus import prometheus_text
+    from spanwire._telemetry.stats import stats
 
 __all__ = ["Installation", "__version__", "encode_spans", "install", "prometheus_text", "stats"]
 
@@ -36,15 +36,15 @@ def __getattr__(name: str) -> object:
 
         return encode_spans
     if name == "stats":
-        from spanwire._stats import stats
+        from spanwire._telemetry.stats import stats
 
         return stats
     if name == "prometheus_text":
-        from spanwire._prometheus import prometheus_text
+        from spanwire._telemetry.prometheus import prometheus_text
 
         return prometheus_text
     if name in {"Installation", "install"}:
-        from spanwire import _install
+        from spanwire._setup import install as _install
 
         return getattr(_install, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

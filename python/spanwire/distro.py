@@ -10,9 +10,9 @@ from typing import Any
 
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # upstream's has no types
 
-from spanwire import _configurator
-from spanwire._defaults import defaults
-from spanwire._sigterm import SigtermFlush, flush_all, seconds_of
+from spanwire._setup import configurator
+from spanwire._setup.defaults import defaults
+from spanwire._setup.sigterm import SigtermFlush, flush_all, seconds_of
 from spanwire.trace._disabled import is_disabled
 
 __all__ = ["Configurator", "Distro"]
@@ -31,7 +31,7 @@ class Distro(BaseDistro):  # type: ignore[misc]  # as above
             other.load()().configure(**keywords)
 
 
-class Configurator(_configurator.Configurator):
+class Configurator(configurator.Configurator):
     """The configurator of ``OTEL_PYTHON_CONFIGURATOR=spanwire``."""
 
     def _configure(self, **keywords: Any) -> None:

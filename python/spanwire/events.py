@@ -7,8 +7,8 @@ a slow one holds up only the next call.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from spanwire import _events, _hooks
-from spanwire._hooks import Subscription
+from spanwire._telemetry import hooks, worker_events
+from spanwire._telemetry.hooks import Subscription
 
 __all__ = ["DropEvent", "ErrorEvent", "Subscription", "subscribe"]
 
@@ -62,8 +62,8 @@ def subscribe(
     :returns: what ends it, by ``cancel()``.
     :raises TypeError: if one is not callable.
     """
-    _hooks.check_callable(on_error=on_error, on_drop=on_drop)
+    hooks.check_callable(on_error=on_error, on_drop=on_drop)
     subscription = Subscription(on_error, on_drop, ErrorEvent, DropEvent)
-    _hooks.add(subscription)
-    _events.listen()
+    hooks.add(subscription)
+    worker_events.listen()
     return subscription

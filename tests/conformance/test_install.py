@@ -135,7 +135,7 @@ print(len(provider._active_span_processor._span_processors))
 def test_after_the_configurator_it_only_answers() -> None:
     program = """
 from opentelemetry import trace
-from spanwire._configurator import Configurator
+from spanwire._setup.configurator import Configurator
 Configurator().configure()
 provider = trace.get_tracer_provider()
 print(spanwire.install().tracer_provider is provider)

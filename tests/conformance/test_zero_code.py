@@ -227,7 +227,7 @@ import logging
 logging.basicConfig()
 from opentelemetry.configuration import _tracer_provider
 del _tracer_provider._map_compression
-from spanwire._configurator import Configurator
+from spanwire._setup.configurator import Configurator
 Configurator().configure()
 from opentelemetry import trace
 print(type(trace.get_tracer_provider()).__module__)
@@ -249,7 +249,7 @@ CONFIGURED = """
 import sys
 from opentelemetry.sdk import _configuration
 before = dict(vars(_configuration))
-from spanwire._configurator import Configurator
+from spanwire._setup.configurator import Configurator
 try:
     Configurator().configure(trace_exporter_names=[sys.argv[1]])
 except RuntimeError as error:

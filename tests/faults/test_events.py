@@ -13,11 +13,11 @@ BEGIN = """
 import json, os, sys, threading, time
 import spanwire
 from opentelemetry import trace
-from spanwire import _hooks
+from spanwire._telemetry import hooks
 from tests.faults.forks import by_c
 
 main = threading.main_thread().ident
-_hooks.EXIT_SECONDS = 30.0  # of a busy machine
+hooks.EXIT_SECONDS = 30.0  # of a busy machine
 
 heard = set()
 
@@ -41,7 +41,7 @@ AT_EXIT = f"{BEGIN}\nlose(3)"
 IN_THE_LAST_FLUSH = f"{BEGIN}\nfor _ in range(4): tracer.start_span('span').end()"
 AFTER_SHUTDOWN = f"{BEGIN}\ninstallation.shutdown()\nfor _ in range(5): tracer.start_span('late').end()"
 HANGS = f"""{BEGIN}
-_hooks.EXIT_SECONDS = 2.0
+hooks.EXIT_SECONDS = 2.0
 spanwire.events.subscribe(on_drop=lambda event: time.sleep(60))
 lose(1)
 until = time.monotonic() + 30

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from spanwire._top import sockets
+from spanwire._telemetry.top_socket import sockets
 from tests.conftest import ROOT
 
 WAIT = """
@@ -153,25 +153,25 @@ def test_its_own_name_is_taken_from_a_dead_socket_and_from_nothing_else(folder: 
     program = f"""
 import os, socket, sys
 import spanwire
-from spanwire import _top
+from spanwire._telemetry import top_socket
 path = f"{folder}/shop.{{os.getpid()}}"
 with socket.socket(socket.AF_UNIX) as there:
     there.bind(path)
     there.listen()
     try:
-        _top.serve("{folder}/shop")
+        top_socket.serve("{folder}/shop")
     except ValueError as error:
         print(error)
 os.unlink(path)
 open(path, "w").close()
 try:
-    _top.serve("{folder}/shop")
+    top_socket.serve("{folder}/shop")
 except ValueError as error:
     print(error)
 os.unlink(path)
 with socket.socket(socket.AF_UNIX) as there:
     there.bind(path)
-_top.serve("{folder}/shop")
+top_socket.serve("{folder}/shop")
 print(os.path.exists(path))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
@@ -223,15 +223,15 @@ def test_it_is_where_a_link_led_when_that_was_looked_at(folder: Path) -> None:
     (folder / "link").symlink_to("real")
     program = WAIT.replace(
         "installation =",
-        """from spanwire import _top
-checked = _top._checked
+        """from spanwire._telemetry import top_socket
+checked = top_socket._checked
 def exchanged(path):
     found = checked(path)
     link = path.parent
     link.unlink()
     link.symlink_to("other")
     return found
-_top._checked = exchanged
+top_socket._checked = exchanged
 installation =""",
     )
     with running(program, {"top": str(folder / "link" / "shop")}) as process:
@@ -246,13 +246,13 @@ installation =""",
 def test_counts_that_cannot_be_had_once_can_be_had_again(folder: Path) -> None:
     program = WAIT.replace(
         "print(",
-        """from spanwire import _stats
-counts, failures = _stats.stats, [KeyboardInterrupt, SystemExit, RuntimeError, MemoryError]
+        """from spanwire._telemetry import stats
+counts, failures = stats.stats, [KeyboardInterrupt, SystemExit, RuntimeError, MemoryError]
 def stats():
     if failures:
         raise failures.pop()
     return counts()
-_stats.stats = stats
+stats.stats = stats
 print(""",
     )
     with running(program, {"top": str(folder / "shop")}) as process:

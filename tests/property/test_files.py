@@ -15,7 +15,7 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from spanwire import encode_spans
-from spanwire._files import COMPRESSIONS, BrokenFileError, SpanFile, SpanFileWriter
+from spanwire._files.span_file import COMPRESSIONS, BrokenFileError, SpanFile, SpanFileWriter
 from spanwire._native import FileStats, FileWriter, ReplayPlan, decode_spans
 from tests.property.requests import requests
 from tests.property.strategies import sdk_batches

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 import spanwire
-from spanwire import _account
-from spanwire._prometheus import render
-from spanwire._stats import BREAKER_STATES, REASONS, SIGNALS
+from spanwire._telemetry import account as _account
+from spanwire._telemetry.prometheus import render
+from spanwire._telemetry.stats import BREAKER_STATES, REASONS, SIGNALS
 
 COUNTS = {
     "accepted": "spanwire_accepted_total",

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from spanwire import _account
-from spanwire._account import Account
 from spanwire._native import FrameQueue
+from spanwire._telemetry import account as _account
+from spanwire._telemetry.account import Account
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
 from spanwire.trace.export.in_memory_span_exporter import InMemorySpanExporter

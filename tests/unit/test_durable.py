@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 import spanwire
-from spanwire import _durable, _log
-from spanwire._durable import folder_of, resolve
-from spanwire.durable import DurableQueue, sync
+from spanwire._telemetry import log
+from spanwire.durable import DurableQueue, _queue, sync
+from spanwire.durable._queue import folder_of, resolve
 from spanwire.events import DropEvent, subscribe
 from spanwire.exporter import grpc
 from spanwire.exporter.http import OTLPSpanExporter
@@ -30,7 +30,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("SPANWIRE_DURABLE", "OTEL_")):
             monkeypatch.delenv(name)
-    monkeypatch.setattr(_durable, "_RECOVER_AFTER", 0.3)
+    monkeypatch.setattr(_queue, "_RECOVER_AFTER", 0.3)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_queue_that_is_synced_all_the_time_says_when_last(tmp_path: Path) -> N
 
 
 def test_both_destinations_of_a_process_get_what_was_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.2)
+    monkeypatch.setattr(_queue, "_LOOK_AGAIN", 0.2)
     queue = DurableQueue(tmp_path / "queue", service="tests")
     with (
         Sink() as one,
@@ -212,7 +212,7 @@ def test_both_destinations_of_a_process_get_what_was_left(tmp_path: Path, monkey
 def test_what_one_destination_has_not_got_stays_though_another_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.2)
+    monkeypatch.setattr(_queue, "_LOOK_AGAIN", 0.2)
     queue = DurableQueue(tmp_path / "queue", service="tests")
     with Sink() as one, Sink() as other:
         before = spanwire.stats()["traces"]
@@ -237,7 +237,7 @@ def test_what_one_destination_has_not_got_stays_though_another_has_it(
 
 
 def test_it_is_said_who_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.2)
+    monkeypatch.setattr(_queue, "_LOOK_AGAIN", 0.2)
     queue = DurableQueue(tmp_path / "queue", service="tests")
 
     def errors() -> set[str | None]:
@@ -274,7 +274,7 @@ def test_who_does_not_want_it_sends_nothing_of_others(tmp_path: Path) -> None:
         processor(sink.traces_endpoint, DurableQueue(tmp_path / "queue", service="tests", recover=False)) as made,
     ):
         assert made._recoverer is None
-        time.sleep(2 * _durable._RECOVER_AFTER)
+        time.sleep(2 * _queue._RECOVER_AFTER)
     assert sink.span_count == 0
 
 
@@ -291,8 +291,8 @@ def test_processors_share_one_recovery_until_all_have_left(tmp_path: Path) -> No
 
 
 def test_when_one_leaves_it_goes_on_for_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.5)
-    monkeypatch.setattr(_durable, "_CALM", 0.5)
+    monkeypatch.setattr(_queue, "_LOOK_AGAIN", 0.5)
+    monkeypatch.setattr(_queue, "_CALM", 0.5)
     queue = DurableQueue(tmp_path / "queue", service="tests")
     with Sink() as sink, processor(sink.traces_endpoint, queue):
         with processor(NOWHERE, queue):
@@ -306,8 +306,8 @@ def test_when_one_leaves_it_goes_on_for_the_others(tmp_path: Path, monkeypatch: 
 def test_what_one_that_left_does_not_have_stays_and_what_comes_then_is_for_those_who_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.5)
-    monkeypatch.setattr(_durable, "_CALM", 3.0)
+    monkeypatch.setattr(_queue, "_LOOK_AGAIN", 0.5)
+    monkeypatch.setattr(_queue, "_CALM", 3.0)
     queue = DurableQueue(tmp_path / "queue", service="tests")
     with Sink() as one, Sink() as other:
         before = spanwire.stats()["traces"]
@@ -347,7 +347,7 @@ def test_what_one_that_left_does_not_have_stays_and_what_comes_then_is_for_those
 def test_what_one_that_left_had_answered_for_goes_when_the_others_have_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.2)
+    monkeypatch.setattr(_queue, "_LOOK_AGAIN", 0.2)
     queue = DurableQueue(tmp_path / "queue", service="tests")
     with Sink() as slow, Sink() as quick:
         before = spanwire.stats()["traces"]
@@ -428,7 +428,7 @@ def test_stats_tell_what_has_become_of_what_was_left(tmp_path: Path) -> None:
 def test_a_timeout_that_is_over_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
-    monkeypatch.setattr(_durable, "_RECOVER_AFTER", 3600.0)  # so there is no answer but by the timeout
+    monkeypatch.setattr(_queue, "_RECOVER_AFTER", 3600.0)  # so there is no answer but by the timeout
     with Sink() as sink, processor(sink.traces_endpoint, DurableQueue(tmp_path / "queue", service="tests")) as made:
         recovery = joined(made)
         assert recovery is not None
@@ -443,7 +443,7 @@ def test_a_timeout_that_is_over_is_not_waited_for(
 def test_what_is_kept_is_told_as_that_and_as_no_loss(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(_log, "_last", {})
+    monkeypatch.setattr(log, "_last", {})
     before = spanwire.stats()["traces"]
     drops: list[DropEvent] = []
     subscription = subscribe(on_drop=drops.append)

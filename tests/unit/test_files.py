@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from spanwire._files import BrokenFileError, SpanFile, SpanFileWriter, by_name
+from spanwire._files.span_file import BrokenFileError, SpanFile, SpanFileWriter, by_name
 from tests.post import request
 
 
@@ -138,7 +138,7 @@ def test_an_error_of_the_source_goes_up(monkeypatch: pytest.MonkeyPatch) -> None
                 raise KeyboardInterrupt
             return super().read(size)
 
-    monkeypatch.setattr("spanwire._files.io.BytesIO", Failing)
+    monkeypatch.setattr("spanwire._files.span_file.io.BytesIO", Failing)
     with pytest.raises(KeyboardInterrupt):
         bodies(request(1))
 

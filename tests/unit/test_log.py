@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from spanwire import _log
+from spanwire._telemetry import log
 
 
 @pytest.fixture(autouse=True)
 def nothing_logged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_log, "_last", {})
+    monkeypatch.setattr(log, "_last", {})
 
 
 def test_a_kind_is_logged_once_a_minute_and_says_what_was_held_back(
@@ -20,10 +20,10 @@ def test_a_kind_is_logged_once_a_minute_and_says_what_was_held_back(
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     for _ in range(3):
-        _log.warn("kind", "%s happened", "it")
-    _log.warn("other", "something else")
-    now += _log.INTERVAL_SECONDS
-    _log.warn("kind", "%s happened", "it")
+        log.warn("kind", "%s happened", "it")
+    log.warn("other", "something else")
+    now += log.INTERVAL_SECONDS
+    log.warn("kind", "%s happened", "it")
     assert [record.getMessage() for record in caplog.records] == [
         "it happened",
         "something else",
@@ -44,27 +44,27 @@ def test_lines_about_different_things_are_each_logged_up_to_a_bound_and_the_othe
 
     def warn(numbers: range) -> None:
         for number in numbers:
-            _log.warn("kind", "%d stays", number, about=str(number))
+            log.warn("kind", "%d stays", number, about=str(number))
 
-    most = _log.MOST_OF_A_KIND
+    most = log.MOST_OF_A_KIND
     warn(range(most + 5))
     warn(range(most))
     assert logged() == [f"{number} stays" for number in range(most)]
-    assert _log.take_left_out("kind") == 5
+    assert log.take_left_out("kind") == 5
     now += 1
     warn(range(most, most + 3))
-    assert _log.take_left_out("kind") == 0  # it was asked a second ago
-    assert _log.take_left_out("kind", is_last=True) == 3
-    assert _log.take_left_out("kind", is_last=True) == 0
+    assert log.take_left_out("kind") == 0  # it was asked a second ago
+    assert log.take_left_out("kind", is_last=True) == 3
+    assert log.take_left_out("kind", is_last=True) == 0
     assert logged() == []
-    now += _log.INTERVAL_SECONDS
+    now += log.INTERVAL_SECONDS
     warn(range(1))
     assert logged() == ["0 stays (1 more like this in the last minutes)"]
     warn(range(1, 2 * most))  # those that come back have no more room than others
     assert len(logged()) == most - 1
-    now += 2 * _log.INTERVAL_SECONDS
+    now += 2 * log.INTERVAL_SECONDS
     warn(range(1000, 1001))
-    assert [kind for kind in _log._last if kind.startswith("kind ")] == ["kind 1000"]  # what is long ago is forgotten
+    assert [kind for kind in log._last if kind.startswith("kind ")] == ["kind 1000"]  # what is long ago is forgotten
 
 
 def test_a_signal_handler_that_warns_inside_a_warning_does_not_hang(
@@ -75,11 +75,11 @@ def test_a_signal_handler_that_warns_inside_a_warning_does_not_hang(
 
         def get(self, kind: str, default: tuple[float, int]) -> tuple[float, int]:  # type: ignore[override]
             if kind == "outer":
-                _log.warn("inner", "inside")
+                log.warn("inner", "inside")
             return super().get(kind, default)
 
-    monkeypatch.setattr(_log, "_last", Interrupted())
-    thread = threading.Thread(target=_log.warn, args=("outer", "outside"), daemon=True)
+    monkeypatch.setattr(log, "_last", Interrupted())
+    thread = threading.Thread(target=log.warn, args=("outer", "outside"), daemon=True)
     thread.start()
     thread.join(10)
     assert not thread.is_alive()
@@ -92,11 +92,11 @@ def test_a_handler_that_raises_does_not_reach_the_exporter(capsys: pytest.Captur
             raise RuntimeError("a broken handler")
 
     broken = Broken()
-    _log.logger.addHandler(broken)
+    log.logger.addHandler(broken)
     try:
-        _log.warn("kind", "something")
+        log.warn("kind", "something")
     finally:
-        _log.logger.removeHandler(broken)
+        log.logger.removeHandler(broken)
     assert "a broken handler" in capsys.readouterr().err
 
 
@@ -107,12 +107,12 @@ def test_a_handler_that_exports_and_fails_does_not_recurse() -> None:
         def emit(self, record: logging.LogRecord) -> None:
             nonlocal calls
             calls += 1
-            _log.warn("kind", "again")
+            log.warn("kind", "again")
 
     recursive = Recursive()
-    _log.logger.addHandler(recursive)
+    log.logger.addHandler(recursive)
     try:
-        _log.warn("kind", "something")
+        log.warn("kind", "something")
     finally:
-        _log.logger.removeHandler(recursive)
+        log.logger.removeHandler(recursive)
     assert calls == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spanwire._new_file import NewFile
+from spanwire._files.new_file import NewFile
 
 
 def modes(folder: Path) -> dict[str, int]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from spanwire import _durable, _events, _log
-from spanwire.durable import DurableQueue
+from spanwire._telemetry import log, worker_events
+from spanwire.durable import DurableQueue, _queue
 from spanwire.events import ErrorEvent, subscribe
 from spanwire.sink import Sink
 from tests.durable_queues import NOWHERE, PATIENCE, joined, processor, told, wait_until
@@ -23,13 +23,13 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("SPANWIRE_DURABLE", "OTEL_")):
             monkeypatch.delenv(name)
-    monkeypatch.setattr(_durable, "_RECOVER_AFTER", 0.3)
+    monkeypatch.setattr(_queue, "_RECOVER_AFTER", 0.3)
 
 
 @contextmanager
 def heard(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, list[ErrorEvent]]]:
     """What is logged of recoveries, and what functions of the application's are told."""
-    monkeypatch.setattr(_log, "_last", {})
+    monkeypatch.setattr(log, "_last", {})
     events: list[ErrorEvent] = []
     subscription = subscribe(on_error=events.append)
     try:
@@ -41,7 +41,7 @@ def heard(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_recovery_that_fails_is_told_when_it_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.2)
+    monkeypatch.setattr(_queue, "_LOOK_AGAIN", 0.2)
     place = tmp_path / "queue"
     with (
         heard(caplog, monkeypatch) as (lines, events),
@@ -64,12 +64,12 @@ def test_a_recovery_that_fails_is_told_when_it_does(
 
 
 def test_who_waits_for_minutes_hears_of_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_log, "_last", {})
+    monkeypatch.setattr(log, "_last", {})
     said = threading.Event()
-    monkeypatch.setattr(_log.logger, "warning", lambda *_: said.set())
-    monkeypatch.setattr(_events, "PATIENCE_SECONDS", 0.01)  # those minutes
-    monkeypatch.setattr(_durable, "_RECOVER_AFTER", 1.0)
-    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.2)
+    monkeypatch.setattr(log.logger, "warning", lambda *_: said.set())
+    monkeypatch.setattr(worker_events, "PATIENCE_SECONDS", 0.01)  # those minutes
+    monkeypatch.setattr(_queue, "_RECOVER_AFTER", 1.0)
+    monkeypatch.setattr(_queue, "_LOOK_AGAIN", 0.2)
     with processor(NOWHERE, DurableQueue(tmp_path / "queue", service="tests")):
         (tmp_path / "queue").chmod(0o777)
         assert said.wait(PATIENCE)
@@ -79,7 +79,7 @@ def test_who_waits_for_minutes_hears_of_it_too(tmp_path: Path, monkeypatch: pyte
 def test_a_file_that_stays_is_told_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.1)
+    monkeypatch.setattr(_queue, "_LOOK_AGAIN", 0.1)
     leave(tmp_path / "queue", "tests", 10)
     (folder,) = (tmp_path / "queue").iterdir()
     (folder / "00000000000000ff.spans").write_bytes(b"nobody understands this")
@@ -93,7 +93,7 @@ def test_a_file_that_stays_is_told_once(
         why = f"{folder}/00000000000000ff.spans: it is no file of spans, or its beginning is lost"
         assert [line.getMessage() for line in lines()] == [f"What ended processes have left is not sent: {why}"]
         assert [event.message for event in events] == [why]
-        monkeypatch.setattr(_log, "_last", {})
+        monkeypatch.setattr(log, "_last", {})
         time.sleep(1.0)  # some looks
         assert (len(lines()), len(events)) == (1, 1)
         assert told(tmp_path / "queue")["recovered"]["files"] == 1
@@ -101,7 +101,7 @@ def test_a_file_that_stays_is_told_once(
 
 
 def test_a_file_that_stayed_and_is_gone_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_durable, "_LOOK_AGAIN", 0.1)
+    monkeypatch.setattr(_queue, "_LOOK_AGAIN", 0.1)
     leave(tmp_path / "queue", "tests", 10)
     (folder,) = (tmp_path / "queue").iterdir()
     first, second, third = (folder / f"{number:016x}.spans" for number in (0xF1, 0xF2, 0xF3))
@@ -123,7 +123,7 @@ def test_a_file_that_stayed_and_is_gone_is_forgotten(tmp_path: Path, monkeypatch
 def test_of_many_files_that_stay_each_is_named_up_to_a_bound_and_the_others_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(_log, "MOST_OF_A_KIND", 3)
+    monkeypatch.setattr(log, "MOST_OF_A_KIND", 3)
     leave(tmp_path / "queue", "tests", 10)
     (folder,) = (tmp_path / "queue").iterdir()
     bad = [folder / f"{number:016x}.spans" for number in range(0xF0, 0xF5)]
@@ -136,7 +136,7 @@ def test_of_many_files_that_stay_each_is_named_up_to_a_bound_and_the_others_are_
         ):
             sink.wait_for(10, timeout=PATIENCE)
             wait_until(lambda: told(tmp_path / "queue")["recovered"]["files"] == len(bad))
-        _events.tell(is_last=True)
+        worker_events.tell(is_last=True)
         texts = [line.getMessage() for line in lines()]
         named = {path for path in bad if any(f"{path}: " in text for text in texts)}
         assert len(named) == 3

@@ -16,8 +16,9 @@ import opentelemetry.sdk.environment_variables
 import pytest
 
 import spanwire._native
-from spanwire import _defaults, sink
+from spanwire import sink
 from spanwire._settings import SETTINGS, Setting
+from spanwire._setup import defaults
 from spanwire.exporter import grpc
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.trace import SpanLimits, TracerProvider
@@ -163,7 +164,7 @@ def test_what_setting_up_reads_is_listed(monkeypatch: pytest.MonkeyPatch, tmp_pa
         exporter = OTLPSpanExporter()
         processor = BatchSpanProcessor(exporter)
         provider = TracerProvider(shutdown_on_exit=False)
-        _defaults.defaults()
+        defaults.defaults()
     processor.shutdown()
     provider.shutdown()
     asked = {name for name in asked if NAME.fullmatch(name)}
@@ -237,7 +238,7 @@ def test_defaults_of_the_batch_processor() -> None:
 
 def test_defaults_of_the_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = {name: setting for setting in SETTINGS for name in setting.variables if setting.topic == "set-up"}
-    for name, value in _defaults.defaults().items():
+    for name, value in defaults.defaults().items():
         assert listed[name].default.startswith(("otlp", value)), name
 
 

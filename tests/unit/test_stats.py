@@ -3,7 +3,7 @@
 import re
 
 import spanwire
-from spanwire._stats import REASONS
+from spanwire._telemetry.stats import REASONS
 from tests.conftest import ROOT
 
 

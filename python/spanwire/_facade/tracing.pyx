@@ -88,7 +88,8 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation import _SPAN_KEY
 
-from spanwire import _log, _native
+from spanwire import _native
+from spanwire._telemetry import log as _log
 
 include "abi.pxi"
 

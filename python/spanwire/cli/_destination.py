@@ -38,7 +38,7 @@ def destination_client(
 
     :raises typer.BadParameter: if it cannot work.
     """
-    from spanwire.exporter._protocol import PROTOCOLS, configured_protocol, options_for
+    from spanwire.exporter._common.protocol import PROTOCOLS, configured_protocol, options_for
 
     spoken = configured_protocol() if protocol is None else protocol
     if spoken not in PROTOCOLS:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from spanwire._files import SpanFile
+    from spanwire._files.span_file import SpanFile
 
 __all__ = [
     "FileFormat",
@@ -94,7 +94,7 @@ def failing(command: str) -> Iterator[None]:
 
 def opened(file: str, kind: FileFormat | None, limit: int | None) -> SpanFile:
     """The file, as the options say."""
-    from spanwire._files import DEFAULT_LIMIT, SpanFile
+    from spanwire._files.span_file import DEFAULT_LIMIT, SpanFile
 
     bound = DEFAULT_LIMIT if limit is None else limit or (1 << 64) - 1
     return SpanFile(file, format=None if kind is None else kind.value, limit=bound)

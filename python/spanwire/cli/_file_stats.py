@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from spanwire._files import SpanFile
+    from spanwire._files.span_file import SpanFile
 
 __all__ = ["show_stats"]
 

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from spanwire._new_file import NewFile
+from spanwire._files.new_file import NewFile
 from spanwire.cli._latencies import Latencies
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ class _Endpoint:
 
     def __init__(self, work: Work, plan: Plan) -> None:
         from spanwire import _native
-        from spanwire.exporter._options import HttpOptions
+        from spanwire.exporter._common.options import HttpOptions
 
         options = HttpOptions.resolve(
             "traces",

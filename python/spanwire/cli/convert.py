@@ -25,7 +25,7 @@ __all__ = ["convert"]
 
 def _unknown_ending(out: str) -> str:
     """The ending of a file's name that is none of a format or compression; nothing for a device or a name without one."""
-    from spanwire._files import by_name
+    from spanwire._files.span_file import by_name
 
     path = Path(out)
     if by_name(out)[1] is not None:
@@ -52,7 +52,7 @@ def convert(
 
     Endings of names: .pb, .json, .jsonl, .parquet, and after them .gz or .zst. The new file appears when it is complete.
     """
-    from spanwire._files import BrokenFileError, SpanFileWriter, by_name
+    from spanwire._files.span_file import BrokenFileError, SpanFileWriter, by_name
 
     ending, _ = by_name(out)
     if to is None and ending is None and (unknown := _unknown_ending(out)):

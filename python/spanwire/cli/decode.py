@@ -13,7 +13,7 @@ from spanwire.cli._file_options import FormatOption, InputArgument, LimitOption,
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from spanwire._files import SpanFile
+    from spanwire._files.span_file import SpanFile
     from spanwire._native import ReceivedSpan
 
 __all__ = ["decode"]
@@ -36,8 +36,8 @@ def decode(
 
     Of a broken file all is shown that is whole in front of the break; then one line says where and what it is, with status 1.
     """
-    from spanwire._files import BrokenFileError
-    from spanwire._new_file import standard_output
+    from spanwire._files.new_file import standard_output
+    from spanwire._files.span_file import BrokenFileError
     from spanwire.cli._render import make_console
 
     if lines and (as_json or stats):
@@ -69,7 +69,7 @@ class _Requests:
 
     def __init__(self, source: SpanFile) -> None:
         self._source = source
-        from spanwire._files import BrokenFileError
+        from spanwire._files.span_file import BrokenFileError
 
         self._error = BrokenFileError
         self.broken: BrokenFileError | None = None

@@ -114,7 +114,7 @@ def _speed(text: str) -> float | None:
 
 def _read(plan: ReplayPlan, file: str, kind: Any, limit: int | None, *, partial: bool, color: bool) -> str | None:
     """Fill the plan; what is wrong with the file, if its whole part is to be sent."""
-    from spanwire._files import BrokenFileError
+    from spanwire._files.span_file import BrokenFileError
     from spanwire.cli._file_options import progress
 
     with opened(file, kind, limit) as source, progress(source, "reading", color=color) as tell:

@@ -11,8 +11,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from spanwire._files.new_file import NewFile
     from spanwire._native import is_profile_guided, simd_info
-    from spanwire._new_file import NewFile
     from spanwire.cli._discard import discarding_exporter, discarding_processor
     from spanwire.cli._module import command as module_command
     from spanwire.cli._render import bar, duration, make_console, one_line
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _PLACES = {
-    "NewFile": ("spanwire._new_file", "NewFile"),
+    "NewFile": ("spanwire._files.new_file", "NewFile"),
     "bar": ("spanwire.cli._render", "bar"),
     "discarding_exporter": ("spanwire.cli._discard", "discarding_exporter"),
     "discarding_processor": ("spanwire.cli._discard", "discarding_processor"),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from spanwire import _native
-from spanwire._files import SpanFile
+from spanwire._files.span_file import SpanFile
 from spanwire.columnar._columns import AnyValues, Array, Binary, Column, Strings
 from spanwire.columnar._group import Group
 from spanwire.columnar._items import Events, Links, RaggedAttributes

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import Event
 from opentelemetry.trace import Link
 
 import spanwire
-from spanwire import _log
+from spanwire._telemetry import log
 from tests.official import assert_same_bytes, official_bytes, parse, spans_of
 from tests.property.hostile import LIARS, MEDDLERS, RAISERS, Boom, Meddler
 from tests.spans import context, span
@@ -82,7 +82,7 @@ def test_what_is_no_exception_passes_through(error: type[BaseException]) -> None
 
 def test_what_is_no_exception_passes_through_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     # Ctrl-C while the line about a drop is written.
-    monkeypatch.setattr(_log, "_last", {})
+    monkeypatch.setattr(log, "_last", {})
     handler = logging.Handler()
     monkeypatch.setattr(handler, "emit", Mock(side_effect=KeyboardInterrupt))
     logger = logging.getLogger("spanwire")

@@ -14,7 +14,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceState
 
 import spanwire
-import spanwire._log
+import spanwire._telemetry.log
 from tests.official import assert_same_bytes, official_bytes
 from tests.spans import context, span
 
@@ -137,7 +137,7 @@ SPANS: dict[str, dict[str, Any]] = {
 @pytest.fixture(autouse=True)
 def fresh_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if nothing had been logged for a minute."""
-    monkeypatch.setattr(spanwire._log, "_last", {})
+    monkeypatch.setattr(spanwire._telemetry.log, "_last", {})
 
 
 def as_list(*spans: Any) -> list[Any]:

@@ -19,7 +19,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceState
 
 import spanwire
-from spanwire import _probe
+from spanwire.exporter._common import sdk_probe
 from tests.official import assert_same_bytes, official_bytes
 from tests.property.sdk_spans import Collected
 
@@ -196,11 +196,11 @@ def test_a_patch_is_obeyed_where_versions_of_classes_repeat() -> None:
     batch = batch_of_the_sdk()
     unpatched = official_bytes(batch)
     assert_same_bytes(spanwire.encode_spans(batch), unpatched)
-    before = [version_tag(cls).value for cls in _probe.CLASSES]
+    before = [version_tag(cls).value for cls in sdk_probe.CLASSES]
     with patched(ReadableSpan, "name", constant("patched")):
         # As if other classes had been used just as often since as before the first batch.
         sys._clear_type_cache()
-        for cls, tag in zip(_probe.CLASSES, before, strict=True):
+        for cls, tag in zip(sdk_probe.CLASSES, before, strict=True):
             assert getattr(cls, "__init__")  # noqa: B009 (a look-up gives the class a version)
             assert version_tag(cls).value
             version_tag(cls).value = tag

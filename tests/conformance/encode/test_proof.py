@@ -44,7 +44,7 @@ FILES = ["unusual_spans", "odd_fields", "odd_keys", "patched_classes", "counts",
 FALLEN_BACK = """
 import sys
 import pytest, spanwire
-from spanwire import _probe
+from spanwire.exporter._common import sdk_probe
 {change}
 spanwire.encode_spans([])
 print(spanwire.stats()["encode"]["fast_path"])

@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from packaging.version import Version
 
 import spanwire.trace
-from spanwire import _log
+from spanwire._telemetry import log
 
 # Behaviour to match is that of the newest SDK. With an older one, which differs from it itself, ours must still be what tests
 # state in so many words, whoever is asked for samples and ids.
@@ -125,7 +125,7 @@ class _Keep(logging.Handler):
 def logged() -> Iterator[list[tuple[str, str, str]]]:
     """What reaches the root logger."""
     root, keep = logging.getLogger(), _Keep()
-    _log._last.clear()
+    log._last.clear()
     root.addHandler(keep)
     try:
         yield keep.records

@@ -23,11 +23,11 @@ PATIENCE = 45.0  # a guard against waiting for ever, below that of all tests
 PROGRAM = """
 import json, sys
 import spanwire
-from spanwire import _durable
+from spanwire.durable import _queue
 from spanwire.durable import DurableQueue
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.trace.export import BatchSpanProcessor
-_durable._RECOVER_AFTER, _durable._LOOK_AGAIN = 0.5, 0.2
+_queue._RECOVER_AFTER, _queue._LOOK_AGAIN = 0.5, 0.2
 folder, *endpoints = sys.argv[1:]
 queue = DurableQueue(folder, service="tests", recover_spans_per_second=0)
 made = [BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, durable=queue, timeout=20)) for endpoint in endpoints]

@@ -23,13 +23,13 @@ PROCESSES = 4  # that have left spans, the same ones each
 PRELUDE = """
 import json, os, resource, shutil, signal, sys, time
 import spanwire
-import spanwire._durable
+import spanwire.durable._queue
 from spanwire.durable import DurableQueue
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
 
-spanwire._durable._RECOVER_AFTER = 0.0
+spanwire.durable._queue._RECOVER_AFTER = 0.0
 queue, endpoint = sys.argv[1:]
 number = 0
 

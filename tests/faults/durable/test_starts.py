@@ -12,13 +12,13 @@ from tests.processes import python
 
 PRELUDE = """
 import json, os, resource, sys, time
-import spanwire, spanwire._durable
+import spanwire, spanwire.durable._queue
 from spanwire.durable import DurableQueue
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
 
-spanwire._durable._RECOVER_AFTER = 0.0
+spanwire.durable._queue._RECOVER_AFTER = 0.0
 endpoint = sys.argv[1]
 
 def begin(path):
@@ -47,9 +47,9 @@ def account():
 """
 
 DAEMON = """
-spanwire._durable._RECOVER_AFTER = 60.0  # none of it in the process that begins
+spanwire.durable._queue._RECOVER_AFTER = 60.0  # none of it in the process that begins
 begin("spans")
-spanwire._durable._RECOVER_AFTER = 0.0
+spanwire.durable._queue._RECOVER_AFTER = 0.0
 if child := os.fork():
     assert os.waitpid(child, 0)[1] == 0
     os._exit(0)

@@ -14,8 +14,8 @@ import threading
 import time
 
 import spanwire
-import spanwire._durable
-import spanwire.exporter._span_exporter
+import spanwire.durable._queue
+import spanwire.exporter._common.span_exporter
 import spanwire.trace.export._batch
 from spanwire.durable import DurableQueue
 from spanwire.exporter.http import OTLPSpanExporter
@@ -33,7 +33,7 @@ def dropped() -> int:
 
 def main() -> None:
     folder, endpoint, first, journal, *words = sys.argv[1:]
-    spanwire._durable._RECOVER_AFTER = 0.0  # it is killed soon
+    spanwire.durable._queue._RECOVER_AFTER = 0.0  # it is killed soon
     exporter = OTLPSpanExporter(
         endpoint=endpoint, timeout=2, durable=DurableQueue(folder, service=SERVICE, recover="recover" in words)
     )
@@ -48,7 +48,7 @@ def main() -> None:
     is_over = threading.Event()
     if "orderly" in words:
         vars(spanwire.trace.export._batch)["DEFAULT_TIMEOUT_MILLIS"] = 3_000  # for what the backend does not take
-        vars(spanwire.exporter._span_exporter)["_CUT_OFF_SECONDS"] = 30.0  # until that is counted
+        vars(spanwire.exporter._common.span_exporter)["_CUT_OFF_SECONDS"] = 30.0  # until that is counted
         signal.signal(signal.SIGTERM, lambda *_: is_over.set())
     os.write(1, b"%d\n" % os.getpid())  # in one piece, whoever else writes there; from now on it may be killed
     length, is_counted = 2000 if "big" in words else 0, "counts" in words

@@ -146,7 +146,7 @@ def test_a_broken_log_stream_does_not_silence_the_worker_for_good() -> None:
     said = run(
         """
         import io, threading
-        from spanwire import _log
+        from spanwire._telemetry import log
         from spanwire.sink import Sink
 
         broken = io.StringIO()
@@ -171,7 +171,7 @@ def test_a_broken_log_stream_does_not_silence_the_worker_for_good() -> None:
 
         logging.getLogger().handlers[:] = [Hear()]
         sys.stderr = stderr
-        _log._last.clear()
+        log._last.clear()
         until = time.monotonic() + 30
         while not heard and time.monotonic() < until:
             end_some()

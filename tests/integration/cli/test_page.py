@@ -53,7 +53,7 @@ def test_replay_as_the_page_says(tmp_path: Path, otlp_sink: Sink) -> None:
 
 
 def test_every_format_and_option_of_the_page_exists() -> None:
-    from spanwire._files import FORMATS
+    from spanwire._files.span_file import FORMATS
 
     section = PAGE.split("\n## decode\n")[1]
     assert all(f"`{name}`" in section for name in FORMATS)

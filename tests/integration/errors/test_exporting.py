@@ -145,12 +145,12 @@ def test_an_exporter_in_python_that_fails(raises: bool, caplog: pytest.LogCaptur
 
 MANY = """
 import sys
-from spanwire import _events
+from spanwire._telemetry import worker_events
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
 
-_events.listen = lambda: None  # the thread that says what there is to say comes too late
+worker_events.listen = lambda: None  # the thread that says what there is to say comes too late
 provider = TracerProvider()
 exporter = OTLPSpanExporter(sys.argv[1])
 provider.add_span_processor(BatchSpanProcessor(exporter, max_export_batch_size=1, schedule_delay_millis=3_600_000))

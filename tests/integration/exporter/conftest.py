@@ -11,9 +11,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import spanwire
-from spanwire import _log
-from spanwire.exporter import _span_exporter
-from spanwire.exporter._span_exporter import NativeSpanExporter
+from spanwire._telemetry import log
+from spanwire.exporter._common import span_exporter
+from spanwire.exporter._common.span_exporter import NativeSpanExporter
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import Sink
 from tests.books import since
@@ -26,9 +26,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("OTEL_") or name.lower().endswith("_proxy") or name.endswith("_CA_BUNDLE"):
             monkeypatch.delenv(name)
-    monkeypatch.setattr(_log, "_last", {})
+    monkeypatch.setattr(log, "_last", {})
     # What a shutdown cuts off is counted a moment later, on a busy machine a longer one.
-    monkeypatch.setattr(_span_exporter, "_CUT_OFF_SECONDS", 30.0)
+    monkeypatch.setattr(span_exporter, "_CUT_OFF_SECONDS", 30.0)
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pytest
 from opentelemetry.sdk import trace as sdk
 from opentelemetry.sdk.trace import export as sdk_export
 
-from spanwire import _log
+from spanwire._telemetry import log
 from spanwire.durable import DurableQueue
 from spanwire.exporter import grpc, http
 from spanwire.sink import Sink
@@ -18,7 +18,7 @@ from spanwire.trace import export as ours
 
 @pytest.fixture(autouse=True)
 def _anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_log, "_last", {})
+    monkeypatch.setattr(log, "_last", {})
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -30,7 +30,7 @@ def send(provider: Any, processor: Any, monkeypatch: pytest.MonkeyPatch) -> None
     for number in range(3):
         provider.get_tracer("tests").start_span(str(number)).end()
         assert provider.force_flush()
-        monkeypatch.setattr(_log, "_last", {})  # it is not the log that holds it back
+        monkeypatch.setattr(log, "_last", {})  # it is not the log that holds it back
     provider.shutdown()
 
 

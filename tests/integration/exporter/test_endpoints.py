@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 import spanwire
 from spanwire.exporter import grpc, json
-from spanwire.exporter._span_exporter import NativeSpanExporter
+from spanwire.exporter._common.span_exporter import NativeSpanExporter
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import Sink
 from spanwire.trace import TracerProvider

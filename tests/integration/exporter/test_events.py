@@ -184,7 +184,7 @@ def test_a_function_that_raises_is_logged_once_and_others_are_called(
         calls += 1
         raise SystemExit("broken on purpose")
 
-    monkeypatch.setattr("spanwire._log.INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr("spanwire._telemetry.log.INTERVAL_SECONDS", 0.0)
     caplog.set_level(logging.WARNING)
     subscription = events.subscribe(on_drop=broken)
     exporter = make_exporter(sink.traces_endpoint)

@@ -11,7 +11,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from spanwire.events import ErrorEvent, subscribe
-from spanwire.exporter import _refresh, grpc, json
+from spanwire.exporter import grpc, json
+from spanwire.exporter._common import refresh
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import Sink
 from spanwire.trace import TracerProvider
@@ -33,8 +34,8 @@ _KINDS: dict[str, tuple[Any, str, dict[str, int]]] = {
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests do not wait for seconds."""
-    monkeypatch.setattr(_refresh, "_APART_SECONDS", 0.05)
-    monkeypatch.setattr(_refresh, "_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(refresh, "_APART_SECONDS", 0.05)
+    monkeypatch.setattr(refresh, "_AGAIN_SECONDS", 0.05)
 
 
 @pytest.fixture(params=list(_KINDS))
@@ -192,7 +193,7 @@ def test_a_provider_that_hangs_is_told_once_a_minute_and_nothing_is_lost(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(_refresh, "_LATE_SECONDS", 0.2)
+    monkeypatch.setattr(refresh, "_LATE_SECONDS", 0.2)
     goes_on, calls, heard = threading.Event(), list[int](), list[ErrorEvent]()
     subscription = subscribe(on_error=heard.append)
     exporter, _ = make_any(
@@ -229,7 +230,7 @@ def test_an_export_says_that_the_provider_hangs(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(_refresh, "_LATE_SECONDS", 0.1)
+    monkeypatch.setattr(refresh, "_LATE_SECONDS", 0.1)
     goes_on = threading.Event()
     exporter = make_exporter(
         endpoint=sink.traces_endpoint, headers_provider=hanging([], goes_on, 1), headers_refresh=0.05, timeout=0.5

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from spanwire.exporter import grpc, http, json
-from spanwire.exporter._span_exporter import NativeSpanExporter
+from spanwire.exporter._common.span_exporter import NativeSpanExporter
 from spanwire.sink import Sink
 from tests.grpc_server import serve
 

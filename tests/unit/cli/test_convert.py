@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from spanwire._files import SpanFile
+from spanwire._files.span_file import SpanFile
 from spanwire._native import decode_spans, traces_from_json
 from spanwire.cli import make_app
 from tests.post import request

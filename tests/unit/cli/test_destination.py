@@ -8,7 +8,7 @@ import typer
 
 from spanwire.cli._destination import destination_client, parse_headers, traces_url
 from spanwire.exporter import grpc, http, json
-from spanwire.exporter._protocol import configured_protocol
+from spanwire.exporter._common.protocol import configured_protocol
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import spanwire
-from spanwire._files import SpanFileWriter
+from spanwire._files.span_file import SpanFileWriter
 from spanwire.columnar import AnyValues, SpanColumns, Strings, decode_columns, encode_columns
 from spanwire_bench import _workloads
 from tests.columns import rows_of_columns, rows_of_request

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from spanwire import _log
+from spanwire._telemetry import log
 
 
 @pytest.fixture(autouse=True)
@@ -16,4 +16,4 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def fresh_log(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_log, "_last", {})
+    monkeypatch.setattr(log, "_last", {})

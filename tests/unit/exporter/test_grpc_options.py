@@ -7,7 +7,7 @@ import grpc  # type: ignore[import-untyped]
 import pytest
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as OfficialExporter
 
-from spanwire.exporter._grpc_options import GrpcOptions
+from spanwire.exporter._common.grpc_options import GrpcOptions
 from spanwire.exporter.grpc import Compression, OTLPSpanExporter
 
 GENERAL = "OTEL_EXPORTER_OTLP_"

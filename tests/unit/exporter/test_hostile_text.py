@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from spanwire.exporter._options import parse_headers
-from spanwire.exporter._url import split_credentials
+from spanwire.exporter._common.options import parse_headers
+from spanwire.exporter._common.url import split_credentials
 from spanwire.exporter.http import OTLPSpanExporter
 
 SECRET = "hunter2"

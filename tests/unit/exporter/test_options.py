@@ -13,8 +13,8 @@ from opentelemetry.exporter.otlp.proto import http as official_http
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as OfficialExporter
 from opentelemetry.util.re import parse_env_headers
 
-from spanwire.exporter import _options
-from spanwire.exporter._options import HttpOptions
+from spanwire.exporter._common import options as _options
+from spanwire.exporter._common.options import HttpOptions
 from spanwire.exporter.http import Compression, OTLPSpanExporter
 from tests.ids import without_addresses
 

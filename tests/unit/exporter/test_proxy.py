@@ -10,7 +10,7 @@ import requests.utils
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from spanwire.exporter._proxy import proxy_for
+from spanwire.exporter._common.proxy import proxy_for
 from spanwire.exporter.grpc import OTLPSpanExporter as GrpcExporter
 from spanwire.exporter.http import OTLPSpanExporter
 

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from spanwire.exporter._url import split_credentials
+from spanwire.exporter._common.url import split_credentials
 from spanwire.exporter.http import OTLPSpanExporter
 
 

@@ -107,7 +107,7 @@ impl Drops {
         self.fatal.take().map_or(Ok(()), Err)
     }
 
-    /// Adds the batch to the process's counts and tells people, through `spanwire._log`. Only what is no `Exception` is raised.
+    /// Adds the batch to the process's counts and tells people, through `spanwire._telemetry.log`. Only what is no `Exception` is raised.
     pub fn report(mut self, py: Python<'_>) -> PyResult<()> {
         FAST.fetch_add(self.fast, Ordering::Relaxed);
         GENERAL.fetch_add(self.general, Ordering::Relaxed);
@@ -120,7 +120,7 @@ impl Drops {
             let Some((name, why)) = &self.examples[index] else {
                 continue;
             };
-            let line = py.import("spanwire._log").and_then(|log| {
+            let line = py.import("spanwire._telemetry.log").and_then(|log| {
                 let kind = format!("encode-{}", reason.name());
                 log.call_method1(
                     "warn",

@@ -80,7 +80,7 @@ pub fn state() -> String {
 }
 
 fn is_intact(py: Python<'_>) -> PyResult<bool> {
-    py.import("spanwire._probe")?.call_method0("is_intact")?.is_truthy()
+    py.import("spanwire.exporter._common.sdk_probe")?.call_method0("is_intact")?.is_truthy()
 }
 
 /// `None` if it failed, and may be tried again.
@@ -98,7 +98,7 @@ fn try_to_prove(py: Python<'_>) -> PyResult<SdkTypes> {
     if !is_intact(py)? {
         return Err(PyRuntimeError::new_err("a class of the SDK is patched"));
     }
-    let probe = py.import("spanwire._probe")?;
+    let probe = py.import("spanwire.exporter._common.sdk_probe")?;
     let types = SdkTypes::prove(&probe)?;
     let samples: Vec<Bound<'_, PyAny>> = probe.call_method0("samples")?.extract()?;
     for span in samples {

@@ -76,7 +76,7 @@ struct Scratch {
 }
 
 impl SdkTypes {
-    /// From what `spanwire._probe` says.
+    /// From what `spanwire.exporter._common.sdk_probe` says.
     pub fn prove(probe: &Bound<'_, PyAny>) -> PyResult<Self> {
         let classes: Vec<Bound<'_, PyAny>> = probe.getattr("CLASSES")?.extract()?;
         let instances: Vec<Bound<'_, PyAny>> = probe.getattr("INSTANCES")?.extract()?;

@@ -17,9 +17,9 @@ from spanwire.cli._doctor._probe import Probe, probe
 if TYPE_CHECKING:
     from spanwire._native import HttpClient, Outcome
     from spanwire.cli._doctor._certificate import Certificate
-    from spanwire.exporter._options import ExporterOptions
-    from spanwire.exporter._proxy import Proxy
-    from spanwire.exporter._span_exporter import NativeSpanExporter
+    from spanwire.exporter._common.options import ExporterOptions
+    from spanwire.exporter._common.proxy import Proxy
+    from spanwire.exporter._common.span_exporter import NativeSpanExporter
 
 __all__ = ["NO_SPANS", "Address", "Context", "Target", "exporter_class", "listening", "without_compression"]
 
@@ -156,7 +156,7 @@ class Context:
     @property
     def proxy(self) -> Proxy | None:
         """What the exporter goes through; None: nothing."""
-        from spanwire.exporter._proxy import proxy_for
+        from spanwire.exporter._common.proxy import proxy_for
 
         return None if self.exporter is None else proxy_for(self.exporter._client.destination, self.protocol)
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spanwire._stats import SIGNALS
-from spanwire._top import SCHEMA, peer, sockets
+from spanwire._telemetry.stats import SIGNALS
+from spanwire._telemetry.top_socket import SCHEMA, peer, sockets
 
 __all__ = ["Account", "Durable", "Process", "Unreadable", "find", "read", "read_or_say"]
 

@@ -11,11 +11,12 @@ from opentelemetry.sdk.environment_variables import OTEL_BSP_MAX_EXPORT_BATCH_SI
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace import export as sdk
 
-from spanwire import _events, _native
-from spanwire._children import at_end_of_child
-from spanwire._durable import Recoverer, end_at_exit, open_directory
+from spanwire import _native
 from spanwire._native import DurableDirectory, FrameQueue
-from spanwire.exporter._span_exporter import NativeSpanExporter
+from spanwire._telemetry import worker_events
+from spanwire.durable._queue import Recoverer, end_at_exit, open_directory
+from spanwire.exporter._common.span_exporter import NativeSpanExporter
+from spanwire.trace.export._children import at_end_of_child
 from spanwire.trace.export._delivery import DEFAULT_TIMEOUT_MILLIS, BatchLimits, Delivery, NativeDelivery
 from spanwire.trace.export._policy import QueuePolicy
 from spanwire.trace.export._policy import max_in_flight as resolve_in_flight
@@ -132,7 +133,7 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
             durable = span_exporter.durable_queue
             if durable is not None:
                 self._directory = open_directory(durable)
-                _events.name_max_bytes(span_exporter._client.destination)
+                worker_events.name_max_bytes(span_exporter._client.destination)
             self._delivery = NativeDelivery(
                 span_exporter,
                 new_queue(self._directory),

@@ -12,16 +12,16 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from spanwire import _events, _hooks, _log, _stats
-from spanwire._account import Account
 from spanwire._facade.tracing import when_all_have_seen
 from spanwire._native import FrameQueue, HttpClient
+from spanwire._telemetry import hooks, log, stats, worker_events
+from spanwire._telemetry.account import Account
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace.export import SpanExporter
 
-    from spanwire.exporter._span_exporter import NativeSpanExporter
+    from spanwire.exporter._common.span_exporter import NativeSpanExporter
 
 __all__ = ["BatchLimits", "Delivery", "NativeDelivery", "tell_drops"]
 
@@ -69,7 +69,7 @@ class Delivery:
         if metrics is not None:
             metrics.register_queue_size(self._collected)
         queue.want_reader()
-        _stats.watch(self)
+        stats.watch(self)
         weakref.finalize(self, _tell, queue, self._client, metrics).atexit = False
 
     @property
@@ -99,10 +99,10 @@ class Delivery:
             _sdk_logger.info("Shutdown called, ignoring %s.", "Span")
             if self._metrics is not None:
                 self.report()
-            _hooks.notice()
+            hooks.notice()
             return
-        if self._queue.take_news() or _hooks.are_wanted():
-            _events.listen()
+        if self._queue.take_news() or hooks.are_wanted():
+            worker_events.listen()
         self._start()
 
     @property
@@ -151,7 +151,7 @@ class Delivery:
             self._queue.wake()
             self._exporter.shutdown(max(0.0, end - time.monotonic()) * 1000)
             self.report()
-            _events.tell()
+            worker_events.tell()
 
     def retire(self, seconds: float) -> None:
         """Send what waits, within the time, and be done; the exporter goes on, for another."""
@@ -173,7 +173,7 @@ class Delivery:
         try:
             return _wait(self._queue.wait_done, until, end=end)
         finally:
-            _events.tell()
+            worker_events.tell()
 
     def _start(self) -> bool:
         """See to it that somebody sends in this process; False if nobody can, at the interpreter's end for example."""
@@ -225,7 +225,7 @@ class Delivery:
 
 
 class NativeDelivery(Delivery):
-    """The worker sends, without the GIL; what people must hear comes by :mod:`spanwire._events`."""
+    """The worker sends, without the GIL; what people must hear comes by :mod:`spanwire._telemetry.worker_events`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -255,7 +255,7 @@ class NativeDelivery(Delivery):
         try:
             return _wait(flush.wait, end=end)
         finally:
-            _events.tell()
+            worker_events.tell()
             self._record()
 
 
@@ -279,7 +279,7 @@ def _wait(wait: Callable[..., bool], *args: object, end: float) -> bool:
 
 def tell_no_thread(error: Exception) -> None:
     """Tell people that there is none."""
-    _log.warn(
+    log.warn(
         "export.thread",
         "The thread that sends spans cannot be started: %s; they wait, and it is tried again. Is there a limit on threads "
         "(ulimit -u, the container's pids)?",
@@ -291,18 +291,20 @@ def tell_drops(queue: FrameQueue, books: HttpClient | Account, metrics: Any) -> 
     """Count what the queue has dropped in the books of its destination, and tell people in the native worker's words."""
     full, closed, unstored, expired, damaged = books.lose_dropped(queue)
     if full:
-        _events.say_lost(books.destination, "queue_full", full, "")
+        worker_events.say_lost(books.destination, "queue_full", full, "")
     if unstored:
-        _events.say_lost(
+        worker_events.say_lost(
             books.destination,
             "disk",
             unstored,
             f'there was no file for {unstored} to be kept in: stats()["durable"] says why',
         )
     if expired:
-        _events.say_lost(books.destination, "expired", expired, f"{expired} had waited for longer than max_age")
+        worker_events.say_lost(books.destination, "expired", expired, f"{expired} had waited for longer than max_age")
     if damaged:
-        _events.say_lost(books.destination, "damaged", damaged, f"{damaged} that waited on the disk could not be read")
+        worker_events.say_lost(
+            books.destination, "damaged", damaged, f"{damaged} that waited on the disk could not be read"
+        )
     if metrics is not None:
         if full + unstored + expired + damaged:
             metrics.drop_items(full + unstored + expired + damaged)

@@ -4,8 +4,8 @@ import os
 import re
 from dataclasses import dataclass
 
-from spanwire import _log
 from spanwire._native import FrameQueue
+from spanwire._telemetry import log
 
 __all__ = ["QueuePolicy", "max_in_flight"]
 
@@ -43,7 +43,7 @@ class QueuePolicy:
         text = os.environ.get(POLICY_VARIABLE, "").strip()
         policy = cls._parse(text) if text else cls()
         if policy is None:
-            _log.warn("queue.policy", "Invalid %s=%r: %s; using drop_oldest", POLICY_VARIABLE, text, _CAN)
+            log.warn("queue.policy", "Invalid %s=%r: %s; using drop_oldest", POLICY_VARIABLE, text, _CAN)
             return cls()
         return policy
 
@@ -85,7 +85,7 @@ def max_in_flight(keyword: object) -> int:
         return 0
     if text.isdecimal() and 1 <= int(text) <= MOST_IN_FLIGHT:
         return int(text)
-    _log.warn(
+    log.warn(
         "queue.in_flight",
         "Invalid %s=%r: a number of requests from 1 to 8 is needed; it is ignored",
         IN_FLIGHT_VARIABLE,

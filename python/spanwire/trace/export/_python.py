@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from spanwire import _account, _stats
 from spanwire._facade.tracing import keep, take_frames
 from spanwire._native import FrameQueue
+from spanwire._telemetry import account, stats
 from spanwire.trace.export._delivery import DEFAULT_TIMEOUT_MILLIS, BatchLimits, Delivery, tell_drops
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class PythonDelivery(Delivery):
         # All that the base class keeps, but its client.
         self._sends_by: Any = exporter
         self._queue = queue
-        self._account = _account.account(type(exporter).__name__)
+        self._account = account.account(type(exporter).__name__)
         self._delay = delay_seconds
         self._limits = BatchLimits(batch_spans, (1 << 63) - 1)
         self._metrics = metrics
@@ -49,7 +49,7 @@ class PythonDelivery(Delivery):
         if metrics is not None:
             metrics.register_queue_size(self.queued)
         queue.want_reader()
-        _stats.watch(self)
+        stats.watch(self)
         weakref.finalize(self, tell_drops, queue, self._account, metrics).atexit = False
 
     @property

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import trustme
 
-from spanwire import _log
+from spanwire._telemetry import log
 from spanwire.cli import doctor
 
 MOST_SECONDS = 30.0  # that any of these may take, whatever else the machine does
@@ -55,7 +55,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     monkeypatch.setenv("OTEL_PYTHON_CONFIGURATOR", "spanwire")
 
     def go(*arguments: str, as_json: bool = True, **environment: str) -> Run:
-        _log._last.clear()
+        log._last.clear()
         with monkeypatch.context() as patch:
             for name, value in environment.items():
                 patch.setenv(name, value)

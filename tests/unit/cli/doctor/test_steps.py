@@ -163,7 +163,7 @@ def test_grpc_is_ours_under_our_configurator(
 def test_exporters_are_missing_where_the_sdk_finds_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from opentelemetry.sdk import _configuration
 
-    from spanwire._configurator import _native_traces, _replaced
+    from spanwire._setup.configurator import _native_traces, _replaced
 
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", name)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")  # as the distro sets it
@@ -366,9 +366,9 @@ def test_what_cannot_work_or_is_no_good(
 def test_what_the_exporter_logs_is_a_finding_and_goes_nowhere_else(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from spanwire import _log
+    from spanwire._telemetry import log
 
-    monkeypatch.setattr(_log, "_last", {})
+    monkeypatch.setattr(log, "_last", {})
     step, _ = configured(monkeypatch, {"OTEL_SERVICE_NAME": "a", "OTEL_EXPORTER_OTLP_TIMEOUT": "soon"})
     assert codes(step, "warning") == {"configuration.said"}
     assert "soon" in step.findings[0].text

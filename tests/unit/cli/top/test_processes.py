@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import spanwire
-from spanwire import _account
+from spanwire._telemetry import account as _account
 from spanwire.cli._top import _processes
 from spanwire.cli._top._processes import Unreadable, find, read, read_or_say
 

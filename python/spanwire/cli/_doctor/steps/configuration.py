@@ -11,7 +11,7 @@ from spanwire.cli._doctor._context import Target, exporter_class, listening
 if TYPE_CHECKING:
     from spanwire.cli._doctor._context import Context
     from spanwire.cli._doctor._model import Step
-    from spanwire.exporter._options import ExporterOptions
+    from spanwire.exporter._common.options import ExporterOptions
 
 __all__ = ["PROTOCOLS", "asked_protocol", "check", "resolved"]
 
@@ -59,8 +59,8 @@ def asked_protocol(context: Context) -> str:
 
 
 def _options(context: Context) -> ExporterOptions:
-    from spanwire.exporter._grpc_options import GrpcOptions
-    from spanwire.exporter._options import HttpOptions
+    from spanwire.exporter._common.grpc_options import GrpcOptions
+    from spanwire.exporter._common.options import HttpOptions
 
     given: dict[str, Any] = {
         "endpoint": context.endpoint,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanwire import _native
-from spanwire._durable import cure, folder_of, resolve, service_of
+from spanwire.durable._queue import cure, folder_of, resolve, service_of
 
 if TYPE_CHECKING:
     from spanwire.cli._doctor._context import Context

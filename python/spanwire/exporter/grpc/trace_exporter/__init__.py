@@ -4,9 +4,9 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from spanwire import _log
-from spanwire.exporter._grpc_options import GrpcHeaders, GrpcOptions
-from spanwire.exporter._span_exporter import NativeSpanExporter
+from spanwire._telemetry import log
+from spanwire.exporter._common.grpc_options import GrpcHeaders, GrpcOptions
+from spanwire.exporter._common.span_exporter import NativeSpanExporter
 from spanwire.exporter.grpc._compression import Compression
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class OTLPSpanExporter(NativeSpanExporter):
         if provider is not None and not options.insecure:
             _refuse_credentials(provider)
         if retryable_error_codes or os.environ.get(_RETRYABLE_CODES):
-            _log.warn(
+            log.warn(
                 "options.retryable_error_codes",
                 "%s is ignored: calls are tried again after the codes for which OTLP allows it",
                 "retryable_error_codes=" if retryable_error_codes else _RETRYABLE_CODES,

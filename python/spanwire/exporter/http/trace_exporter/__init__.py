@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from spanwire.exporter._options import HttpOptions
-from spanwire.exporter._span_exporter import NativeSpanExporter
+from spanwire.exporter._common.options import HttpOptions
+from spanwire.exporter._common.span_exporter import NativeSpanExporter
 from spanwire.exporter.http._compression import Compression
 
 if TYPE_CHECKING:

@@ -1,13 +1,13 @@
-"""Keywords and environment of the gRPC exporters, read as the official ones read them: see :mod:`spanwire.exporter._options`."""
+"""Keywords and environment of the gRPC exporters, read as the official ones read them: see :mod:`spanwire.exporter._common.options`."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from spanwire import _log
-from spanwire.exporter._environment import Environment, parse_headers
-from spanwire.exporter._options import (
+from spanwire._telemetry import log
+from spanwire.exporter._common.environment import Environment, parse_headers
+from spanwire.exporter._common.options import (
     ExporterOptions,
     expect,
     keyword_compression,
@@ -184,7 +184,7 @@ def _from_channel(options: Iterable[tuple[str, object]] | None) -> dict[str, str
         else:
             ignored.append(str(name))
     if ignored:
-        _log.warn(
+        log.warn(
             "options.channel_options",
             "channel_options are grpcio's, which spanwire does without; ignored: %s",
             ", ".join(sorted(ignored)),

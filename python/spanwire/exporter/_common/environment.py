@@ -3,7 +3,7 @@
 import math
 import os
 
-from spanwire import _log
+from spanwire._telemetry import log
 
 __all__ = ["COMPRESSIONS", "DEFAULT_TIMEOUT", "Environment", "parse_headers"]
 
@@ -68,7 +68,7 @@ class Environment:
             seconds = math.nan
         if seconds > 0:
             return seconds
-        _log.warn(
+        log.warn(
             "options.timeout",
             "Invalid timeout %r in %s: a number of seconds above 0 is needed; using %s",
             text,
@@ -82,7 +82,7 @@ class Environment:
         text = (text or "none").lower().strip()
         if text in COMPRESSIONS:
             return text
-        _log.warn(
+        log.warn(
             "options.compression",
             "Unsupported compression %r in %s, using none; there are gzip, deflate and zstd",
             text,
@@ -104,7 +104,7 @@ def parse_headers(text: str, variable: str = "OTEL_EXPORTER_OTLP_HEADERS") -> di
         name, equals, value = item.strip().partition("=")
         name, value = name.strip(" \t"), value.strip(" \t")
         if not equals or not name or not _NAME.issuperset(name) or not _SPACED_VALUE.issuperset(value):
-            _log.warn(
+            log.warn(
                 "options.headers",
                 "Header %d in %s is ignored: it must be name=value, percent-encoded where it has commas, semicolons, "
                 "quotes, backslashes or non-ASCII characters",

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from spanwire.exporter._url import split_credentials
+from spanwire.exporter._common.url import split_credentials
 
 __all__ = ["Proxy", "proxy_for"]
 

@@ -4,8 +4,10 @@ import os
 import weakref
 from typing import Any, Protocol
 
-from spanwire import _account, _events, _native
-from spanwire._durable import durable_report
+from spanwire import _native
+from spanwire._telemetry import account as _account
+from spanwire._telemetry import worker_events
+from spanwire.durable._queue import durable_report
 
 __all__ = ["BREAKER_STATES", "REASONS", "SIGNALS", "Waiting", "serve_if_asked", "stats", "watch"]
 
@@ -60,9 +62,9 @@ def watch(waiting: Waiting) -> None:
 def serve_if_asked() -> None:
     """There is something to count: ``spanwire top`` may want to read it."""
     if os.environ.get("SPANWIRE_TOP_SOCKET"):
-        from spanwire import _top
+        from spanwire._telemetry import top_socket
 
-        _top.serve_if_asked()
+        top_socket.serve_if_asked()
 
 
 def _all_waiting() -> list[Waiting]:
@@ -77,7 +79,7 @@ def _traces() -> dict[str, dict[str, Any]]:
     known = _all_waiting()
     for one in known:
         one.report()
-    _events.tell()
+    worker_events.tell()
     accounts = _native.export_stats() | _account.accounts()
     for one in known:
         queued = one.queued()

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from spanwire import _hooks, _log
+from spanwire._telemetry import hooks, log
 
 __all__ = ["SCHEMA", "VARIABLE", "peer", "serve", "serve_if_asked", "socket_path", "sockets"]
 
@@ -50,7 +50,7 @@ class _Server:
             except OSError as error:
                 if error.errno in {errno.EBADF, errno.EINVAL}:  # closed
                     return
-                _hooks.held_lock().acquire(timeout=1.0)  # no descriptors, no memory: later, perhaps
+                hooks.held_lock().acquire(timeout=1.0)  # no descriptors, no memory: later, perhaps
                 continue
             # Whoever connected is gone, or does not read; or what is counted by code of the application raises.
             # Nothing that it raises may end the thread, which nobody would start again.
@@ -67,7 +67,7 @@ class _Server:
 
     def _line(self) -> bytes:
         from spanwire import __version__
-        from spanwire._stats import stats
+        from spanwire._telemetry.stats import stats
 
         said: dict[str, Any] = {
             "schema": SCHEMA,
@@ -154,7 +154,7 @@ def _begin(asked: str) -> None:
     finally:
         _beginning.release()
     try:
-        _hooks.start_new_thread(server.run)
+        hooks.start_new_thread(server.run)
     except RuntimeError as error:
         _stop()
         raise ValueError(f"no thread can be started: {error}") from error
@@ -164,7 +164,7 @@ def _try(asked: str) -> None:
     try:
         _begin(asked)
     except ValueError as error:
-        _log.warn("top", "Nothing is served for spanwire top: %s", error)
+        log.warn("top", "Nothing is served for spanwire top: %s", error)
 
 
 def _checked(path: Path) -> Path:

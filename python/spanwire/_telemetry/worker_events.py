@@ -6,7 +6,8 @@ The worker never waits for that, and never for the GIL.
 import atexit
 import os
 
-from spanwire import _hooks, _log, _native
+from spanwire import _native
+from spanwire._telemetry import hooks, log
 
 __all__ = ["listen", "name_max_bytes", "say", "say_lost", "tell"]
 
@@ -28,7 +29,7 @@ def name_max_bytes(destination: str) -> None:
 def say_lost(destination: str, lost: str, spans: int, message: str) -> None:
     """Log that spans were lost for a reason of ``stats()``, and tell who wants to be called. What is ``kept`` is not lost."""
     if lost == "kept":
-        _log.warn(
+        log.warn(
             f"export.kept.{destination}",
             "Spans to %s, %d or more, are on the disk and are sent by the next start of the service, or by `spanwire recover`: %s",
             destination,
@@ -36,9 +37,9 @@ def say_lost(destination: str, lost: str, spans: int, message: str) -> None:
             message,
         )
         return
-    _hooks.note(destination, lost, message, is_error=lost != "queue_full")
+    hooks.note(destination, lost, message, is_error=lost != "queue_full")
     if lost == "queue_full" and destination in _on_disk:
-        _log.warn(
+        log.warn(
             f"queue.full.{destination}",
             "Spans to %s are lost: the durable queue was full, %d went. Is the backend away or slow? Else raise max_bytes or "
             "SPANWIRE_DURABLE_MAX_BYTES, and max_queue_size if it is given",
@@ -46,7 +47,7 @@ def say_lost(destination: str, lost: str, spans: int, message: str) -> None:
             spans,
         )
     elif lost == "queue_full":
-        _log.warn(
+        log.warn(
             f"queue.full.{destination}",
             "Spans to %s are lost: the queue was full, %d went. Is the backend slow? Else raise max_queue_size or "
             "OTEL_BSP_MAX_QUEUE_SIZE",
@@ -54,32 +55,32 @@ def say_lost(destination: str, lost: str, spans: int, message: str) -> None:
             spans,
         )
     else:
-        _log.warn(f"export.{lost}.{destination}", "Spans to %s are lost (%s): %s", destination, lost, message)
+        log.warn(f"export.{lost}.{destination}", "Spans to %s are lost (%s): %s", destination, lost, message)
 
 
 def say(destination: str, lost: str | None, spans: int, message: str) -> None:
     """Log what became of a request that did not just succeed."""
     if lost == "waits":
-        _hooks.note(destination, "message", message)
-        _log.warn(f"export.waits.{destination}", "Spans to %s wait, and are tried again: %s", destination, message)
+        hooks.note(destination, "message", message)
+        log.warn(f"export.waits.{destination}", "Spans to %s wait, and are tried again: %s", destination, message)
         return
     if lost == "recover":  # the destination is a folder
-        _hooks.note(destination, lost, message)
+        hooks.note(destination, lost, message)
         # Each file that stays is told of once.
-        _log.warn(_RECOVER, "What ended processes have left is not sent: %s", message, about=message)
+        log.warn(_RECOVER, "What ended processes have left is not sent: %s", message, about=message)
         return
-    if lost in _hooks.TROUBLES:
-        _hooks.note(destination, lost, message)
-        _log.warn(f"export.{lost}.{destination}", "Exports to %s: %s", destination, message)
+    if lost in hooks.TROUBLES:
+        hooks.note(destination, lost, message)
+        log.warn(f"export.{lost}.{destination}", "Exports to %s: %s", destination, message)
         return
     if lost is not None:
         say_lost(destination, lost, spans, message)
         return
-    _hooks.note(destination, "rejected" if spans else "message", message)
+    hooks.note(destination, "rejected" if spans else "message", message)
     if spans:
-        _log.warn(f"export.rejected.{destination}", "%s rejected %d spans: %s", destination, spans, message)
+        log.warn(f"export.rejected.{destination}", "%s rejected %d spans: %s", destination, spans, message)
     else:
-        _log.warn(f"export.message.{destination}", "%s says: %s", destination, message)
+        log.warn(f"export.message.{destination}", "%s says: %s", destination, message)
 
 
 def tell(*, is_last: bool = False) -> None:
@@ -87,13 +88,13 @@ def tell(*, is_last: bool = False) -> None:
     events, missed = _native.take_events()
     for event in events:
         say(*event)
-    if left_out := _log.take_left_out(_RECOVER, is_last=is_last):
-        _log.warning(
+    if left_out := log.take_left_out(_RECOVER, is_last=is_last):
+        log.warning(
             "%d more times what ended processes have left was not sent; `spanwire recover` names each file that stays",
             left_out,
         )
     if missed:
-        _log.warn(
+        log.warn(
             "export.missed",
             "%d more messages about exports came too fast to be logged; spanwire.stats() has the counts",
             missed,
@@ -107,7 +108,7 @@ def listen() -> None:
         return
     _listening_process = os.getpid()
     try:
-        _hooks.start_quiet_thread(_listen)
+        hooks.start_quiet_thread(_listen)
     except RuntimeError:  # no more threads: whoever flushes or asks for stats() hears it
         _listening_process = 0
 
@@ -116,7 +117,7 @@ def _listen() -> None:
     global _listening_process  # noqa: PLW0603 - as above
     try:
         # Who wants to be called is told at once: there somebody listens all the time.
-        while _native.wait_events(PATIENCE_SECONDS) or (_hooks.are_wanted() and _ended_process != os.getpid()):
+        while _native.wait_events(PATIENCE_SECONDS) or (hooks.are_wanted() and _ended_process != os.getpid()):
             tell()
     finally:
         _listening_process = 0

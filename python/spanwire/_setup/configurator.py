@@ -18,8 +18,8 @@ from typing import Any
 from opentelemetry.environment_variables import OTEL_TRACES_EXPORTER
 from opentelemetry.sdk import _configuration
 
-from spanwire import _log
-from spanwire.exporter._environment import Environment
+from spanwire._telemetry import log
+from spanwire.exporter._common.environment import Environment
 from spanwire.trace._disabled import is_disabled
 
 __all__ = ["Configurator", "check_exporters", "check_keywords", "keywords_for"]
@@ -287,8 +287,8 @@ def keywords_for(given: _Keywords | None, ours: Mapping[str, Any]) -> _Keywords:
 
     :raises ValueError: if they cannot work.
     """
-    from spanwire.exporter._options import several
-    from spanwire.exporter._refresh import check_provider
+    from spanwire.exporter._common.options import several
+    from spanwire.exporter._common.refresh import check_provider
 
     several(None, ours["endpoints"], ours["balance"])
     check_provider(ours["headers_provider"], ours["headers_refresh"])
@@ -311,7 +311,7 @@ def _declarative() -> Any:
     except ImportError:  # the SDK says so
         return None
     if missing := [name for name in _DECLARATIVE if not hasattr(module, name)]:
-        _log.warn(
+        log.warn(
             "configurator.declarative",
             "OTEL_CONFIG_FILE: traces are the SDK's, since this opentelemetry-configuration has no %s (0.66b2 has)",
             ", ".join(missing),

@@ -6,10 +6,10 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from spanwire import _log
 from spanwire._native import HttpClient
-from spanwire.exporter._grpc_options import binary
-from spanwire.exporter._options import header_value
+from spanwire._telemetry import log
+from spanwire.exporter._common.grpc_options import binary
+from spanwire.exporter._common.options import header_value
 
 __all__ = ["DEFAULT_REFRESH", "HeadersProvider", "HeadersRefresh", "check_provider"]
 
@@ -91,7 +91,7 @@ class HeadersRefresh:
         try:
             given = self._provider()
         except BaseException as error:  # whatever it is, the thread goes on
-            _log.warn(
+            log.warn(
                 "headers.raised", "headers_provider= has raised %s; the headers stay as they were", type(error).__name__
             )
             return False
@@ -100,7 +100,7 @@ class HeadersRefresh:
         try:
             self._client.set_headers(self._checked(given))
         except Exception as error:
-            _log.warn(
+            log.warn(
                 "headers.bad", "headers_provider= gives what cannot be sent: %s; the headers stay as they were", error
             )
             return False

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Literal, Protocol, Union
 
+from spanwire._files.new_file import NewFile, standard_input
 from spanwire._native import FileReader, FileWriter
-from spanwire._new_file import NewFile, standard_input
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -166,7 +166,7 @@ class SpanFile:
         return data
 
     def _parquet(self) -> Iterator[tuple[bytes, int]]:
-        from spanwire._files_parquet import read_parquet
+        from spanwire._files.parquet import read_parquet
 
         # What was looked at is read again.
         file = self._file
@@ -217,7 +217,7 @@ class SpanFileWriter:
         self._writer: _Writer
         try:
             if self.format == "parquet":
-                from spanwire._files_parquet import ParquetWriter
+                from spanwire._files.parquet import ParquetWriter
 
                 self._writer = ParquetWriter(self._new.file, compression or packed or "zstd")
             else:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from spanwire import _log
+from spanwire._telemetry import log
 
 __all__ = [
     "TROUBLES",
@@ -101,7 +101,7 @@ class Subscription:
         except BaseException as error:  # SystemExit, too, would end a thread that is ours
             if not self._has_failed:
                 self._has_failed = True
-                _log.warn(
+                log.warn(
                     "events.callback", "%r, called with %r, has raised %r; this is said once", function, event, error
                 )
 
@@ -290,7 +290,7 @@ def _suppress() -> None:
 
 
 def _drops() -> dict[Key, tuple[int, str]]:
-    from spanwire._stats import SIGNALS, stats
+    from spanwire._telemetry.stats import SIGNALS, stats
 
     counts = stats()
     return {

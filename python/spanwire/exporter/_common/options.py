@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from spanwire import _log, _native
-from spanwire.exporter._environment import COMPRESSIONS, DEFAULT_TIMEOUT, Environment, parse_headers
+from spanwire import _native
+from spanwire._telemetry import log
+from spanwire.exporter._common.environment import COMPRESSIONS, DEFAULT_TIMEOUT, Environment, parse_headers
 
 __all__ = [
     "DEFAULT_ENDPOINT",
@@ -66,7 +67,8 @@ class ExporterOptions:
 
         :raises ValueError: if the endpoint, a header or a TLS file cannot be used.
         """
-        from spanwire.exporter import _proxy, _url
+        from spanwire.exporter._common import proxy as _proxy
+        from spanwire.exporter._common import url as _url
 
         proxies: list[_proxy.Proxy | None] = []  # of one endpoint after the other
 
@@ -80,7 +82,7 @@ class ExporterOptions:
 
         url, encoded = reached(self.endpoint)
         if self.client_key_file and not self.client_certificate_file:
-            _log.warn(
+            log.warn(
                 "options.client_key",
                 "client_key_file (OTEL_EXPORTER_OTLP_CLIENT_KEY) is of no use without client_certificate_file "
                 "(OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE); it is ignored",

@@ -9,7 +9,8 @@ import weakref
 from pathlib import Path
 from typing import Any, ClassVar
 
-from spanwire import _events, _log, _native
+from spanwire import _native
+from spanwire._telemetry import log, worker_events
 from spanwire.durable import DurableQueue
 
 __all__ = [
@@ -122,7 +123,7 @@ class Recovery:
             )
             cls._all[path, service] = made
         # What goes wrong is said when it does, also where no span ends.
-        _events.listen()
+        worker_events.listen()
         return made
 
     def hurry(self) -> None:
@@ -193,7 +194,7 @@ class Recoverer:
             try:
                 self._recovery = Recovery.join(*self._words)
             except OSError as error:
-                _events.say(folder_of(self._words[0]), "recover", 0, str(error))
+                worker_events.say(folder_of(self._words[0]), "recover", 0, str(error))
         if now and self._recovery is not None:
             self._recovery.hurry()
 
@@ -207,7 +208,7 @@ class Recoverer:
 
 def warn_of_no_use(queue: DurableQueue) -> None:
     """Spans come to an exporter that has a folder, and in front of it there is no queue of ours."""
-    _log.warn(
+    log.warn(
         "durable.unused",
         "Spans do not outlive the process, though durable=%r is given: they do not come from a BatchSpanProcessor of "
         "spanwire.trace.export, whose queue it is for; use that one, spanwire.install(), or OTEL_PYTHON_CONFIGURATOR=spanwire",

@@ -7,10 +7,10 @@ from weakref import WeakSet
 
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from spanwire import _events, _log, _stats
-from spanwire._durable import resolve as resolve_durable
-from spanwire._durable import warn_of_no_use
-from spanwire.exporter._verdict import Verdict
+from spanwire._telemetry import log, stats, worker_events
+from spanwire.durable._queue import resolve as resolve_durable
+from spanwire.durable._queue import warn_of_no_use
+from spanwire.exporter._common.verdict import Verdict
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from spanwire._native import Outcome, Request
     from spanwire.columnar import SpanColumns
     from spanwire.durable import DurableQueue
-    from spanwire.exporter._options import ExporterOptions
-    from spanwire.exporter._refresh import HeadersProvider, HeadersRefresh
+    from spanwire.exporter._common.options import ExporterOptions
+    from spanwire.exporter._common.refresh import HeadersProvider, HeadersRefresh
 
 __all__ = ["NativeSpanExporter"]
 
@@ -57,7 +57,7 @@ class NativeSpanExporter(SpanExporter):
         if headers_provider is None and headers_refresh is None:
             self._client = options.client(w3c_flags=w3c_flags)
         else:
-            from spanwire.exporter._refresh import HeadersRefresh, check_provider
+            from spanwire.exporter._common.refresh import HeadersRefresh, check_provider
 
             check_provider(headers_provider, headers_refresh)
             self._client = options.client(w3c_flags=w3c_flags, fresh_headers=True)
@@ -72,10 +72,10 @@ class NativeSpanExporter(SpanExporter):
         self._said_shutdown = False
         self._metrics: Any = None
         if os.environ.get("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "").strip().lower() == "true":
-            from spanwire.exporter._metrics import ExporterMetrics
+            from spanwire.exporter._common.metrics import ExporterMetrics
 
             self._metrics = ExporterMetrics(component, options.endpoint, meter_provider, self._client)
-        _stats.serve_if_asked()
+        stats.serve_if_asked()
 
     def __setattr__(self, name: str, value: object) -> None:
         """Libraries put another ``export`` in front, to redact or to count: from then on it is called."""
@@ -138,7 +138,7 @@ class NativeSpanExporter(SpanExporter):
     def shutdown(self, timeout_millis: float = 30_000) -> None:
         """Take no more spans: a back-off ends at once, a request under way within ``timeout_millis``. May be repeated."""
         if self._shutdown:
-            _log.warn("export.shutdown_again", "Exporter already shutdown, ignoring call")
+            log.warn("export.shutdown_again", "Exporter already shutdown, ignoring call")
             return
         self._shutdown = True
         if not self._client.shutdown(timeout_millis / 1000):
@@ -197,12 +197,12 @@ class NativeSpanExporter(SpanExporter):
         except raised:
             raise
         except Exception as error:
-            _log.warn(
+            log.warn(
                 "export.internal", "Spans are lost, exporting them failed inside of spanwire: %r; please report", error
             )
             return Verdict("internal", 0, {})
         if outcome.has_news:
-            _events.listen()
+            worker_events.listen()
         if outcome.message is not None:
             self._tell(outcome.lost, outcome.rejected, outcome.message, came_late)
         return Verdict(outcome.lost, outcome.rejected, outcome.losses)
@@ -212,6 +212,6 @@ class NativeSpanExporter(SpanExporter):
         if came_late:
             if not self._said_shutdown:
                 self._said_shutdown = True
-                _log.warn("export.shutdown", "Exporter already shutdown, ignoring batch")
+                log.warn("export.shutdown", "Exporter already shutdown, ignoring batch")
         else:
-            _events.say(destination, lost, rejected, message)
+            worker_events.say(destination, lost, rejected, message)

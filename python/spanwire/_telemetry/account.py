@@ -5,7 +5,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from spanwire import _hooks
+from spanwire._telemetry import hooks
 
 if TYPE_CHECKING:
     from spanwire._native import FrameQueue
@@ -43,7 +43,7 @@ class _Counts:
             else:
                 self.drop(spans, reason, error)
         if reason is not None:
-            _hooks.note(self.destination, reason, error)
+            hooks.note(self.destination, reason, error)
 
 
 class Account:

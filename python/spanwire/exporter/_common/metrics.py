@@ -10,7 +10,7 @@ from weakref import WeakMethod
 from opentelemetry.metrics import get_meter_provider
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from spanwire.exporter._verdict import Verdict
+from spanwire.exporter._common.verdict import Verdict
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation

@@ -13,10 +13,10 @@ from opentelemetry.environment_variables import OTEL_TRACES_EXPORTER
 from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_TRACES_PROTOCOL
 
 import spanwire
-from spanwire import _hooks
-from spanwire._configurator import Configurator, check_exporters, check_keywords, keywords_for
-from spanwire._defaults import defaults
-from spanwire._sigterm import SigtermFlush, check_handler, flush_all, seconds_of
+from spanwire._setup.configurator import Configurator, check_exporters, check_keywords, keywords_for
+from spanwire._setup.defaults import defaults
+from spanwire._setup.sigterm import SigtermFlush, check_handler, flush_all, seconds_of
+from spanwire._telemetry import hooks
 from spanwire.events import DropEvent, ErrorEvent, subscribe
 from spanwire.trace._disabled import is_disabled
 
@@ -149,15 +149,15 @@ def install(
                 raise ValueError(f"protocol={protocol!r} is not known; give 'http/protobuf', 'http/json' or 'grpc'")
             if not os.environ.get("OTEL_CONFIG_FILE"):
                 check_keywords(overrides)
-            _hooks.check_callable(on_error=on_error, on_drop=on_drop)
+            hooks.check_callable(on_error=on_error, on_drop=on_drop)
             if _failure is not None:
                 raise RuntimeError(
                     f"an earlier spanwire.install() has failed half way: {_failure}; put that right and start the program again"
                 )
             if top is not None:
-                from spanwire import _top
+                from spanwire._telemetry import top_socket
 
-                _top.serve(top)
+                top_socket.serve(top)
             provider = getattr(trace, "_TRACER_PROVIDER", None)
             if provider is None:
                 ours = {

@@ -3,8 +3,8 @@
 import os
 from collections.abc import Mapping
 
-from spanwire.exporter._environment import Environment
-from spanwire.exporter._options import ExporterOptions, HttpOptions
+from spanwire.exporter._common.environment import Environment
+from spanwire.exporter._common.options import ExporterOptions, HttpOptions
 
 __all__ = ["PROTOCOLS", "configured_protocol", "options_for"]
 
@@ -38,7 +38,7 @@ def options_for(
     :raises ValueError: if a keyword has a value that cannot work; the text says what can.
     """
     if protocol == "grpc":
-        from spanwire.exporter._grpc_options import GrpcOptions
+        from spanwire.exporter._common.grpc_options import GrpcOptions
 
         return GrpcOptions.resolve(
             "traces",

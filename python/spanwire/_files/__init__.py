@@ -1,0 +1,1 @@
+"""Files of spans: reads, writes and converts them."""

@@ -1,0 +1,1 @@
+"""Sets up tracing: `install`, the configurator, defaults, the flush at SIGTERM."""

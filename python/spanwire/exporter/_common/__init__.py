@@ -1,0 +1,1 @@
+"""What all exporters share: options, environment, proxies, the exporter itself."""
