@@ -23,10 +23,10 @@ class ParquetWriter:
 
     def finish(self) -> None:
         """Write everything."""
-        from spanwire.columnar import decode_columns
         from spanwire.columnar._arrow import to_arrow
+        from spanwire.columnar._decode import decode_requests
 
-        table = to_arrow(decode_columns(self._requests))
+        table = to_arrow(decode_requests(self._requests))
         self._requests = []
         self._parquet.write_table(table, self._file, compression=self._codec)
 
@@ -37,8 +37,8 @@ def read_parquet(file: IO[bytes]) -> Iterator[tuple[bytes, int, float]]:
     :raises ValueError: if it is no Parquet file of spans.
     """
     parquet = _pyarrow()
-    from spanwire.columnar import encode_columns
     from spanwire.columnar._arrow import from_arrow
+    from spanwire.columnar._encode import encode_columns
 
     try:
         table: Any = parquet.ParquetFile(file)

@@ -12,7 +12,7 @@ from opentelemetry import _logs, metrics, propagate, trace
 from opentelemetry.environment_variables import OTEL_TRACES_EXPORTER
 from opentelemetry.sdk.environment_variables import OTEL_EXPORTER_OTLP_TRACES_PROTOCOL
 
-import spanwire
+from spanwire import _native
 from spanwire._setup.configurator import Configurator, check_exporters, check_keywords, keywords_for
 from spanwire._setup.defaults import defaults
 from spanwire._setup.sigterm import SigtermFlush, check_handler, flush_all, seconds_of
@@ -69,10 +69,10 @@ class Installation:
 
     def _report(self) -> Generator[str, None, None]:
         sdk = version("opentelemetry-sdk")
-        yield f"spanwire {spanwire.__version__}, opentelemetry-sdk {sdk}, Python {platform.python_version()}"
+        yield f"spanwire {_native.__version__}, opentelemetry-sdk {sdk}, Python {platform.python_version()}"
         provider = self.tracer_provider
         if _is_ours(provider):
-            clock = spanwire.stats()["trace"]["clock"]
+            clock = _native.trace_counts()["clock"]
             off = " (none is made: OTEL_SDK_DISABLED)" if getattr(provider, "_disabled", False) else ""
             yield f"traces: native spans{off}, clock {clock}"
         else:

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ __all__ = [
     "held_lock",
     "note",
     "notice",
+    "read_counts_by",
     "start_new_thread",
     "start_quiet_thread",
 ]
@@ -107,6 +108,15 @@ class Subscription:
 
 
 _subscriptions: tuple[Subscription, ...] = ()
+
+# Counts by signal and destination; none before something is loaded that could drop a span.
+_read_counts: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
+
+
+def read_counts_by(read: Callable[[], Mapping[str, Mapping[str, Any]]]) -> None:
+    """Read drops off these counts: for each signal a dict of destinations, as ``stats()`` has them."""
+    global _read_counts  # noqa: PLW0603 - set once, by the module above
+    _read_counts = read
 
 
 def _original(name: str) -> Any:
@@ -290,13 +300,10 @@ def _suppress() -> None:
 
 
 def _drops() -> dict[Key, tuple[int, str]]:
-    from spanwire._telemetry.stats import SIGNALS, stats
-
-    counts = stats()
     return {
         (signal, destination, reason): (lost, account["last_error"] or "")
-        for signal in SIGNALS
-        for destination, account in counts.get(signal, {}).items()
+        for signal, destinations in _read_counts().items()
+        for destination, account in destinations.items()
         for reason, lost in account["dropped"].items()
         if reason not in _NO_LOSSES
     }

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from spanwire._telemetry.process_folder import is_of_a_process
 from spanwire._telemetry.stats import BREAKER_STATES, REASONS, SIGNALS, stats
-from spanwire.durable._queue import is_of_a_process
 
 __all__ = ["prometheus_text", "render"]
 

@@ -1,15 +1,14 @@
 """What became of the spans, counted natively."""
 
-import os
 import weakref
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from spanwire import _native
 from spanwire._telemetry import account as _account
-from spanwire._telemetry import worker_events
-from spanwire.durable._queue import durable_report
+from spanwire._telemetry import hooks, worker_events
 
-__all__ = ["BREAKER_STATES", "REASONS", "SIGNALS", "Waiting", "serve_if_asked", "stats", "watch"]
+__all__ = ["BREAKER_STATES", "REASONS", "SIGNALS", "Waiting", "report_section", "stats", "watch"]
 
 # Keys of ``stats()`` that hold destinations.
 SIGNALS = ("traces", "logs", "metrics")
@@ -52,19 +51,18 @@ class Waiting(Protocol):
 
 _waiting: weakref.WeakSet[Waiting] = weakref.WeakSet()
 
+# Sections of ``stats()`` that layers above answer; empty until they are loaded.
+_sections: dict[str, Callable[[], Any]] = {"durable": list}
+
 
 def watch(waiting: Waiting) -> None:
     """Count what waits there, as long as it lives."""
     _waiting.add(waiting)
-    serve_if_asked()
 
 
-def serve_if_asked() -> None:
-    """There is something to count: ``spanwire top`` may want to read it."""
-    if os.environ.get("SPANWIRE_TOP_SOCKET"):
-        from spanwire._telemetry import top_socket
-
-        top_socket.serve_if_asked()
+def report_section(name: str, report: Callable[[], Any]) -> None:
+    """Have ``stats()[name]`` answered by a layer above this one."""
+    _sections[name] = report
 
 
 def _all_waiting() -> list[Waiting]:
@@ -150,5 +148,11 @@ def stats() -> dict[str, Any]:
         "traces": _traces(),
         "encode": _native.encode_counts(),
         "trace": _native.trace_counts(),
-        "durable": durable_report(),
-    }
+    } | {name: report() for name, report in _sections.items()}
+
+
+def _destinations() -> dict[str, dict[str, Any]]:
+    return {"traces": _traces()}
+
+
+hooks.read_counts_by(_destinations)

@@ -66,7 +66,7 @@ class _Server:
             client.close()
 
     def _line(self) -> bytes:
-        from spanwire import __version__
+        from spanwire._native import __version__
         from spanwire._telemetry.stats import stats
 
         said: dict[str, Any] = {

@@ -147,7 +147,7 @@ def _check_level(folder: Path) -> None:
         raise typer.BadParameter(
             f"{str(folder)!r} is the folder of one process: give the one above it, {str(above)!r}", param_hint="DIR"
         )
-    from spanwire.durable._queue import is_of_a_process
+    from spanwire._telemetry.process_folder import is_of_a_process
 
     below = [one for one in _folders(folder) if not is_of_a_process(one)]
     if len(below) == len(_folders(folder)):
@@ -160,7 +160,7 @@ def _check_level(folder: Path) -> None:
 
 
 def _belongs_to_a_process(folder: Path) -> bool:
-    from spanwire.durable._queue import is_of_a_process
+    from spanwire._telemetry.process_folder import is_of_a_process
 
     return is_of_a_process(folder.absolute()) and any((folder / name).is_file() for name in ("lock", "owner"))
 

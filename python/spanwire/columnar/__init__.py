@@ -5,10 +5,10 @@ Needs numpy (``pip install 'spanwire[numpy]'``); Arrow data is taken and given t
 
 from spanwire.columnar import _numpy  # noqa: F401  # first: it says what is missing
 from spanwire.columnar._columns import AnyValues, Binary, Column, Dictionary, Strings, as_column
-from spanwire.columnar._decode import decode_columns
 from spanwire.columnar._encode import encode_columns
 from spanwire.columnar._group import Group
 from spanwire.columnar._items import Events, Links, RaggedAttributes
+from spanwire.columnar._read import decode_columns
 from spanwire.columnar._span_columns import SpanColumns
 
 __all__ = [

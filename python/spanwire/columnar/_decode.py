@@ -1,45 +1,22 @@
 """Requests to columns."""
 
-import os
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from spanwire import _native
-from spanwire._files.span_file import SpanFile
 from spanwire.columnar._columns import AnyValues, Array, Binary, Column, Strings
 from spanwire.columnar._group import Group
 from spanwire.columnar._items import Events, Links, RaggedAttributes
 from spanwire.columnar._span_columns import SpanColumns
 
-__all__ = ["decode_columns"]
+__all__ = ["decode_requests"]
 
 
-def decode_columns(source: "bytes | str | os.PathLike[str] | Iterable[bytes]") -> SpanColumns:
-    """Decode ``ExportTraceServiceRequest`` messages into columns, without a Python object for each span.
-
-    Strings are not copied: columns of them are views of the request's memory, which they keep alive. All arrays are read-only. The
-    GIL is released meanwhile. A key's column has the type of its first value; attributes that do not fit (another type, another
-    order, a key twice) are among the ragged ones, with what follows them, so that :func:`encode_columns` gives the same bytes
-    again. Fields that opentelemetry-proto does not declare are left out.
-
-    :param source: the bytes of a request (taken as they are; other buffers are copied); an iterable of such bytes, which
-        are joined and taken as one stream: where one of them ends is not looked at; or the path of a file: protobuf, JSON, JSON
-        lines or Parquet, with gzip or zstd or without, known by its content.
-    :raises ValueError: for bytes that are no OTLP; the text has the offset (in all requests together, if there are several).
-    :raises OSError: for a file that cannot be read.
-    :raises ImportError: for Parquet without pyarrow.
-    """
-    if isinstance(source, (str, os.PathLike)):
-        with SpanFile(source) as file:
-            if file.format == "parquet":
-                from spanwire.columnar._arrow import read_parquet
-
-                return read_parquet(os.fspath(source))
-            data = b"".join(request for request, _ in file)
-    else:
-        data = _joined(source)
+def decode_requests(source: "bytes | Iterable[bytes]") -> SpanColumns:
+    """As ``decode_columns``, without files."""
+    data = _joined(source)
     columns = _native.decode_columns(data)
     text = (
         np.frombuffer(data + columns["extra"] if columns["extra"] else data, np.uint8)

@@ -2,7 +2,6 @@
 
 import atexit
 import os
-import re
 import shlex
 import threading
 import weakref
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from spanwire import _native
-from spanwire._telemetry import log, worker_events
+from spanwire._telemetry import log, stats, worker_events
 from spanwire.durable import DurableQueue
 
 __all__ = [
@@ -19,7 +18,6 @@ __all__ = [
     "cure",
     "durable_report",
     "folder_of",
-    "is_of_a_process",
     "open_directory",
     "resolve",
     "service_of",
@@ -27,7 +25,6 @@ __all__ = [
 ]
 
 _UNKNOWN = "unknown_service"
-_PROCESS_FOLDER = re.compile("[0-9a-f]{32}")
 _RECOVER_AFTER = 1.0  # seconds, or the first span: until then further processors come, which get what was left as well
 _CALM = 60.0  # seconds without one that leaves: while a program ends, they do so one after the other, 30 seconds each at most
 _LOOK_AGAIN = 10.0  # seconds: others of the service may have ended since, or somebody was looking at their folders
@@ -54,11 +51,6 @@ def open_directory(queue: DurableQueue) -> _native.DurableDirectory:
         )
     except OSError as error:
         raise ValueError(f"durable={path!r} cannot be used: {error}; {cure(path)}") from error
-
-
-def is_of_a_process(folder: Path) -> bool:
-    """Whether it has a name as those have which processes make for themselves."""
-    return _PROCESS_FOLDER.fullmatch(folder.name) is not None
 
 
 def cure(path: str) -> str:
@@ -270,3 +262,6 @@ def _seconds(text: str) -> float:
         return float(text)
     except ValueError:
         raise ValueError(f"{_MAX_AGE}={text!r} is not valid; give seconds") from None
+
+
+stats.report_section("durable", durable_report)

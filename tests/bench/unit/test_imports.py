@@ -40,7 +40,10 @@ def test_only_public_names_of_spanwire_are_used() -> None:
         ("from spanwire._native import FrameQueue", ["spanwire._native.FrameQueue"]),
         ("def f():\n    from spanwire.cli import _render", ["spanwire.cli._render"]),
         ("import spanwire.cli._render", ["spanwire.cli._render"]),
-        ("import spanwire\nspanwire._stats.stats()", ["spanwire._telemetry.stats.stats", "spanwire._telemetry.stats"]),
+        (
+            "import spanwire\nspanwire._telemetry.stats.stats()",
+            ["spanwire._telemetry.stats.stats", "spanwire._telemetry.stats"],
+        ),
         ("from spanwire import __version__, stats\nfrom spanwire_bench import _measure", []),
     ],
 )

@@ -188,10 +188,10 @@ def test_old_names_without_the_package_that_they_need(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("given", ["soon", object(), -1, float("nan")], ids=["text", "object", "negative", "nan"])
 def test_a_time_to_flush_that_is_none(given: object) -> None:
-    from spanwire._setup import install
+    from spanwire._setup.sigterm import seconds_of
 
     with pytest.raises(ValueError) as caught:
-        install._check_sigterm(install._seconds(given))  # type: ignore[arg-type]  # on purpose
+        seconds_of(given)  # type: ignore[arg-type]  # on purpose
     assert_explained(str(caught.value), "flush-on-sigterm")
 
 

@@ -255,7 +255,7 @@ def test_children_of_multiprocessing_that_are_terminated(method: str, tmp_path: 
 
 def test_a_lock_that_the_main_thread_holds_does_not_keep_the_process(tmp_path: Path) -> None:
     """The flush needs what the interrupted code holds: the bound ends it."""
-    make = f"{MAKE}\nimport logging\nlogging._lock.acquire() if hasattr(logging, '_lock') else None\nspanwire._log._lock.acquire()"
+    make = f"{MAKE}\nimport logging\nlogging._lock.acquire() if hasattr(logging, '_lock') else None\nspanwire._telemetry.log._lock.acquire()"
     program = PLAIN.format(set_up=INSTALL, make=make, wait=WAITS["sleep"])
     with Sink() as sink:
         assert terminated(program, tmp_path, sink, SPANWIRE_FLUSH_ON_SIGTERM="1") == (-signal.SIGTERM, "")

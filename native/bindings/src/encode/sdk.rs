@@ -80,7 +80,9 @@ pub fn state() -> String {
 }
 
 fn is_intact(py: Python<'_>) -> PyResult<bool> {
-    py.import("spanwire.exporter._common.sdk_probe")?.call_method0("is_intact")?.is_truthy()
+    py.import("spanwire.exporter._common.sdk_probe")?
+        .call_method0("is_intact")?
+        .is_truthy()
 }
 
 /// `None` if it failed, and may be tried again.

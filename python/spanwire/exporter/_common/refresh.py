@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from spanwire._native import HttpClient
-from spanwire._telemetry import log
+from spanwire._telemetry import log, threads
 from spanwire.exporter._common.grpc_options import binary
 from spanwire.exporter._common.options import header_value
 
@@ -57,16 +57,14 @@ class HeadersRefresh:
         process = os.getpid()
         if process in self._started or self._is_ended:
             return
-        from spanwire.trace.export import _delivery
-
         mine = object()
         if self._started.setdefault(process, mine) is not mine:
             return
         try:
-            _delivery.start_thread(self._run, "SpanwireHeaders")
+            threads.start_thread(self._run, "SpanwireHeaders")
         except RuntimeError as error:
             del self._started[process]
-            _delivery.tell_no_thread(error)
+            threads.report_no_thread(error)
         except BaseException:  # of a signal handler: the next one tries again
             self._started.pop(process, None)
             raise

@@ -7,7 +7,7 @@ from weakref import WeakSet
 
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from spanwire._telemetry import log, stats, worker_events
+from spanwire._telemetry import log, top, worker_events
 from spanwire.durable._queue import resolve as resolve_durable
 from spanwire.durable._queue import warn_of_no_use
 from spanwire.exporter._common.verdict import Verdict
@@ -75,7 +75,7 @@ class NativeSpanExporter(SpanExporter):
             from spanwire.exporter._common.metrics import ExporterMetrics
 
             self._metrics = ExporterMetrics(component, options.endpoint, meter_provider, self._client)
-        stats.serve_if_asked()
+        top.serve_if_asked()
 
     def __setattr__(self, name: str, value: object) -> None:
         """Libraries put another ``export`` in front, to redact or to count: from then on it is called."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spanwire._facade.tracing import when_all_have_seen
 from spanwire._native import FrameQueue, HttpClient
-from spanwire._telemetry import hooks, log, stats, worker_events
+from spanwire._telemetry import hooks, stats, threads, top, worker_events
 from spanwire._telemetry.account import Account
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Delivery:
             metrics.register_queue_size(self._collected)
         queue.want_reader()
         stats.watch(self)
+        top.serve_if_asked()
         weakref.finalize(self, _tell, queue, self._client, metrics).atexit = False
 
     @property
@@ -181,10 +182,10 @@ class Delivery:
         try:
             began = self._queue.begin_reader()
             if began:
-                start_thread(self._run)
+                threads.start_thread(self._run)
         except RuntimeError as error:
             self._queue.end_reader()
-            tell_no_thread(error)
+            threads.report_no_thread(error)
             return False
         except BaseException:  # of a signal handler: the next one tries again
             if began:
@@ -243,7 +244,7 @@ class NativeDelivery(Delivery):
             self._client.drive(self._queue, limits.spans, limits.bytes, self._delay, limits.in_flight)
         except OSError as error:
             self._try_again_at = time.monotonic() + 1
-            tell_no_thread(error)
+            threads.report_no_thread(error)
             return False
         return True
 
@@ -275,16 +276,6 @@ def _wait(wait: Callable[..., bool], *args: object, end: float) -> bool:
         else:
             return True
     return wait(*args, max(0.0, end - time.monotonic()))
-
-
-def tell_no_thread(error: Exception) -> None:
-    """Tell people that there is none."""
-    log.warn(
-        "export.thread",
-        "The thread that sends spans cannot be started: %s; they wait, and it is tried again. Is there a limit on threads "
-        "(ulimit -u, the container's pids)?",
-        error,
-    )
 
 
 def tell_drops(queue: FrameQueue, books: HttpClient | Account, metrics: Any) -> None:
@@ -328,12 +319,3 @@ def _count(queue: FrameQueue, metrics: Any) -> None:
         metrics.drop_items(full)
     if closed:
         metrics.drop_items(closed, "already_shutdown")
-
-
-def start_thread(run: Callable[[], None], name: str = "OtelBatchSpanRecordProcessor") -> None:
-    """A daemon thread of the system's, also where gevent has put greenlets in its place: what it waits for blocks."""
-    monkey = sys.modules.get("gevent.monkey")
-    if monkey is not None and monkey.is_module_patched("threading"):
-        monkey.get_original("_thread", "start_new_thread")(run, ())
-        return
-    threading.Thread(target=run, name=name, daemon=True).start()

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from spanwire._facade.tracing import keep, take_frames
 from spanwire._native import FrameQueue
-from spanwire._telemetry import account, stats
+from spanwire._telemetry import account, stats, top
 from spanwire.trace.export._delivery import DEFAULT_TIMEOUT_MILLIS, BatchLimits, Delivery, tell_drops
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class PythonDelivery(Delivery):
             metrics.register_queue_size(self.queued)
         queue.want_reader()
         stats.watch(self)
+        top.serve_if_asked()
         weakref.finalize(self, tell_drops, queue, self._account, metrics).atexit = False
 
     @property
