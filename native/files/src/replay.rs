@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::time::Duration;
 
+use spanwire_wire::envelope::Groups;
 use spanwire_wire::read::Message;
-use spanwire_wire::tag::{export_request, resource_spans, scope_spans, span};
+use spanwire_wire::tag::{export_request, len_tag, resource_spans, scope_spans, span};
+use spanwire_wire::write::Header;
 use spanwire_wire::{DecodeError, SpanView};
 
 use crate::edit::{NewIds, edit, trace_of};
@@ -238,35 +240,32 @@ impl Recording {
 
     /// A request of spans, equal resources and scopes together, in the order of their first span.
     fn encode(&self, range: std::ops::Range<usize>, first: u64, plan: &Plan) -> Result<Vec<u8>, DecodeError> {
-        let mut scopes: Vec<(u32, Vec<u8>)> = Vec::new();
+        let mut groups = Groups::default();
+        let (mut resources, mut scopes) = (HashMap::new(), HashMap::new());
         for span in &self.spans[range] {
+            let group = *scopes.entry(span.scope).or_insert_with(|| {
+                let resource = self.resource_of(span.scope);
+                let head = self.resources.strings[resource as usize].as_slice();
+                let at = *resources.entry(resource).or_insert_with(|| groups.add_resource(head));
+                let head = &self.scopes.strings[span.scope as usize][4..];
+                (at, groups.add_scope(at, head))
+            });
             let mut bytes = self.bytes[span.at..span.at + span.length as usize].to_vec();
             let shift = self.shift(span, first, plan);
             if shift != 0 || plan.new_ids {
                 edit(&mut bytes, shift, plan.new_ids.then_some(&self.ids))?;
             }
-            let place = scopes.iter().position(|(scope, _)| *scope == span.scope);
-            let place = place.unwrap_or_else(|| {
-                let head = &self.scopes.strings[span.scope as usize];
-                scopes.push((span.scope, head[4..].to_vec()));
-                scopes.len() - 1
-            });
-            field(scope_spans::SPANS, &bytes, &mut scopes[place].1);
+            bytes.splice(
+                0..0,
+                Header::new(len_tag(scope_spans::SPANS), bytes.len())
+                    .as_slice()
+                    .iter()
+                    .copied(),
+            );
+            groups.add(group, bytes);
         }
-        let mut resources: Vec<(u32, Vec<u8>)> = Vec::new();
-        for (scope, content) in scopes {
-            let resource = self.resource_of(scope);
-            let place = resources.iter().position(|(known, _)| *known == resource);
-            let place = place.unwrap_or_else(|| {
-                resources.push((resource, self.resources.strings[resource as usize].clone()));
-                resources.len() - 1
-            });
-            field(resource_spans::SCOPE_SPANS, &content, &mut resources[place].1);
-        }
-        let mut request = Vec::new();
-        for (_, content) in resources {
-            field(export_request::RESOURCE_SPANS, &content, &mut request);
-        }
+        let mut request = Vec::with_capacity(groups.request_len());
+        groups.write(&mut |piece| request.extend_from_slice(piece));
         Ok(request)
     }
 
@@ -316,12 +315,4 @@ fn without(message: Message<'_>, number: u32) -> Result<Vec<u8>, DecodeError> {
     }
     take(begin, message.offset() + message.bytes().len(), keep);
     Ok(kept)
-}
-
-/// A length-delimited field.
-fn field(number: u32, content: &[u8], out: &mut Vec<u8>) {
-    #[allow(clippy::cast_possible_truncation)] // OTLP's fields of this kind are below 16
-    out.push((number << 3 | 2) as u8);
-    crate::writer::varint(content.len() as u64, out);
-    out.extend_from_slice(content);
 }

@@ -14,6 +14,17 @@ pub trait Head {
     fn schema_url(&self) -> &[u8];
 }
 
+/// All other fields as they stand, the schema URL among them.
+impl Head for &[u8] {
+    fn message(&self) -> &[u8] {
+        self
+    }
+
+    fn schema_url(&self) -> &[u8] {
+        &[]
+    }
+}
+
 /// Items under their resources and scopes, in order of first appearance.
 #[derive(Debug)]
 pub struct Groups<H, R> {
