@@ -14,7 +14,6 @@ use crate::compress::Compression;
 use crate::endpoint::{Endpoint, percent_decoded};
 use crate::error::ConfigError;
 use crate::fresh::FreshHeaders;
-use crate::grpc;
 use crate::protocol::Protocol;
 use crate::proxy::Proxy;
 use crate::tls::TlsMaterial;
@@ -76,13 +75,12 @@ impl Config {
         };
         let name = if protocol == Protocol::Grpc {
             // A path has no meaning there.
-            endpoint.target = grpc::EXPORT_TRACES.into();
+            endpoint.target = "/".into();
             endpoint.origin()
         } else {
             endpoint.to_string()
         };
         let uri = if protocol == Protocol::Grpc {
-            grpc::set_headers(&mut headers, compression);
             let host = headers.remove(HOST);
             let host = host.as_ref().and_then(|host| host.to_str().ok());
             Uri::builder()

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::grpc::Code;
+use crate::code::Code;
 
 /// A client that cannot be made.
 #[derive(Debug, Error)]

@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::header::{CONTENT_TYPE, TE};
-use http::{HeaderMap, HeaderValue, Method, Version};
+use http::{HeaderValue, Method, Version};
+use spanwire_wire::Signal;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::compress::Compression;
+use crate::code::Code;
 use crate::config::Config;
 use crate::destination::{Accepted, Destination, Request, Tally};
 use crate::dial::Dialer;
@@ -17,29 +17,16 @@ use crate::error::SendError;
 
 mod answer;
 mod channel;
-mod code;
 mod frames;
 mod greeting;
+mod head;
 mod lost;
 mod message;
 
 use channel::Channel;
-pub use code::Code;
+use head::Head;
 use lost::{Lost, lost};
 use message::{Framed, PREFIX};
-
-/// The method that takes traces.
-pub(crate) const EXPORT_TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-
-/// What every call says of itself.
-pub(crate) fn set_headers(headers: &mut HeaderMap, compression: Compression) {
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    headers.insert(TE, HeaderValue::from_static("trailers"));
-    headers.insert("grpc-accept-encoding", HeaderValue::from_static("identity"));
-    if let Some(encoding) = compression.content_encoding() {
-        headers.insert("grpc-encoding", HeaderValue::from_static(encoding));
-    }
-}
 
 /// Calls under way at once to one destination.
 const MAX_CALLS: usize = 8;
@@ -50,6 +37,7 @@ const MAX_IDLE: Duration = Duration::from_secs(90);
 /// A backend over gRPC. Belongs to one runtime: it is made where it is used, and again in a forked child.
 pub struct GrpcDestination {
     config: Arc<Config>,
+    head: Head,
     dialer: Dialer,
     /// What the next call goes over.
     channel: Mutex<Option<Channel>>,
@@ -81,6 +69,7 @@ impl GrpcDestination {
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
         Self {
+            head: Head::new(&config, Signal::Traces),
             dialer: Dialer::new(Arc::clone(&config)),
             config,
             channel: Mutex::default(),
@@ -200,8 +189,9 @@ impl GrpcDestination {
         let mut message = http::Request::new(Framed::new(request.body.clone(), is_compressed)?);
         *message.version_mut() = Version::HTTP_2;
         *message.method_mut() = Method::POST;
-        *message.uri_mut() = self.config.uri.clone();
+        *message.uri_mut() = self.head.uri();
         *message.headers_mut() = self.config.headers();
+        self.head.add_to(message.headers_mut());
         let left = message::timeout(deadline.saturating_duration_since(Instant::now()));
         if let Ok(left) = HeaderValue::from_str(&left) {
             message.headers_mut().insert("grpc-timeout", left);
@@ -250,12 +240,12 @@ impl Destination for GrpcDestination {
 
 /// What is made of an answer with these trailers, for fuzz targets.
 #[cfg(fuzzing)]
-pub(crate) async fn judge(trailers: HeaderMap, body: &[u8], config: &Config) -> Result<Accepted, SendError> {
+pub(crate) async fn judge(trailers: http::HeaderMap, body: &[u8], config: &Config) -> Result<Accepted, SendError> {
     use http_body_util::BodyExt;
     let body = http_body_util::Full::new(bytes::Bytes::copy_from_slice(body));
     let body = Box::pin(body.with_trailers(async move { Some(Ok(trailers)) }));
     let response = http::Response::builder()
-        .header(CONTENT_TYPE, "application/grpc")
+        .header(http::header::CONTENT_TYPE, "application/grpc")
         .body(body);
     match response {
         Ok(response) => answer::read(response, config, |never: std::convert::Infallible| match never {}).await,

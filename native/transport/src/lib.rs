@@ -7,6 +7,7 @@
 pub mod balancer;
 mod bounded;
 pub mod breaker;
+pub mod code;
 pub mod compress;
 pub mod config;
 pub mod connect;

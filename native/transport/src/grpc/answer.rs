@@ -10,10 +10,10 @@ use spanwire_json::base64;
 use spanwire_wire::answer::RpcStatus;
 
 use crate::bounded::{Collected, MAX_RESPONSE_BYTES, Unread, collect};
+use crate::code::Code;
 use crate::config::Config;
 use crate::destination::Accepted;
 use crate::error::SendError;
-use crate::grpc::code::Code;
 use crate::grpc::message::{PREFIX, percent_decoded, unframed};
 use crate::reply::{self, Form};
 use crate::retry;

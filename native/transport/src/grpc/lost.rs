@@ -4,8 +4,8 @@ use std::error::Error;
 
 use h2::Reason;
 
+use crate::code::Code;
 use crate::error::{SendError, tls_error};
-use crate::grpc::code::Code;
 
 /// A call without an answer.
 pub struct Lost {

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::compress::Compression;
 use crate::config::TlsFiles;
 use crate::protocol::Protocol;
 
@@ -147,7 +148,10 @@ fn a_call_is_what_grpc_says_and_connections_are_kept() {
         assert_eq!((second.expect("taken"), tally.connections()), (Accepted::default(), 0));
         let (head, body) = calls.recv().await.expect("heard");
         assert_eq!(body, b"\x01\0\0\0\x05spans"); // the flag says what the body of a request is, here compressed
-        assert_eq!(head.uri.to_string(), format!("http://{address}{EXPORT_TRACES}"));
+        assert_eq!(
+            head.uri.to_string(),
+            format!("http://{address}{}", Signal::Traces.method())
+        );
         assert_eq!(head.method, Method::POST);
         for (name, value) in [
             ("content-type", "application/grpc"),
