@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::code::Code;
 use crate::config::Limits;
-use crate::respond::Refusal;
+use crate::refusal::Refusal;
 
 /// How a body is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

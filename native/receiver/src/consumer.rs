@@ -8,7 +8,7 @@ use http::HeaderMap;
 use spanwire_wire::Signal;
 
 use crate::fault::Fault;
-use crate::respond::Refusal;
+use crate::refusal::Refusal;
 
 /// How a request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use spanwire_wire::answer::RpcStatus;
 
 use crate::body::{self, Encoding};
 use crate::code::Code;
-use crate::respond::Refusal;
+use crate::refusal::Refusal;
 
 /// What comes in front of a message: whether it is compressed, and its length.
 pub(crate) const PREFIX: usize = 5;

@@ -14,7 +14,8 @@ use crate::config::Limits;
 use crate::consumer::{Consumer, Outcome, Protocol, Received};
 use crate::grpc;
 use crate::peer::{NoAnswer, Peer};
-use crate::respond::{self, Format, Refusal, ReplyBody};
+use crate::refusal::Refusal;
+use crate::respond::{self, Format, ReplyBody};
 
 /// What all connections of a server share.
 #[derive(Debug)]

@@ -1,33 +1,21 @@
 //! Everything a client needs to know; immutable, so that a forked child can go on using it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
-use http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TRANSFER_ENCODING,
-};
+use http::header::{CONTENT_ENCODING, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
 
 use crate::balancer::Strategy;
 use crate::compress::Compression;
-use crate::endpoint::{Endpoint, percent_decoded};
+use crate::endpoint::Endpoint;
 use crate::error::ConfigError;
 use crate::fresh::FreshHeaders;
+use crate::headers::{header_map, longest_first, remember_query, remember_secret};
 use crate::protocol::Protocol;
 use crate::proxy::Proxy;
+pub use crate::tls::TlsFiles;
 use crate::tls::TlsMaterial;
-
-/// Files for TLS.
-#[derive(Clone, Debug, Default)]
-pub struct TlsFiles {
-    /// CA certificates to trust instead of the system's: a PEM file, or a directory of them.
-    pub ca: Option<PathBuf>,
-    /// The client's certificate chain.
-    pub cert: Option<PathBuf>,
-    /// Its key; without one, the certificate's file holds it.
-    pub key: Option<PathBuf>,
-}
 
 /// A checked configuration.
 #[derive(Debug)]
@@ -266,73 +254,6 @@ impl Config {
 fn is_loopback(host: &str) -> bool {
     let address = host.parse::<std::net::IpAddr>();
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback())
-}
-
-/// Since one may be a part of another.
-pub(crate) fn longest_first(secrets: &mut [String]) {
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-}
-
-/// Checked headers, and the secrets among their values.
-pub(crate) fn header_map(headers: &[(String, Vec<u8>)]) -> Result<(HeaderMap, Vec<String>), ConfigError> {
-    let mut map = HeaderMap::with_capacity(headers.len() + 4);
-    let mut secrets = Vec::new();
-    for (name, value) in headers {
-        let fail = |why| ConfigError::Header {
-            name: name.clone(),
-            why,
-        };
-        let key = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| fail("its name has characters that HTTP does not allow"))?;
-        // These are hyper's to set: a wrong one would break the framing of the connection.
-        if key == CONTENT_LENGTH || key == TRANSFER_ENCODING {
-            return Err(fail("it is set for each request: leave it out"));
-        }
-        let value = HeaderValue::from_bytes(value).map_err(|_| fail("its value has control characters"))?;
-        remember_secret(&mut secrets, &key, &value);
-        map.insert(key, value);
-    }
-    Ok((map, secrets))
-}
-
-/// Values of headers that everyone has are no secrets; short ones would redact everything.
-fn remember_secret(secrets: &mut Vec<String>, name: &HeaderName, value: &HeaderValue) {
-    let public = [
-        "content-type",
-        "user-agent",
-        "content-encoding",
-        "accept",
-        "host",
-        "connection",
-    ];
-    let Ok(value) = value.to_str() else { return };
-    if public.contains(&name.as_str()) {
-        return;
-    }
-    // Also the token of "Bearer <token>".
-    secrets.extend(
-        [value]
-            .into_iter()
-            .chain(value.split_whitespace().skip(1))
-            .filter(|part| part.len() >= 4)
-            .map(str::to_owned),
-    );
-}
-
-/// What stands in the query of a URL is often a token; servers show URLs, as sent and decoded.
-fn remember_query(secrets: &mut Vec<String>, target: &str) {
-    let query = target.split_once('?').map_or("", |(_, query)| query);
-    let values = query.split('&').filter_map(|pair| pair.split_once('=')?.1.into());
-    secrets.extend(
-        values
-            .flat_map(|value: &str| {
-                [
-                    value.to_owned(),
-                    String::from_utf8_lossy(&percent_decoded(value)).into_owned(),
-                ]
-            })
-            .filter(|value| value.len() >= 4),
-    );
 }
 
 #[cfg(test)]

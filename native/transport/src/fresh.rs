@@ -9,8 +9,8 @@ use std::time::Duration;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, TE};
 use tokio::time::{Instant, sleep};
 
-use crate::config::{header_map, longest_first};
 use crate::error::ConfigError;
+use crate::headers::{header_map, longest_first};
 use crate::trouble::Lasting;
 
 /// Held whenever one of these is looked at, and at every fork: so a child finds none of them locked or half written.

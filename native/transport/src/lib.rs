@@ -21,6 +21,7 @@ pub mod fresh;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod grpc;
+mod headers;
 pub mod http;
 pub mod otlp;
 pub mod pack;

@@ -2,11 +2,10 @@
 
 use http::HeaderValue;
 
-use crate::config::TlsFiles;
 use crate::endpoint::Endpoint;
 use crate::error::ConfigError;
 use crate::protocol::Protocol;
-use crate::tls::{self, TlsMaterial};
+use crate::tls::{self, TlsFiles, TlsMaterial};
 
 /// Where to connect to in the place of the backend, and what is said there of who we are.
 #[derive(Debug)]

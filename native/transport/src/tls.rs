@@ -10,10 +10,20 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
-use crate::config::TlsFiles;
 use crate::error::ConfigError;
 use crate::protocol::Protocol;
 use crate::trouble::Lasting;
+
+/// Files for TLS.
+#[derive(Clone, Debug, Default)]
+pub struct TlsFiles {
+    /// CA certificates to trust instead of the system's: a PEM file, or a directory of them.
+    pub ca: Option<PathBuf>,
+    /// The client's certificate chain.
+    pub cert: Option<PathBuf>,
+    /// Its key; without one, the certificate's file holds it.
+    pub key: Option<PathBuf>,
+}
 
 /// Parsed certificates and keys.
 ///
