@@ -64,8 +64,6 @@ TEXTS = {
     "send fewer spans a request": "of our own sink",
     "timeout {} is not valid; give a positive number of seconds": "Python refuses it first",
     "the interval is no number": "likewise",
-    "spanwire sink: {} are not printed as JSON yet": "the line says it all",
-    "no signal is called {}": "spanwire.sink.Sink checks it before",
     "log record": "what a signal's items are called",
     "log records": "likewise",
     "data points": "likewise",

@@ -8,8 +8,8 @@ use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use spanwire_receiver::{Config, Disconnect, Fault, Limits, Server, Stage, StartError, TlsIdentity};
 use spanwire_sink::{Injected, Sink, Store, Waited};
-use spanwire_wire::Signal;
 
+use crate::otlp;
 use crate::sink_item::ReceivedItem;
 use crate::sink_request::ReceivedRequest;
 use crate::sink_span::ReceivedSpan;
@@ -115,7 +115,7 @@ impl SinkServer {
 
     /// Acknowledged spans, log records, data points or profiles.
     fn count(&self, signal: &str) -> PyResult<u64> {
-        Ok(self.store()?.counts().of(named(signal)?))
+        Ok(self.store()?.counts().of(otlp::signal(signal)?))
     }
 
     /// The requests in memory, oldest first.
@@ -135,7 +135,7 @@ impl SinkServer {
 
     /// The acknowledged items of another signal.
     fn items(&self, signal: &str) -> PyResult<Vec<ReceivedItem>> {
-        let signal = named(signal)?;
+        let signal = otlp::signal(signal)?;
         let mut items = Vec::new();
         for request in self.requests()? {
             request.append_items(signal, &mut items)?;
@@ -153,7 +153,7 @@ impl SinkServer {
     /// "timeout"; signals of the system interrupt it.
     fn wait(&self, py: Python<'_>, signal: Option<&str>, count: u64, timeout: f64) -> PyResult<&'static str> {
         let store = self.store()?;
-        let signal = signal.map(named).transpose()?;
+        let signal = signal.map(otlp::signal).transpose()?;
         let timeout = seconds("timeout", timeout)?;
         let start = Instant::now();
         loop {
@@ -270,11 +270,6 @@ impl SinkServer {
         }
         Ok(&self.server)
     }
-}
-
-// Names are checked by `spanwire.sink`, which is the only caller.
-fn named(signal: &str) -> PyResult<Signal> {
-    Signal::from_name(signal).ok_or_else(|| PyValueError::new_err(format!("no signal is called {signal:?}")))
 }
 
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);

@@ -151,14 +151,11 @@ class _Json(_Printer):
     """A request a line, as the Collector's file exporter writes them."""
 
     def show(self, requests: list[ReceivedRequest]) -> None:
-        from spanwire._native import traces_to_json
+        from spanwire._native import request_to_json
 
         out = sys.stdout.buffer
         for request in requests:
-            if request.signal == "traces":
-                out.write(traces_to_json(request.body) + b"\n")
-            else:
-                print(f"spanwire sink: {request.signal} are not printed as JSON yet", file=sys.stderr)
+            out.write(request_to_json(request.signal, request.body) + b"\n")
         out.flush()
 
 

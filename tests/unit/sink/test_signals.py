@@ -1,5 +1,6 @@
 """Logs, metrics and profiles: what the official exporters send, and anything that OTLP allows."""
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -20,10 +21,12 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 
+from spanwire._native import request_to_json
 from spanwire.sink import ReceivedLog, ReceivedMetric, ReceivedProfile, Signal, Sink
 from tests.grpc_calls import call, channel, error
 from tests.messages_of_otlp import REQUESTS, fields, items, random_request
-from tests.post import post
+from tests.official_json import json_of
+from tests.post import JSON, post
 
 PATHS: dict[Signal, str] = {
     "traces": "/v1/traces",
@@ -38,6 +41,7 @@ METHODS: dict[Signal, str] = {
     "profiles": "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export",
 }
 OTHERS: tuple[Signal, ...] = ("logs", "metrics", "profiles")
+REJECTED = {"logs": "rejectedLogRecords", "metrics": "rejectedDataPoints", "profiles": "rejectedProfiles"}
 VIEWS: dict[Signal, Callable[[Sink], list[Any]]] = {
     "logs": Sink.logs,
     "metrics": Sink.metrics,
@@ -138,15 +142,21 @@ def test_metrics_of_the_official_exporters(otlp_sink: Sink, metric_exporter: Any
 
 
 @pytest.mark.parametrize("signal", OTHERS)
-@pytest.mark.parametrize("way", ["http", "grpc"])
+@pytest.mark.parametrize("way", ["http", "json", "grpc"])
 def test_anything_that_otlp_allows_is_seen_as_the_official_package_reads_it(
     signal: Signal, way: str, otlp_sink: Sink
 ) -> None:
     for seed in range(20):
-        body = random_request(signal, seed).SerializeToString()
+        request = random_request(signal, seed)
+        body = request.SerializeToString()
         if way == "http":
             answer = post(otlp_sink, body, path=PATHS[signal])
             assert (answer.status, answer.body) == (200, b"")
+        elif way == "json":
+            text = json.dumps(json_of(request)).encode()
+            answer = post(otlp_sink, text, path=PATHS[signal], content_type=JSON)
+            assert (answer.status, answer.body) == (200, b"{}")
+            assert REQUESTS[signal].FromString(otlp_sink.requests()[-1].body) == request
         else:
             with channel(otlp_sink) as to:
                 assert call(to, body, method=METHODS[signal])[0] == b""
@@ -175,6 +185,9 @@ def test_faults_meet_every_signal(signal: Signal, otlp_sink: Sink) -> None:
     otlp_sink.inject(rejected=1, message="one is too many")
     answer = post(otlp_sink, body, path=PATHS[signal])
     assert b"one is too many" in answer.body
+    otlp_sink.inject(rejected=1, keep=False)
+    answer = post(otlp_sink, request_to_json(signal, body), path=PATHS[signal], content_type=JSON)
+    assert json.loads(answer.body) == {"partialSuccess": {REJECTED[signal]: "1"}}
     [kept] = otlp_sink.requests()
     assert (kept.rejected_count, kept.count) == (1, otlp_sink.count(signal))
     assert kept.span_count == 0 and kept.spans() == []
