@@ -5,8 +5,9 @@ use core::ops::Range;
 
 use crate::error::DecodeError;
 use crate::read::{Field, Message};
+use crate::schema::Type;
 use crate::signal::Signal;
-use crate::tag::{WireType, len_tag};
+use crate::tag::len_tag;
 use crate::write::Header;
 
 /// Where something stands in the request.
@@ -85,9 +86,9 @@ impl<'a> Layout<'a> {
             items: Vec::new(),
         };
         let mut has_resources = false;
-        for field in fields(Message::new(request)) {
+        for field in fields(signal.request(), Message::new(request)) {
             let (field, place) = field?;
-            if is(&field, Signal::RESOURCES) {
+            if field.number() == Signal::RESOURCES {
                 has_resources = true;
                 layout.resource(field.message())?;
             } else {
@@ -100,9 +101,9 @@ impl<'a> Layout<'a> {
     fn resource(&mut self, message: Message<'_>) -> Result<(), DecodeError> {
         let mut level = Level::default();
         let (resource, mut has_scopes) = (self.resources.len(), false);
-        for field in fields(message) {
+        for field in fields(self.signal.resource_group(), message) {
             let (field, place) = field?;
-            if is(&field, Signal::SCOPES) {
+            if field.number() == Signal::SCOPES {
                 has_scopes = true;
                 self.scope(resource, field.message())?;
             } else {
@@ -116,9 +117,9 @@ impl<'a> Layout<'a> {
     fn scope(&mut self, resource: usize, message: Message<'_>) -> Result<(), DecodeError> {
         let mut level = Level::default();
         let (scope, mut has_items) = (self.scopes.len(), false);
-        for field in fields(message) {
+        for field in fields(self.signal.scope_group(), message) {
             let (field, place) = field?;
-            if is(&field, Signal::ITEMS) {
+            if field.number() == Signal::ITEMS {
                 has_items = true;
                 self.items.push(Item { resource, scope, place });
             } else {
@@ -202,16 +203,13 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// The fields of a message, each with its place in the request.
-fn fields(message: Message<'_>) -> impl Iterator<Item = Result<(Field<'_>, Place), DecodeError>> {
+/// The fields of a message of type `of`, each with its place in the request.
+fn fields(of: Type, message: Message<'_>) -> impl Iterator<Item = Result<(Field<'_>, Place), DecodeError>> {
     let mut fields = message.fields();
     core::iter::from_fn(move || {
         let start = fields.offset();
         let field = fields.next()?;
+        let field = field.and_then(|field| field.checked(of));
         Some(field.map(|field| (field, start..fields.offset())))
     })
-}
-
-fn is(field: &Field<'_>, number: u32) -> bool {
-    field.number() == number && field.wire_type() == WireType::Len
 }

@@ -268,3 +268,12 @@ fn a_broken_item_is_left_out_and_counted() {
     assert_eq!(without_broken(Signal::Logs, &part.bytes), None);
     assert_eq!(without_broken(Signal::Logs, b"\0no request"), None);
 }
+
+/// Found by fuzzing: a list of resources with another wire type was copied as an unknown field.
+#[test]
+fn a_known_field_with_a_wrong_wire_type_is_refused() {
+    for whole in [&[8, 1][..], &field(1, &[0x10, 1]), &field(1, &field(2, &[0x10, 1]))] {
+        assert!(Layout::of(Signal::Profiles, whole).is_err(), "{whole:?}");
+        assert_eq!(count_items(Signal::Profiles, whole).ok(), None);
+    }
+}
