@@ -138,7 +138,7 @@ impl Directory {
             not_mapped: plan.why_not_mapped(&found),
             file_system: found.map(|found| found.name).ok(),
             block: AtomicU64::new(0),
-            generation: spanwire_queue::generation(),
+            generation: spanwire_ground::generation(),
             listed: own::list(),
             state: Mutex::new(state),
             made_one: Condvar::new(),
@@ -243,7 +243,7 @@ impl Directory {
     /// Whether this is the process that made it.
     #[must_use]
     pub fn is_here(&self) -> bool {
-        self.generation == spanwire_queue::generation()
+        self.generation == spanwire_ground::generation()
     }
 
     /// What a queue gets its chunks from.

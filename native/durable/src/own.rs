@@ -45,7 +45,7 @@ struct Turn;
 
 impl Turn {
     fn take() -> Self {
-        let mine = spanwire_queue::generation() + 1;
+        let mine = spanwire_ground::generation() + 1;
         loop {
             let seen = CHANGES.load(Ordering::Relaxed);
             if seen != mine
@@ -87,6 +87,8 @@ pub fn claim(path: &Path) -> io::Result<Option<Own>> {
 
 /// A place for a directory, which may have no folder.
 pub fn list() -> Own {
+    // Where that fails (no memory) a queue's registration fails as well, and says so.
+    let _ = spanwire_ground::watch();
     Own {
         node: add(&Turn::take(), 0, 0),
         _folder: None,
@@ -94,7 +96,7 @@ pub fn list() -> Own {
 }
 
 fn add(_turn: &Turn, device: u64, inode: u64) -> &'static Node {
-    let generation = spanwire_queue::generation();
+    let generation = spanwire_ground::generation();
     let unused = nodes().find(|node| node.generation == generation && !node.is_held.load(Ordering::Acquire));
     let node = unused.unwrap_or_else(|| {
         FIRST.set(Box::new(Node {
@@ -121,7 +123,7 @@ impl Own {
 
 impl Drop for Own {
     fn drop(&mut self) {
-        if self.node.generation != spanwire_queue::generation() {
+        if self.node.generation != spanwire_ground::generation() {
             return; // the parent's
         }
         *self.node.directory() = Weak::new();
@@ -149,7 +151,7 @@ pub fn directories() -> Vec<Arc<Directory>> {
 }
 
 fn held() -> impl Iterator<Item = &'static Node> {
-    let generation = spanwire_queue::generation();
+    let generation = spanwire_ground::generation();
     nodes().filter(move |node| node.generation == generation && node.is_held.load(Ordering::Acquire))
 }
 

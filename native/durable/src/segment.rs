@@ -10,7 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crc32fast::Hasher;
 use rustix::fs::{FallocateFlags, fallocate};
 
-use crate::ffi::{Here, Mapping};
+use spanwire_ground::Here;
+
+use crate::ffi::Mapping;
 use crate::folder::now;
 use crate::format::{self, FREE, Header, PAGE, SUFFIX, USED, word};
 use crate::synced;

@@ -8,7 +8,9 @@ use spanwire_queue::Group;
 use spanwire_queue::storage::{Block, Storage};
 
 use crate::directory::{Directory, PATIENCE, Plan};
-use crate::ffi::{Here, MappedBlock};
+use spanwire_ground::Here;
+
+use crate::ffi::MappedBlock;
 use crate::heads;
 use crate::segment::Shape;
 

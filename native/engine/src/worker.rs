@@ -6,10 +6,10 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use spanwire_ground::spawn_quietly;
+use spanwire_ground::{descriptors, spawn_quietly};
 use spanwire_transport::balancer::Strategy;
 use spanwire_transport::deliver::Closing;
-use spanwire_transport::{Accepted, Config, Destination, Request, SendError, Tally, descriptors};
+use spanwire_transport::{Accepted, Config, Destination, Request, SendError, Tally};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 
@@ -203,7 +203,7 @@ mod tests {
     use std::os::fd::AsRawFd;
 
     use super::*;
-    use crate::ffi::fork_and_wait;
+    use spanwire_ground::testing::fork_and_wait;
 
     #[test]
     fn a_child_does_not_close_what_has_the_numbers_of_a_runtime_that_is_gone() {

@@ -278,7 +278,7 @@ fn a_forked_child_has_an_empty_queue_and_no_reader_and_the_parent_keeps_its_own(
     for _ in 0..3 {
         let _ = append(&mut writer, &group);
     }
-    let good = crate::ffi::fork_and_wait(|| {
+    let good = spanwire_ground::testing::fork_and_wait(|| {
         lane.counts() == crate::Counts::default()
             && lane.take(9, 9999).is_none()
             && append(&mut writer, &group) == Appended::Attend
@@ -311,7 +311,7 @@ fn a_child_forked_in_the_middle_of_everything_can_use_its_queue() {
         .collect();
     for _ in 0..50 {
         let _ = append(&mut mine, &group);
-        assert!(crate::ffi::fork_and_wait(|| {
+        assert!(spanwire_ground::testing::fork_and_wait(|| {
             append(&mut mine, &group) == Appended::Done && lane.counts().queued == 1
         }));
     }

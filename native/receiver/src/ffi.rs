@@ -5,13 +5,14 @@
 //! fork returns. The handler only loads, stores and closes: all of it is async-signal-safe.
 
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::Once;
 use std::sync::atomic::{AtomicI32, Ordering};
+
+use spanwire_ground::{Hook, Part, watch_by};
 
 const SLOTS: usize = 4096;
 const EMPTY: i32 = -1;
 static OPEN: [AtomicI32; SLOTS] = [const { AtomicI32::new(EMPTY) }; SLOTS];
-static HANDLER: Once = Once::new();
+static HOOK: Hook<()> = Hook::new(|| (), close_all);
 
 /// A descriptor in the table; taken out when dropped, which must happen before the descriptor is closed.
 #[derive(Debug)]
@@ -20,11 +21,8 @@ pub(crate) struct ClosedInChild(Option<usize>);
 impl ClosedInChild {
     /// Enters `socket`'s descriptor. With a full table it is not entered, and a child would merely keep it open.
     pub(crate) fn new(socket: &impl AsRawFd) -> Self {
-        HANDLER.call_once(|| {
-            // SAFETY: `close_all` has the signature asked for and does only what is allowed after fork.
-            // Its result is not needed: without the handler children keep descriptors open, nothing worse.
-            unsafe { libc::pthread_atfork(None, None, Some(close_all)) };
-        });
+        // Its result is not needed: without the handler children keep descriptors open, nothing worse.
+        let _ = watch_by(Part::Receiver, &HOOK);
         let descriptor: RawFd = socket.as_raw_fd();
         let slot = OPEN.iter().position(|slot| {
             slot.compare_exchange(EMPTY, descriptor, Ordering::AcqRel, Ordering::Relaxed)
@@ -42,13 +40,13 @@ impl Drop for ClosedInChild {
     }
 }
 
-extern "C" fn close_all() {
+fn close_all((): ()) {
     for slot in &OPEN {
         let descriptor = slot.swap(EMPTY, Ordering::AcqRel);
         if descriptor != EMPTY {
             // SAFETY: the descriptor was open in the parent when it forked, since it leaves the table before it is
             // closed, and no Rust owner in the child will use it: the child forgets the inherited server.
-            unsafe { libc::close(descriptor) };
+            unsafe { spanwire_ground::close(descriptor) };
         }
     }
 }

@@ -3,8 +3,6 @@
 pub mod ticks;
 
 use std::ptr::NonNull;
-use std::sync::Once;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the generator keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -62,7 +60,8 @@ impl Wiped {
         if by_kernel && let Some(state) = map_wiped() {
             return Self { state, mapped: true };
         }
-        count_forks();
+        // Where registering fails (no memory), forks go unnoticed: ids repeat those of the parent, which is no reason to abort.
+        let _ = spanwire_ground::watch();
         let state = NonNull::from(Box::leak(Box::new(State::default())));
         Self { state, mapped: false }
     }
@@ -123,59 +122,8 @@ fn map_wiped() -> Option<NonNull<State>> {
     None
 }
 
-static EPOCH: AtomicU64 = AtomicU64::new(1);
-
 /// Differs in a forked child from its parent's, once there is [`Wiped`] memory that the kernel does not wipe. Never 0.
-#[inline(always)]
-pub fn epoch() -> u64 {
-    EPOCH.load(Ordering::Relaxed)
-}
-
-fn count_forks() {
-    static WATCHED: Once = Once::new();
-    extern "C" fn child() {
-        EPOCH.fetch_add(1, Ordering::Relaxed);
-    }
-    WATCHED.call_once(|| {
-        // SAFETY: a function that lives as long as the process and only adds to an atomic number. Where registering fails
-        // (no memory), forks go unnoticed: ids repeat those of the parent, which is worse than nothing but no reason to abort.
-        #[cfg(not(miri))]
-        unsafe {
-            libc::pthread_atfork(None, None, Some(child));
-        }
-        #[cfg(miri)]
-        let _ = child;
-    });
-}
-
-/// Runs `child` in a forked child; what it answered there, or none if it came to another end.
-#[cfg(all(test, not(miri)))]
-pub fn in_fork<const N: usize>(child: impl FnOnce() -> [u8; N]) -> Option<[u8; N]> {
-    let mut ends = [0; 2];
-    // SAFETY: writes two descriptors.
-    assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0);
-    // SAFETY: the child runs `child`, writes its answer and leaves without destructors or exit handlers.
-    let pid = unsafe { libc::fork() };
-    if pid == 0 {
-        let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
-        // SAFETY: writes the answer's bytes, then ends the child.
-        unsafe {
-            if let Ok(answer) = answer {
-                libc::write(ends[1], answer.as_ptr().cast(), N);
-            }
-            libc::_exit(0);
-        }
-    }
-    let mut answer = [0; N];
-    // SAFETY: the parent's ends of the pipe above and its own child; reads at most N bytes.
-    unsafe {
-        libc::close(ends[1]);
-        let read = libc::read(ends[0], answer.as_mut_ptr().cast(), N);
-        libc::close(ends[0]);
-        libc::waitpid(pid, std::ptr::null_mut(), 0);
-        (usize::try_from(read) == Ok(N)).then_some(answer)
-    }
-}
+pub use spanwire_ground::generation as epoch;
 
 #[cfg(test)]
 mod tests {
@@ -212,7 +160,7 @@ mod tests {
             let before = epoch();
             memory.get().epoch = before;
             let child = || [u8::from(memory.get().epoch == 0), u8::from(epoch() != before)];
-            let [wiped, another_epoch] = in_fork(child).unwrap();
+            let [wiped, another_epoch] = spanwire_ground::testing::in_fork(child).unwrap();
             assert!(if memory.is_mapped() {
                 wiped == 1
             } else {

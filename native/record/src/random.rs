@@ -171,7 +171,9 @@ mod tests {
     fn forked_children_draw_other_ids_than_their_parent_and_each_other() {
         for mut ids in sources() {
             let _ = ids.root();
-            let mut seen: HashSet<[u8; 8]> = (0..3).map(|_| ffi::in_fork(|| ids.span()).unwrap()).collect();
+            let mut seen: HashSet<[u8; 8]> = (0..3)
+                .map(|_| spanwire_ground::testing::in_fork(|| ids.span()).unwrap())
+                .collect();
             seen.insert(ids.span());
             assert_eq!(seen.len(), 4);
         }

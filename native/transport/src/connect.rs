@@ -7,11 +7,11 @@ use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use spanwire_ground::descriptors;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream, UnixSocket, UnixStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::descriptors;
 use crate::endpoint::Endpoint;
 use crate::error::SendError;
 

@@ -12,7 +12,6 @@ pub mod compress;
 pub mod config;
 pub mod connect;
 pub mod deliver;
-pub mod descriptors;
 pub mod destination;
 pub mod dial;
 pub mod endpoint;

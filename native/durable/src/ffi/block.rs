@@ -9,10 +9,10 @@ use spanwire_queue::Group;
 use spanwire_queue::storage::Block;
 
 use crate::directory::Directory;
-use crate::ffi::Here;
 use crate::format::{self, word};
 use crate::heads;
 use crate::segment::Segment;
+use spanwire_ground::Here;
 
 #[derive(Debug)]
 pub struct MappedBlock {

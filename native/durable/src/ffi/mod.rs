@@ -2,10 +2,8 @@
 
 mod block;
 mod front;
-mod here;
 mod mapping;
 
 pub use block::MappedBlock;
 pub use front::Front;
-pub use here::Here;
 pub use mapping::Mapping;

@@ -1,22 +1,20 @@
-//! What happens at a fork, whoever calls it: Python, C, a server that forks its workers.
+//! What the engine does at a fork.
 //!
-//! `prepare` takes every lock of this crate and its transport, so a child finds their data whole. The child closes the
-//! inherited descriptors (epoll first, then sockets, without a word to their peers), marks the state for a reset, and frees
-//! nothing: the worker's runtime, its tasks and its TLS sessions are leaked. All of it is async-signal-safe.
+//! Every lock of this crate and its transport is taken before, so a child finds their data whole. The child closes the inherited
+//! descriptors (epoll first, then sockets, without a word to their peers), marks the state for a reset, and frees nothing: the worker's
+//! runtime, its tasks and its TLS sessions are leaked. The order of the locks: [`spanwire_ground::Part`].
 
 use std::sync::MutexGuard;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use spanwire_transport::{descriptors, fresh};
+pub use spanwire_ground::generation;
+use spanwire_ground::{Hook, Part, descriptors, watch_by};
+use spanwire_transport::fresh;
 
 use crate::events::{self, Events};
 use crate::process::Process;
-use crate::{buffer, ffi, process};
+use crate::{buffer, process};
 
-/// Counts the forks between the first process and this one.
-static GENERATION: AtomicU64 = AtomicU64::new(0);
-
-static HELD: ffi::ForkCell<Held> = ffi::ForkCell::new();
+static HOOK: Hook<Held> = Hook::new(hold, child);
 
 /// Every lock, in the order in which they nest.
 struct Held {
@@ -27,49 +25,27 @@ struct Held {
     events: MutexGuard<'static, Events>,
 }
 
-/// Changes in a forked child: what was begun under another generation belongs to the parent.
-#[must_use]
-pub fn generation() -> u64 {
-    GENERATION.load(Ordering::Relaxed)
-}
-
 /// Sees to it that forks are noticed from now on.
 pub(crate) fn watch() -> std::io::Result<()> {
-    ffi::at_fork(prepare, parent, child)
+    watch_by(Part::Engine, &HOOK)
 }
 
-/// # Safety
-/// A handler of fork: called by the C library, on the thread that forks, in its turn.
-unsafe extern "C" fn prepare() {
-    let held = Held {
+fn hold() -> Held {
+    Held {
         process: process::hold(),
         descriptors: descriptors::hold(),
         _fresh: fresh::hold(),
         _buffers: buffer::hold(),
         events: events::hold(),
-    };
-    // SAFETY: this is the prepare handler, and `held` has locks that only one thread can have.
-    unsafe { HELD.put(held) };
-}
-
-/// # Safety
-/// A handler of fork: called by the C library, on the thread that forks, in its turn.
-unsafe extern "C" fn parent() {
-    // SAFETY: the parent handler of the fork that `prepare` began.
-    drop(unsafe { HELD.take() });
-}
-
-/// # Safety
-/// A handler of fork: called by the C library, on the thread that forks, in its turn.
-unsafe extern "C" fn child() {
-    // SAFETY: the child handler of the fork that `prepare` began.
-    if let Some(mut held) = unsafe { HELD.take() } {
-        // SAFETY: the listed descriptors belong to a runtime that no thread of this process runs any more.
-        held.descriptors.drain(|descriptor| unsafe { ffi::close(descriptor) });
-        held.process.forked = true;
-        held.events.begin_again();
-        GENERATION.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+fn child(mut held: Held) {
+    // SAFETY: the listed descriptors belong to a runtime that no thread of this process runs any more.
+    held.descriptors
+        .drain(|descriptor| unsafe { spanwire_ground::close(descriptor) });
+    held.process.forked = true;
+    held.events.begin_again();
 }
 
 #[cfg(test)]
@@ -81,7 +57,8 @@ mod tests {
 
     use crate::buffer::Buffer;
     use crate::client::Submitted;
-    use crate::ffi::fork_and_wait;
+    use spanwire_ground::testing::fork_and_wait;
+
     use crate::testing::{backend, backend_after, client_within};
     use crate::{Answer, Client};
 

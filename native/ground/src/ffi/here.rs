@@ -15,13 +15,13 @@ impl<T> Here<T> {
     pub fn new(value: T) -> Self {
         Self {
             value: ManuallyDrop::new(value),
-            generation: spanwire_queue::generation(),
+            generation: crate::generation(),
         }
     }
 
     /// Whether this is the process that made it.
     pub fn is_here(&self) -> bool {
-        self.generation == spanwire_queue::generation()
+        self.generation == crate::generation()
     }
 
     /// The value, if this is the process that made it.
