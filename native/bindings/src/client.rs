@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -315,6 +315,13 @@ impl ExportClient {
         let ended = ledger.ended.into_iter();
         let ended = ended.map(|ended| (ended.duration.as_secs_f64(), ended.lost.map(DropReason::name)));
         (ledger.begun, ledger.exported, lost.collect(), ended.collect())
+    }
+
+    /// Whether the destination has taken nothing for `patience` seconds, of the last `elapsed`; longer if it is known to be slow.
+    fn is_stalled(&self, py: Python<'_>, elapsed: f64, patience: f64) -> bool {
+        let (elapsed, patience) = (duration(elapsed).unwrap_or_default(), duration(patience).unwrap_or_default());
+        let start = Instant::now().checked_sub(elapsed).unwrap_or_else(Instant::now);
+        py.detach(|| self.client.is_stalled(start, patience))
     }
 
     /// Waits for what is under way; whether it ended within `timeout` seconds. Signals interrupt it.

@@ -198,9 +198,23 @@ impl PyFrameQueue {
         )
     }
 
-    /// Takes no more spans: they are dropped, counted as `closed`.
-    fn close(&self, py: Python<'_>) {
-        self.lanes.all(py).iter().for_each(|lane| lane.close());
+    /// Whether what waits outlives the process.
+    #[getter]
+    fn is_durable(&self) -> bool {
+        self.lanes.own().is_durable()
+    }
+
+    /// Takes no more spans: they are dropped, counted as `closed`. The worker goes on with what waits; with `patience` until the destination
+    /// has taken nothing for so many seconds.
+    #[pyo3(signature = (patience=None))]
+    fn close(&self, py: Python<'_>, patience: Option<f64>) {
+        let patience = patience.map(|seconds| duration(seconds).unwrap_or_default());
+        for lane in self.lanes.all(py) {
+            if let Some(patience) = patience {
+                lane.set_patience(patience);
+            }
+            lane.close();
+        }
     }
 
     /// Drops what waits, counted as `closed`; answers how many they were.

@@ -12,6 +12,7 @@ use crate::drive::{BatchLimits, Drive};
 use crate::ledger::Ledger;
 use crate::parcel::Parcel;
 use crate::process;
+use crate::progress::Progress;
 use crate::stage::{self, Stages};
 use crate::ticket::{Answer, Ticket, UnderWay, pair};
 use crate::worker::{Command, Job};
@@ -194,6 +195,13 @@ impl Client {
         Submitted::UnderWay(ticket)
     }
 
+    /// Whether its destination has taken nothing since `start` for so long that it counts as one that takes nothing.
+    #[must_use]
+    pub fn is_stalled(&self, start: Instant, patience: Duration) -> bool {
+        let progress = self.sender.progress();
+        tokio::time::Instant::now() >= progress.stalls_at(start.into(), patience.min(LONGEST))
+    }
+
     /// Waits for the requests submitted so far, in this process; whether all were answered within `timeout`.
     #[must_use]
     pub fn force_flush(&self, timeout: Duration) -> bool {
@@ -260,6 +268,18 @@ impl Sender {
     /// Which client it is of.
     pub(crate) fn client(&self) -> u64 {
         self.id
+    }
+
+    /// Whether its destination takes anything.
+    pub(crate) fn progress(&self) -> Progress {
+        process::lock().progress(self.id).copied().unwrap_or_default()
+    }
+
+    /// The destination has taken a request, which took so long.
+    pub(crate) fn note_taken(&self, took: Duration) {
+        if let Some(progress) = process::lock().progress(self.id) {
+            progress.note(took);
+        }
     }
 
     /// Where to and how.

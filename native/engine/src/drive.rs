@@ -16,12 +16,13 @@ use crate::account::DropReason;
 use crate::buffer::Buffer;
 use crate::client::Sender;
 use crate::events::{self, Event, What};
+use crate::flight::last_call::last_call;
 use crate::flight::{Course, Driven, Flight, PROBE_BYTES};
 use crate::flights::{Done, Flights};
 use crate::parcel::Parcel;
 use crate::route::Route;
 use crate::ticket::{Answer, Told};
-use crate::traffic::Standing;
+use crate::traffic::{Standing, Traffic};
 
 /// What one thread has stored, all others see long before.
 const SECOND_LOOK: Duration = Duration::from_millis(10);
@@ -134,6 +135,9 @@ impl Drive {
         let mut next = Instant::now();
         loop {
             let is_ended = self.lane.is_ended();
+            if is_ended {
+                self.end_in_time(flights.traffic(), &route);
+            }
             let bytes = self.largest(&route.borrow());
             let (waiting, is_enough) = self.lane.waiting(spans as u64, bytes);
             if is_ended && waiting == 0 && flights.is_empty() {
@@ -178,6 +182,24 @@ impl Drive {
         self.lane.set_done(self.lane.entered());
         drop(flights);
         self.disarm();
+    }
+
+    /// Drops what waits in an ended lane when its destination has taken nothing for too long.
+    fn end_in_time<D>(&self, traffic: &Traffic, route: &watch::Receiver<Arc<Route<D>>>) {
+        let end = last_call(&self.lane, traffic, &self.sender, &route.borrow());
+        if end.is_none_or(|end| Instant::now() < end) {
+            return;
+        }
+        let spans = self.lane.discard();
+        if spans > 0 {
+            let late = if self.lane.is_durable() {
+                DropReason::Kept
+            } else {
+                DropReason::Shutdown
+            };
+            let message = format!("shutdown ended while the backend accepted nothing: {spans} spans were not sent");
+            self.push(Some(late), spans, message);
+        }
     }
 
     /// Bytes of a request at most. At the end what a destination takes nothing of is not tried, and dropped many at a time.

@@ -5,6 +5,7 @@
 //! taken for itself, while others are, waits beside them, is cut down to the spans that it is because of, and given up with these.
 
 mod bound;
+pub mod last_call;
 mod piece;
 
 use std::collections::VecDeque;
@@ -181,8 +182,13 @@ impl<D: Destination + Send + Sync> Flight<D> {
     /// The piece whose turn it is: the first that need not wait, or that need not wait for long. A probe lets the others go first.
     fn next(&self, pieces: &mut VecDeque<Piece>) -> Option<Piece> {
         let route = self.route.borrow();
+        let is_last_call = self.last_call(&route).is_some();
         let turn = |piece: &Piece| {
-            let due = piece.trial.due();
+            let due = if is_last_call {
+                piece.trial.hurried_due()
+            } else {
+                piece.trial.due()
+            };
             match (&route.spread, piece.home_by(&route.config)) {
                 (Some(spread), Some(home)) => (due.max(spread.next(home)), spread.is_broken(home)),
                 _ => (due, false),
@@ -216,6 +222,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
                 }
                 Time::Try(permit) => permit,
                 Time::Until(deadline) => return self.try_last(&route, home, piece, under_way, deadline).await,
+                Time::LastCall(end) => return self.try_in_last_call(&route, home, piece, under_way, end).await,
             };
             let Piece {
                 parcel, trial, last, ..
@@ -333,7 +340,11 @@ impl<D: Destination + Send + Sync> Flight<D> {
         let now = Instant::now();
         let share = deadline.saturating_duration_since(now) / u32::try_from(others + 1).unwrap_or(u32::MAX);
         let at = route.at(Some(home));
-        match attempt(&at, &request, now + share, &mut self.closing, under_way.tally()).await {
+        let answer = attempt(&at, &request, now + share, &mut self.closing, under_way.tally()).await;
+        if answer.is_ok() {
+            self.sender.note_taken(now.elapsed());
+        }
+        match answer {
             Err(GaveUp { error, cause }) if waits(&error, cause) => {
                 permit.failed_by(&error);
                 under_way.wait(error.to_string());
@@ -408,7 +419,19 @@ impl<D: Destination + Send + Sync> Flight<D> {
         under_way: &mut UnderWay,
     ) -> Result<Accepted, GaveUp> {
         let deadline = Instant::now() + self.sender.timeout();
-        let answer = attempt(&route.at(home), request, deadline, &mut self.closing, under_way.tally()).await;
+        let (start, ends) = (Instant::now(), self.last_call_ends(route));
+        let at = route.at(home);
+        let tries = attempt(&at, request, deadline, &mut self.closing, under_way.tally());
+        let answer = match race(tries, ends).await {
+            Either::First(answer) => answer,
+            Either::Second(()) => Err(GaveUp {
+                error: SendError::TimedOut,
+                cause: Cause::TimedOut,
+            }),
+        };
+        if answer.is_ok() {
+            self.sender.note_taken(start.elapsed());
+        }
         self.say_trouble(route, under_way);
         answer
     }
@@ -421,6 +444,9 @@ impl<D: Destination + Send + Sync> Flight<D> {
         };
         // An error from the channel means that the owner is gone: the same as closing.
         let is_closing = *self.closing.borrow() != Closing::No || self.closing.has_changed().is_err();
+        if !is_closing && let Some(end) = self.last_call(route) {
+            return Time::LastCall(end);
+        }
         if lane.is_ended() || is_closing {
             return Time::Until(Instant::now() + self.sender.timeout());
         }
@@ -542,6 +568,8 @@ enum Time<'r> {
     Try(Permit<'r>),
     /// Now, and for the last time: it may take until then.
     Until(Instant),
+    /// Now, soon and until then, since the lane has ended.
+    LastCall(Instant),
     /// Something else has changed.
     Changed,
 }

@@ -19,6 +19,7 @@ pub mod ledger;
 mod parcel;
 pub mod pipeline;
 mod process;
+mod progress;
 mod route;
 mod sizes;
 mod split;

@@ -11,6 +11,7 @@ use crate::account::Account;
 use crate::breakers::{Breakers, Watched};
 use crate::ffi::fork;
 use crate::ledger::Ledger;
+use crate::progress::Progress;
 use crate::stage::Stages;
 use crate::worker::{Command, Worker};
 
@@ -50,6 +51,8 @@ pub struct ClientState {
     pub stages: Stages,
     /// Whether it is tried, where this process has sent anything there.
     pub breakers: Option<Watched>,
+    /// Whether its destination takes anything.
+    pub progress: Progress,
     /// What became of what it is driven with, if somebody wants to know.
     pub ledger: Option<Ledger>,
 }
@@ -114,6 +117,7 @@ impl Process {
         for client in self.clients.values_mut() {
             client.under_way.clear();
             client.breakers = None;
+            client.progress = Progress::default();
             client.ledger = client.ledger.take().map(|_| Ledger::default());
         }
     }
@@ -140,6 +144,11 @@ impl Process {
     /// What became of what a client is driven with, if that is kept.
     pub fn ledger(&mut self, client: u64) -> Option<&mut Ledger> {
         self.clients.get_mut(&client)?.ledger.as_mut()
+    }
+
+    /// Whether a client's destination takes anything.
+    pub fn progress(&mut self, client: u64) -> Option<&mut Progress> {
+        Some(&mut self.clients.get_mut(&client)?.progress)
     }
 
     /// A request of a client, which may be gone, has ended.

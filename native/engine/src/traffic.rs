@@ -1,9 +1,13 @@
 //! [`Traffic`]: what the requests of a lane that are under way know of each other.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::progress::Progress;
 
 /// Requests at most that fail for themselves and wait beside the others.
 pub const MOST_BESIDE: usize = 8;
@@ -35,6 +39,10 @@ pub struct Traffic {
     /// Tries under way, and that there is one less.
     trying: AtomicUsize,
     freed: Notify,
+    /// When the lane was first found ended.
+    ended: Mutex<Option<Instant>>,
+    /// Nothing more is tried after the lane's end.
+    is_called_off: AtomicBool,
 }
 
 impl Traffic {
@@ -44,6 +52,25 @@ impl Traffic {
         let is_scout = suspects > 0 && suspects == moving && moving < MOST_SUSPECTS;
         let may = beside < MOST_BESIDE && (moving == 0 || (moving < most && !is_failing) || (is_failing && is_scout));
         may.then_some(is_failing && moving > 0)
+    }
+
+    /// Until when requests are tried after the lane's end, if the destination takes none of them.
+    pub fn last_call(&self, patience: Duration, progress: Progress) -> Instant {
+        let now = Instant::now();
+        let ended = *self
+            .ended
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(now);
+        if self.is_called_off.load(Ordering::Relaxed) {
+            return now;
+        }
+        progress.stalls_at(ended, patience)
+    }
+
+    /// From now on nothing is tried any more once the lane has ended.
+    pub fn call_off(&self) {
+        self.is_called_off.store(true, Ordering::Relaxed);
     }
 
     /// Requests that were taken.
@@ -128,6 +155,13 @@ impl Standing {
             0 => Stand::Among,
             1 => Stand::Suspect,
             _ => Stand::Beside,
+        }
+    }
+
+    /// Stands beside the others, if not too many do.
+    pub fn step_aside(&self) {
+        if self.traffic.beside() < MOST_BESIDE {
+            self.set(Stand::Beside);
         }
     }
 

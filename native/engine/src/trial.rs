@@ -12,6 +12,9 @@ const STRIKES: u32 = 11;
 const STRIKES_IN_A_CROWD: u32 = 3;
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// After the end of a lane the waits are these.
+const FIRST_HURRIED_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_HURRIED_WAIT: Duration = Duration::from_secs(1);
 
 /// What one more failure means.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -35,6 +38,8 @@ pub struct Trial {
     wait: Duration,
     /// It is not tried before.
     due: Option<Instant>,
+    /// The lane has ended, and it was tried since.
+    is_hurried: bool,
 }
 
 impl Default for Trial {
@@ -45,6 +50,7 @@ impl Default for Trial {
             strikes: 0,
             wait: FIRST_WAIT,
             due: None,
+            is_hurried: false,
         }
     }
 }
@@ -78,6 +84,20 @@ impl Trial {
         let wait = self.wait.max(hint.unwrap_or_default().min(LONGEST_WAIT));
         self.due = Some(Instant::now() + wait);
         self.wait = (self.wait * 2).min(LONGEST_WAIT);
+    }
+
+    /// It has failed after the end of its lane: it is tried again soon, and not before the server's hint.
+    pub fn hurry(&mut self, hint: Option<Duration>) {
+        if !std::mem::replace(&mut self.is_hurried, true) {
+            self.wait = FIRST_HURRIED_WAIT;
+        }
+        self.due = Some(Instant::now() + self.wait.max(hint.unwrap_or_default().min(LONGEST_WAIT)));
+        self.wait = (self.wait * 2).min(LONGEST_HURRIED_WAIT);
+    }
+
+    /// When it is tried after the end of its lane; `None`: now.
+    pub fn hurried_due(&self) -> Option<Instant> {
+        self.due.filter(|_| self.is_hurried)
     }
 
     /// When it is tried; `None`: now.

@@ -77,6 +77,8 @@ pub struct LaneState {
     has_news: bool,
     /// The first so many frames are wanted out at once.
     flush_to: u64,
+    /// How long its reader goes on after its end against a destination that takes nothing, if there is a limit.
+    patience: Option<Duration>,
     /// The lane that reads what waited when an outage ended.
     backlog: Option<u64>,
     /// It is one.
@@ -113,6 +115,7 @@ impl LaneState {
             is_nudged: false,
             has_news: false,
             flush_to: 0,
+            patience: None,
             backlog: None,
             is_backlog: false,
         }
@@ -184,6 +187,7 @@ impl LaneState {
             is_nudged: false,
             has_news: false,
             flush_to: 0,
+            patience: self.patience,
             backlog: None,
             is_backlog: self.is_backlog,
         };
@@ -426,6 +430,21 @@ impl Lane {
         self.shared.set_look(&state);
         drop(state);
         self.shared.notify(); // nobody waits for room any more
+    }
+
+    /// How long the reader may go on after the lane's end against a destination that takes nothing. To be called before
+    /// [`close`](Self::close).
+    pub fn set_patience(&self, patience: Duration) {
+        let mut state = self.shared.lock();
+        let _ = self.behind(&mut state, |lane, _| lane.patience = Some(patience));
+        self.within(&mut state, |lane, _| lane.patience = Some(patience));
+    }
+
+    /// What was set by [`set_patience`](Self::set_patience).
+    #[must_use]
+    pub fn patience(&self) -> Option<Duration> {
+        let mut state = self.shared.lock();
+        self.within(&mut state, |lane, _| lane.patience)
     }
 
     /// Its bounds.

@@ -248,6 +248,13 @@ TRACES: tuple[Setting, ...] = (
         "1 to this machine, 4 elsewhere",
         "how many requests are under way at once at most, up to 8; over HTTP/1.1 each has a connection",
     ),
+    _batch(
+        "shutdown_timeout",
+        "SPANWIRE_SHUTDOWN_TIMEOUT",
+        "5",
+        "how long shutdown waits for a backend that accepts nothing, 0 to 30; 30 gives the SDK's limit",
+        unit="seconds",
+    ),
     _batch("span_filter", "", "", "which spans are sent: a spanwire.filters.SpanFilter; not for exporters in Python"),
     _batch("meter_provider", "", _METERS, "where the processor's metrics about itself go, if they are enabled"),
     _simple("span_exporter", "", "", "where each span goes when it ends; to be given"),

@@ -16,6 +16,7 @@ impl LaneState {
         behind.done = self.position.frame;
         behind.taken_to = self.position.frame;
         behind.max_age = self.max_age;
+        behind.patience = self.patience;
         behind.is_backlog = true;
         behind.reader = Reader::Begun;
         self.position = Position::newest(&state.chunks);

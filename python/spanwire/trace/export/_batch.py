@@ -18,7 +18,7 @@ from spanwire.durable._queue import Recoverer, end_at_exit, open_directory
 from spanwire.exporter._common.span_exporter import NativeSpanExporter
 from spanwire.trace.export._children import at_end_of_child
 from spanwire.trace.export._delivery import DEFAULT_TIMEOUT_MILLIS, BatchLimits, Delivery, NativeDelivery
-from spanwire.trace.export._policy import QueuePolicy
+from spanwire.trace.export._policy import QueuePolicy, shutdown_seconds
 from spanwire.trace.export._policy import max_in_flight as resolve_in_flight
 from spanwire.trace.export._python import PythonDelivery
 
@@ -59,6 +59,9 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         SPANWIRE_QUEUE_POLICY.
     :param max_in_flight: requests under way at once at most, 1 to 8. Default: SPANWIRE_MAX_IN_FLIGHT; without it 1 to an
         endpoint on this machine, 4 to others. Exporters in Python are called one batch at a time.
+    :param shutdown_timeout: seconds that ``shutdown``, and ``force_flush`` with its default timeout, wait for a backend that accepts nothing,
+        0 to 30; a backend that accepts requests has the SDK's 30 seconds. With ``durable=`` a shutdown does not wait for a backend that fails.
+        Default: SPANWIRE_SHUTDOWN_TIMEOUT, or 5. Not for exporters in Python.
     :param meter_provider: for the SDK's metrics about itself; needs opentelemetry-sdk 1.39 or newer.
     :param span_filter: which spans are sent (``spanwire.filters``); the others are counted as dropped for ``stage``. Not for exporters
         in Python.
@@ -83,6 +86,7 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         span_filter: "SpanFilter | None" = None,
         queue_policy: str | None = None,
         max_in_flight: int | None = None,
+        shutdown_timeout: float | None = None,
     ) -> None:
         has_queue_size = max_queue_size is not None or _is_number(OTEL_BSP_MAX_QUEUE_SIZE)
         has_batch_size = max_export_batch_size is not None or _is_number(OTEL_BSP_MAX_EXPORT_BATCH_SIZE)
@@ -99,6 +103,7 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
 
         policy = QueuePolicy.resolve(queue_policy)
         in_flight = resolve_in_flight(max_in_flight)
+        patience = shutdown_seconds(shutdown_timeout)
 
         self._directory: DurableDirectory | None = None
         self._child = 0  # whose end is seen to
@@ -138,7 +143,7 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
                 span_exporter,
                 new_queue(self._directory),
                 delay_seconds=delay / 1000,
-                limits=BatchLimits(batch_spans, request_bytes, in_flight),
+                limits=BatchLimits(batch_spans, request_bytes, in_flight, patience),
                 metrics=metrics,
                 may_share=policy.may_share,
             )
@@ -217,7 +222,10 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
             self._directory.end()
 
     def shutdown(self) -> None:
-        """Send what waits, within 30 seconds, and take no more spans. May be repeated."""
+        """Send what waits, within 30 seconds, and take no more spans. May be repeated.
+
+        It ends sooner where the backend accepts nothing: see ``shutdown_timeout``.
+        """
         if self._recoverer is not None:
             self._recoverer.end()
         end = time.monotonic() + DEFAULT_TIMEOUT_MILLIS / 1000
@@ -233,7 +241,8 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         """Send what has ended before the call.
 
         :param timeout_millis: default 30,000.
-        :returns: whether all of it was answered (or dropped) within the time; False after ``shutdown``.
+        :returns: whether all of it was answered (or dropped) within the time; False after ``shutdown``. With the default timeout also False
+            once the backend has accepted nothing for ``shutdown_timeout`` seconds: what waits stays queued.
         """
         if not self._before:
             return self._delivery.force_flush(timeout_millis)

@@ -16,6 +16,7 @@ from spanwire._facade.tracing import when_all_have_seen
 from spanwire._native import FrameQueue, HttpClient
 from spanwire._telemetry import hooks, stats, threads, top, worker_events
 from spanwire._telemetry.account import Account
+from spanwire.trace.export._policy import DEFAULT_SHUTDOWN_SECONDS
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["BatchLimits", "Delivery", "NativeDelivery", "tell_drops"]
 
 DEFAULT_TIMEOUT_MILLIS = 30_000
+
+_LOOK_SECONDS = 0.1  # how often a flush asks whether the backend takes anything
+_LEAST_PATIENCE = 0.5  # for a shutdown behind a flush that was in vain: one more try
 
 # Where the SDK says it, in its words.
 _sdk_logger = logging.getLogger("opentelemetry.sdk._shared_internal")
@@ -38,6 +42,8 @@ class BatchLimits(NamedTuple):
     bytes: int
     in_flight: int = 0
     """Requests under way at most; 0: by the endpoint."""
+    patience: float = DEFAULT_SHUTDOWN_SECONDS
+    """Seconds that a shutdown waits for a backend that takes nothing."""
 
 
 class Delivery:
@@ -136,7 +142,9 @@ class Delivery:
         if self._is_closed or threading.get_ident() == self._thread:
             return False
         millis = DEFAULT_TIMEOUT_MILLIS if timeout_millis is None else timeout_millis
-        return self._flush(millis / 1000)
+        # A provider's default, of which the provider has used little before it comes here.
+        is_default = DEFAULT_TIMEOUT_MILLIS - 1000 < millis <= DEFAULT_TIMEOUT_MILLIS
+        return self._flush(millis / 1000, may_stall=is_default)
 
     def shutdown(self, timeout_millis: float = DEFAULT_TIMEOUT_MILLIS) -> None:
         """Take no more, send what waits, and shut the exporter down, all within the time."""
@@ -145,10 +153,10 @@ class Delivery:
         end = time.monotonic() + timeout_millis / 1000
         try:
             self._is_closed = True
-            self._queue.close()
+            self._close()
             self._flush(timeout_millis / 1000)
         finally:
-            self._queue.discard()
+            self._discard()
             self._queue.wake()
             self._exporter.shutdown(max(0.0, end - time.monotonic()) * 1000)
             self.report()
@@ -157,13 +165,21 @@ class Delivery:
     def retire(self, seconds: float) -> None:
         """Send what waits, within the time, and be done; the exporter goes on, for another."""
         self._is_closed = True
-        self._queue.close()
+        self._close()
         self._flush(seconds)
-        self._queue.discard()
+        self._discard()
         self._queue.wake()
         self.report()
 
-    def _flush(self, seconds: float) -> bool:
+    def _close(self) -> None:
+        """Take no more."""
+        self._queue.close()
+
+    def _discard(self) -> None:
+        """Drop what waits."""
+        self._queue.discard()
+
+    def _flush(self, seconds: float, may_stall: bool = False) -> bool:
         end = time.monotonic() + seconds
         until = self._queue.entered
         if self._queue.wait_done(until, 0):
@@ -233,6 +249,27 @@ class NativeDelivery(Delivery):
         if self._may_share:
             self._queue.allow_sharing()
         self._try_again_at = 0.0
+        self._in_vain: tuple[float, float] | None = (
+            None  # the last flush that the backend took nothing of: from when to when
+        )
+
+    def _close(self) -> None:
+        """As the base class's. The worker goes on until the backend has taken nothing for a while: for what a flush has left of it."""
+        patience = self._limits.patience
+        if self._in_vain is not None:
+            began, ended = self._in_vain
+            now = time.monotonic()
+            # Nothing was taken since.
+            if now - ended < patience and self._client.is_stalled(now - began, (now - began) * 0.99):
+                patience = max(_LEAST_PATIENCE, patience - (ended - began))
+        self._queue.close(patience)
+
+    def _discard(self) -> None:
+        """As the base class's, and say so."""
+        spans = self._queue.discard()
+        if spans:
+            reason = "kept" if self._queue.is_durable else "shutdown"
+            worker_events.say_lost(self.destination, reason, spans, f"shutdown timed out: {spans} spans were not sent")
 
     def _start(self) -> bool:
         """As the base class's; after a failure not more often than once a second."""
@@ -248,13 +285,24 @@ class NativeDelivery(Delivery):
             return False
         return True
 
-    def _flush(self, seconds: float) -> bool:
-        end = time.monotonic() + seconds
+    def _flush(self, seconds: float, may_stall: bool = False) -> bool:
+        begin = time.monotonic()
+        end = begin + seconds
         if self._queue and not self._start():
             return False  # what waits is kept for a time when there can be a thread
         flush = self._queue.flush_all()
+        self._in_vain = None
         try:
-            return _wait(flush.wait, end=end)
+            if not may_stall:
+                return _wait(flush.wait, end=end)
+            while not _wait(flush.wait, end=min(end, time.monotonic() + _LOOK_SECONDS)):
+                now = time.monotonic()
+                if now >= end:
+                    return False
+                if self._client.is_stalled(now - begin, self._limits.patience):
+                    self._in_vain = begin, now
+                    return False
+            return True
         finally:
             worker_events.tell()
             self._record()

@@ -1,5 +1,6 @@
-"""What a batch processor does when its queue is full, and how many of its requests may be under way."""
+"""What a batch processor does when its queue is full, how many of its requests may be under way, and how long its shutdown may take."""
 
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -7,11 +8,15 @@ from dataclasses import dataclass
 from spanwire._native import FrameQueue
 from spanwire._telemetry import log
 
-__all__ = ["QueuePolicy", "max_in_flight"]
+__all__ = ["QueuePolicy", "max_in_flight", "shutdown_seconds"]
 
 POLICY_VARIABLE = "SPANWIRE_QUEUE_POLICY"
 IN_FLIGHT_VARIABLE = "SPANWIRE_MAX_IN_FLIGHT"
 
+SHUTDOWN_VARIABLE = "SPANWIRE_SHUTDOWN_TIMEOUT"
+
+DEFAULT_SHUTDOWN_SECONDS = 5.0
+MOST_SHUTDOWN_SECONDS = 30.0  # the SDK's limit
 DEFAULT_BLOCK_SECONDS = 1.0
 MOST_BLOCK_SECONDS = 60.0
 MOST_IN_FLIGHT = 8
@@ -92,3 +97,39 @@ def max_in_flight(keyword: object) -> int:
         text,
     )
     return 0
+
+
+def shutdown_seconds(keyword: object) -> float:
+    """Seconds that a shutdown waits for a backend that accepts nothing, from the keyword or the environment.
+
+    :raises ValueError: if the keyword is no number from 0 to 30.
+    """
+    if keyword is not None:
+        seconds = _seconds(keyword)
+        if seconds is None:
+            raise ValueError(
+                f"shutdown_timeout={keyword!r} is not valid; give seconds from 0 to {MOST_SHUTDOWN_SECONDS:.0f}"
+            )
+        return seconds
+    text = os.environ.get(SHUTDOWN_VARIABLE, "").strip()
+    if not text:
+        return DEFAULT_SHUTDOWN_SECONDS
+    seconds = _seconds(text)
+    if seconds is not None:
+        return seconds
+    log.warn(
+        "queue.shutdown",
+        "Invalid %s=%r: seconds from 0 to 30 are needed; using 5",
+        SHUTDOWN_VARIABLE,
+        text,
+    )
+    return DEFAULT_SHUTDOWN_SECONDS
+
+
+def _seconds(value: object) -> float | None:
+    """A number of seconds that a shutdown may take; None for all else."""
+    try:
+        seconds = float(value)  # type: ignore[arg-type]  # what is none raises
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return seconds if math.isfinite(seconds) and 0 <= seconds <= MOST_SHUTDOWN_SECONDS else None
