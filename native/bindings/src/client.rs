@@ -319,7 +319,10 @@ impl ExportClient {
 
     /// Whether the destination has taken nothing for `patience` seconds, of the last `elapsed`; longer if it is known to be slow.
     fn is_stalled(&self, py: Python<'_>, elapsed: f64, patience: f64) -> bool {
-        let (elapsed, patience) = (duration(elapsed).unwrap_or_default(), duration(patience).unwrap_or_default());
+        let (elapsed, patience) = (
+            duration(elapsed).unwrap_or_default(),
+            duration(patience).unwrap_or_default(),
+        );
         let start = Instant::now().checked_sub(elapsed).unwrap_or_else(Instant::now);
         py.detach(|| self.client.is_stalled(start, patience))
     }

@@ -59,6 +59,8 @@ pub struct Drive {
     lane: Arc<Lane>,
     pub sender: Arc<Sender>,
     limits: BatchLimits,
+    /// Of the queue, in spans.
+    bound: usize,
     /// Spans that were taken and are not booked yet.
     in_hand: AtomicU64,
     /// Spans a second at most; 0: no bound.
@@ -70,6 +72,7 @@ impl Drive {
     /// Will send what waits in `lane`.
     pub fn new(lane: Arc<Lane>, sender: Arc<Sender>, limits: BatchLimits) -> Self {
         Self {
+            bound: lane.limits().spans,
             lane,
             sender,
             limits,
@@ -151,9 +154,9 @@ impl Drive {
             let is_early = self.pace > 0 && Instant::now() < next && !self.lane.is_flushing();
             if is_wanted
                 && !is_early
-                && let Some(bytes) = self.may_send(&flights, &route)
+                && let Some(most) = self.may_send(&flights, &route)
             {
-                let sent = self.send(&mut flights, bytes, &route, &closing);
+                let sent = self.send(&mut flights, most, &route, &closing);
                 if let Some(nanos) = sent.saturating_mul(1_000_000_000).checked_div(self.pace) {
                     next = next.max(Instant::now()) + Duration::from_nanos(nanos);
                 }
@@ -221,16 +224,17 @@ impl Drive {
         most * route.homes()
     }
 
-    /// Whether one more request may be under way, and of how many bytes. While the destination fails there is one, and what was under way
+    /// Whether one more request may be under way, and of how many spans and bytes. While the destination fails there is one, and what was under way
     /// before; and if it answers each time that it takes none, small ones in turn with that, for it may be that one's fault.
-    fn may_send<D>(&self, flights: &Flights<'_>, route: &watch::Receiver<Arc<Route<D>>>) -> Option<usize> {
+    fn may_send<D>(&self, flights: &Flights<'_>, route: &watch::Receiver<Arc<Route<D>>>) -> Option<(usize, usize)> {
         let route = route.borrow();
         let bytes = self.largest(&route);
         let (traffic, most) = (flights.traffic(), self.most(&route));
         let is_failing = route.is_failing();
         let held = if is_failing { 0 } else { flights.held() };
         let is_small = traffic.may_send(flights.moving() - held, most, is_failing)?;
-        Some(if is_small { bytes.min(PROBE_BYTES) } else { bytes })
+        let spans = traffic.room(self.limits.spans, most + held, self.bound);
+        (spans > 0).then_some((spans, if is_small { bytes.min(PROBE_BYTES) } else { bytes }))
     }
 
     /// Waits for a request to end; for ever if there is none.
@@ -263,11 +267,11 @@ impl Drive {
     fn send<'f, D: Destination + Send + Sync + 'f>(
         &self,
         flights: &mut Flights<'f>,
-        bytes: usize,
+        (spans, bytes): (usize, usize),
         route: &watch::Receiver<Arc<Route<D>>>,
         closing: &watch::Receiver<Closing>,
     ) -> u64 {
-        let Some(mut batch) = self.lane.take(self.limits.spans, bytes) else {
+        let Some(mut batch) = self.lane.take(spans, bytes) else {
             return 0;
         };
         let taken = batch.spans() as u64;
@@ -302,7 +306,7 @@ impl Drive {
             }
             Ok(mut begun) => {
                 begun.under_way.keep_ledger();
-                let standing = Standing::new(flights.traffic());
+                let standing = Standing::new(flights.traffic(), spans);
                 let flight = Flight {
                     failures: 0,
                     sender: Arc::clone(&self.sender),

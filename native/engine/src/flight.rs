@@ -28,7 +28,7 @@ use crate::route::Route;
 use crate::spread::Tried;
 use crate::ticket::{Told, UnderWay};
 use crate::traffic::{Stand, Standing, Try};
-use crate::trial::{Finding, Trial};
+use crate::trial::{Crowd, Finding, Trial};
 
 /// A destination that may be down is asked with so little.
 pub const PROBE_BYTES: usize = 16 << 10;
@@ -119,6 +119,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
                     if let Some(lost) = self.mend(&gave_up, &mut piece) {
                         let message = DropReason::Damaged.of_a_queue(lost);
                         told.extend(under_way.part(lost, Err((DropReason::Damaged, message))));
+                        self.settle(lost);
                         if piece.parcel.spans() > 0 {
                             pieces.push_front(piece);
                         }
@@ -175,6 +176,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
                 }
             };
             told.extend(under_way.part(spans, fate));
+            self.settle(spans);
         }
         told
     }
@@ -247,7 +249,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
             }
             match self.attempt(&route, home, &request, under_way).await {
                 Err(GaveUp { error, cause }) if waits(&error, cause) => {
-                    let finding = self.find(trial, &error);
+                    let finding = self.find(trial, &error, parcel.may_be_cut());
                     let is_beside = self.stand() == Stand::Beside;
                     if is_beside && is_answer(&error) {
                         drop(permit); // it says nothing of the destination
@@ -369,6 +371,12 @@ impl<D: Destination + Send + Sync> Flight<D> {
         }
     }
 
+    fn settle(&self, spans: u64) {
+        if let Some(standing) = self.standing() {
+            standing.settle(spans);
+        }
+    }
+
     fn stand(&self) -> Stand {
         self.standing().map_or(Stand::Among, Standing::stand)
     }
@@ -378,7 +386,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
     }
 
     /// What one more failure says of the request, which stands accordingly from now on.
-    fn find(&self, trial: &mut Trial, error: &SendError) -> Finding {
+    fn find(&self, trial: &mut Trial, error: &SendError, may_be_cut: bool) -> Finding {
         let Some(standing) = self.standing() else {
             return Finding::Open;
         };
@@ -390,9 +398,13 @@ impl<D: Destination + Send + Sync> Flight<D> {
             }
             return Finding::Open;
         }
-        let finding = trial.failed(standing.traffic().taken());
+        let crowd = match standing.traffic().crowd() {
+            Crowd::Full if !is_beside => Crowd::Some, // that may be an outage
+            crowd => crowd,
+        };
+        let finding = trial.failed(standing.traffic().taken(), crowd, may_be_cut);
         match finding {
-            Finding::Guilty => standing.set(Stand::Beside),
+            Finding::Guilty => standing.step_aside(),
             Finding::Suspect if !is_beside => standing.set(Stand::Suspect),
             Finding::Suspect | Finding::Open => {}
         }

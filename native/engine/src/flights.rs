@@ -70,7 +70,7 @@ impl<'f> Flights<'f> {
 
     /// Nothing was to be sent of the frames up to `end`.
     pub fn add_ended(&mut self, end: u64) {
-        self.add(end, Standing::new(&self.traffic), std::future::ready(Vec::new()));
+        self.add(end, Standing::new(&self.traffic, 0), std::future::ready(Vec::new()));
     }
 
     /// Whether none is under way.
@@ -152,7 +152,7 @@ mod tests {
         paused(async {
             let mut flights = Flights::default();
             for (end, seconds) in [(10, 3), (20, 1), (30, 2), (40, 9)] {
-                let standing = Standing::new(flights.traffic());
+                let standing = Standing::new(flights.traffic(), 0);
                 flights.add(end, standing, async move {
                     sleep(Duration::from_secs(seconds)).await;
                     Vec::new()
@@ -176,7 +176,7 @@ mod tests {
     fn many_behind_one_that_waits_take_no_room() {
         paused(async {
             let mut flights = Flights::default();
-            let standing = Standing::new(flights.traffic());
+            let standing = Standing::new(flights.traffic(), 0);
             flights.add(1, standing, async {
                 sleep(Duration::from_secs(99)).await;
                 Vec::new()

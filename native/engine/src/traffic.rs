@@ -8,9 +8,12 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::progress::Progress;
+use crate::trial::Crowd;
 
 /// Requests at most that fail for themselves and wait beside the others.
-pub const MOST_BESIDE: usize = 8;
+pub const MOST_BESIDE: usize = 64;
+/// Where the queue has no bound in spans: so many whole requests may be in hand beside those under way.
+const MOST_WHOLE: u64 = 8;
 /// From so many on each has less patience.
 const CROWD: usize = 4;
 /// Requests at most that are tried in turn, while all fail.
@@ -31,6 +34,10 @@ pub enum Stand {
 #[derive(Debug, Default)]
 pub struct Traffic {
     taken: AtomicU64,
+    /// Spans of all requests that nothing has become of yet.
+    in_hand: AtomicU64,
+    /// There was no room for one more of them.
+    is_full: AtomicBool,
     tries: AtomicU64,
     suspects: AtomicUsize,
     beside: AtomicUsize,
@@ -48,10 +55,29 @@ pub struct Traffic {
 impl Traffic {
     /// Whether one more request may be under way, of which there are `moving` that do not stand beside; and whether it must be small.
     pub fn may_send(&self, moving: usize, most: usize, is_failing: bool) -> Option<bool> {
-        let (beside, suspects) = (self.beside(), self.suspects.load(Ordering::Relaxed));
+        let suspects = self.suspects.load(Ordering::Relaxed);
         let is_scout = suspects > 0 && suspects == moving && moving < MOST_SUSPECTS;
-        let may = beside < MOST_BESIDE && (moving == 0 || (moving < most && !is_failing) || (is_failing && is_scout));
+        let may = moving == 0 || (moving < most && !is_failing) || (is_failing && is_scout);
         may.then_some(is_failing && moving > 0)
+    }
+
+    /// Spans that the next request may have, of `spans` that it has otherwise, where `most` requests may be under way in front of a queue with
+    /// a `bound`; none: it may not be sent. What is in hand is no more than the bound, or than these requests have. While some requests fail,
+    /// each has half of the room at most, so that there is some for those that show whether the destination takes any.
+    pub fn room(&self, spans: usize, most: usize, bound: usize) -> usize {
+        let (whole, most) = (spans as u64, most as u64);
+        let usual = most.saturating_mul(whole);
+        let limit = usual.max(usual.saturating_add(MOST_WHOLE.saturating_mul(whole)).min(bound as u64));
+        let room = limit.saturating_sub(self.in_hand.load(Ordering::Relaxed));
+        self.is_full.store(room == 0, Ordering::Relaxed);
+        let share = if self.beside() > 0 || self.takes_turns() {
+            room.div_ceil(2)
+        } else {
+            room
+        };
+        // The more are suspect, the smaller the next: down to one span, which hardly is another that is never taken.
+        let small = spans >> self.suspects.load(Ordering::Relaxed).min(16);
+        small.max(1).min(usize::try_from(share).unwrap_or(usize::MAX))
     }
 
     /// Until when requests are tried after the lane's end, if the destination takes none of them.
@@ -88,7 +114,17 @@ impl Traffic {
 
     /// Whether many requests fail for themselves.
     pub fn is_crowded(&self) -> bool {
-        self.beside() >= CROWD
+        self.beside() >= CROWD || self.is_full.load(Ordering::Relaxed)
+    }
+
+    /// How many do.
+    pub fn crowd(&self) -> Crowd {
+        match self.beside() {
+            _ if self.is_full.load(Ordering::Relaxed) => Crowd::Full,
+            0 => Crowd::None,
+            MOST_BESIDE.. => Crowd::Full,
+            _ => Crowd::Some,
+        }
     }
 
     /// Whether requests are tried in turn, and not the oldest first.
@@ -115,6 +151,8 @@ impl Traffic {
 pub struct Standing {
     traffic: Arc<Traffic>,
     stand: AtomicU8,
+    /// Spans that nothing has become of yet.
+    spans: AtomicU64,
     /// The number of its last try.
     tried: AtomicU64,
     /// All that it has left waits for endpoints that may not be tried now.
@@ -125,14 +163,26 @@ pub struct Standing {
 pub struct Try<'t>(&'t Traffic);
 
 impl Standing {
-    /// Of a new request.
-    pub fn new(traffic: &Arc<Traffic>) -> Arc<Self> {
+    /// Of a new request of so many spans.
+    pub fn new(traffic: &Arc<Traffic>, spans: u64) -> Arc<Self> {
+        traffic.in_hand.fetch_add(spans, Ordering::Relaxed);
         Arc::new(Self {
             traffic: Arc::clone(traffic),
+            spans: AtomicU64::new(spans),
             stand: AtomicU8::new(Stand::Among as u8),
             tried: AtomicU64::new(0),
             is_held: AtomicBool::new(false),
         })
+    }
+
+    /// So many of its spans are accounted for.
+    pub fn settle(&self, spans: u64) {
+        let spans = spans.min(self.spans.load(Ordering::Relaxed));
+        self.spans.fetch_sub(spans, Ordering::Relaxed);
+        self.traffic.in_hand.fetch_sub(spans, Ordering::Relaxed);
+        if spans > 0 && self.traffic.is_full.load(Ordering::Relaxed) {
+            self.traffic.changed.store(true, Ordering::Relaxed);
+        }
     }
 
     /// All that it has left waits for endpoints that may not be tried now, or not any more.
@@ -203,6 +253,7 @@ impl Standing {
 
 impl Drop for Standing {
     fn drop(&mut self) {
+        self.settle(u64::MAX);
         self.set(Stand::Among);
     }
 }
@@ -221,7 +272,7 @@ mod tests {
     #[test]
     fn while_all_fail_one_small_request_is_tried_for_each_that_is_suspect() {
         let traffic = Arc::new(Traffic::default());
-        let first = Standing::new(&traffic);
+        let first = Standing::new(&traffic, 1);
         assert_eq!(traffic.may_send(0, 1, true), Some(false));
         assert_eq!(traffic.may_send(1, 4, false), Some(false));
         assert_eq!(traffic.may_send(1, 1, false), None);
@@ -234,11 +285,31 @@ mod tests {
         assert_eq!(traffic.may_send(0, 1, false), Some(false));
         drop(first);
         assert!(!traffic.takes_turns());
-        let crowd: Vec<_> = (0..MOST_BESIDE).map(|_| Standing::new(&traffic)).collect();
+        let crowd: Vec<_> = (0..MOST_BESIDE).map(|_| Standing::new(&traffic, 1)).collect();
         for standing in &crowd {
             standing.set(Stand::Beside);
         }
-        assert!(traffic.is_crowded());
-        assert_eq!(traffic.may_send(0, 4, false), None);
+        assert!(traffic.is_crowded() && traffic.crowd() == Crowd::Full);
+        // They hold back nothing.
+        assert_eq!(traffic.may_send(0, 4, false), Some(false));
+    }
+
+    #[test]
+    fn what_is_in_hand_stays_within_the_bound() {
+        let traffic = Arc::new(Traffic::default());
+        assert_eq!(traffic.room(1_020, 1, 2_040), 1_020);
+        let first = Standing::new(&traffic, 1_020);
+        assert_eq!(traffic.room(1_020, 1, 2_040), 1_020);
+        first.set(Stand::Beside);
+        assert_eq!(traffic.room(1_020, 1, 2_040), 510);
+        first.settle(1_019);
+        assert_eq!(traffic.room(1_020, 1, 2_040), 1_020);
+        let second = Standing::new(&traffic, 2_039);
+        assert_eq!(traffic.room(1_020, 1, 2_040), 0);
+        assert_eq!(traffic.crowd(), Crowd::Full);
+        drop((first, second));
+        assert_eq!(traffic.room(1_020, 4, 100), 1_020);
+        assert_eq!(traffic.crowd(), Crowd::None);
+        assert_eq!(traffic.in_hand.load(Ordering::Relaxed), 0);
     }
 }

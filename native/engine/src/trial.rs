@@ -6,6 +6,8 @@ use tokio::time::Instant;
 
 /// So many answers "later" in a row make a request suspect: others are tried in its place.
 pub const SUSPECT: u32 = 8;
+/// So many do where others were already found to fail for themselves.
+const SUSPECT_AMONG_OTHERS: u32 = 2;
 /// So often a request that cannot be cut fails while others are taken: with waits that double, that takes about five minutes.
 const STRIKES: u32 = 11;
 /// The same while many requests fail for themselves.
@@ -25,6 +27,15 @@ pub enum Finding {
     Suspect,
     /// Others were taken between this try and the one before: it is the request.
     Guilty,
+}
+
+/// How many requests of a lane fail for themselves.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Crowd {
+    None,
+    Some,
+    /// There is no room for one more.
+    Full,
 }
 
 /// The tries of a request or of a part of one.
@@ -56,12 +67,19 @@ impl Default for Trial {
 }
 
 impl Trial {
-    /// The destination answered "later", after so many requests had been taken.
-    pub fn failed(&mut self, taken: u64) -> Finding {
-        let was_suspect = self.failures >= SUSPECT;
+    /// The destination answered "later", after so many requests had been taken. Where there is no room for others that might be, what
+    /// `may_be_cut` is, and a single span that was guilty before is guilty again.
+    pub fn failed(&mut self, taken: u64, crowd: Crowd, may_be_cut: bool) -> Finding {
+        let suspect = if crowd == Crowd::None {
+            SUSPECT
+        } else {
+            SUSPECT_AMONG_OTHERS
+        };
+        let was_suspect = self.failures >= suspect;
         let others_went = taken > std::mem::replace(&mut self.taken, taken);
+        let others_went = others_went || (crowd == Crowd::Full && (may_be_cut || self.strikes > 0));
         self.failures = self.failures.saturating_add(1);
-        match (was_suspect && others_went, self.failures >= SUSPECT) {
+        match (was_suspect && others_went, self.failures >= suspect) {
             (true, _) => Finding::Guilty,
             (false, true) => Finding::Suspect,
             (false, false) => Finding::Open,
@@ -123,14 +141,26 @@ mod tests {
     fn a_request_is_suspect_after_eight_answers_and_guilty_when_others_are_taken_meanwhile() {
         let mut trial = Trial::default();
         for taken in 1..8 {
-            assert_eq!(trial.failed(taken), Finding::Open);
+            assert_eq!(trial.failed(taken, Crowd::None, false), Finding::Open);
         }
-        assert_eq!(trial.failed(8), Finding::Suspect);
-        assert_eq!(trial.failed(8), Finding::Suspect); // an outage
-        assert_eq!(trial.failed(9), Finding::Guilty);
-        assert_eq!(trial.failed(9), Finding::Suspect);
+        assert_eq!(trial.failed(8, Crowd::None, false), Finding::Suspect);
+        assert_eq!(trial.failed(8, Crowd::None, false), Finding::Suspect); // an outage
+        assert_eq!(trial.failed(9, Crowd::None, false), Finding::Guilty);
+        assert_eq!(trial.failed(9, Crowd::None, false), Finding::Suspect);
         trial.missed();
-        assert_eq!(trial.failed(10), Finding::Open);
+        assert_eq!(trial.failed(10, Crowd::None, false), Finding::Open);
+    }
+
+    #[test]
+    fn among_others_that_fail_for_themselves_one_is_suspect_sooner_and_where_there_is_no_room_guilty_without_proof() {
+        let mut trial = Trial::default();
+        assert_eq!(trial.failed(1, Crowd::Some, false), Finding::Open);
+        assert_eq!(trial.failed(1, Crowd::Some, false), Finding::Suspect);
+        assert_eq!(trial.failed(1, Crowd::Some, false), Finding::Suspect);
+        assert_eq!(trial.failed(1, Crowd::Full, false), Finding::Suspect);
+        assert_eq!(trial.failed(1, Crowd::Full, true), Finding::Guilty);
+        let _ = trial.strike(true);
+        assert_eq!(trial.failed(1, Crowd::Full, false), Finding::Guilty);
     }
 
     #[test]

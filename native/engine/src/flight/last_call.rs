@@ -112,7 +112,14 @@ impl<D: Destination + Send + Sync> Flight<D> {
         }
         let start = Instant::now();
         let deadline = end.min(start + self.sender.timeout());
-        let answer = attempt(&route.at(home), &request, deadline, &mut self.closing, under_way.tally()).await;
+        let answer = attempt(
+            &route.at(home),
+            &request,
+            deadline,
+            &mut self.closing,
+            under_way.tally(),
+        )
+        .await;
         match answer {
             Err(GaveUp { error, cause }) if waits(&error, cause) => {
                 under_way.wait(error.to_string());

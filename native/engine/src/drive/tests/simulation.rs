@@ -46,6 +46,10 @@ struct Seen {
     spans: BTreeMap<u32, u32>,
     /// Those of answers that were lost.
     unsure: BTreeSet<u32>,
+    /// In the order in which they came.
+    order: Vec<u32>,
+    /// Those of requests that were refused for what they had.
+    tainted: BTreeSet<u32>,
     together: usize,
     most_together: usize,
 }
@@ -150,12 +154,14 @@ impl Destination for Shared {
         let numbers = numbers(&request.body);
         assert_eq!(numbers.len() as u64, request.spans);
         if numbers.iter().any(|number| self.0.poison.contains(number)) {
+            self.0.seen().tainted.extend(numbers);
             return Err(status(503, None));
         }
         let is_lost = self.0.loses_one_in < u32::MAX && self.0.random(self.0.loses_one_in) == 0;
         let mut seen = self.0.seen();
         for number in numbers {
             *seen.spans.entry(number).or_default() += 1;
+            seen.order.push(number);
             if is_lost {
                 seen.unsure.insert(number);
             }
@@ -187,6 +193,8 @@ enum End {
     Patient,
     /// The processor is shut down, while perhaps nothing can be delivered.
     Early,
+    /// The same, and a destination that takes nothing for so long is given up.
+    Hurried(Duration),
     /// And the exporter, which leaves so much to what is under way.
     Closed(Duration),
 }
@@ -263,6 +271,110 @@ fn poison(seed: u64) {
     });
 }
 
+/// As [`poison`], with many spans that are never taken, alone or in a row, and queues with a bound: no more is in hand than the bound, or than
+/// the requests have that may be under way; what has no such span beside it arrives in order; and nothing is pushed out by a writer that waits
+/// for room.
+fn crowd(seed: u64) {
+    fastrand::seed(seed);
+    let mut rng = Rng::with_seed(seed);
+    let mut backend = Backend::draw(&mut rng);
+    backend.outages.clear();
+    backend.loses_one_in = u32::MAX;
+    backend.largest = usize::MAX;
+    let spans = rng.u32(300..1_500);
+    for _ in 0..rng.u32(8..40) {
+        let first = rng.u32(..spans);
+        let many = if rng.u32(0..4) == 0 { rng.u32(1..5) } else { 1 };
+        backend.poison.extend(first..spans.min(first + many));
+    }
+    let backend = Arc::new(backend);
+    let bound = if rng.bool() { rng.usize(20..400) } else { usize::MAX };
+    let limits = BatchLimits {
+        spans: rng.usize(1..100).min(bound / 2),
+        bytes: 400_000,
+        delay: Duration::from_millis(rng.u64(0..5_000)),
+        in_flight: if rng.bool() { 1 } else { rng.usize(2..6) },
+        backlog: 0,
+    };
+    let client = client(&format!("http://crowded-{seed}.test/"));
+    let name = client.name();
+    let (mut writer, lane) = Writer::new(Limits {
+        spans: bound,
+        ..Limits::default()
+    })
+    .expect("fork handlers");
+    let lane = Arc::new(lane);
+    let sender = client.sender();
+    let route = Arc::new(Route::new(sender.config(), Shared(Arc::clone(&backend))));
+    let (_closing, is_closing) = watch::channel(Closing::No);
+    let (_routes, routes) = watch::channel(route);
+    let drive = Drive::new(Arc::clone(&lane), sender, limits);
+    let bytes = rng.usize(1..60);
+    let usual = (limits.in_flight * limits.spans) as u64;
+    let in_hand = usual.max((usual + 8 * limits.spans as u64).min(bound as u64));
+    paused(async {
+        let driven = tokio::spawn(drive.run(routes, is_closing));
+        let group = Arc::new(Group::default());
+        let (mut given, start) = (0, Instant::now());
+        let check = || {
+            let account = account(&name);
+            assert!(
+                account.queued <= in_hand,
+                "{} in hand, {in_hand} at most",
+                account.queued
+            );
+            assert!(lane.counts().queued <= bound as u64);
+            assert!(start.elapsed() < 7_200 * SECOND, "{account:?} {:?}", lane.counts());
+            account
+        };
+        while given < spans {
+            for _ in 0..rng.u32(0..40) {
+                if lane.counts().queued < bound as u64 {
+                    append(&mut writer, &group, given, bytes);
+                    given += 1;
+                }
+            }
+            check();
+            sleep(Duration::from_millis(rng.u64(0..2_000))).await;
+        }
+        // More comes all the time: without it nobody knows whether the destination would take anything.
+        while check().dropped.values().sum::<u64>() < backend.poison.len() as u64 {
+            if lane.counts().queued < bound as u64 {
+                append(&mut writer, &group, given, bytes);
+                given += 1;
+            }
+            sleep(3 * SECOND).await;
+        }
+        let _ = lane.flush();
+        while lane.counts().queued > 0 || check().queued > 0 {
+            sleep(SECOND).await;
+        }
+        let account = account(&name);
+        check_arrivals(&backend, given, limits.in_flight);
+        let lost = backend.poison.len() as u64;
+        assert_eq!(account.dropped, BTreeMap::from([(DropReason::Exhausted, lost)]));
+        assert_eq!(account.exported, u64::from(given) - lost);
+        lane.close();
+        timeout(60 * SECOND, driven).await.expect("it ends").expect("no panic");
+    });
+}
+
+/// All but what is never taken has arrived once, and in order what has no such span beside it.
+fn check_arrivals(backend: &Backend, given: u32, in_flight: usize) {
+    let arrived = backend.seen();
+    let expected = (0..given).filter(|number| !backend.poison.contains(number));
+    assert_eq!(
+        arrived.spans.keys().copied().collect::<BTreeSet<_>>(),
+        expected.collect()
+    );
+    assert!(arrived.spans.values().all(|&times| times == 1));
+    assert!(arrived.most_together <= in_flight);
+    if in_flight == 1 {
+        let others = arrived.order.iter().filter(|&number| !arrived.tainted.contains(number));
+        assert!(others.is_sorted(), "out of order");
+    }
+}
+
 fn simulate(seed: u64) {
     fastrand::seed(seed);
     let mut rng = Rng::with_seed(seed);
@@ -293,8 +405,9 @@ fn simulate(seed: u64) {
     let (closing, is_closing) = watch::channel(Closing::No);
     let (_routes, routes) = watch::channel(route);
     let drive = Drive::new(Arc::clone(&lane), sender, limits);
-    let end = match rng.u32(0..4) {
+    let end = match rng.u32(0..5) {
         0 => End::Early,
+        4 => End::Hurried(Duration::from_millis(rng.u64(0..8_000))),
         1 => End::Closed(Duration::from_millis(rng.u64(0..20_000))),
         _ => End::Patient,
     };
@@ -330,6 +443,10 @@ fn simulate(seed: u64) {
         }
         // Afterwards all that is left has its last tries at once: those too that took turns, and that stood beside.
         assert!(backend.seen().most_together <= limits.in_flight);
+        if let End::Hurried(patience) = end {
+            lane.set_patience(patience);
+        }
+        let (closed, taken) = (Instant::now(), backend.seen().spans.len());
         lane.close();
         if let End::Closed(grace) = end {
             sleep(Duration::from_millis(rng.u64(0..2_000))).await;
@@ -339,6 +456,14 @@ fn simulate(seed: u64) {
                 .await
                 .expect("in time")
                 .expect("no panic");
+        } else if let End::Hurried(patience) = end {
+            timeout(Duration::from_secs(36_000), driven)
+                .await
+                .expect("it ends")
+                .expect("no panic");
+            if backend.seen().spans.len() == taken {
+                assert!(closed.elapsed() <= patience.max(20 * SECOND), "{:?}", closed.elapsed());
+            }
         } else {
             // A round of tries for each request that there can be.
             timeout(Duration::from_secs(36_000), driven)
@@ -390,6 +515,11 @@ fn for_seeds(usually: u64, law: fn(u64)) {
 #[test]
 fn whatever_breaks_all_is_accounted_for_and_it_goes_on() {
     for_seeds(400, simulate);
+}
+
+#[test]
+fn many_that_are_never_taken_stay_within_the_bound_and_hold_back_nothing_else() {
+    for_seeds(200, crowd);
 }
 
 #[test]
