@@ -137,6 +137,21 @@ impl Account {
         self.count(rejected, DropReason::Rejected);
     }
 
+    /// Adds the counts of another one.
+    pub fn absorb(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.exported += other.exported;
+        self.queued += other.queued;
+        for (reason, spans) in other.dropped {
+            self.count(spans, reason);
+        }
+        self.requests += other.requests;
+        self.retries += other.retries;
+        self.bytes += other.bytes;
+        self.connections += other.connections;
+        self.last_error = other.last_error.or(self.last_error.take());
+    }
+
     /// `spans` that were under way are lost.
     pub fn lost(&mut self, spans: u64, reason: DropReason, error: String) {
         self.queued -= spans;

@@ -67,6 +67,7 @@ impl Client {
         let mut process = process::lock();
         process.watch_forks()?;
         let id = process.new_id();
+        config.name().clone_into(&mut process.client(id).destination);
         Ok(Self {
             sender: Arc::new(Sender {
                 id,
@@ -100,7 +101,7 @@ impl Client {
         let config = Arc::new(config);
         let mut process = process::lock();
         if !process.has_worker() {
-            process.client(self.sender.id).config = Some(config);
+            process.configure(self.sender.id, config);
             return;
         }
         let unsent = process.tell(Command::Configure(self.sender.id, config));

@@ -1,6 +1,6 @@
 //! What one process shares: its worker, its clients, its accounts. One lock, never held across anything that waits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -20,9 +20,15 @@ static PROCESS: Mutex<Process> = Mutex::new(Process {
     is_watched: false,
     worker: None,
     accounts: BTreeMap::new(),
+    former: VecDeque::new(),
     clients: BTreeMap::new(),
     last_id: 0,
 });
+
+/// The account of all destinations that no client has had for long.
+pub const FORMER: &str = "(former destinations)";
+/// Accounts at most of destinations that no client has any more; the oldest of more are added up in one.
+const MOST_FORMER: usize = 64;
 
 /// Signalled when a request ends.
 static ENDED: Condvar = Condvar::new();
@@ -34,6 +40,8 @@ pub struct Process {
     is_watched: bool,
     worker: Option<Worker>,
     accounts: BTreeMap<String, Account>,
+    /// Destinations that clients have had, the one that was left first in front.
+    former: VecDeque<String>,
     clients: BTreeMap<u64, ClientState>,
     last_id: u64,
 }
@@ -45,6 +53,8 @@ pub struct ClientState {
     pub is_closed: bool,
     /// Requests under way, by number.
     pub under_way: BTreeSet<u64>,
+    /// Its destination.
+    pub destination: String,
     /// What it was configured with after it was made.
     pub config: Option<Arc<Config>>,
     /// What its spans pass on their way.
@@ -114,6 +124,7 @@ impl Process {
         self.forked = false;
         std::mem::forget(self.worker.take());
         self.accounts.clear();
+        self.former.clear();
         for client in self.clients.values_mut() {
             client.under_way.clear();
             client.breakers = None;
@@ -158,9 +169,49 @@ impl Process {
         }
     }
 
+    /// A client that is not gone has another configuration from now on; whether there is such a client.
+    pub fn configure(&mut self, id: u64, config: Arc<Config>) -> bool {
+        let Some(client) = self.clients.get_mut(&id) else {
+            return false;
+        };
+        let left = std::mem::replace(&mut client.destination, config.name().to_owned());
+        client.config = Some(config);
+        self.leave(left);
+        true
+    }
+
+    /// A client that is not gone is seen to be tried or not by these breakers.
+    pub fn watch_breakers(&mut self, id: u64, watched: Watched) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.breakers = Some(watched);
+        }
+    }
+
+    /// A destination has a client less. The accounts of those that have none are kept for a while; sums over all accounts stay.
+    fn leave(&mut self, destination: String) {
+        self.former.retain(|former| *former != destination);
+        self.former.push_back(destination);
+        for _ in MOST_FORMER..self.former.len() {
+            let Some(oldest) = self.former.pop_front() else { return };
+            if self.clients.values().any(|client| client.destination == oldest) {
+                continue; // it is listed again when that one leaves it
+            }
+            match self.accounts.remove(&oldest) {
+                Some(account) if account.queued > 0 => {
+                    self.accounts.insert(oldest.clone(), account);
+                    self.former.push_back(oldest);
+                }
+                Some(account) => self.account(FORMER).absorb(account),
+                None => {}
+            }
+        }
+    }
+
     /// Forgets a client that is gone.
     pub fn remove_client(&mut self, id: u64) {
-        self.clients.remove(&id);
+        if let Some(client) = self.clients.remove(&id) {
+            self.leave(client.destination);
+        }
         drop(self.tell(Command::Forget(id))); // holds nothing that takes the lock
     }
 
@@ -191,5 +242,74 @@ impl Process {
     /// Gives the worker a command if there is one; as [`Worker::tell`].
     pub fn tell(&self, command: Command) -> Option<Command> {
         self.worker.as_ref()?.tell(command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::account::DropReason;
+    use crate::testing::{backend, client};
+
+    #[test]
+    fn accounts_of_former_destinations_are_bounded_and_their_sums_stay() {
+        let lost = |named: &str| -> u64 {
+            let accounts = accounts();
+            let lost = accounts
+                .iter()
+                .filter(|(name, _)| name.starts_with(named))
+                .filter_map(|(_, account)| account.dropped.get(&DropReason::Encode));
+            lost.sum()
+        };
+        let mut least = 0;
+        let kept = client("http://pruned-kept.test/");
+        drop(kept.lose(1, DropReason::Encode, "for a test".into()));
+        for number in 0..300 {
+            let client = client(&format!("http://pruned-{number}.test/"));
+            drop(client.lose(1, DropReason::Encode, "for a test".into()));
+            drop(client);
+            let now = lost("http://pruned-") + lost(FORMER);
+            assert!(now > least, "a counter went back");
+            least = now;
+        }
+        let names = accounts().into_keys();
+        let many = names.filter(|name| name.starts_with("http://pruned-")).count();
+        assert!(many <= MOST_FORMER + 1, "{many}");
+        assert_eq!(lost("http://pruned-kept.test/"), 1);
+    }
+
+    fn request() -> crate::buffer::Buffer {
+        let mut buffer = crate::buffer::Buffer::take();
+        buffer.extend_from_slice(&[0x0a, 0]);
+        buffer
+    }
+
+    #[test]
+    fn a_client_that_is_configured_anew_and_dropped_leaves_nothing() {
+        let backend = backend("200 OK", Duration::ZERO);
+        let clients = || lock().clients.len();
+        let first = client(&backend.endpoint);
+        // Starts the worker, which alone carries out what follows.
+        let crate::client::Submitted::UnderWay(ticket) = first.submit(request(), 0) else {
+            panic!("not sent")
+        };
+        assert!(ticket.wait(Duration::from_secs(60)).is_some());
+        let ghosts: Vec<u64> = (0..50)
+            .map(|number| {
+                let ghost = client(&backend.endpoint);
+                let id = ghost.sender().client();
+                ghost.reconfigure(crate::testing::config(&format!("http://ghost-{number}.test/")));
+                id
+            })
+            .collect();
+        // Behind all of these commands.
+        let crate::client::Submitted::UnderWay(ticket) = first.submit(request(), 0) else {
+            panic!("not sent")
+        };
+        assert!(ticket.wait(Duration::from_secs(60)).is_some());
+        let left = ghosts.iter().filter(|id| lock().clients.contains_key(id)).count();
+        assert_eq!(left, 0, "of {} clients", clients());
     }
 }

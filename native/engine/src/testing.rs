@@ -77,15 +77,19 @@ pub fn client(endpoint: &str) -> Client {
 
 /// The same, for requests that may take so long.
 pub fn client_within(endpoint: &str, timeout: Duration) -> Client {
-    let config = Config::new(
+    Client::new(config(endpoint), timeout, None).expect("fork handlers")
+}
+
+/// A configuration for that endpoint.
+pub fn config(endpoint: &str) -> Config {
+    Config::new(
         Protocol::HttpProtobuf,
         endpoint,
         &[],
         Compression::None,
         &TlsFiles::default(),
     )
-    .expect("valid configuration");
-    Client::new(config, timeout, None).expect("fork handlers")
+    .expect("valid configuration")
 }
 
 /// Runs on tokio's paused clock: waits take no real time.

@@ -46,7 +46,8 @@ pub struct Job {
     pub under_way: UnderWay,
 }
 
-/// A running worker.
+/// A running worker. Its channel has no bound of its own: an export has a caller that waits for the answer, and one for each request under way
+/// of columns; a lane is begun once, and all else is once a call of a client's. A bound would make callers wait under the process's lock.
 pub struct Worker(mpsc::UnboundedSender<Command>);
 
 impl Worker {
@@ -129,7 +130,7 @@ fn route(client: u64, config: Arc<Config>) -> Arc<Route<Target>> {
         route
     });
     let watched = Watched::new(&route.config, Arc::clone(&route.breaker), endpoints);
-    process::lock().client(client).breakers = Some(watched);
+    process::lock().watch_breakers(client, watched);
     route
 }
 
@@ -187,8 +188,8 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
             }
             Command::Configure(id, config) => {
                 // Both in one step of this thread: no request is made by the one and sent by the other.
-                process::lock().client(id).config = Some(Arc::clone(&config));
-                if let Some(client) = clients.get(&id) {
+                let is_there = process::lock().configure(id, Arc::clone(&config));
+                if let Some(client) = clients.get(&id).filter(|_| is_there) {
                     client.route.send_replace(route(id, config));
                 }
             }
