@@ -174,7 +174,12 @@ def test_an_exit_that_runs_out_of_time_has_counted_everything(tmp_path: Path) ->
     with Sink() as sink:
         sink.inject(delay=600, times=None)
         ended = end(
-            "make(tracer, 1000)", tmp_path, sink, OTEL_EXPORTER_OTLP_TIMEOUT="7", OTEL_BSP_MAX_EXPORT_BATCH_SIZE="10"
+            "make(tracer, 1000)",
+            tmp_path,
+            sink,
+            OTEL_EXPORTER_OTLP_TIMEOUT="7",
+            OTEL_BSP_MAX_EXPORT_BATCH_SIZE="10",
+            SPANWIRE_SHUTDOWN_TIMEOUT="30",
         )
         assert 25 < ended.seconds < 50
         ended.check(sink)
