@@ -38,6 +38,7 @@ TEXTS = {
     "<ReceivedLink to trace {}, span {}>": "repr",
     "<ReceivedStatus {} {}>": "repr",
     "text/plain; charset=utf-8": "a content type",
+    "(former destinations)": "the name of an account in `stats()`",
     "unknown signal {}: expected traces, logs, metrics or profiles": "a private function that we called wrongly",
     # What is raised by the demo's and the benchmarks' programs, as their work
     "no {} left": "the demo's shop has sold out: an exception in a span",

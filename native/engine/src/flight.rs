@@ -7,6 +7,7 @@
 mod bound;
 pub mod last_call;
 mod piece;
+mod standing;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -28,7 +29,7 @@ use crate::route::Route;
 use crate::spread::Tried;
 use crate::ticket::{Told, UnderWay};
 use crate::traffic::{Stand, Standing, Try};
-use crate::trial::{Crowd, Finding, Trial};
+use crate::trial::{Finding, Trial};
 
 /// A destination that may be down is asked with so little.
 pub const PROBE_BYTES: usize = 16 << 10;
@@ -360,65 +361,6 @@ impl<D: Destination + Send + Sync> Flight<D> {
             answer => {
                 permit.succeeded();
                 judge(route, &piece.parcel, answer, piece.last.take())
-            }
-        }
-    }
-
-    fn standing(&self) -> Option<&Standing> {
-        match &self.course {
-            Course::Until(_) => None,
-            Course::Driven(driven) => Some(&driven.standing),
-        }
-    }
-
-    fn settle(&self, spans: u64) {
-        if let Some(standing) = self.standing() {
-            standing.settle(spans);
-        }
-    }
-
-    fn stand(&self) -> Stand {
-        self.standing().map_or(Stand::Among, Standing::stand)
-    }
-
-    fn is_crowded(&self) -> bool {
-        self.standing().is_some_and(|standing| standing.traffic().is_crowded())
-    }
-
-    /// What one more failure says of the request, which stands accordingly from now on.
-    fn find(&self, trial: &mut Trial, error: &SendError, may_be_cut: bool) -> Finding {
-        let Some(standing) = self.standing() else {
-            return Finding::Open;
-        };
-        let is_beside = standing.stand() == Stand::Beside;
-        if !is_answer(error) {
-            if !is_beside {
-                trial.missed();
-                standing.set(Stand::Among);
-            }
-            return Finding::Open;
-        }
-        let crowd = match standing.traffic().crowd() {
-            Crowd::Full if !is_beside => Crowd::Some, // that may be an outage
-            crowd => crowd,
-        };
-        let finding = trial.failed(standing.traffic().taken(), crowd, may_be_cut);
-        match finding {
-            Finding::Guilty => standing.step_aside(),
-            Finding::Suspect if !is_beside => standing.set(Stand::Suspect),
-            Finding::Suspect | Finding::Open => {}
-        }
-        finding
-    }
-
-    /// A part was taken, or refused for good.
-    fn was_answered(&self, is_taken: bool) {
-        if let Some(standing) = self.standing() {
-            if is_taken {
-                standing.traffic().add_taken();
-            }
-            if standing.stand() == Stand::Suspect {
-                standing.set(Stand::Among);
             }
         }
     }

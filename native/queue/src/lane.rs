@@ -432,21 +432,6 @@ impl Lane {
         self.shared.notify(); // nobody waits for room any more
     }
 
-    /// How long the reader may go on after the lane's end against a destination that takes nothing. To be called before
-    /// [`close`](Self::close).
-    pub fn set_patience(&self, patience: Duration) {
-        let mut state = self.shared.lock();
-        let _ = self.behind(&mut state, |lane, _| lane.patience = Some(patience));
-        self.within(&mut state, |lane, _| lane.patience = Some(patience));
-    }
-
-    /// What was set by [`set_patience`](Self::set_patience).
-    #[must_use]
-    pub fn patience(&self) -> Option<Duration> {
-        let mut state = self.shared.lock();
-        self.within(&mut state, |lane, _| lane.patience)
-    }
-
     /// Its bounds.
     #[must_use]
     pub fn limits(&self) -> Limits {

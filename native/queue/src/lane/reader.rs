@@ -3,10 +3,26 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::Duration;
 
 use super::{Lane, Reader};
 
 impl Lane {
+    /// How long the reader may go on after the lane's end against a destination that takes nothing. To be called before
+    /// [`close`](Self::close).
+    pub fn set_patience(&self, patience: Duration) {
+        let mut state = self.shared.lock();
+        let _ = self.behind(&mut state, |lane, _| lane.patience = Some(patience));
+        self.within(&mut state, |lane, _| lane.patience = Some(patience));
+    }
+
+    /// What was set by [`set_patience`](Self::set_patience).
+    #[must_use]
+    pub fn patience(&self) -> Option<Duration> {
+        let mut state = self.shared.lock();
+        self.within(&mut state, |lane, _| lane.patience)
+    }
+
     /// From now on somebody is wanted who reads.
     pub fn want_reader(&self) {
         self.with(|lane, _| {
