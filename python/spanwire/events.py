@@ -24,12 +24,17 @@ class _Event:
     """One of those for drops in ``spanwire.stats()``; of an error also ``message``: all was taken, and something said; and
     ``certificates`` or ``headers``: a renewed file cannot be used, or ``headers_provider`` does not return; and ``recover``: what ended
     processes have left on the disk is not sent, or not all of it."""
-    spans: int
-    """How many, since the last call for this destination and reason."""
+    count: int
+    """How many items of the signal (of ``traces``: spans), since the last call for this destination and reason."""
     message: str
     """In words: what the log says."""
     time: float
     """When it was noticed, in seconds since 1970."""
+
+    @property
+    def spans(self) -> int:
+        """The former name of ``count``."""
+        return self.count
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def hear(kind):
     def function(event):
         assert threading.get_ident() != main
         heard.add(kind)
-        os.write(1, (json.dumps([sys_name, kind, event.reason, event.spans]) + chr(10)).encode())
+        os.write(1, (json.dumps([sys_name, kind, event.reason, event.count]) + chr(10)).encode())
     return function
 
 sys_name = "parent"

@@ -1,6 +1,7 @@
 """Options of the durable queue, what is told of it, and how processors share what is left."""
 
 import os
+import pickle
 import shutil
 import threading
 import time
@@ -51,14 +52,27 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"fsync_interval": float("inf")}, "fsync_interval must be at most 31536000 seconds"),
         ({"fsync_interval": float("nan")}, "fsync_interval must be positive seconds, not nan"),
         ({"fsync_interval": 1e300}, "fsync_interval must be at most 31536000 seconds"),
-        ({"recover_spans_per_second": 10**23}, r"recover_spans_per_second must be a whole number below 2\*\*63"),
-        ({"recover_spans_per_second": float("nan")}, r"recover_spans_per_second must be a whole number below 2\*\*63"),
-        ({"recover_spans_per_second": -1}, "recover_spans_per_second must be 0 or more, not -1"),
+        ({"recover_per_second": 10**23}, r"recover_per_second must be a whole number below 2\*\*63"),
+        ({"recover_per_second": float("nan")}, r"recover_per_second must be a whole number below 2\*\*63"),
+        ({"recover_per_second": -1}, "recover_per_second must be 0 or more, not -1"),
     ],
 )
 def test_what_cannot_work_is_refused_with_what_can(words: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         DurableQueue(**{"path": "queue", **words})
+
+
+def test_the_former_name_of_the_rate_works_beside_the_new_one(recwarn: pytest.WarningsRecorder) -> None:
+    former, new = DurableQueue("queue", recover_spans_per_second=7), DurableQueue("queue", recover_per_second=7)
+    assert former == new and hash(former) == hash(new) and repr(former) == repr(new)
+    assert (former.recover_per_second, new.recover_spans_per_second) == (7, 7)
+    assert replace(new, recover_per_second=8).recover_spans_per_second == 8
+    assert replace(new, recover_spans_per_second=9).recover_per_second == 9  # type: ignore[call-arg]  # mypy knows fields only
+    assert DurableQueue("queue", 1 << 24, None, "never", 1.0, None, True, 7, "never").recover_per_second == 7
+    assert pickle.loads(pickle.dumps(new)) == new
+    with pytest.raises(ValueError, match="recover_per_second must be 0 or more, not -1"):
+        DurableQueue("queue", recover_spans_per_second=-1)
+    assert not recwarn.list
 
 
 def test_without_a_folder_there_is_none() -> None:
@@ -460,7 +474,7 @@ def test_what_is_kept_is_told_as_that_and_as_no_loss(
         wait_until(lambda: [event for event in drops if event.destination == NOWHERE])
     finally:
         subscription.cancel()
-    assert [(event.reason, event.spans) for event in drops if event.destination == NOWHERE] == [("shutdown", 1)]
+    assert [(event.reason, event.count) for event in drops if event.destination == NOWHERE] == [("shutdown", 1)]
     lines = [record.getMessage() for record in caplog.records if NOWHERE in record.getMessage()]
     assert [line for line in lines if "are on the disk and are sent by the next start" in line]
     assert not [line for line in lines if "are lost" in line]

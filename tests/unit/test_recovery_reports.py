@@ -55,7 +55,7 @@ def test_a_recovery_that_fails_is_told_when_it_does(
         assert str(place) in error
         assert line.getMessage() == f"What ended processes have left is not sent: {error}"
         event = events[0]
-        assert (event.destination, event.reason, event.spans, event.message) == (str(place), "recover", 0, error)
+        assert (event.destination, event.reason, event.count, event.message) == (str(place), "recover", 0, error)
         recovery = joined(made)
         assert recovery is not None
         with pytest.raises(OSError, match="queue"):

@@ -37,13 +37,10 @@ EXIT_SECONDS = 2.0  # for the last calls
 _MOST_NOTES = 256
 
 TROUBLES = frozenset({"certificates", "headers"})  # what is wrong, whatever becomes of requests
-_WITHOUT_SPANS = TROUBLES | {"message", "recover"}
+_WITHOUT_COUNT = TROUBLES | {"message", "recover"}
 
 # Left out as somebody wished; on the disk, to be sent by the next start.
 _NO_LOSSES = frozenset({"stage", "kept"})
-
-# The only signal whose exports are ours yet.
-_SIGNAL = "traces"
 
 Key = tuple[str, str, str]  # signal, destination, reason
 
@@ -87,14 +84,14 @@ class Subscription:
 
     def tell(self, kind: str, key: Key, count: int, message: str, at: float) -> None:
         """Call the function for it; likewise."""
-        spans = count - self.told(kind, key)
-        is_told = spans == 0 and key in self._told[kind]  # with an earlier one, which was called after this was counted
+        new = count - self.told(kind, key)
+        is_told = new == 0 and key in self._told[kind]  # with an earlier one, which was called after this was counted
         self._told[kind][key] = count
         signal, destination, reason = key
-        if kind == "error" and self._on_error is not None and not (is_told and reason not in _WITHOUT_SPANS):
-            self._call(self._on_error, self._error(destination, signal, reason, spans, message, at))
-        elif kind == "drop" and self._on_drop is not None and spans > 0:
-            self._call(self._on_drop, self._drop(destination, signal, reason, spans, message, at))
+        if kind == "error" and self._on_error is not None and not (is_told and reason not in _WITHOUT_COUNT):
+            self._call(self._on_error, self._error(destination, signal, reason, new, message, at))
+        elif kind == "drop" and self._on_drop is not None and new > 0:
+            self._call(self._on_drop, self._drop(destination, signal, reason, new, message, at))
 
     def _call(self, function: Callable[[Any], object], event: object) -> None:
         try:
@@ -250,10 +247,10 @@ def are_wanted() -> bool:
     return bool(_subscriptions)
 
 
-def note(destination: str, reason: str, message: str, *, is_error: bool = True) -> None:
+def note(destination: str, reason: str, message: str, *, is_error: bool = True, signal: str = "traces") -> None:
     """Something happened: to be called where it is seen, on whatever thread, after it was counted."""
     if _subscriptions:
-        key = (_SIGNAL, destination, reason)
+        key = (signal, destination, reason)
         _of_this_process().notes.append(_Note(key, message, is_error, time.time()))
         notice()
 

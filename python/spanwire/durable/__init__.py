@@ -24,7 +24,7 @@ _MAPPING = ("auto", "always", "never")
 _YEAR = 365 * 24 * 3600  # seconds
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class DurableQueue:
     """Where and how what waits is kept.
 
@@ -39,12 +39,13 @@ class DurableQueue:
     :param service: whose spans they are; only a process of the same service sends what another one has left. Default: the service's name
         in OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES, else ``unknown_service``.
     :param recover: send what ended processes of the service have left, beside what is fresh, from a second after the start.
-    :param recover_spans_per_second: of those at most, and of what this process has kept through an outage (if it is more than is sent in
+    :param recover_per_second: of those at most, and of what this process has kept through an outage (if it is more than is sent in
         five seconds at that rate), the oldest first; what is fresh is sent beside. 0: as fast as they are taken; what an outage has left is
         then sent before what is fresh.
     :param mapping: ``auto`` maps files into memory on ext4, XFS and tmpfs, and on overlays on these; elsewhere a thread writes spans within
         10 ms, so that a killed process may lose those of that time. ``always`` maps on other file systems too. ``never`` maps nowhere: a file
         that others cut short, or a disk that fails, then cannot end the process by SIGBUS; spans without a file are dropped as ``disk``.
+    :param recover_spans_per_second: the former name of ``recover_per_second``, which it replaces if it is given.
     :raises ValueError: for a value that cannot work; the text says what can.
     """
 
@@ -55,16 +56,51 @@ class DurableQueue:
     fsync_interval: float = 1.0
     service: str | None = None
     recover: bool = True
-    recover_spans_per_second: int = 50_000
+    recover_per_second: int = 50_000
     mapping: str = "auto"
     _folder: str = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
+    # By hand for the former name of a keyword: an InitVar with a default breaks `dataclasses.replace`.
+    def __init__(
+        self,
+        path: "str | os.PathLike[str]",
+        max_bytes: int = max_bytes,
+        max_age: float | None = max_age,
+        fsync: str = fsync,
+        fsync_interval: float = fsync_interval,
+        service: str | None = service,
+        recover: bool = recover,
+        recover_per_second: int = recover_per_second,
+        mapping: str = mapping,
+        *,
+        recover_spans_per_second: int | None = None,
+    ) -> None:
+        values = {
+            "path": path,
+            "max_bytes": max_bytes,
+            "max_age": max_age,
+            "fsync": fsync,
+            "fsync_interval": fsync_interval,
+            "service": service,
+            "recover": recover,
+            "recover_per_second": recover_per_second if recover_spans_per_second is None else recover_spans_per_second,
+            "mapping": mapping,
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        self._check()
+        object.__setattr__(self, "_folder", str(Path(self.path).absolute()))
+
+    @property
+    def recover_spans_per_second(self) -> int:
+        """The former name of ``recover_per_second``."""
+        return self.recover_per_second
+
+    def _check(self) -> None:
         if not os.fspath(self.path).strip():
             raise ValueError("durable needs the path of a folder")
-        object.__setattr__(self, "_folder", str(Path(self.path).absolute()))
         _check_whole("max_bytes", self.max_bytes)
-        _check_whole("recover_spans_per_second", self.recover_spans_per_second)
+        _check_whole("recover_per_second", self.recover_per_second)
         if self.max_bytes < _native.LEAST_DURABLE_BYTES:
             raise ValueError(
                 f"max_bytes must be at least {_native.LEAST_DURABLE_BYTES} (the blocks of one file), not {self.max_bytes!r}"
@@ -85,8 +121,8 @@ class DurableQueue:
             raise ValueError(
                 f"fsync_interval must be at most {_YEAR} seconds (a year), not {self.fsync_interval!r}; fsync='never' has none"
             )
-        if self.recover_spans_per_second < 0:
-            raise ValueError(f"recover_spans_per_second must be 0 or more, not {self.recover_spans_per_second!r}")
+        if self.recover_per_second < 0:
+            raise ValueError(f"recover_per_second must be 0 or more, not {self.recover_per_second!r}")
 
 
 def _check_whole(name: str, given: object) -> None:

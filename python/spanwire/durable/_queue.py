@@ -46,7 +46,7 @@ def open_directory(queue: DurableQueue) -> _native.DurableDirectory:
             queue.fsync,
             queue.fsync_interval,
             queue.max_age,
-            queue.recover_spans_per_second,
+            queue.recover_per_second,
             queue.mapping,
         )
     except OSError as error:
@@ -105,7 +105,7 @@ class Recovery:
                     service,
                     spans,
                     max_bytes,
-                    spans_per_second=queue.recover_spans_per_second,
+                    spans_per_second=queue.recover_per_second,
                     max_age=queue.max_age,
                     delay=_RECOVER_AFTER,
                     again=_LOOK_AGAIN,

@@ -29,7 +29,7 @@ from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.trace.export import BatchSpanProcessor
 _queue._RECOVER_AFTER, _queue._LOOK_AGAIN = 0.5, 0.2
 folder, *endpoints = sys.argv[1:]
-queue = DurableQueue(folder, service="tests", recover_spans_per_second=0)
+queue = DurableQueue(folder, service="tests", recover_per_second=0)
 made = [BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, durable=queue, timeout=20)) for endpoint in endpoints]
 print(flush=True)
 for _ in sys.stdin:

@@ -22,7 +22,7 @@ def test_fresh_spans_go_beside_a_backlog_that_has_its_pace(tmp_path: Path) -> No
     with Sink() as sink:
         before = _books(sink)
         sink.inject(status=503, times=None)
-        durable = DurableQueue(tmp_path / "queue", service="tests", recover_spans_per_second=RATE)
+        durable = DurableQueue(tmp_path / "queue", service="tests", recover_per_second=RATE)
         exporter = OTLPSpanExporter(endpoint=sink.traces_endpoint, durable=durable)
         provider = TracerProvider(shutdown_on_exit=False)
         provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=50, max_export_batch_size=BATCH))

@@ -41,7 +41,7 @@ class Heard:
     def lost(self) -> Counter[str]:
         lost: Counter[str] = Counter()
         for event in list(self.drops):
-            lost[event.reason] += event.spans
+            lost[event.reason] += event.count
         return lost
 
 
@@ -70,12 +70,13 @@ def test_a_refused_batch_is_told_once_with_all_that_is_known(
     until(lambda: bool(heard.drops and heard.errors))
     (error,), (drop,) = heard.errors, heard.drops
     for event in (error, drop):
-        assert (event.signal, event.reason, event.spans) == ("traces", "refused", 10)
+        assert (event.signal, event.reason, event.count) == ("traces", "refused", 10)
         assert event.message.startswith("status 400"), event
         assert before <= event.time <= time.time()
+        assert event.spans == event.count  # the former name
     assert threading.get_ident() not in heard.threads and len(heard.threads) == 1
     with pytest.raises(AttributeError):
-        error.spans = 1  # type: ignore[misc]  # frozen
+        error.count = 1  # type: ignore[misc]  # frozen
 
 
 def test_many_failures_make_few_calls_and_the_sum_is_exact(
@@ -87,7 +88,7 @@ def test_many_failures_make_few_calls_and_the_sum_is_exact(
     for _ in range(100):
         exporter.export(spans[:3])
     until(lambda: heard.lost() == {"refused": 300})
-    until(lambda: sum(event.spans for event in heard.errors) == 300)
+    until(lambda: sum(event.count for event in heard.errors) == 300)
     seconds = time.monotonic() - begin
     assert len(heard.drops) <= 2 + seconds and len(heard.errors) <= 2 + seconds
     assert len([record for record in caplog.records if sink.traces_endpoint in record.getMessage()]) == 1
@@ -107,7 +108,7 @@ def test_each_reason_is_told_for_itself_and_logged_for_itself(
     exporter.export(spans)
     until(lambda: heard.lost() == {"too_large": 10, "refused": 2, "rejected": 4})
     until(lambda: len(heard.errors) == 4)
-    told = {event.reason: (event.spans, event.message) for event in heard.errors}
+    told = {event.reason: (event.count, event.message) for event in heard.errors}
     assert told.pop("message") == (0, "all is well")
     assert told.pop("rejected")[0] == 4
     assert {reason: spans for reason, (spans, _) in told.items()} == {"too_large": 10, "refused": 2}

@@ -211,7 +211,7 @@ def test_a_renewed_file_that_cannot_be_used_is_told_and_taken_when_it_is_good_ag
     assert f"Exports to {clients.exporter._client.destination}: a renewed file cannot be used: " in said[0]
     assert path in said[0] and cause in said[0] and "replace the file as a whole" in said[0]
     event = heard[0]
-    assert (event.reason, event.spans) == ("certificates", 0) and event.message in said[0]
+    assert (event.reason, event.count) == ("certificates", 0) and event.message in said[0]
     assert counts(clients.exporter)["last_error"] == event.message
     assert counts(clients.exporter)["dropped"] == {}
     # By another authority, whose servers the old files do not trust.
