@@ -20,24 +20,17 @@ from opentelemetry.sdk import _configuration
 
 from spanwire._telemetry import log
 from spanwire.exporter._common.environment import Environment
+from spanwire.exporter._common.protocols import BY_OFFICIAL, EXPORTERS, OTLP, OURS, SELECTED_BY_PROTOCOL
 from spanwire.trace._disabled import is_disabled
 
 __all__ = ["Configurator", "check_exporters", "check_keywords", "keywords_for"]
 
 _GROUP = "opentelemetry_traces_exporter"  # of entry points
-_OURS = "spanwire"
 _BY_CLASSES = "exporter_args_map"
-_HTTP = "http/protobuf"
-# The names of the official exporters: ours, by the protocol.
-_OTLP = {"otlp", "otlp_proto_http", "otlp_proto_grpc"}
 # Names of our entry points, and the modules of their classes.
-_BY_PROTOCOL = {_HTTP: _OURS, "http/json": "spanwire_json", "grpc": "spanwire_grpc"}
-_MODULES = {
-    _OURS: "spanwire.exporter.http.trace_exporter",
-    "spanwire_json": "spanwire.exporter.json.trace_exporter",
-    "spanwire_grpc": "spanwire.exporter.grpc.trace_exporter",
-}
-_OF_OFFICIAL = {"otlp": _OURS, "otlp_proto_http": _OURS, "otlp_proto_grpc": "spanwire_grpc"}
+_MODULES = {one.name: one.module for one in EXPORTERS.values()}
+# The names of the official exporters, and ours in their place.
+_OF_OFFICIAL = {OTLP: OURS} | {name: one.name for name, one in BY_OFFICIAL.items()}
 
 _Place = tuple[dict[str, Any], dict[str, Any]]  # names, and what is to be there
 _Import = Callable[[Sequence[str], str], list[tuple[str, Any]]]
@@ -157,7 +150,7 @@ def check_exporters(given: Sequence[str] | None) -> None:
         return
     asked = os.environ.get(OTEL_TRACES_EXPORTER, "").split(",")
     names = [name.strip() for name in (*(given or ()), *asked) if name.strip()]
-    known = {*_OTLP, *_MODULES, "none", *(one.name for one in entry_points(group=_GROUP))}
+    known = {*_OF_OFFICIAL, *_MODULES, "none", *(one.name for one in entry_points(group=_GROUP))}
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
@@ -165,7 +158,7 @@ def check_exporters(given: Sequence[str] | None) -> None:
                 f"Requested component '{name}' not found in entry point '{_GROUP}'. Set OTEL_TRACES_EXPORTER to "
                 f"{' or '.join(near or sorted(known))}"
             )
-    if not {"otlp", _OURS}.isdisjoint(names):
+    if not SELECTED_BY_PROTOCOL.isdisjoint(names):
         _check_protocol()
 
 
@@ -173,7 +166,7 @@ def _check_protocol() -> str:
     """The protocol of ``otlp`` that the environment asks for."""
     environment = Environment("traces")
     protocol = environment.protocol()
-    if protocol not in _BY_PROTOCOL:
+    if protocol not in EXPORTERS:
         variable, _ = environment.find("PROTOCOL")
         raise RuntimeError(
             f"Unsupported OTLP protocol '{protocol}' is configured. Set {variable} to http/protobuf, http/json or grpc, or unset it"
@@ -222,11 +215,11 @@ def _entry_point_of(upstream: Callable[..., str]) -> Callable[[str, str], str]:
     """In the place of the SDK's choice by OTEL_EXPORTER_OTLP_PROTOCOL: for traces, one of ours."""
 
     def entry_point(name: str, signal_type: str) -> str:
-        if signal_type != "traces" or name not in {*_OTLP, _OURS}:
+        if signal_type != "traces" or name not in {*_OF_OFFICIAL, OURS}:
             return upstream(name, signal_type)
-        if name in {"otlp_proto_http", "otlp_proto_grpc"}:
-            return _OF_OFFICIAL[name]
-        return _BY_PROTOCOL[_check_protocol()]
+        if name in BY_OFFICIAL:
+            return BY_OFFICIAL[name].name
+        return EXPORTERS[_check_protocol()].name
 
     return entry_point
 
@@ -238,7 +231,7 @@ def _import_or_ours(upstream: _Import) -> _Import:
         try:
             return upstream([name], group)
         except RuntimeError:
-            if group != _GROUP or name not in _OTLP:
+            if group != _GROUP or name not in _OF_OFFICIAL:
                 raise
             return [(name, _exporter(_OF_OFFICIAL[name]))]
 

@@ -18,6 +18,7 @@ from spanwire._setup.defaults import defaults
 from spanwire._setup.sigterm import SigtermFlush, check_handler, flush_all, seconds_of
 from spanwire._telemetry import hooks
 from spanwire.events import DropEvent, ErrorEvent, subscribe
+from spanwire.exporter._common.protocols import PROTOCOLS
 from spanwire.trace._disabled import is_disabled
 
 if TYPE_CHECKING:
@@ -145,8 +146,9 @@ def install(
                 check_handler()
             elif seconds is None and is_disabled():
                 seconds = 0.0  # the SDK alone
-            if protocol not in {None, "http/protobuf", "http/json", "grpc"}:
-                raise ValueError(f"protocol={protocol!r} is not known; give 'http/protobuf', 'http/json' or 'grpc'")
+            if protocol is not None and protocol not in PROTOCOLS:
+                known = f"{', '.join(map(repr, PROTOCOLS[:-1]))} or {PROTOCOLS[-1]!r}"
+                raise ValueError(f"protocol={protocol!r} is not known; give {known}")
             if not os.environ.get("OTEL_CONFIG_FILE"):
                 check_keywords(overrides)
             hooks.check_callable(on_error=on_error, on_drop=on_drop)

@@ -38,7 +38,8 @@ def destination_client(
 
     :raises typer.BadParameter: if it cannot work.
     """
-    from spanwire.exporter._common.protocol import PROTOCOLS, configured_protocol, options_for
+    from spanwire.exporter._common.protocol import configured_protocol, options_for
+    from spanwire.exporter._common.protocols import GRPC, PROTOCOLS
 
     spoken = configured_protocol() if protocol is None else protocol
     if spoken not in PROTOCOLS:
@@ -46,7 +47,7 @@ def destination_client(
             f"protocol {spoken!r} is not spoken here; there are {', '.join(PROTOCOLS)}",
             param_hint="OTEL_EXPORTER_OTLP_PROTOCOL" if protocol is None else "--protocol",
         )
-    if endpoint is not None and spoken != "grpc":
+    if endpoint is not None and spoken != GRPC:
         endpoint = traces_url(endpoint)
     try:
         options = options_for(

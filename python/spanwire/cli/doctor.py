@@ -62,6 +62,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from spanwire.exporter._common.protocols import PROTOCOLS
+
     parser = argparse.ArgumentParser(
         prog="spanwire doctor", description="Will spans arrive, and if not, why?", epilog=_STEPS, allow_abbrev=False
     )
@@ -73,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--protocol",
-        choices=("http/protobuf", "http/json", "grpc"),
+        choices=PROTOCOLS,
         help="in the place of OTEL_EXPORTER_OTLP_PROTOCOL's",
     )
     parser.add_argument(

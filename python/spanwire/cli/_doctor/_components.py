@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from spanwire.exporter._common.protocols import (
+    BY_OFFICIAL,
+    DEFAULT_PROTOCOL,
+    EXPORTERS,
+    OTLP,
+    SELECTED_BY_PROTOCOL,
+    official,
+)
+
 __all__ = ["missing"]
 
-_HTTP, _GRPC = "otlp_proto_http", "otlp_proto_grpc"
-_BY_PROTOCOL = {"": _HTTP, "http/protobuf": _HTTP, "grpc": _GRPC}
+# What the SDK makes of OTLP's name; one that it does not know stays as it is.
+_BY_PROTOCOL = {"": official(DEFAULT_PROTOCOL)} | {one.protocol: name for name, one in BY_OFFICIAL.items()}
 # Under our configurator there without an entry point, or said better by the step that asks.
-_KNOWN = {"otlp", _HTTP, _GRPC, "spanwire"}
+_KNOWN = SELECTED_BY_PROTOCOL | BY_OFFICIAL.keys() | {one.name for one in EXPORTERS.values()}
 
 
 def missing(
@@ -48,7 +57,7 @@ def _exporters(
         for name in _names(text):
             if signal == "traces" and name in _KNOWN:
                 continue
-            if (_BY_PROTOCOL.get(protocol, protocol) if name == "otlp" else name) not in there:
+            if (_BY_PROTOCOL.get(protocol, protocol) if name == OTLP else name) not in there:
                 yield variable, name, there
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import time
@@ -189,17 +190,11 @@ class _Lines(logging.Handler):
 
 def exporter_class(protocol: str) -> Callable[..., NativeSpanExporter]:
     """Ours, of a protocol of OTLP."""
-    if protocol == "grpc":
-        from spanwire.exporter.grpc import OTLPSpanExporter as Grpc
+    from spanwire.exporter._common.protocols import DEFAULT_PROTOCOL, EXPORTERS
 
-        return Grpc
-    if protocol == "http/json":
-        from spanwire.exporter.json import OTLPSpanExporter as Json
-
-        return Json
-    from spanwire.exporter.http import OTLPSpanExporter
-
-    return OTLPSpanExporter
+    package = EXPORTERS.get(protocol, EXPORTERS[DEFAULT_PROTOCOL]).package
+    found: Callable[..., NativeSpanExporter] = importlib.import_module(package).OTLPSpanExporter
+    return found
 
 
 @contextmanager

@@ -4,10 +4,10 @@ import math
 import os
 
 from spanwire._telemetry import log
+from spanwire.exporter._common.protocols import DEFAULT_PROTOCOL
 
 __all__ = ["COMPRESSIONS", "DEFAULT_TIMEOUT", "Environment", "parse_headers"]
 
-DEFAULT_PROTOCOL = "http/protobuf"
 DEFAULT_TIMEOUT = 10.0  # seconds
 COMPRESSIONS = ("none", "gzip", "deflate", "zstd")
 

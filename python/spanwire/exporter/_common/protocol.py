@@ -5,23 +5,15 @@ from collections.abc import Mapping
 
 from spanwire.exporter._common.environment import Environment
 from spanwire.exporter._common.options import ExporterOptions, HttpOptions
+from spanwire.exporter._common.protocols import GRPC, protocol_of
 
-__all__ = ["PROTOCOLS", "configured_protocol", "options_for"]
-
-PROTOCOLS = ("http/protobuf", "http/json", "grpc")
-# Exporters that say the protocol by their name.
-_BY_NAME = {
-    "otlp_proto_http": "http/protobuf",
-    "otlp_proto_grpc": "grpc",
-    "spanwire_json": "http/json",
-    "spanwire_grpc": "grpc",
-}
+__all__ = ["configured_protocol", "options_for"]
 
 
 def configured_protocol() -> str:
     """That of the exporter which a program with this environment is given; it may be none of those that there are."""
     names = os.environ.get("OTEL_TRACES_EXPORTER", "").split(",")
-    said = (_BY_NAME.get(name.strip()) for name in names)
+    said = (protocol_of(name.strip()) for name in names)
     return next(filter(None, said), None) or Environment("traces").protocol()
 
 
@@ -37,7 +29,7 @@ def options_for(
 
     :raises ValueError: if a keyword has a value that cannot work; the text says what can.
     """
-    if protocol == "grpc":
+    if protocol == GRPC:
         from spanwire.exporter._common.grpc_options import GrpcOptions
 
         return GrpcOptions.resolve(

@@ -83,6 +83,8 @@ ASKED = {"OTEL_PYTHON_DISTRO": "spanwire", "OTEL_PYTHON_CONFIGURATOR": "spanwire
         (OURS, {"SPANWIRE_DISABLED": "1"}, {"setup.spanwire_disabled"}),
         (OURS, {"OTEL_TRACES_EXPORTER": "none"}, {"setup.exporter_none"}),
         (OURS, {"OTEL_TRACES_EXPORTER": "console"}, {"setup.exporter_foreign"}),
+        (OURS, {"OTEL_TRACES_EXPORTER": "spanwire_json"}, set()),
+        (OURS, {"OTEL_TRACES_EXPORTER": "spanwire_grpc"}, set()),
         (OURS, {"OTEL_TRACES_EXPORTER": "console,otlp"}, set()),
         (OURS, {"OTEL_TRACES_EXPORTER": "otlp,nope"}, {"setup.component"}),
         (OURS, {"OTEL_TRACES_EXPORTER": "none,otlp"}, {"setup.component"}),

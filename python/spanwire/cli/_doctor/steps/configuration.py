@@ -7,17 +7,24 @@ from typing import TYPE_CHECKING, Any
 from spanwire._settings import SETTINGS, Setting
 from spanwire.cli._doctor import _masking
 from spanwire.cli._doctor._context import Target, exporter_class, listening
+from spanwire.exporter._common.protocols import (
+    DEFAULT_PROTOCOL,
+    EXPORTERS,
+    GRPC,
+    HTTP_PROTOBUF,
+    PROTOCOLS,
+    protocol_of,
+)
 
 if TYPE_CHECKING:
     from spanwire.cli._doctor._context import Context
     from spanwire.cli._doctor._model import Step
     from spanwire.exporter._common.options import ExporterOptions
 
-__all__ = ["PROTOCOLS", "asked_protocol", "check", "resolved"]
+__all__ = ["asked_protocol", "check", "resolved"]
 
-PROTOCOLS = ("http/protobuf", "http/json", "grpc")
-
-_EXPORTERS = {"http": "spanwire.exporter.http.OTLPSpanExporter", "grpc": "spanwire.exporter.grpc.OTLPSpanExporter"}
+# Those whose keywords the settings list; the one of JSON has those of HTTP.
+_OWNERS = {protocol: f"{EXPORTERS[protocol].package}.OTLPSpanExporter" for protocol in (HTTP_PROTOBUF, GRPC)}
 _STANDARD = {"content-type", "user-agent"}  # headers that are always there
 # Shown also where they are not set.
 _MATTERS = {
@@ -51,11 +58,11 @@ def _make(context: Context, step: Step) -> None:
 
 def asked_protocol(context: Context) -> str:
     """Of OTLP, as the environment says."""
-    exporters = {name.strip() for name in context.get("OTEL_TRACES_EXPORTER").split(",")}
-    if "otlp_proto_grpc" in exporters:
-        return "grpc"
+    names = context.get("OTEL_TRACES_EXPORTER").split(",")
+    if (named := next(filter(None, (protocol_of(name.strip()) for name in names)), None)) is not None:
+        return named
     said = context.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL").strip()
-    return said if said in PROTOCOLS and "otlp_proto_http" not in exporters else PROTOCOLS[0]
+    return said if said in PROTOCOLS else DEFAULT_PROTOCOL
 
 
 def _options(context: Context) -> ExporterOptions:
@@ -90,8 +97,8 @@ def _set_up(context: Context, step: Step) -> None:
 def resolved(context: Context) -> list[dict[str, Any]]:
     """Each setting that is set or matters: name, value, source."""
     found = []
-    own = _EXPORTERS["grpc" if context.is_grpc else "http"]
-    others = {*_EXPORTERS.values()} - {own}
+    own = _OWNERS[GRPC if context.is_grpc else HTTP_PROTOBUF]
+    others = {*_OWNERS.values()} - {own}
     known = {name for setting in SETTINGS if setting.owner == own for name in setting.variables}
     for setting in SETTINGS:
         if not setting.variables or setting.topic == "build":
@@ -136,7 +143,7 @@ def _one(context: Context, setting: Setting, origin: str) -> dict[str, Any]:
 def _used(context: Context, setting: Setting, variable: str) -> str | None:
     """What the exporter makes of a variable; None: just what it says, as far as is known here."""
     options, text = context.options, context.environment[variable]
-    if options is None or setting.owner not in _EXPORTERS.values() or setting.topic in {"metrics", "logs"}:
+    if options is None or setting.owner not in _OWNERS.values() or setting.topic in {"metrics", "logs"}:
         return None
     if setting.keyword == "timeout":
         try:

@@ -8,6 +8,18 @@ from typing import TYPE_CHECKING
 
 from spanwire.cli import _installed
 from spanwire.cli._doctor import _components
+from spanwire.exporter._common.protocols import (
+    EXPORTERS,
+    GRPC,
+    HTTP_JSON,
+    HTTP_PROTOBUF,
+    OFFICIAL_GRPC,
+    OFFICIAL_HTTP,
+    OTLP,
+    OURS,
+    PROTOCOLS,
+    SELECTED_BY_PROTOCOL,
+)
 
 if TYPE_CHECKING:
     from spanwire.cli._doctor._context import Context
@@ -15,9 +27,14 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-_OURS = "spanwire"
-_OUR_EXPORTERS = {"otlp", "otlp_proto_http", _OURS}
-_GRPC = "otlp_proto_grpc"
+# Our exporters whose names say the protocol.
+_NAMED = {one.name: one.protocol for one in EXPORTERS.values() if one.name not in SELECTED_BY_PROTOCOL}
+_FORMS = {
+    HTTP_PROTOBUF: "OTLP over HTTP with protobuf",
+    HTTP_JSON: "OTLP over HTTP with JSON",
+    GRPC: "OTLP over gRPC",
+}
+_OVER_HTTP = SELECTED_BY_PROTOCOL | {OFFICIAL_HTTP}
 _PROTOCOL = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _OFF = {"always_off": "no trace is sampled", "parentbased_always_off": "no trace that begins here is sampled"}
 
@@ -49,21 +66,21 @@ def _instrument(context: Context, step: Step) -> bool:
         found = [one.name for one in entry_points(group=f"opentelemetry_{what}")]
         taken = _installed.taken(found, wanted)
         step.details[what] = {"taken": taken, "wanted": wanted or "", "found": sorted(found)}
-        is_ours = is_ours and taken in {"", _OURS}
+        is_ours = is_ours and taken in {"", OURS}
         if wanted is not None and not taken:
             step.fail(
                 f"{what}_missing",
                 f"{variable}={wanted!r}, and no {what} of this name is installed: opentelemetry-instrument goes on without",
-                f"correct or unset it; to have ours: {variable}={_OURS}; installed: {', '.join(sorted(found)) or 'none'}",
+                f"correct or unset it; to have ours: {variable}={OURS}; installed: {', '.join(sorted(found)) or 'none'}",
             )
-        elif taken in {"", _OURS}:
+        elif taken in {"", OURS}:
             step.ok(what, f"{what} of opentelemetry-instrument: {taken or 'none is installed'}")
         elif wanted is not None:
             step.ok(what, f"{what} of opentelemetry-instrument: {taken!r}, as {variable} says")
         else:
             others.append((what, taken))
     taken = step.details["configurator"]["taken"]
-    if taken not in {"", _OURS}:
+    if taken not in {"", OURS}:
         context.other_processor = f"the configurator {taken!r} makes the SDK's batch processor"
         context.is_other_asked_for = context.environment.get("OTEL_PYTHON_CONFIGURATOR") is not None
     if others:
@@ -73,7 +90,7 @@ def _instrument(context: Context, step: Step) -> bool:
             + " and ".join(f"the {what} {taken!r}" for what, taken in others)
             + ", which are installed too, since it is not told to take ours",
             "with opentelemetry-instrument: "
-            + " ".join(f"OTEL_PYTHON_{what.upper()}={_OURS}" for what, _ in others)
+            + " ".join(f"OTEL_PYTHON_{what.upper()}={OURS}" for what, _ in others)
             + "; with spanwire.install() or set-up in code nothing",
         )
     return is_ours or bool(others)
@@ -122,56 +139,59 @@ def _names_of(group: str) -> list[str]:
 
 def _exporter(context: Context, step: Step, *, is_ours: bool) -> None:
     protocol = context.get(*_PROTOCOL).strip()
-    names = [name.strip() for name in (context.get("OTEL_TRACES_EXPORTER") or "otlp").split(",")]
+    names = [name.strip() for name in (context.get("OTEL_TRACES_EXPORTER") or OTLP).split(",")]
     step.details["exporters"], step.details["protocol"] = names, protocol
     if [name.lower() for name in names] == ["none"]:
         context.is_off = context.is_off or "OTEL_TRACES_EXPORTER"
         step.fail("exporter_none", "OTEL_TRACES_EXPORTER=none: spans go nowhere", "unset it, or set it to otlp")
         return
-    if protocol not in {"", "grpc", "http/json", "http/protobuf"}:
+    if protocol and protocol not in PROTOCOLS:
         step.fail(
             "protocol",
             f"OTLP protocol {protocol!r}: nobody here speaks it, and set-up ends with an error",
             "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or unset it",
         )
         return
-    if _GRPC in names or ({"otlp", _OURS} & set(names) and protocol == "grpc"):
+    named = [_NAMED[name] for name in names if name in _NAMED]
+    if named:  # there under any configurator
+        step.ok("exporter", f"exporter of spans: spanwire's, {_FORMS[named[0]]}")
+    elif OFFICIAL_GRPC in names or (SELECTED_BY_PROTOCOL & set(names) and protocol == GRPC):
         _grpc(context, step, is_ours=is_ours)
-    elif not set(names) & _OUR_EXPORTERS:
+    elif not set(names) & _OVER_HTTP:
         context.other = context.other or ", ".join(names)
         step.warn(
             "exporter_foreign",
             f"OTEL_TRACES_EXPORTER={','.join(names)}: not spanwire's exporter, which the next steps look at",
             "unset it, or set it to otlp",
         )
-    elif not is_ours and _OURS not in names:
-        if protocol != "http/protobuf" and context.environment.get("OTEL_PYTHON_DISTRO") != _OURS:
+    elif not is_ours and OURS not in names:
+        if protocol != HTTP_PROTOBUF and context.environment.get("OTEL_PYTHON_DISTRO") != OURS:
             context.other = context.other or "by gRPC"
         step.warn(
             "exporter_official",
             "under that configurator otlp is the official exporter, over gRPC unless a protocol is set",
-            f"OTEL_PYTHON_DISTRO={_OURS} OTEL_PYTHON_CONFIGURATOR={_OURS}, or OTEL_TRACES_EXPORTER={_OURS}",
+            f"OTEL_PYTHON_DISTRO={OURS} OTEL_PYTHON_CONFIGURATOR={OURS}, or OTEL_TRACES_EXPORTER={OURS}",
         )
     else:
-        form = "JSON" if protocol == "http/json" else "protobuf"
-        step.ok("exporter", f"exporter of spans: spanwire's, OTLP over HTTP with {form}")
+        form = _FORMS[HTTP_JSON if protocol == HTTP_JSON else HTTP_PROTOBUF]
+        step.ok("exporter", f"exporter of spans: spanwire's, {form}")
 
 
 def _grpc(context: Context, step: Step, *, is_ours: bool) -> None:
     if is_ours:
-        step.ok("exporter", "exporter of spans: spanwire's, OTLP over gRPC")
-    elif _is_there("traces_exporter", _GRPC):
+        step.ok("exporter", f"exporter of spans: spanwire's, {_FORMS[GRPC]}")
+    elif _is_there("traces_exporter", OFFICIAL_GRPC):
         context.other = context.other or "by the official gRPC exporter"
         step.warn(
             "grpc",
             "under that configurator gRPC is the official exporter's; the next steps look at spanwire's",
-            f"OTEL_PYTHON_DISTRO={_OURS} OTEL_PYTHON_CONFIGURATOR={_OURS}, whose exporter speaks it, too",
+            f"OTEL_PYTHON_DISTRO={OURS} OTEL_PYTHON_CONFIGURATOR={OURS}, whose exporter speaks it, too",
         )
     else:
         step.fail(
             "grpc",
             "gRPC is asked for, and under that configurator no exporter for it is there",
-            f"OTEL_PYTHON_DISTRO={_OURS} OTEL_PYTHON_CONFIGURATOR={_OURS}, whose exporter speaks it",
+            f"OTEL_PYTHON_DISTRO={OURS} OTEL_PYTHON_CONFIGURATOR={OURS}, whose exporter speaks it",
         )
 
 

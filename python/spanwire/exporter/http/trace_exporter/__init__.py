@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from spanwire.exporter._common.options import HttpOptions
+from spanwire.exporter._common.protocols import HTTP_PROTOBUF
 from spanwire.exporter._common.span_exporter import NativeSpanExporter
 from spanwire.exporter.http._compression import Compression
 
@@ -66,7 +67,7 @@ class OTLPSpanExporter(NativeSpanExporter):
     :raises ValueError: if an option cannot work; the text says what can.
     """
 
-    _protocol = "http/protobuf"
+    _protocol = HTTP_PROTOBUF
     _component = "otlp_http_span_exporter"  # in the exporter's metrics about itself
 
     def __init__(

@@ -1,5 +1,6 @@
 """``OTLPSpanExporter`` over HTTP in JSON."""
 
+from spanwire.exporter._common.protocols import HTTP_JSON
 from spanwire.exporter.http import trace_exporter as protobuf
 
 __all__ = ["OTLPSpanExporter"]
@@ -11,5 +12,5 @@ class OTLPSpanExporter(protobuf.OTLPSpanExporter):
     Keywords, OTEL_EXPORTER_OTLP[_TRACES]_* and everything else are as of ``spanwire.exporter.http.OTLPSpanExporter``.
     """
 
-    _protocol = "http/json"
+    _protocol = HTTP_JSON
     _component = "otlp_http_json_span_exporter"
