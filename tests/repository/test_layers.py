@@ -43,8 +43,72 @@ KNOWN_CIRCLES = {
 }
 
 
-# What is left of the circles that crates had; shorter with each change.
-KNOWN_IN_CRATES: dict[str, list[list[str]]] = {}
+# Circles that crates still have. No design needs them: each ends when a type, function or constant moves to a file of its
+# own, and its lines here go with it. The test also fails when a circle listed here is gone.
+KNOWN_IN_CRATES: dict[str, list[list[str]]] = {
+    "bindings": [
+        [
+            "encode/general.rs",
+            "encode/groups.rs",
+            "encode/heads.rs",
+            "encode/mod.rs",
+            "encode/writer.rs",
+            "ffi/prefetch.rs",
+            "ffi/sdk_span.rs",
+        ],
+        ["sink_span.rs", "sink_value.rs"],
+    ],
+    "columns": [
+        [
+            "decode/attributes.rs",
+            "decode/careful.rs",
+            "decode/column.rs",
+            "decode/cursor.rs",
+            "decode/error.rs",
+            "decode/groups.rs",
+            "decode/items.rs",
+            "decode/lazy.rs",
+            "decode/limits.rs",
+            "decode/mod.rs",
+            "decode/span.rs",
+            "decode/views.rs",
+        ],
+        ["encode/cells.rs", "encode/table.rs"],
+        ["encode/items.rs", "encode/op.rs"],
+    ],
+    "durable": [
+        [
+            "directory.rs",
+            "ffi/block.rs",
+            "ffi/mapping.rs",
+            "folder.rs",
+            "format.rs",
+            "own.rs",
+            "segment.rs",
+            "storage.rs",
+            "synced.rs",
+        ]
+    ],
+    "engine": [
+        ["adopt.rs", "adopt/courier.rs", "adopt/leftovers.rs"],
+        [
+            "client.rs",
+            "drive.rs",
+            "events.rs",
+            "ffi/fork.rs",
+            "flight.rs",
+            "flight/last_call.rs",
+            "flights.rs",
+            "process.rs",
+            "ticket.rs",
+            "worker.rs",
+        ],
+    ],
+    "files": [["detect.rs", "reader.rs"]],
+    "kernels": [["level.rs", "simd/mod.rs"], ["transcode/scalar.rs", "transcode/simd/mod.rs"]],
+    "queue": [["ffi.rs", "lane.rs", "state.rs", "writer.rs"]],
+    "wire": [["attribute.rs", "value.rs"]],
+}
 
 
 def part(module: str) -> str:
