@@ -104,7 +104,6 @@ KNOWN_IN_CRATES: dict[str, list[list[str]]] = {
             "worker.rs",
         ],
     ],
-    "files": [["detect.rs", "reader.rs"]],
     "kernels": [["level.rs", "simd/mod.rs"], ["transcode/scalar.rs", "transcode/simd/mod.rs"]],
     "queue": [["ffi.rs", "lane.rs", "state.rs", "writer.rs"]],
     "wire": [["attribute.rs", "value.rs"]],

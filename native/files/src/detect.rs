@@ -2,8 +2,7 @@
 
 use spanwire_wire::{Signal, validate};
 
-use crate::input::Input;
-use crate::reader::MAX_MESSAGE;
+use crate::input::{Input, MAX_MESSAGE};
 use crate::salvage::{Head, head};
 use crate::unpack::Compression;
 

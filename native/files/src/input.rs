@@ -2,6 +2,9 @@
 
 use std::io::{self, BufRead, Read};
 
+/// The largest message in memory: in protobuf without lengths the spans of a resource, else a request.
+pub const MAX_MESSAGE: usize = 1 << 30;
+
 /// How much is asked of the source at once: at first, and twice as much each time up to the most. Many sources are small.
 const FIRST_CHUNK: usize = 4 << 10;
 const CHUNK: usize = 256 << 10;

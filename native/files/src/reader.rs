@@ -10,12 +10,10 @@ use spanwire_wire::{Signal, count_items, validate};
 use crate::detect::{BYTE_ORDER_MARK, Format, detect, is_object, is_space};
 use crate::error::{Broken, FileError, of_source};
 use crate::input::Input;
+pub use crate::input::MAX_MESSAGE;
 use crate::json::{self, Scanner};
 use crate::salvage::{Head, head, salvage};
 use crate::unpack::{Compression, unpack, unpack_all};
-
-/// The largest message in memory: in protobuf without lengths the spans of a resource, else a request.
-pub const MAX_MESSAGE: usize = 1 << 30;
 
 /// In protobuf without lengths, resources are handed over together up to so many bytes.
 const PIECE: usize = 1 << 20;
