@@ -21,7 +21,8 @@ NOT_APPLICABLE = "not applicable: "
 # Tests say what their exporters are to do; what the surroundings say (a proxy, an endpoint, a bundle of CAs that
 # `requests` puts above the one it was given) must not change the answer. Set before anything reads it, for children too.
 _PROXIES = {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "GRPC_PROXY", "NO_GRPC_PROXY"}
-_SURROUNDINGS = {"CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", *_PROXIES}
+_TERMINAL = {"COLUMNS", "LINES"}  # pytest-xdist sets the first
+_SURROUNDINGS = {"CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", *_PROXIES, *_TERMINAL}
 for _name in list(os.environ):
     if _name.startswith(("OTEL_", "SPANWIRE_")) or _name.upper() in _SURROUNDINGS:
         del os.environ[_name]

@@ -246,13 +246,13 @@ installation =""",
 def test_counts_that_cannot_be_had_once_can_be_had_again(folder: Path) -> None:
     program = WAIT.replace(
         "print(",
-        """from spanwire._telemetry import stats
-counts, failures = stats.stats, [KeyboardInterrupt, SystemExit, RuntimeError, MemoryError]
+        """from spanwire._telemetry import stats as module
+counts, failures = module.stats, [KeyboardInterrupt, SystemExit, RuntimeError, MemoryError]
 def stats():
     if failures:
         raise failures.pop()
     return counts()
-stats.stats = stats
+module.stats = stats
 print(""",
     )
     with running(program, {"top": str(folder / "shop")}) as process:

@@ -151,8 +151,9 @@ def check_exporters(given: Sequence[str] | None) -> None:
     asked = os.environ.get(OTEL_TRACES_EXPORTER, "").split(",")
     names = [name.strip() for name in (*(given or ()), *asked) if name.strip()]
     known = {*_OF_OFFICIAL, *_MODULES, "none", *(one.name for one in entry_points(group=_GROUP))}
+    find = getattr(_configuration, "entry_points", entry_points)  # the SDK's, which others replace
     for name in names:
-        if name not in known:
+        if name not in known and not list(find(group=_GROUP, name=name)):
             near = difflib.get_close_matches(name, known, 1)
             raise RuntimeError(
                 f"Requested component '{name}' not found in entry point '{_GROUP}'. Set OTEL_TRACES_EXPORTER to "

@@ -37,8 +37,8 @@ def test_a_first_batch_at_the_end_of_the_stack_does_not_cost_the_fast_path() -> 
 
 # As on an interpreter where what the faster ways rely on was not found; what stats() says then.
 FALL_BACKS = {
-    "values by traversal": "_probe.INLINE = False",
-    "integers by the interpreter's API": "_probe.INTS = ()",
+    "values by traversal": "sdk_probe.INLINE = False",
+    "integers by the interpreter's API": "sdk_probe.INTS = ()",
 }
 FILES = ["unusual_spans", "odd_fields", "odd_keys", "patched_classes", "counts", "groups"]
 FALLEN_BACK = """

@@ -18,7 +18,8 @@ from tests.property.trace.runner import run
 from tests.property.trace.sides import SDK
 
 # A thousand programs, or those until a planted difference is found, take half a minute; on a busy machine several.
-pytestmark = [only_newest, pytest.mark.timeout(600)]
+# They guard the comparison alone, so `make test-full` runs them.
+pytestmark = [only_newest, pytest.mark.timeout(600), pytest.mark.full]
 
 POPULATION = 1_000
 

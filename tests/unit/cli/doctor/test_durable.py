@@ -161,7 +161,7 @@ def test_what_ended_processes_have_left_is_told(monkeypatch: pytest.MonkeyPatch,
     leave(tmp_path / "queue", "shop", 12)
     step = looked(monkeypatch, tmp_path / "queue", OTEL_SERVICE_NAME="shop")
     assert ("ok", "durable.left") in found(step)
-    assert step.details["left"] == [{"service": "shop", "spans": 12}]
+    assert step.details["left"] == [{"service": "shop", "spans": 12, "delivered": {}}]
     assert step.findings[-1].text.endswith("service shop has left 12 spans: the next start sends them")
     assert step.outcome in {"ok", "warning"}
 
