@@ -19,6 +19,7 @@ class Garbage:
         self.act()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["attributes", "events", "links", "to_json"])
 @pytest.mark.parametrize("ending", [False, True], ids=["writes", "writes and ends"])
 def test_finalizers_that_write_to_the_span_that_is_read(what: str, ending: bool) -> None:
