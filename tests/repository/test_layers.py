@@ -73,7 +73,6 @@ KNOWN_IN_CRATES: dict[str, list[list[str]]] = {
             "decode/span.rs",
             "decode/views.rs",
         ],
-        ["encode/cells.rs", "encode/table.rs"],
         ["encode/items.rs", "encode/op.rs"],
     ],
     "durable": [

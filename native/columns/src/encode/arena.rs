@@ -7,10 +7,11 @@ use std::ops::Range;
 
 use spanwire_wire::varint::varint_len;
 
-use super::cells::{ABSENT, BLOCK, Cells};
+use super::cells::{BLOCK, Cells};
 use super::compile::SPAN;
 use super::op::{ANY_VALUE, Head, Op, STATUS_CODE, STATUS_MESSAGE, Scalar, Totals, Value, any_len, status_len};
 use super::order::Order;
+use super::table::ABSENT;
 use super::threads;
 use crate::error::EncodeError;
 

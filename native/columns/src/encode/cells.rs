@@ -4,16 +4,13 @@ use spanwire_wire::read::Message;
 use spanwire_wire::validate::{Part, validate_part};
 
 use super::source::{Ints, Piece, Texts, with_ints, within, without_zeros};
-use super::table::Table;
+use super::table::{ABSENT, Table};
 use crate::error::EncodeError;
 use crate::ffi::{Plain, Shared};
 use crate::text;
 
 /// Rows that are encoded together: all that is written of them stays in the nearest cache.
 pub(crate) const BLOCK: usize = 64;
-
-/// The length of what is not there.
-pub(crate) const ABSENT: u32 = u32::MAX;
 
 /// The longest value, bytes.
 const LONGEST: usize = i32::MAX as usize;

@@ -3,9 +3,10 @@
 use spanwire_wire::tag::{self, len_tag, varint_tag};
 use spanwire_wire::varint::{MAX_VARINT_LEN, varint_len};
 
-use super::cells::{ABSENT, BLOCK, Cells, Source};
+use super::cells::{BLOCK, Cells, Source};
 use super::items::Items;
 use super::source::{Floats, Ints, with_ints};
+use super::table::ABSENT;
 use crate::error::EncodeError;
 use crate::ffi::{Plain, Shared};
 

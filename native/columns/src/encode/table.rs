@@ -1,5 +1,8 @@
 //! [`Table`]: byte strings made once, of which rows choose.
 
+/// The length of what is not there.
+pub(crate) const ABSENT: u32 = u32::MAX;
+
 /// Byte strings, one behind the other.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -12,7 +15,7 @@ impl Table {
     pub fn add<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
         let start = self.bytes.len();
         write(&mut self.bytes)?;
-        let len = u32::try_from(self.bytes.len() - start).unwrap_or(super::cells::ABSENT);
+        let len = u32::try_from(self.bytes.len() - start).unwrap_or(ABSENT);
         self.entries.push((start, len));
         Ok(())
     }
