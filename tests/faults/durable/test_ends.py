@@ -227,7 +227,7 @@ if __name__ == "__main__":
         pool.close()
         began = time.monotonic()
         pool.join()
-        assert time.monotonic() - began < 10, "a child was waited for as long as its request is tried"
+        assert time.monotonic() - began < 10, "a child was waited for as long as its request is tried"  # a hang guard
     print(len(os.listdir(folder)))
 """
 

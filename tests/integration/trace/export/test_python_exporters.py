@@ -175,7 +175,7 @@ def test_a_flush_keeps_to_its_time_while_the_exporter_hangs(destination: str) ->
     end_spans(provider, range(3))
     start = time.monotonic()
     assert not processor.force_flush(200)
-    assert 0.1 < time.monotonic() - start < 10
+    assert 0.1 < time.monotonic() - start < 10  # a hang guard: 0.2 s
     exporter.open.set()
     assert processor.force_flush(30_000)
     assert since(destination, before)["exported"] == 3
