@@ -133,9 +133,9 @@ test-quick: $(STAMPS)/ext-$(PROFILE) ## the Python tests that take no time
 test-full: full-main full-beside ## what takes long: the guard of instruction counts, old kernels, the real Collector, web frameworks, a real browser, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
 
 # Apart, since they may run beside each other: the second builds in folders of its own.
-full-main: test-python-full test-old-kernel bench-guard test-collector
+full-main: test-python-full test-old-kernel bench-guard test-collector test-bench test-python314
 
-full-beside: test-laws test-bench test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest test-python314 asan-some lsan-some miri neon loom model fuzz
+full-beside: test-laws test-web test-instrumentations test-examples test-browser test-docs test-wheel test-oldest asan-some lsan-some miri neon loom model fuzz
 
 lint: lint-python lint-rust ## every linter, type checker and formatter, and licences of what we depend on
 
