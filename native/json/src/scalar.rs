@@ -86,6 +86,7 @@ fn number(kind: Kind, token: Token<'_>) -> Option<u64> {
         (Kind::Int64 | Kind::Sfixed64, token) => ranged::<i64>(token).map(i64::cast_unsigned),
         (Kind::Sint32, token) => ranged::<i32>(token).map(|value| (value << 1 ^ value >> 31).cast_unsigned().into()),
         (Kind::Fixed32 | Kind::Uint32, token) => ranged::<u32>(token).map(u64::from),
+        (Kind::Fixed64 | Kind::Uint64, Token::Text(text)) => unsigned(text).or_else(|| ranged(token)),
         (Kind::Fixed64 | Kind::Uint64, token) => ranged::<u64>(token),
         _ => None,
     }
@@ -105,6 +106,22 @@ fn double(token: Token<'_>) -> Option<f64> {
         }
         Token::Text(_) | Token::Bool(_) => None,
     }
+}
+
+/// Up to 19 digits, as times have: cheaper than by 128 bits.
+fn unsigned(text: &str) -> Option<u64> {
+    let mut value = 0;
+    if !(1..20).contains(&text.len()) {
+        return None;
+    }
+    for byte in text.bytes() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + u64::from(digit);
+    }
+    Some(value)
 }
 
 /// An integer: a number without a fraction, or a decimal string.

@@ -24,7 +24,8 @@ impl<'a> ExportAnswer<'a> {
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut read = Self::default();
         for field in Message::new(bytes).fields() {
-            let field = field?.checked(Type::TraceResponse)?;
+            let field = field?;
+            field.check(Type::TraceResponse)?;
             if field.number() == export_response::PARTIAL_SUCCESS {
                 read.merge(field.message())?;
             }
@@ -35,7 +36,8 @@ impl<'a> ExportAnswer<'a> {
     /// Reads one more part of the partial success.
     fn merge(&mut self, part: Message<'a>) -> Result<(), DecodeError> {
         for field in part.fields() {
-            let field = field?.checked(Type::TracePartialSuccess)?;
+            let field = field?;
+            field.check(Type::TracePartialSuccess)?;
             match field.number() {
                 partial_success::REJECTED_SPANS => self.rejected = field.value().cast_signed(),
                 partial_success::ERROR_MESSAGE => self.message = field.message().utf8()?,
@@ -75,7 +77,8 @@ impl<'a> RpcStatus<'a> {
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut read = Self::default();
         for field in Message::new(bytes).fields() {
-            let field = field?.checked(Type::RpcStatus)?;
+            let field = field?;
+            field.check(Type::RpcStatus)?;
             match field.number() {
                 rpc_status::CODE => read.code = field.value32().cast_signed(),
                 rpc_status::MESSAGE => read.message = field.message().utf8()?,
@@ -90,7 +93,8 @@ impl<'a> RpcStatus<'a> {
     fn detail(&mut self, detail: Message<'a>) -> Result<(), DecodeError> {
         let (mut kind, mut value) = ("", Message::default());
         for field in detail.fields() {
-            let field = field?.checked(Type::Any)?;
+            let field = field?;
+            field.check(Type::Any)?;
             match field.number() {
                 any::TYPE_URL => kind = field.message().utf8()?,
                 any::VALUE => value = field.message(),
@@ -100,7 +104,8 @@ impl<'a> RpcStatus<'a> {
         if kind.ends_with(RETRY_INFO) {
             let mut delay = None;
             for field in value.fields() {
-                let field = field?.checked(Type::RetryInfo)?;
+                let field = field?;
+                field.check(Type::RetryInfo)?;
                 if field.number() == retry_info::RETRY_DELAY {
                     delay = Some(read_duration(field.message())?);
                 }
@@ -130,7 +135,8 @@ impl<'a> RpcStatus<'a> {
 fn read_duration(message: Message<'_>) -> Result<Duration, DecodeError> {
     let (mut seconds, mut nanos) = (0_i64, 0_i32);
     for field in message.fields() {
-        let field = field?.checked(Type::Duration)?;
+        let field = field?;
+        field.check(Type::Duration)?;
         match field.number() {
             duration::SECONDS => seconds = field.value().cast_signed(),
             duration::NANOS => nanos = field.value32().cast_signed(),

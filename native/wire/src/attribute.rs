@@ -56,7 +56,8 @@ impl<'a> View<'a> for KeyValue<'a> {
     fn read(message: Message<'a>, depth: u8) -> Result<Self, DecodeError> {
         let (mut key, mut key_string_index, mut value) = ("", 0, Occurrences::default());
         for field in message.fields() {
-            let field = field?.checked(Type::KeyValue)?;
+            let field = field?;
+            field.check(Type::KeyValue)?;
             match field.number() {
                 key_value::KEY => key = field.message().utf8()?,
                 key_value::VALUE => value.add(&field),

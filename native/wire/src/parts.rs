@@ -172,7 +172,11 @@ impl<'a, T: View<'a>> Iterator for Repeated<'a, T> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let item = match self.fields.next()?.and_then(|field| field.checked(self.of)) {
+            let item = match self
+                .fields
+                .next()?
+                .and_then(|field| field.check(self.of).map(|()| field))
+            {
                 Ok(field) if field.number() == self.number => T::read(field.message(), self.depth),
                 Ok(_) => continue,
                 Err(error) => Err(error),

@@ -156,12 +156,12 @@ impl<'a> Field<'a> {
         self.message
     }
 
-    /// The field, unless it is declared in `of` with another wire type. Readers check each field so, and need not
+    /// An error if the field is declared in `of` with another wire type. Readers check each field so, and need not
     /// think of wire types after that.
     #[inline]
-    pub(crate) fn checked(self, of: Type) -> Result<Self, DecodeError> {
+    pub(crate) fn check(&self, of: Type) -> Result<(), DecodeError> {
         if schema::accepts(of, self.number(), self.wire_type) {
-            return Ok(self);
+            return Ok(());
         }
         Err(self.unexpected(of))
     }

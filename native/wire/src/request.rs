@@ -88,7 +88,8 @@ impl<'a> View<'a> for ResourceSpans<'a> {
     fn read(message: Message<'a>, _depth: u8) -> Result<Self, DecodeError> {
         let (mut resource, mut schema_url) = (Occurrences::default(), "");
         for field in message.fields() {
-            let field = field?.checked(Type::ResourceSpans)?;
+            let field = field?;
+            field.check(Type::ResourceSpans)?;
             match field.number() {
                 resource_spans::RESOURCE => resource.add(&field),
                 resource_spans::SCHEMA_URL => schema_url = field.message().utf8()?,
@@ -135,7 +136,8 @@ impl<'a> Resource<'a> {
     fn read(parts: Parts<'a>) -> Result<Self, DecodeError> {
         let mut dropped_attributes_count = 0;
         for field in parts.fields() {
-            let field = field?.checked(Type::Resource)?;
+            let field = field?;
+            field.check(Type::Resource)?;
             if field.number() == resource::DROPPED_ATTRIBUTES_COUNT {
                 dropped_attributes_count = field.value32();
             }
@@ -185,7 +187,8 @@ impl<'a> View<'a> for EntityRef<'a> {
     fn read(message: Message<'a>, _depth: u8) -> Result<Self, DecodeError> {
         let (mut schema_url, mut entity_type) = ("", "");
         for field in message.fields() {
-            let field = field?.checked(Type::EntityRef)?;
+            let field = field?;
+            field.check(Type::EntityRef)?;
             match field.number() {
                 entity_ref::SCHEMA_URL => schema_url = field.message().utf8()?,
                 entity_ref::TYPE => entity_type = field.message().utf8()?,
@@ -250,7 +253,8 @@ impl<'a> View<'a> for ScopeSpans<'a> {
     fn read(message: Message<'a>, _depth: u8) -> Result<Self, DecodeError> {
         let (mut scope, mut schema_url) = (Occurrences::default(), "");
         for field in message.fields() {
-            let field = field?.checked(Type::ScopeSpans)?;
+            let field = field?;
+            field.check(Type::ScopeSpans)?;
             match field.number() {
                 scope_spans::SCOPE => scope.add(&field),
                 scope_spans::SCHEMA_URL => schema_url = field.message().utf8()?,
@@ -305,7 +309,8 @@ impl<'a> Scope<'a> {
     fn read(parts: Parts<'a>) -> Result<Self, DecodeError> {
         let (mut name, mut version, mut dropped_attributes_count) = ("", "", 0);
         for field in parts.fields() {
-            let field = field?.checked(Type::Scope)?;
+            let field = field?;
+            field.check(Type::Scope)?;
             match field.number() {
                 scope::NAME => name = field.message().utf8()?,
                 scope::VERSION => version = field.message().utf8()?,

@@ -159,7 +159,8 @@ impl<'a> View<'a> for SpanView<'a> {
             ..Self::default()
         };
         for field in message.fields() {
-            let field = field?.checked(Type::Span)?;
+            let field = field?;
+            field.check(Type::Span)?;
             match field.number() {
                 span::TRACE_ID => view.trace_id = field.message().trace_id()?,
                 span::SPAN_ID => view.span_id = field.message().span_id()?,
@@ -226,7 +227,8 @@ impl<'a> View<'a> for EventView<'a> {
             ..Self::default()
         };
         for field in message.fields() {
-            let field = field?.checked(Type::Event)?;
+            let field = field?;
+            field.check(Type::Event)?;
             match field.number() {
                 event::TIME_UNIX_NANO => view.time = UnixNanos::new(field.value()),
                 event::NAME => view.name = field.message().utf8()?,
@@ -294,7 +296,8 @@ impl<'a> View<'a> for LinkView<'a> {
             ..Self::default()
         };
         for field in message.fields() {
-            let field = field?.checked(Type::Link)?;
+            let field = field?;
+            field.check(Type::Link)?;
             match field.number() {
                 link::TRACE_ID => view.trace_id = field.message().trace_id()?,
                 link::SPAN_ID => view.span_id = field.message().span_id()?,
@@ -331,7 +334,8 @@ impl<'a> StatusView<'a> {
     /// Reads one more part of the status.
     fn merge(&mut self, part: Message<'a>) -> Result<(), DecodeError> {
         for field in part.fields() {
-            let field = field?.checked(Type::Status)?;
+            let field = field?;
+            field.check(Type::Status)?;
             match field.number() {
                 status::MESSAGE => self.message = field.message().utf8()?,
                 status::CODE => self.code = StatusCode::from(field.value32().cast_signed()),

@@ -75,17 +75,23 @@ pub fn validate_part(part: Part, message: Message<'_>) -> Result<(), DecodeError
 pub fn count_items(signal: Signal, bytes: &[u8]) -> Result<usize, DecodeError> {
     let mut items = 0;
     for field in Message::new(bytes).fields() {
-        let field = field?.checked(signal.request())?;
+        let field = field?;
+        field.check(signal.request())?;
         if field.number() != Signal::RESOURCES {
             continue;
         }
         for field in field.message().fields() {
-            let field = field?.checked(signal.resource_group())?;
+            let field = field?;
+            field.check(signal.resource_group())?;
             if field.number() != Signal::SCOPES {
                 continue;
             }
             for field in field.message().fields() {
-                items += usize::from(field?.checked(signal.scope_group())?.number() == Signal::ITEMS);
+                items += usize::from({
+                    let field = field?;
+                    field.check(signal.scope_group())?;
+                    field.number() == Signal::ITEMS
+                });
             }
         }
     }
@@ -178,7 +184,7 @@ impl<'a> Walk<'a> {
             packed(declared.kind, payload)?;
             return Ok(next);
         }
-        let field = field.checked(of)?;
+        field.check(of)?;
         match declared.kind {
             Kind::Utf8 => drop(payload.utf8()?),
             Kind::TraceId => drop(payload.trace_id()?),

@@ -46,7 +46,8 @@ impl<'a> Value<'a> {
         // The run of arrays or maps that `value` now stands for.
         let mut run = Occurrences::default();
         for field in parts.fields() {
-            let field = field?.checked(Type::AnyValue)?;
+            let field = field?;
+            field.check(Type::AnyValue)?;
             value = match field.number() {
                 any_value::STRING_VALUE => Self::Str(field.message().utf8()?),
                 any_value::BOOL_VALUE => Self::Bool(field.value() != 0),

@@ -209,7 +209,7 @@ fn fields(of: Type, message: Message<'_>) -> impl Iterator<Item = Result<(Field<
     core::iter::from_fn(move || {
         let start = fields.offset();
         let field = fields.next()?;
-        let field = field.and_then(|field| field.checked(of));
+        let field = field.and_then(|field| field.check(of).map(|()| field));
         Some(field.map(|field| (field, start..fields.offset())))
     })
 }

@@ -7,9 +7,9 @@ pub(super) const NUMBERS: usize = 17;
 
 const TYPES: usize = Type::ALL.len();
 
-/// Which wire types a field may have, one bit each; 0 for a field that is not declared.
+/// Which wire types a field may have, one bit each; all for a field that is not declared.
 static ACCEPTED: [[u8; NUMBERS]; TYPES] = {
-    let mut accepted = [[0; NUMBERS]; TYPES];
+    let mut accepted = [[u8::MAX; NUMBERS]; TYPES];
     let mut of = 0;
     while of < TYPES {
         assert!(Type::ALL[of] as usize == of);
@@ -17,7 +17,7 @@ static ACCEPTED: [[u8; NUMBERS]; TYPES] = {
         let mut at = 0;
         while at < fields.len() {
             let number = fields[at].number as usize;
-            assert!(0 < number && number < NUMBERS && accepted[of][number] == 0);
+            assert!(0 < number && number < NUMBERS && accepted[of][number] == u8::MAX);
             accepted[of][number] = 1 << fields[at].wire_type() as u8 | 1 << fields[at].kind.wire_type() as u8;
             at += 1;
         }
@@ -29,10 +29,8 @@ static ACCEPTED: [[u8; NUMBERS]; TYPES] = {
 /// Whether field `number` of a message of type `of` may have the wire type; so it is if the field is not declared.
 #[inline]
 pub(crate) fn accepts(of: Type, number: u32, wire_type: crate::tag::WireType) -> bool {
-    let accepted = usize::try_from(number)
-        .ok()
-        .and_then(|number| ACCEPTED[of as usize].get(number));
-    accepted.is_none_or(|&accepted| accepted == 0 || accepted & 1 << wire_type as u8 != 0)
+    let number = number as usize;
+    number >= NUMBERS || ACCEPTED[of as usize][number] >> wire_type as u8 & 1 != 0
 }
 
 /// Field `number` in a message of type `of`; none if it is not declared.

@@ -112,6 +112,7 @@ impl Field {
     }
 
     /// The tag that opens it, as the writers take it.
+    #[inline]
     #[must_use]
     #[allow(clippy::cast_possible_truncation)] // OTLP's field numbers are below 32
     pub const fn tag(&self) -> u16 {

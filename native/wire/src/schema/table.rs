@@ -94,6 +94,7 @@ macro_rules! messages {
             }
 
             /// Its fields in the order of the .proto file.
+            #[inline]
             #[must_use]
             pub const fn fields(self) -> &'static [Field] {
                 match self {

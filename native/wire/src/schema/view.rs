@@ -69,7 +69,8 @@ impl<'a> MessageView<'a> {
         // The member of the oneof that came last.
         let mut member = 0;
         for field in self.parts.fields() {
-            let field = field?.checked(self.of)?;
+            let field = field?;
+            field.check(self.of)?;
             let Some(declared) = declared(self.of, field.number()) else {
                 continue;
             };
