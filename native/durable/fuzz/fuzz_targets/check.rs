@@ -1,8 +1,8 @@
 //! What holds of whatever is read.
 
 use spanwire_durable::read::Found;
-use spanwire_wire::read::Message;
 use spanwire_wire::Signal;
+use spanwire_wire::read::Message;
 use spanwire_wire::validate::{Part, validate_part};
 use spanwire_wire::varint::decode_varint32;
 

@@ -44,7 +44,10 @@ fuzz_target!(|input: &[u8]| {
     let mut stats = Stats::default();
     let mut recording = Recording::default();
     for piece in &pieces {
-        assert_eq!(validate(Signal::Traces, &piece.request).map(|counts| counts.items), Ok(piece.spans));
+        assert_eq!(
+            validate(Signal::Traces, &piece.request).map(|counts| counts.items),
+            Ok(piece.spans)
+        );
         stats.add(&piece.request).expect("valid");
         recording.add(&piece.request).expect("valid");
     }
@@ -85,7 +88,10 @@ fuzz_target!(|input: &[u8]| {
     };
     let (mut sent, mut due) = (0, Duration::ZERO);
     while let Some(request) = recording.next_request(&plan).expect("valid") {
-        assert_eq!(validate(Signal::Traces, &request.request).map(|counts| counts.items), Ok(request.spans));
+        assert_eq!(
+            validate(Signal::Traces, &request.request).map(|counts| counts.items),
+            Ok(request.spans)
+        );
         assert!(request.due >= due, "in the order of time");
         (sent, due) = (sent + request.spans, request.due);
     }

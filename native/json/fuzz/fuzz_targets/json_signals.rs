@@ -6,7 +6,9 @@ use spanwire_json::{from_wire, to_wire};
 use spanwire_wire::{Signal, validate};
 
 fuzz_target!(|input: &[u8]| {
-    let Some((signal, bytes)) = input.split_first() else { return };
+    let Some((signal, bytes)) = input.split_first() else {
+        return;
+    };
     let signal = Signal::ALL[usize::from(*signal) % 4];
     let valid = validate(signal, bytes);
     let mut text = Vec::new();

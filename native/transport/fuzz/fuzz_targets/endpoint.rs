@@ -43,6 +43,12 @@ fuzz_target!(|text: &str| {
     );
     if !endpoint.tls {
         let headers = [("x-key".to_owned(), text.as_bytes().to_vec())];
-        let _ = Config::new(Protocol::HttpProtobuf, text, &headers, Compression::None, &TlsFiles::default());
+        let _ = Config::new(
+            Protocol::HttpProtobuf,
+            text,
+            &headers,
+            Compression::None,
+            &TlsFiles::default(),
+        );
     }
 });

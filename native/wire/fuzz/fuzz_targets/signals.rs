@@ -11,7 +11,9 @@ use spanwire_wire::envelope::{self, Layout, Limits};
 use spanwire_wire::{Signal, count_items, validate};
 
 fuzz_target!(|input: &[u8]| {
-    let Some((signal, bytes)) = input.split_first() else { return };
+    let Some((signal, bytes)) = input.split_first() else {
+        return;
+    };
     let signal = Signal::ALL[usize::from(*signal) % 4];
     let counts = validate(signal, bytes);
     assert_eq!(counts, strict::validate(signal, bytes));
