@@ -2,11 +2,14 @@
 
     python -m benches.durable cost [--spans 100000] [--rounds 5] [--folder DIR]
     python -m benches.durable outage [--spans 10000000] [--folder DIR]
+    python -m benches.durable pauses [--spans 100000] [--delay 0.2] [--folder DIR]
 
 `cost`: processes take turns, each makes W5 spans at a pace that its exporter follows, and sends them to a sink of its own machine: CPU of the
 process (all threads) for each span, and how long `end()` keeps its caller; with a queue in memory and with durable ones, without and with a
 neighbour that writes to the same disk and has it synced all the time. Ratios are of the medians, and of the minima. `outage`: a process makes
 spans as fast as it can while connections are refused, says its memory by eighths, and is killed; `spanwire recover` sends what is left.
+`pauses`: how long `end()` keeps its caller where a file is needed at once (a large span, a burst that outruns the files made ahead, the first span
+of a forked child), for each policy of syncing, while each system call that writes to the disk takes `--delay` seconds longer (benches/slow_disk.py; 0: not).
 `--folder` is where the disk is; default: the working directory. docs/durability.md has figures.
 """
 
@@ -27,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from benches.outage import W5, resident_bytes
+from benches.pauses import CASES
 from spanwire import stats
 from spanwire.durable import DurableQueue
 from spanwire.exporter.http import OTLPSpanExporter
@@ -205,14 +209,43 @@ def outage(asked: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def pauses(asked: argparse.Namespace) -> list[dict[str, Any]]:
+    results = []
+    print(
+        f"{'case':8}{'fsync':10}{'ends':>10}{'p50':>9}{'p99.99':>14}{'max':>14}  ns{'> 50 ms':>10}{'> 150 ms':>10}  dropped"
+    )
+    for case, (_, share) in CASES.items():
+        for fsync in SIDES[1:]:
+            with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
+                program = [sys.executable, "-m", "benches.pauses", case, str(Path(folder) / "queue")]
+                program += [str(max(10, round(asked.spans * share))), fsync]
+                slow = [sys.executable, "-m", "benches.slow_disk", "--delay", str(asked.delay), "--"]
+                done = subprocess.run(
+                    [*(slow if asked.delay else []), *program],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    check=True,
+                )
+            one = json.loads(done.stdout.splitlines()[-1]) | {"fsync": fsync}
+            results.append(one)
+            print(
+                f"{case:8}{fsync:10}{one['ends']:10,}{one['p50']:9,}{one['p99.99']:14,}{one['max']:14,}    "
+                f"{one['over 50 ms']:10,}{one['over 150 ms']:10,}  {one['account']['dropped'] or ''}",
+                flush=True,
+            )
+    return results
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     modes = parser.add_subparsers(dest="mode", required=True)
-    for name, spans in (("cost", 100_000), ("outage", 10_000_000)):
+    for name, spans in (("cost", 100_000), ("outage", 10_000_000), ("pauses", 100_000)):
         mode = modes.add_parser(name)
         mode.add_argument("--spans", type=int, default=spans)
         mode.add_argument("--rounds", type=int, default=5)
         mode.add_argument("--folder", default=".")
+        if name == "pauses":
+            mode.add_argument("--delay", type=float, default=0.2)
     one = modes.add_parser("side")  # what `cost` begins
     for word in ("kind", "endpoint", "folder"):
         one.add_argument(word)
@@ -226,7 +259,7 @@ def main() -> None:
     elif asked.mode == "fill":
         fill(asked.folder, asked.spans)
     else:
-        print(json.dumps(cost(asked) if asked.mode == "cost" else outage(asked)))
+        print(json.dumps({"cost": cost, "outage": outage, "pauses": pauses}[asked.mode](asked)))
 
 
 if __name__ == "__main__":

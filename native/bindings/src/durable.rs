@@ -31,6 +31,15 @@ impl DurableDirectory {
         self.backlog
     }
 
+    /// The directory; in a forked child, those that the child has made for it.
+    fn of_this_process(&self) -> Vec<Arc<Directory>> {
+        if self.directory.is_here() {
+            return vec![Arc::clone(&self.directory)];
+        }
+        let is_of_it = |other: &Arc<Directory>| other.plan() == self.directory.plan();
+        directories().into_iter().filter(is_of_it).collect()
+    }
+
     /// What waits for longer goes.
     pub fn max_age(&self) -> Option<Duration> {
         self.max_age
@@ -94,20 +103,16 @@ impl DurableDirectory {
 
     /// No more spans come: removes what holds none that are not delivered. In a forked child, what the child has made of its own for it.
     fn end(&self, py: Python<'_>) {
-        let is_of_it = |other: &Arc<Directory>| other.plan() == self.directory.plan();
-        py.detach(|| {
-            if self.directory.is_here() {
-                self.directory.end();
-            } else {
-                directories().into_iter().filter(is_of_it).for_each(|one| one.end());
-            }
-        });
+        py.detach(|| self.of_this_process().iter().for_each(|one| one.end()));
     }
 
-    /// Where its files cannot be mapped: writes what was committed, so that it outlives the process.
+    /// Writes what was committed and is in no mapped file, so that it outlives the process. In a forked child, what is the child's.
     fn write_out(&self, py: Python<'_>) -> PyResult<()> {
-        py.detach(|| self.directory.write_out())
-            .map_err(|error| errors::system(&error))
+        let write_all = || {
+            let written = self.of_this_process().into_iter().map(|one| one.write_out());
+            written.fold(Ok(()), Result::and)
+        };
+        py.detach(write_all).map_err(|error| errors::system(&error))
     }
 }
 

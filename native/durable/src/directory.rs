@@ -8,51 +8,22 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use spanwire_queue::Limits;
-use spanwire_queue::storage::{AtBound, Storage};
+use spanwire_queue::storage::{AtBound, Interrupt, Storage};
 
 use crate::boot;
-use crate::file_system::{FileSystem, MapPolicy};
 use crate::folder::{Folder, now};
 use crate::format::Header;
 use crate::own::{self, Own};
+use crate::plan::{Plan, Sync};
 use crate::report::Report;
 use crate::segment::{Segment, Shape};
+use crate::spares::Standby;
 use crate::storage::Mapped;
-
-/// Whoever ends a span waits so long for the thread to make a file, at most.
-const WAIT: Duration = Duration::from_millis(20);
 
 /// After a file could not be made, nobody tries again for so long.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(200);
 /// After the folder could not be made, nobody tries again for so long; each time for twice as long, up to the second.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
-
-/// When what is committed is also written to the disk, for the case that the power fails.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Sync {
-    /// When the system likes: nothing is lost when the process dies.
-    #[default]
-    Never,
-    /// At least so often.
-    Interval(Duration),
-    /// Whenever something was committed since the last time.
-    Batch,
-}
-
-/// Where and how a process keeps what waits.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Plan {
-    /// A folder for all processes.
-    pub path: PathBuf,
-    /// Whose spans they are: a later process of the same name may deliver them.
-    pub service: String,
-    /// Bytes of files at most.
-    pub limit: u64,
-    /// When the disk is told.
-    pub sync: Sync,
-    /// Whether files are mapped, or written to by write(2).
-    pub mapping: MapPolicy,
-}
 
 /// The files of one process, in a folder of its own, which is locked as long as it lives.
 #[derive(Debug)]
@@ -61,11 +32,13 @@ pub struct Directory {
     /// Why files are not mapped, if they are not.
     pub(crate) not_mapped: Option<String>,
     /// Its name; none where it could not be asked for.
-    file_system: Option<String>,
+    pub(crate) file_system: Option<String>,
     pub(crate) block: AtomicU64,
     generation: u64,
     listed: Own,
     state: Mutex<State>,
+    /// Taken while the folder is made: by one thread.
+    folder_making: Mutex<()>,
     /// The thread has made a file, or could not.
     pub(crate) made_one: Condvar,
 }
@@ -81,7 +54,7 @@ pub(crate) struct State {
     /// Blocks that nobody has.
     pub free: Vec<(Arc<Segment>, u32)>,
     /// The next files, ready.
-    pub spares: Vec<Segment>,
+    pub spares: Vec<Arc<Segment>>,
     /// When a spare was taken last, and until when two are wanted: one was taken soon after another.
     pub taken: Option<Instant>,
     pub busy_until: Option<Instant>,
@@ -89,14 +62,18 @@ pub(crate) struct State {
     pub is_making: bool,
     /// No more are made: what there is stays only for spans that were not delivered.
     pub has_ended: bool,
-    /// Files of which nobody needs anything any more, to be removed.
+    /// Files of which nobody needs anything any more, to be removed; their bytes are not counted any more.
     pub unneeded: Vec<Arc<Segment>>,
+    /// Segments whose file is not made yet, or not complete, with their numbers.
+    pub standbys: Vec<Standby>,
+    /// Files with frames that only a later process delivers, to be sealed.
+    pub left: Vec<Arc<Segment>>,
     /// All files that are in use.
     pub files: Vec<Weak<Segment>>,
+    /// When a block was refused last since too much was in memory already.
+    pub crowded: Option<Instant>,
     /// When the last file could not be made, and why.
     pub failed: Option<(Instant, io::ErrorKind)>,
-    /// How often in a row the thread was waited for in vain, and since when.
-    pub late: (u32, Option<Instant>),
     failures: u64,
     last_error: Option<String>,
     /// Everything that was committed by then is on the disk.
@@ -125,6 +102,18 @@ impl Directory {
         Ok(directory)
     }
 
+    /// The directory of a forked child, for whoever must not wait: its thread makes the folder and the files.
+    pub(crate) fn create_later(
+        plan: &Plan,
+        not_mapped: Option<String>,
+        file_system: Option<String>,
+    ) -> io::Result<Arc<Self>> {
+        let directory = Arc::new(Self::with(plan, not_mapped, file_system, State::new()));
+        directory.listed.tell(&directory);
+        directory.keep_up()?;
+        Ok(directory)
+    }
+
     fn new(plan: &Plan) -> io::Result<Self> {
         let mut state = State::new();
         match plan.new_folder() {
@@ -133,18 +122,24 @@ impl Directory {
             Err(error) => return Err(error),
         }
         let found = plan.file_system()?;
-        let mut directory = Self {
+        let not_mapped = plan.why_not_mapped(&found);
+        let mut directory = Self::with(plan, not_mapped, found.map(|found| found.name).ok(), state);
+        directory.begin()?; // else it is dropped, with its folder
+        Ok(directory)
+    }
+
+    fn with(plan: &Plan, not_mapped: Option<String>, file_system: Option<String>, state: State) -> Self {
+        Self {
             plan: plan.clone(),
-            not_mapped: plan.why_not_mapped(&found),
-            file_system: found.map(|found| found.name).ok(),
+            not_mapped,
+            file_system,
             block: AtomicU64::new(0),
             generation: spanwire_ground::generation(),
             listed: own::list(),
             state: Mutex::new(state),
+            folder_making: Mutex::default(),
             made_one: Condvar::new(),
-        };
-        directory.begin()?; // else it is dropped, with its folder
-        Ok(directory)
+        }
     }
 
     /// Makes the first file. That there is no room for it now is told, counted, and may change.
@@ -175,10 +170,14 @@ impl Directory {
         Ok(())
     }
 
-    /// Makes the folder that could not be made at the start, if it is time to try that again.
+    /// Makes the folder that was not, or could not be, made at the start, if it is time to try that again.
     pub(crate) fn begin_late(&self) {
-        if self.lock().next_try.0 > Instant::now() {
-            return;
+        let _one = self.folder_making.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let state = self.lock();
+            if state.folder.is_some() || state.has_ended || state.next_try.0 > Instant::now() {
+                return;
+            }
         }
         let made = self.plan.new_folder();
         let mut state = self.lock();
@@ -209,6 +208,12 @@ impl Directory {
         }
         let mut state = self.lock();
         state.files.retain(|file| file.strong_count() > 0);
+        let used = state
+            .files
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter(|file| file.is_filed());
+        let used = used.count();
         Some(Report {
             folder: state.path(&self.plan),
             service: self.plan.service.clone(),
@@ -216,7 +221,7 @@ impl Directory {
             not_mapped: self.not_mapped.clone(),
             bytes: state.bytes,
             limit: self.plan.limit,
-            files: (state.files.len() + state.spares.len()) as u64,
+            files: (used + state.spares.len()) as u64,
             failures: state.failures,
             last_error: state.last_error.clone(),
             synced: state.synced.map(|synced| synced.elapsed()),
@@ -257,13 +262,7 @@ impl Directory {
     }
 
     pub(crate) fn make(&self, number: u64, shape: Shape) -> io::Result<Segment> {
-        let folder = self.lock().folder.clone().ok_or(io::ErrorKind::NotFound)?;
-        let header = Header {
-            shape,
-            created: now(),
-            process: folder.process,
-            boot: boot::id(),
-        };
+        let (folder, header) = self.header(shape)?;
         Segment::create(
             &folder.path,
             number,
@@ -271,6 +270,29 @@ impl Directory {
             self.not_mapped.is_none(),
             self.plan.sync != Sync::Never,
         )
+    }
+
+    /// Makes the file of a standby.
+    pub(crate) fn file(&self, standby: &Segment, number: u64) -> io::Result<()> {
+        let (folder, header) = self.header(standby.header.shape)?;
+        standby.file(
+            &folder.path,
+            number,
+            header,
+            self.not_mapped.is_none(),
+            self.plan.sync != Sync::Never,
+        )
+    }
+
+    fn header(&self, shape: Shape) -> io::Result<(Arc<Folder>, Header)> {
+        let folder = self.lock().folder.clone().ok_or(io::ErrorKind::NotFound)?;
+        let header = Header {
+            shape,
+            created: now(),
+            process: folder.process,
+            boot: boot::id(),
+        };
+        Ok((folder, header))
     }
 
     /// The number of the next block.
@@ -291,122 +313,56 @@ impl Directory {
             return;
         }
         state.free.retain(|(free, _)| !Arc::ptr_eq(free, segment));
+        state.standbys.retain(|standby| !standby.is(segment));
+        state.bytes = state.bytes.saturating_sub(shape.file_len() as u64);
         state.unneeded.push(Arc::clone(segment));
         state.ask_for_upkeep();
     }
 
-    /// Waits for the thread to make a file, if there is no block: a disk or a server may take long, or for ever, and whoever ends a span
-    /// does not wait for that.
-    fn wait_for_block<'s>(&'s self, mut state: MutexGuard<'s, State>) -> io::Result<MutexGuard<'s, State>> {
-        state.check_folder()?; // the next try is later than that
-        let until = Instant::now() + WAIT;
-        let is_usual = |state: &State| state.free.iter().any(|(free, _)| free.header.shape == Shape::USUAL);
-        while state.spares.is_empty() && !is_usual(&state) {
-            if let Some((_, kind)) = state.failed.filter(|(when, _)| when.elapsed() < PATIENCE) {
-                return Err(kind.into());
-            }
-            if !state.is_making && state.is_at_bound(Shape::USUAL, self.plan.limit) {
-                return Err(AtBound.into());
-            }
-            if state.is_late() {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                let error = io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    "the next file is not ready in time: spans come too fast, or the disk or the processors are too busy",
-                );
-                state.late = (state.late.0 + 1, Some(Instant::now()));
-                state.note(&error);
-                return Err(error);
-            }
-            let waited = self.made_one.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        Ok(state)
-    }
-
-    pub(crate) fn block(&self, shape: Shape) -> io::Result<(Arc<Segment>, u32)> {
+    /// Frames of a segment wait for a later process: it is sealed, by the thread if there is one.
+    pub(crate) fn leave(&self, segment: &Arc<Segment>) {
         let mut state = self.lock();
-        if shape == Shape::USUAL {
-            state.reuse();
+        state.left.push(Arc::clone(segment));
+        if state.upkeep.is_some() {
             state.ask_for_upkeep();
-            if state.upkeep.is_some() {
-                state = self.wait_for_block(state)?;
+        } else {
+            drop(state);
+            self.seal_left();
+        }
+    }
+
+    /// A block for whoever ends a span, who waits for no file: where none is ready, it is one in memory, whose file the thread makes.
+    pub(crate) fn block_for(&self, shape: Shape, interrupt: &Interrupt) -> io::Result<(Arc<Segment>, u32)> {
+        let mut state = self.lock();
+        state.ask_for_upkeep();
+        if shape == Shape::USUAL {
+            state.reuse(self.plan.limit);
+            if let Some(block) = state.take_free() {
+                return Ok(block);
             }
-        } else {
-            drop(state);
-            self.remove_unneeded(); // they count until then
-            state = self.lock();
+            if let Some(segment) = state.take_spare() {
+                state.files.push(Arc::downgrade(&segment));
+                let others = (1..shape.blocks).rev().map(|index| (Arc::clone(&segment), index));
+                state.free.extend(others);
+                return Ok((segment, 0));
+            }
         }
-        let found = state.free.iter().rposition(|(free, _)| free.header.shape == shape);
-        if let Some(at) = found {
-            return Ok(state.free.remove(at));
-        }
-        let spare = if shape == Shape::USUAL {
-            state.take_spare()
-        } else {
-            None
+        let shape = match shape {
+            Shape::USUAL => Shape::for_one(shape.frames_len(), shape.heads_len),
+            large => large,
         };
-        let segment = if let Some(spare) = spare {
-            spare
-        } else {
-            let number = state.next_file(shape, self.plan.limit)?;
-            drop(state);
-            let made = self.make(number, shape);
-            state = self.lock();
-            state.made(made, shape)?
-        };
-        let segment = Arc::new(segment);
-        state.files.push(Arc::downgrade(&segment));
-        let others = (1..shape.blocks).rev().map(|index| (Arc::clone(&segment), index));
-        state.free.extend(others);
-        Ok((segment, 0))
-    }
-}
-
-impl Plan {
-    /// With what is usual for the rest: a gibibyte at most, mapped, and on the disk when the system likes.
-    #[must_use]
-    pub fn new(path: PathBuf, service: impl Into<String>) -> Self {
-        Self {
-            path,
-            service: service.into(),
-            limit: 1 << 30,
-            sync: Sync::default(),
-            mapping: MapPolicy::default(),
-        }
+        Ok((state.take_standby(shape, self.plan.limit, interrupt)?, 0))
     }
 
-    pub(crate) fn new_folder(&self) -> io::Result<Arc<Folder>> {
-        Folder::create(&self.path, &self.service, self.sync != Sync::Never).map(Arc::new)
-    }
-
-    /// On which it lies; inside it, why that cannot be told now.
-    fn file_system(&self) -> io::Result<io::Result<FileSystem>> {
-        let place = match self.path.parent() {
-            Some(parent) if !self.path.exists() => parent, // there was no room for it
-            _ => &self.path,
-        };
-        match FileSystem::of(place) {
-            Err(error) if !may_pass(&error) => Err(error),
-            asked => Ok(asked),
-        }
-    }
-
-    fn why_not_mapped(&self, file_system: &io::Result<FileSystem>) -> Option<String> {
-        match (self.mapping, file_system) {
-            (MapPolicy::Never, _) => Some("mapping=never".to_owned()),
-            (MapPolicy::Always, _) => None,
-            (MapPolicy::Auto, Ok(found)) => (!found.keeps_mapped).then(|| found.name.clone()),
-            (MapPolicy::Auto, Err(error)) => Some(error.to_string()),
-        }
+    /// The same for tests, whose writer does not exist.
+    #[cfg(test)]
+    pub(crate) fn block(&self, shape: Shape) -> io::Result<(Arc<Segment>, u32)> {
+        self.block_for(shape, &(Arc::new(|| ()) as Interrupt))
     }
 }
 
 /// Whether it is a matter of time, and not of how things are set up.
-fn may_pass(error: &io::Error) -> bool {
+pub(crate) fn may_pass(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let number = error.raw_os_error();
     // A disk that fails is mounted read-only by the system.
@@ -446,9 +402,11 @@ impl State {
             is_making: false,
             has_ended: false,
             unneeded: Vec::new(),
+            standbys: Vec::new(),
+            left: Vec::new(),
             files: Vec::new(),
+            crowded: None,
             failed: None,
-            late: (0, None),
             failures: 0,
             last_error: None,
             synced: None,
@@ -457,7 +415,7 @@ impl State {
     }
 
     /// The thread has its turn soon.
-    fn ask_for_upkeep(&self) {
+    pub(crate) fn ask_for_upkeep(&self) {
         if let Some(upkeep) = &self.upkeep {
             upkeep.unpark();
         }
@@ -481,17 +439,17 @@ impl State {
         self.note(error);
     }
 
-    /// Why there is no folder, if there is none.
+    /// Why there is no folder, if there is none though it was tried to make one.
     fn check_folder(&self) -> io::Result<()> {
         match (&self.folder, self.failed) {
-            (Some(_), _) => Ok(()),
+            (None, _) if self.has_ended => Err(io::ErrorKind::NotFound.into()),
             (None, Some((_, kind))) => Err(kind.into()),
-            (None, None) => Err(io::ErrorKind::StorageFull.into()),
+            (_, _) => Ok(()),
         }
     }
 
     /// Whether one more file of that shape would be too much: two more than the limit says, since blocks that are free lie here and there.
-    fn is_at_bound(&self, shape: Shape, limit: u64) -> bool {
+    pub fn is_at_bound(&self, shape: Shape, limit: u64) -> bool {
         let len = shape.file_len() as u64;
         self.bytes > 0 && self.bytes + len > limit.saturating_add(2 * Shape::USUAL.file_len() as u64)
     }
@@ -499,9 +457,7 @@ impl State {
     /// The number of a new file of that shape, if there may be one.
     pub fn next_file(&mut self, shape: Shape, limit: u64) -> io::Result<u64> {
         self.check_folder()?;
-        if let Some((_, kind)) = self.failed.filter(|(when, _)| when.elapsed() < PATIENCE) {
-            return Err(kind.into());
-        }
+        self.check_patience()?;
         let len = shape.file_len() as u64;
         if self.is_at_bound(shape, limit) {
             return Err(AtBound.into());
@@ -511,19 +467,29 @@ impl State {
         Ok(self.file)
     }
 
-    pub fn made(&mut self, made: io::Result<Segment>, shape: Shape) -> io::Result<Segment> {
+    pub fn made<T>(&mut self, made: io::Result<T>, shape: Shape) -> io::Result<T> {
         match &made {
             Ok(_) => {
                 self.failed = None;
-                self.late = (0, None);
             }
             Err(error) => {
-                self.bytes -= shape.file_len() as u64;
-                self.note(error);
-                self.failed = Some((Instant::now(), error.kind()));
+                self.bytes = self.bytes.saturating_sub(shape.file_len() as u64);
+                self.has_failed(error);
             }
         }
         made
+    }
+
+    /// A file could not be made.
+    pub fn has_failed(&mut self, error: &io::Error) {
+        self.note(error);
+        self.failed = Some((Instant::now(), error.kind()));
+    }
+
+    /// Why no file could be made, if that was a moment ago.
+    pub fn check_patience(&self) -> io::Result<()> {
+        let recent = self.failed.filter(|(when, _)| when.elapsed() < PATIENCE);
+        recent.map_or(Ok(()), |(_, kind)| Err(kind.into()))
     }
 }
 
@@ -578,6 +544,15 @@ mod tests {
         directory.lock().next_try.0 = now;
         directory.begin_late();
         directory.block(Shape::USUAL).expect("a block");
+    }
+
+    #[test]
+    fn a_file_that_fails_takes_no_more_bytes_than_are_counted() {
+        let mut state = State::new();
+        state.bytes = 1;
+        let failed: io::Result<()> = state.made(Err(io::ErrorKind::StorageFull.into()), Shape::USUAL);
+        failed.expect_err("as given");
+        assert_eq!(state.bytes, 0);
     }
 
     #[test]

@@ -15,6 +15,9 @@ impl Directory {
             return; // the parent's
         }
         let until = Instant::now() + PATIENCE;
+        if let Err(error) = self.write_out() {
+            self.lock().note(&error);
+        }
         let mut state = self.lock();
         state.has_ended = true;
         while state.is_making && Instant::now() < until {
@@ -28,6 +31,7 @@ impl Directory {
         let (spares, folder) = (std::mem::take(&mut state.spares), state.folder.take());
         state.free.clear();
         drop(state);
+        self.seal_left();
         self.remove_unneeded();
         for spare in spares {
             let _ = spare.remove();

@@ -1,21 +1,24 @@
 //! [`Segment`]: a file of blocks.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crc32fast::Hasher;
-use rustix::fs::{FallocateFlags, fallocate};
 
 use spanwire_ground::Here;
 
 use crate::ffi::Mapping;
 use crate::folder::now;
-use crate::format::{self, FREE, Header, PAGE, SUFFIX, USED, word};
+use crate::format::{self, FREE, Header, PAGE, USED, word};
 use crate::synced;
+
+mod file;
+
+use file::{Place, make_file};
 
 /// How the blocks of a file lie.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -95,28 +98,16 @@ impl Shape {
     }
 }
 
-/// A bound on the size of files (`RLIMIT_FSIZE`) would be a signal that ends the process, when a file gets its length or is written to: it
-/// is asked before.
-fn check_bound(len: u64) -> io::Result<()> {
-    let most = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
-    if most.is_some_and(|most| most < len) {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            "the system's bound on the size of files (ulimit -f) is too low",
-        ));
-    }
-    Ok(())
-}
-
 /// A file of blocks, mapped; or, where that is not safe, as it is to be, in memory.
+///
+/// A standby is a segment of one block in memory, for a frame that cannot wait for a file: [`file`](Self::file) makes its file later.
 #[derive(Debug)]
 pub struct Segment {
-    path: PathBuf,
+    /// Of a standby: none until its file is made.
+    place: OnceLock<Place>,
     pub header: Header,
     /// Let go only in the process that made it: in a child its memory may be another's by now.
     pub mapping: Here<Mapping>,
-    /// Device and inode.
-    identity: (u64, u64),
     /// What was committed when the disk was told last.
     synced: AtomicU64,
     /// Of each block.
@@ -127,6 +118,10 @@ pub struct Segment {
     written: Option<Written>,
     /// It was deleted, or its folder was.
     is_lost: AtomicBool,
+    /// Of a standby: its writer was told to go on elsewhere.
+    is_to_be_left: AtomicBool,
+    /// Of a standby: nothing more is written to its block.
+    is_complete: AtomicBool,
 }
 
 type Words = [u64; word::ALL.len()];
@@ -135,9 +130,50 @@ type Words = [u64; word::ALL.len()];
 /// that is removed, and the process may have few.
 #[derive(Debug)]
 struct Written {
-    file: File,
+    is_standby: bool,
+    /// Of a standby: the word for what is committed, as it is in the file.
+    stored: AtomicU64,
+    /// Of a standby, taken while the file's pages take the place of memory, and by whoever stores into the block's header then.
+    swap: Mutex<()>,
+    /// Taken while the disk is waited for.
+    copy: Mutex<Copy>,
+}
+
+/// What is in such a file.
+#[derive(Debug)]
+struct Copy {
+    /// Of a standby: none until it is made.
+    file: Option<File>,
     /// Of each block, the words in the file.
-    words: Mutex<Box<[Words]>>,
+    words: Box<[Words]>,
+    /// Nobody needs it any more: it is not made.
+    is_removed: bool,
+    /// The file's pages have taken the place of memory: there is nothing to write any more.
+    is_mapped: bool,
+}
+
+impl Written {
+    fn new(blocks: u32, file: Option<File>) -> Self {
+        Self {
+            is_standby: file.is_none(),
+            stored: AtomicU64::new(0),
+            swap: Mutex::new(()),
+            copy: Mutex::new(Copy {
+                file,
+                words: vec![Words::default(); blocks as usize].into(),
+                is_removed: false,
+                is_mapped: false,
+            }),
+        }
+    }
+
+    fn swap(&self) -> MutexGuard<'_, ()> {
+        self.swap.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn copy(&self) -> MutexGuard<'_, Copy> {
+        self.copy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What was sealed of a block.
@@ -161,61 +197,142 @@ impl Segment {
     /// there, on the disk, if `is_synced`.
     pub fn create(folder: &Path, number: u64, header: Header, is_mapped: bool, is_synced: bool) -> io::Result<Self> {
         let len = header.shape.file_len();
-        let temporary = folder.join(format!("{number:016x}.new"));
-        let made = Self::make(&temporary, len, &header, is_mapped, is_synced).and_then(|(file, mapping)| {
-            let path = folder.join(format!("{number:016x}.{SUFFIX}"));
-            std::fs::rename(&temporary, &path)?;
-            if is_synced {
-                synced::folder(folder).inspect_err(|_| {
-                    let _ = std::fs::remove_file(&path);
-                })?;
+        let map = |file: &File| {
+            if is_mapped {
+                Mapping::new(file, len)
+            } else {
+                Mapping::anonymous(len)
             }
-            let found = file.metadata()?;
-            Ok(Self {
-                path,
-                header,
-                mapping: Here::new(mapping),
-                identity: (found.dev(), found.ino()),
-                synced: AtomicU64::new(0),
-                seals: Mutex::new(vec![Seal::default(); header.shape.blocks as usize].into()),
-                reading: (0..header.shape.blocks).map(|_| Mutex::new(())).collect(),
-                written: (!is_mapped).then(|| Written {
-                    file,
-                    words: Mutex::new(vec![Words::default(); header.shape.blocks as usize].into()),
-                }),
-                is_lost: AtomicBool::new(false),
-            })
-        });
-        if made.is_err() {
-            let _ = std::fs::remove_file(&temporary);
-        }
-        made
+        };
+        let (place, file, mapping) = make_file(folder, number, &header, is_mapped, is_synced, map)?;
+        let written = (!is_mapped).then(|| Written::new(header.shape.blocks, Some(file)));
+        Ok(Self::new(header, mapping, OnceLock::from(place), written))
     }
 
-    fn make(path: &Path, len: usize, header: &Header, is_mapped: bool, is_synced: bool) -> io::Result<(File, Mapping)> {
-        check_bound(len as u64)?;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
-        // Not a sparse file: to write into a hole of a full disk is a SIGBUS. By write(2) it is an error, which is told.
-        let allocated = fallocate(&file, FallocateFlags::empty(), 0, len as u64);
-        if is_mapped {
-            allocated?;
-        } else if allocated.is_err() {
-            file.set_len(len as u64)?;
+    /// One block in memory, without a file so far.
+    pub fn standby(shape: Shape) -> io::Result<Self> {
+        let header = Header {
+            shape,
+            created: now(),
+            process: 0,
+            boot: 0,
+        };
+        let mapping = Mapping::anonymous(shape.file_len())?;
+        Ok(Self::new(
+            header,
+            mapping,
+            OnceLock::new(),
+            Some(Written::new(shape.blocks, None)),
+        ))
+    }
+
+    fn new(header: Header, mapping: Mapping, place: OnceLock<Place>, written: Option<Written>) -> Self {
+        Self {
+            place,
+            mapping: Here::new(mapping),
+            synced: AtomicU64::new(0),
+            seals: Mutex::new(vec![Seal::default(); header.shape.blocks as usize].into()),
+            reading: (0..header.shape.blocks).map(|_| Mutex::new(())).collect(),
+            written,
+            is_lost: AtomicBool::new(false),
+            // What comes behind a large frame has a block of a file.
+            is_to_be_left: AtomicBool::new(header.shape.frames_len() > Shape::USUAL.frames_len()),
+            is_complete: AtomicBool::new(false),
+            header,
         }
-        file.write_all_at(&header.encode(), 0)?;
-        if is_synced {
-            synced::file(&file, path)?; // before all pages are touched: it is one
+    }
+
+    /// Whether its file is made after its memory was used, or was.
+    pub fn is_standby(&self) -> bool {
+        self.written.as_ref().is_some_and(|written| written.is_standby)
+    }
+
+    /// Whether there is a file, so far.
+    pub fn is_filed(&self) -> bool {
+        self.place.get().is_some()
+    }
+
+    /// Makes the file of a standby, as [`create`](Self::create), and writes there what is committed; nothing, if it has one or nobody needs it.
+    ///
+    /// # Errors
+    /// If there is no file then, or what is committed is not in it.
+    pub fn file(
+        &self,
+        folder: &Path,
+        number: u64,
+        header: Header,
+        is_allocated: bool,
+        is_synced: bool,
+    ) -> io::Result<()> {
+        let Some(written) = &self.written else { return Ok(()) };
+        let mut copy = written.copy();
+        if copy.file.is_none() && !copy.is_removed {
+            let (place, file, ()) = make_file(folder, number, &header, is_allocated, is_synced, |_| Ok(()))?;
+            copy.file = Some(file);
+            let _ = self.place.set(place); // once
         }
-        if !is_mapped {
-            return Ok((file, Mapping::anonymous(len)?));
+        self.write_copy(written, &mut copy)
+    }
+
+    /// Whether its writer is to go on in another one.
+    pub fn is_to_be_left(&self) -> bool {
+        self.is_to_be_left.load(Ordering::Relaxed)
+    }
+
+    /// From now on its writer is; whether it writes there still.
+    pub fn be_left(&self) -> bool {
+        self.is_to_be_left.store(true, Ordering::Relaxed);
+        !self.is_complete.load(Ordering::Acquire)
+    }
+
+    /// Nothing more is written to its one block.
+    pub fn complete(&self) {
+        self.is_complete.store(true, Ordering::Release);
+    }
+
+    /// Has the pages of its file take the place of the memory of a standby that is complete. Whether that is so, or never will be.
+    ///
+    /// # Errors
+    /// If what is committed cannot be written, or the file not be mapped.
+    pub fn settle(&self, may_be_mapped: bool) -> io::Result<bool> {
+        let Some(written) = &self.written else { return Ok(true) };
+        // Before the words are read.
+        let is_complete = self.is_complete.load(Ordering::Acquire);
+        let _not_sealed = self.seals.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut copy = written.copy();
+        self.write_copy(written, &mut copy)?;
+        let Some(file) = &copy.file else {
+            return Ok(copy.is_removed || copy.is_mapped);
+        };
+        if is_complete && may_be_mapped {
+            let shape = self.header.shape;
+            let block = shape.block(0)..shape.block(1);
+            let pages = Mapping::part(file, &block)?;
+            let _not_stored_into = written.swap();
+            for word in word::ALL {
+                let value = self.word(0, word).load(Ordering::Acquire);
+                pages.word(word).store(value, Ordering::Release);
+            }
+            self.mapping.replace(block, pages)?;
+            copy.is_mapped = true;
+            copy.file = None;
         }
-        let mapped = Mapping::new(&file, len)?;
-        Ok((file, mapped))
+        Ok(is_complete)
+    }
+
+    /// The first so many frames of a block are acknowledged.
+    pub fn set_done(&self, block: u32, frames: u32) {
+        let _not_swapped = self.written.as_ref().map(Written::swap);
+        self.word(block, word::DONE)
+            .store(format::twice(frames), Ordering::Release);
+    }
+
+    /// Whether what is committed in the block is where it outlives the process.
+    pub fn is_stored(&self, block: u32) -> bool {
+        let standby = self.written.as_ref().filter(|written| written.is_standby);
+        standby.is_none_or(|standby| {
+            standby.stored.load(Ordering::Acquire) == self.word(block, word::COMMITTED).load(Ordering::Acquire)
+        })
     }
 
     /// It is not where it can be found any more.
@@ -230,8 +347,9 @@ impl Segment {
 
     /// Whether it has its name no more.
     pub fn is_deleted(&self) -> bool {
-        match std::fs::symlink_metadata(&self.path) {
-            Ok(found) => (found.dev(), found.ino()) != self.identity,
+        let Some(place) = self.place.get() else { return false };
+        match std::fs::symlink_metadata(&place.path) {
+            Ok(found) => (found.dev(), found.ino()) != place.identity,
             Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
         }
     }
@@ -262,6 +380,7 @@ impl Segment {
 
     /// Nothing in the block is needed.
     pub fn free(&self, block: u32) {
+        let _not_swapped = self.written.as_ref().map(Written::swap);
         self.word(block, word::STATE).store(FREE, Ordering::Release);
     }
 
@@ -338,6 +457,9 @@ impl Segment {
             }
             self.seal(block, seal); // older ones too: another queue may write to the same files
             if seal.number < newest && seal.forgotten != seal.number {
+                if self.is_standby() && !self.mapping.is_file() {
+                    continue; // it may be soon
+                }
                 self.mapping.forget(shape.heads(block)..shape.block(block + 1));
                 seal.forgotten = seal.number;
             }
@@ -349,6 +471,7 @@ impl Segment {
     /// # Errors
     /// If the disk says so.
     pub fn sync_if_changed(&self) -> io::Result<()> {
+        let Some(place) = self.place.get() else { return Ok(()) };
         let mut seals = self.seals.lock().unwrap_or_else(PoisonError::into_inner);
         let committed = (0..self.header.shape.blocks).map(|block| {
             let word = |word| self.word(block, word).load(Ordering::Acquire);
@@ -364,9 +487,10 @@ impl Segment {
         });
         let now = committed.fold(1, |sum: u64, word| sum.rotate_left(7) ^ word);
         if self.synced.load(Ordering::Acquire) != now {
-            match &self.written {
-                Some(written) => synced::file(&written.file, &self.path)?,
-                None => synced::mapping(&self.mapping, &self.path)?,
+            let copy = self.written.as_ref().map(Written::copy);
+            match copy.as_ref().and_then(|copy| copy.file.as_ref()) {
+                Some(file) => synced::file(file, &place.path)?,
+                None => synced::mapping(&self.mapping, &place.path)?,
             }
             self.synced.store(now, Ordering::Release);
             for seal in &mut *seals {
@@ -382,9 +506,17 @@ impl Segment {
     /// If it cannot be written.
     pub fn write_out(&self) -> io::Result<()> {
         let Some(written) = &self.written else { return Ok(()) };
-        let mut all = written.words.lock().unwrap_or_else(PoisonError::into_inner);
-        for (block, words) in (0..self.header.shape.blocks).zip(&mut *all) {
-            self.write_block(&written.file, block, words)?;
+        self.write_copy(written, &mut written.copy())
+    }
+
+    /// [`write_out`](Self::write_out), if there is a file.
+    fn write_copy(&self, written: &Written, copy: &mut Copy) -> io::Result<()> {
+        let Some(file) = &copy.file else { return Ok(()) };
+        for (block, words) in (0..self.header.shape.blocks).zip(&mut *copy.words) {
+            self.write_block(file, block, words)?;
+            written
+                .stored
+                .store(words[word::COMMITTED / word::LINE], Ordering::Release);
         }
         Ok(())
     }
@@ -425,6 +557,11 @@ impl Segment {
 
     /// Removes the file; the mapping stays.
     pub fn remove(&self) -> io::Result<()> {
-        std::fs::remove_file(&self.path)
+        if let Some(written) = &self.written {
+            written.copy().is_removed = true;
+        }
+        self.place
+            .get()
+            .map_or(Ok(()), |place| std::fs::remove_file(&place.path))
     }
 }

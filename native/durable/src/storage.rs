@@ -1,26 +1,39 @@
 //! [`Mapped`]: what a queue gets its chunks from.
 
+use std::fmt::{self, Debug, Formatter};
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
 use spanwire_queue::Group;
-use spanwire_queue::storage::{Block, Storage};
+use spanwire_queue::storage::{Block, Interrupt, Storage};
 
-use crate::directory::{Directory, PATIENCE, Plan};
+use crate::directory::{Directory, PATIENCE};
+use crate::plan::Plan;
 use spanwire_ground::Here;
 
 use crate::ffi::MappedBlock;
 use crate::heads;
 use crate::segment::Shape;
 
-/// Blocks of this process's directory; of another one in each child.
-#[derive(Debug)]
+/// Blocks of this process's directory; of another one in each child, which its first block asks for.
 pub struct Mapped {
     directory: Option<Here<Arc<Directory>>>,
     /// When a child's could not be made, and why.
     failed: Option<(Instant, io::ErrorKind)>,
     plan: Plan,
+    /// Why files are not mapped, if they are not; in children, too.
+    why_not: Option<String>,
+    file_system: Option<String>,
+    interrupt: Interrupt,
+}
+
+impl Debug for Mapped {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Mapped")
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Mapped {
@@ -30,17 +43,19 @@ impl Mapped {
             directory: directory.is_here().then(|| Here::new(Arc::clone(directory))),
             failed: None,
             plan: directory.plan.clone(),
+            why_not: directory.not_mapped.clone(),
+            file_system: directory.file_system.clone(),
+            interrupt: Arc::new(|| ()),
         }
     }
 
-    /// Makes the directory of a child of the process that made this.
+    /// The directory of a child of the process that made this, whose thread makes its folder.
     fn of_child(&mut self) -> io::Result<Arc<Directory>> {
         if let Some((_, kind)) = self.failed.filter(|(when, _)| when.elapsed() < PATIENCE) {
             return Err(kind.into());
         }
-        let made = Directory::create(&self.plan).inspect_err(|error| {
-            self.failed = Some((Instant::now(), error.kind()));
-        })?;
+        let made = Directory::create_later(&self.plan, self.why_not.clone(), self.file_system.clone());
+        let made = made.inspect_err(|error| self.failed = Some((Instant::now(), error.kind())))?;
         self.directory = Some(Here::new(Arc::clone(&made)));
         Ok(made)
     }
@@ -59,12 +74,16 @@ impl Storage for Mapped {
             Some(directory) => Arc::clone(directory),
             None => self.of_child()?,
         };
-        let (segment, index) = directory.block(shape)?;
+        let (segment, index) = directory.block_for(shape, &self.interrupt)?;
         Ok(Box::new(MappedBlock::new(segment, index, directory)))
     }
 
     fn block_len(&self) -> Option<usize> {
         Some(Shape::USUAL.frames_len())
+    }
+
+    fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.interrupt = interrupt;
     }
 
     fn begin_again(&mut self) {

@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 
 use spanwire_ground::spawn_quietly;
 
-use crate::directory::{Directory, Sync};
+use crate::directory::Directory;
+use crate::plan::Sync;
 use crate::segment::{Segment, Shape};
+use crate::spares::Standby;
 
 /// How often what was committed is sealed, if nothing else is to be done.
 const SEAL: Duration = Duration::from_millis(250);
@@ -42,8 +44,13 @@ impl Directory {
                     }
                     directory.upkeep();
                 });
+                let pause = match directory.is_in_memory() {
+                    _ if !is_done => pause.max(AFTER_PANIC),
+                    true => pause.min(WRITE),
+                    false => pause,
+                };
                 drop(directory);
-                thread::park_timeout(if is_done { pause } else { pause.max(AFTER_PANIC) });
+                thread::park_timeout(pause);
             }
         })?;
         self.lock().upkeep = Some(upkeep.thread().clone());
@@ -71,10 +78,84 @@ impl Directory {
     /// What its thread does now and then.
     #[doc(hidden)]
     pub fn upkeep(&self) {
-        // Whoever needs the file says why there is none.
-        while matches!(self.prepare(), Ok(true)) {}
+        if self.lock().folder.is_none() {
+            self.begin_late();
+        }
         self.remove_unneeded();
+        // Whoever needs the file says why there is none.
+        while matches!(self.file_next(), Ok(true)) | matches!(self.prepare(), Ok(true)) {
+            self.settle();
+        }
+        self.remove_unneeded();
+        self.seal_left();
         self.seal();
+        self.settle();
+    }
+
+    /// Whether frames come into memory that is no file's, though files are mapped.
+    fn is_in_memory(&self) -> bool {
+        let is_one = |segment: &Segment| !segment.is_to_be_left() || !segment.is_stored(0);
+        self.lock().standbys.iter().any(|standby| is_one(&standby.segment))
+    }
+
+    /// Makes the file of the oldest standby that has none; false if all have one.
+    fn file_next(&self) -> io::Result<bool> {
+        let next = {
+            let state = self.lock();
+            let next = state.standbys.iter().find(|standby| !standby.segment.is_filed());
+            let Some(next) = next.filter(|_| state.folder.is_some()).cloned() else {
+                return Ok(false);
+            };
+            state.check_patience()?;
+            next
+        };
+        let filed = self.file(&next.segment, next.number);
+        let mut state = self.lock();
+        match &filed {
+            Ok(()) => state.failed = None,
+            Err(error) => state.has_failed(error),
+        }
+        filed.map(|()| true)
+    }
+
+    /// Makes the files of all standbys, and writes there what was committed before the call.
+    fn file_all(&self) -> io::Result<()> {
+        if self.lock().standbys.iter().all(|standby| standby.segment.is_all_free()) {
+            return Ok(());
+        }
+        self.begin_late();
+        let standbys = self.lock().standbys.clone();
+        let needed = standbys.iter().filter(|standby| !standby.segment.is_all_free());
+        let all = needed.map(|standby| self.file(&standby.segment, standby.number));
+        all.fold(Ok(()), Result::and) // one that fails keeps no other from it
+    }
+
+    /// Standbys that are complete become files like all others.
+    fn settle(&self) {
+        let (standbys, has_block) = {
+            let state = self.lock();
+            (state.standbys.clone(), state.has_block())
+        };
+        for Standby { segment, interrupt, .. } in standbys.iter().filter(|standby| standby.segment.is_filed()) {
+            // Before what is committed is written: what comes later comes elsewhere.
+            if has_block && segment.be_left() {
+                interrupt();
+            }
+            match segment.settle(self.not_mapped.is_none()) {
+                Ok(false) => {}
+                Ok(true) => self.lock().standbys.retain(|standby| !standby.is(segment)),
+                Err(error) => self.lock().note(&error),
+            }
+        }
+    }
+
+    /// Seals the files that only a later process delivers.
+    pub(crate) fn seal_left(&self) {
+        let left = std::mem::take(&mut self.lock().left);
+        for file in left {
+            file.seal_all(u64::MAX);
+            self.note(file.write_out());
+        }
     }
 
     /// Removes the files of which nobody needs anything.
@@ -82,16 +163,15 @@ impl Directory {
         let files = std::mem::take(&mut self.lock().unneeded);
         for file in files {
             let _ = file.remove();
-            let mut state = self.lock();
-            state.bytes = state.bytes.saturating_sub(file.header.shape.file_len() as u64);
         }
     }
 
     /// Makes the next file before it is needed; false if it is not needed soon.
     pub(crate) fn prepare(&self) -> io::Result<bool> {
+        self.remove_unneeded(); // their room is another's by now
         let number = {
             let mut state = self.lock();
-            if !state.wants_file() {
+            if !state.wants_file() || (state.folder.is_none() && state.failed.is_none()) {
                 return Ok(false);
             }
             let number = state.next_file(Shape::USUAL, self.plan.limit);
@@ -104,7 +184,7 @@ impl Directory {
         state.is_making = false;
         let made = state
             .made(made, Shape::USUAL)
-            .map(|segment| state.spares.push(segment))
+            .map(|segment| state.spares.push(Arc::new(segment)))
             .map(|()| true);
         drop(state);
         self.made_one.notify_all();
@@ -138,6 +218,7 @@ impl Directory {
             return Ok(()); // the parent's
         }
         let now = Instant::now();
+        self.file_all()?;
         let newest = self.block.load(Ordering::Relaxed);
         let all = self.files().into_iter().map(|file| {
             file.seal_all(newest);
@@ -153,45 +234,33 @@ impl Directory {
         Ok(())
     }
 
-    /// Where files are not mapped: writes what was committed before the call, so that it outlives the process.
+    /// Writes what was committed before the call and is in no mapped file, so that it outlives the process.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn write_out(&self) -> io::Result<()> {
-        if self.not_mapped.is_some() && self.is_here() {
-            for file in self.files() {
-                file.write_out()?;
-            }
+        if !self.is_here() {
+            return Ok(());
         }
-        Ok(())
+        let filed = self.file_all();
+        let all = self.files().into_iter().map(|file| file.write_out());
+        all.fold(filed, Result::and)
     }
 
     /// Files that were deleted, or whose folder is another by now, get no more spans; there is a new folder.
     fn see_to_place(self: &Arc<Self>) {
-        let (folder, mut spares) = {
-            let mut state = self.lock();
+        let (folder, spares) = {
+            let state = self.lock();
             let Some(folder) = state.folder.clone() else {
                 drop(state);
                 return self.begin_late();
             };
-            state.is_making = true; // whoever needs one waits for these
-            (folder, std::mem::take(&mut state.spares))
+            (folder, state.spares.clone())
         };
         let is_in_place = folder.is_in_place();
-        let lost_spares: Vec<_> = spares
-            .extract_if(.., |spare| !is_in_place || spare.is_deleted())
-            .collect();
-        {
-            let mut state = self.lock();
-            state.spares.append(&mut spares);
-            state.is_making = false;
-        }
-        self.made_one.notify_all();
-        let lost: Vec<_> = self
-            .files()
-            .into_iter()
-            .filter(|file| !file.is_lost() && (!is_in_place || file.is_deleted()))
-            .collect();
+        let is_lost = |file: &Segment| file.is_filed() && !file.is_lost() && (!is_in_place || file.is_deleted());
+        let lost_spares: Vec<_> = spares.into_iter().filter(|spare| is_lost(spare)).collect();
+        let lost: Vec<_> = self.files().into_iter().filter(|file| is_lost(file)).collect();
         if is_in_place && lost.is_empty() && lost_spares.is_empty() {
             return;
         }
@@ -206,9 +275,15 @@ impl Directory {
             state.bytes = state.bytes.saturating_sub(file.header.shape.file_len() as u64);
         }
         for spare in &lost_spares {
-            state.bytes = state.bytes.saturating_sub(spare.header.shape.file_len() as u64);
+            // Else it was taken meanwhile, and is among those.
+            if !spare.is_lost() {
+                spare.lose();
+                state.bytes = state.bytes.saturating_sub(spare.header.shape.file_len() as u64);
+            }
         }
+        state.spares.retain(|spare| !spare.is_lost());
         state.free.retain(|(file, _)| !file.is_lost());
+        state.standbys.retain(|standby| !standby.segment.is_lost());
         state.note(&io::Error::new(
             io::ErrorKind::NotFound,
             "files or the folder were deleted or replaced: spans that were in them outlive this process no more",
@@ -238,7 +313,7 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::Plan;
+    use crate::plan::Plan;
 
     #[test]
     fn a_panic_is_told_and_counted_and_ends_nothing() {

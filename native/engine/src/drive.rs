@@ -195,7 +195,7 @@ impl Drive {
         }
         let spans = self.lane.discard();
         if spans > 0 {
-            let late = if self.lane.is_durable() {
+            let late = if self.lane.is_stored() {
                 DropReason::Kept
             } else {
                 DropReason::Shutdown
@@ -285,7 +285,7 @@ impl Drive {
         }
         let parcel = Parcel::new(Buffer::of(&batch.request()).freeze(), spans);
         drop(batch);
-        let is_durable = self.lane.is_durable();
+        let is_durable = self.lane.is_stored();
         let late = if is_durable {
             DropReason::Kept
         } else {

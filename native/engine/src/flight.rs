@@ -434,7 +434,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
     fn keeps(&self, GaveUp { error, cause }: &GaveUp) -> bool {
         let is_kept = match &self.course {
             Course::Driven(driven) if waits(error, *cause) || *cause == Cause::Interrupted => {
-                driven.lane.is_durable().then(|| driven.lane.keep())
+                driven.lane.is_stored().then(|| driven.lane.keep())
             }
             _ => None,
         };

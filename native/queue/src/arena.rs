@@ -136,6 +136,26 @@ impl Chunk {
         self.block.release();
     }
 
+    /// No frame comes behind those that are there.
+    pub fn complete(&self) {
+        self.block.complete();
+    }
+
+    /// Whether all its frames are where they outlive the process.
+    pub fn is_stored(&self) -> bool {
+        self.block.is_stored()
+    }
+
+    /// Whether the writer is to go on in another chunk.
+    pub fn is_to_be_left(&self) -> bool {
+        self.block.is_to_be_left()
+    }
+
+    /// Whether its memory may be used again.
+    pub fn may_begin_again(&self) -> bool {
+        self.block.may_begin_again()
+    }
+
     /// How long ago it was begun.
     pub fn age(&self) -> Duration {
         self.begun.elapsed()

@@ -1,5 +1,6 @@
 //! [`Lane`]: a reading end, with a position, bounds and counts of its own over the frames that all lanes share.
 
+mod apart;
 mod backlog;
 mod books;
 mod hand;
@@ -50,6 +51,8 @@ pub struct LaneState {
     full: u64,
     /// Of those discarded.
     closed: u64,
+    /// Of those discarded: they were in no file.
+    unstored: u64,
     /// Frames that have waited for longer go.
     max_age: Option<Duration>,
     expired: u64,
@@ -100,6 +103,7 @@ impl LaneState {
             taken: 0,
             full: 0,
             closed: 0,
+            unstored: 0,
             max_age: None,
             expired: 0,
             damaged: 0,
@@ -168,6 +172,7 @@ impl LaneState {
             taken: 0,
             full: 0,
             closed: 0,
+            unstored: 0,
             max_age: self.max_age,
             expired: 0,
             damaged: 0,
@@ -352,16 +357,6 @@ impl Lane {
         Self::at(state, self.id, work)
     }
 
-    fn at<R>(state: &mut State, id: u64, work: impl FnOnce(&mut LaneState, &State) -> R) -> R {
-        // Taken out meanwhile, so that both can be borrowed.
-        let mut lanes = std::mem::take(&mut state.lanes);
-        let lane = lanes.iter_mut().find(|(of, _)| *of == id);
-        let (_, lane) = lane.expect("a lane lives as long as its handle");
-        let result = work(lane, state);
-        state.lanes = lanes;
-        result
-    }
-
     /// The oldest frames: at most `max_spans`, and as many as make a request of at most `max_bytes`, but at least one. They
     /// are gone from the lane.
     #[must_use]
@@ -455,11 +450,17 @@ impl Lane {
     pub fn discard(&self) -> u64 {
         fn discard(lane: &mut LaneState, state: &State) -> u64 {
             let count = lane.queued(state.entered());
-            if state.keeps_until_done() {
+            let unstored = if state.keeps_until_done() {
                 lane.keep();
-                lane.kept += count;
+                state.unstored_from(lane.position.frame, lane.position.frame + count)
+            } else {
+                0
+            };
+            if state.keeps_until_done() {
+                lane.kept += count - unstored;
             }
-            lane.closed += lane.drop_oldest(&state.chunks, count);
+            lane.unstored += unstored;
+            lane.closed += lane.drop_oldest(&state.chunks, count) - unstored;
             count
         }
         let mut state = self.shared.lock();

@@ -141,6 +141,12 @@ impl Shared {
             }),
             done: Condvar::new(),
         });
+        let weak = Arc::downgrade(&shared);
+        shared.hold().storage.set_interrupt(Arc::new(move || {
+            if let Some(shared) = weak.upgrade() {
+                shared.room.store(0, Ordering::Relaxed);
+            }
+        }));
         ffi::register(&shared);
         Ok(shared)
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Debug, Display, Formatter};
 use std::io;
+use std::sync::Arc;
 
 pub use crate::arena::Heap;
 pub use crate::group::Group;
@@ -49,6 +50,24 @@ pub unsafe trait Block: Debug + Send + Sync {
     /// Nobody needs what is in it any more.
     fn release(&self) {}
 
+    /// No frame comes behind those that are there.
+    fn complete(&self) {}
+
+    /// Whether all its frames are where they outlive the process, if that is what it is for.
+    fn is_stored(&self) -> bool {
+        true
+    }
+
+    /// Whether the writer is to go on in another block, if there is room for one.
+    fn is_to_be_left(&self) -> bool {
+        false
+    }
+
+    /// Whether it may be used again.
+    fn may_begin_again(&self) -> bool {
+        true
+    }
+
     /// Begins anew, with no frames and no groups.
     fn begin(&mut self) -> io::Result<()> {
         Ok(())
@@ -81,6 +100,9 @@ impl From<AtBound> for io::Error {
     }
 }
 
+/// Sends the writer of a queue to its lock at the next frame, to look for another block. Any thread may call it, at any time.
+pub type Interrupt = Arc<dyn Fn() + Send + Sync>;
+
 /// Makes blocks: of the heap, or of mapped files.
 pub trait Storage: Debug + Send {
     /// A block of at least `capacity` bytes, which are not touched before they are needed, with room for this group. The error is
@@ -90,6 +112,11 @@ pub trait Storage: Debug + Send {
     /// Bytes of an ordinary block, if it is not for the queue to say.
     fn block_len(&self) -> Option<usize> {
         None
+    }
+
+    /// How the writer is told that there is a better block than the last: a storage that has worse ones keeps it.
+    fn set_interrupt(&mut self, interrupt: Interrupt) {
+        drop(interrupt);
     }
 
     /// This is the child of a fork: what blocks there are are the parent's, and their memory is not there.

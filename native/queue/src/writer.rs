@@ -120,7 +120,12 @@ impl Writer {
         if state.refuses() {
             let room = state.room(len);
             // Sent here because a lane that refuses was full, the chunk may have room again.
-            let chunk = self.chunk.as_mut().filter(|_| room > Room::None);
+            let is_to_stay = |chunk: &&mut ChunkWriter| match room {
+                Room::Any => !chunk.chunk().is_to_be_left(),
+                Room::Chunk => true,
+                Room::None => false,
+            };
+            let chunk = self.chunk.as_mut().filter(is_to_stay);
             if let Some(chunk) = chunk {
                 let capacity = chunk.chunk().capacity();
                 if chunk.prepare(group, len, capacity) {
@@ -148,11 +153,25 @@ impl Writer {
         }
         let chunk = match chunk {
             Ok(chunk) => chunk,
-            Err(error) => return Err(state.refuse_unstored(len, &error)),
+            Err(error) => {
+                // The one before may have been left for a better one, which another queue has taken.
+                if let Some(chunk) = self.chunk.as_mut() {
+                    let capacity = chunk.chunk().capacity();
+                    if chunk.prepare(group, len, capacity) {
+                        self.shared.room.store(capacity, Ordering::Relaxed);
+                        return Ok(());
+                    }
+                }
+                return Err(state.refuse_unstored(len, &error));
+            }
         };
-        self.shared.room.store(chunk.capacity(), Ordering::Relaxed);
+        let room = if chunk.is_to_be_left() { 0 } else { chunk.capacity() };
+        self.shared.room.store(room, Ordering::Relaxed);
         let mut chunk = ChunkWriter::new(chunk);
         chunk.prepare(group, len, usize::MAX);
+        if let Some(last) = state.chunks.last() {
+            last.complete();
+        }
         state.chunks.push(Arc::clone(chunk.chunk()));
         wake(&mut state);
         self.shared.set_look(&state);
@@ -202,6 +221,9 @@ impl Drop for Writer {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.is_orphaned = true;
+        if let Some(last) = state.chunks.last() {
+            last.complete();
+        }
         for (_, lane) in &mut state.lanes {
             lane.wake();
         }

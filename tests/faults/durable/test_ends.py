@@ -19,7 +19,7 @@ from tests.processes import python
 PRELUDE = """
 import os, sys, time
 import spanwire
-from spanwire.durable import DurableQueue
+from spanwire.durable import DurableQueue, sync
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.trace import TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
@@ -173,6 +173,7 @@ def forked(run):
 
 def killed():
     work(0)
+    sync()  # its folder is there
     os.kill(os.getpid(), 9)
 
 def in_its_place():

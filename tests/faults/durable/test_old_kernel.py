@@ -19,7 +19,7 @@ OLD_KERNEL = str(ROOT / "ci" / "old-kernel")
 # One span is so large that it gets a file of its own.
 VICTIM = """
 import mmap, os, sys
-from spanwire.durable import DurableQueue
+from spanwire.durable import DurableQueue, sync
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.trace import SpanLimits, TracerProvider
 from spanwire.trace.export import BatchSpanProcessor
@@ -37,6 +37,7 @@ tracer = provider.get_tracer("tests")
 for number in range(100):
     text = "x" * (2 << 20 if number == 50 else 10)
     tracer.start_span(str(number), attributes={"text": text}).end()
+sync()  # the file of the large one is there
 os.kill(os.getpid(), 9)
 """
 

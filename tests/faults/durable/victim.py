@@ -45,6 +45,8 @@ def main() -> None:
     tracer.start_span("-1").end()  # before the fork: the parent's
     if "fork" in words and os.fork() == 0:
         begin += CHILD
+        tracer.start_span("-1").end()
+        spanwire.durable.sync()  # its folder is there: until then its spans are in memory alone
     is_over = threading.Event()
     if "orderly" in words:
         vars(spanwire.trace.export._batch)["DEFAULT_TIMEOUT_MILLIS"] = 3_000  # for what the backend does not take
@@ -58,8 +60,8 @@ def main() -> None:
             text = "x" * (length + number % 200)
             tracer.start_span(str(number), attributes={"number": number, "text": text}).end()
             os.write(out, b"%d %d\n" % (number, dropped() if is_counted else 0))
-            if number % 50 == 0:
-                time.sleep(0.001)
+            if number % 50 == 0:  # files are made as fast as that: what has none, since spans come faster, may be lost
+                time.sleep(0.03 if "threads" in words else 0.001)
             if is_over.is_set():
                 return
 

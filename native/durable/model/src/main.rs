@@ -3,6 +3,8 @@
 //! Steps are those of the code that others can see between: one store to the mapping, one request, one answer. A kill may come between
 //! any two. All orders are tried for small sizes; then with each of some defects planted, which must be found.
 
+mod standby;
+
 use std::process::ExitCode;
 
 use stateright::{Checker, Expectation, HasDiscoveries, Model, Property};
@@ -73,6 +75,10 @@ struct Process {
     open: Option<usize>,
     doing: Doing,
     lanes: [Lane; LANES],
+    /// Blocks that are standbys: what this process stores lies here, and gets into the file later.
+    memory: [Option<Block>; BLOCKS],
+    /// Of those, the bytes of the frames that are in the file, whose words do not say so yet.
+    written: [Option<Block>; BLOCKS],
 }
 
 /// What an adopter has read: a block, to be given to all destinations.
@@ -99,12 +105,22 @@ struct State {
     /// Of each destination, a bit for each span.
     delivered: [u8; LANES],
     kills: u8,
+    /// Whether there was a standby, and the spans that were in no file when their process was killed.
+    had_standby: bool,
+    unfiled: u8,
 }
 
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 enum Action {
     /// The application's thread does its next store.
     Store,
+    /// The next block is a standby: no file is ready.
+    StandBy,
+    /// The frames of a standby are written to its file, then its words.
+    WriteFrames(usize),
+    WriteWords(usize),
+    /// The file's pages take the place of a standby's memory.
+    Map(usize),
     /// A destination's worker takes what is committed and not taken.
     Take(usize),
     /// The backend takes the request that is under way.
@@ -145,9 +161,13 @@ enum Bug {
     FreedEarly,
     /// A forked child has its parent's memory.
     ForkShares,
+    /// A standby's words are in its file before its frames.
+    WordsFirst,
+    /// A standby is mapped though its writer still writes there.
+    MappedEarly,
 }
 
-const BUGS: [Bug; 7] = [
+const BUGS: [Bug; 9] = [
     Bug::CommitFirst,
     Bug::DoneKept,
     Bug::DoneWhenTaken,
@@ -155,6 +175,8 @@ const BUGS: [Bug; 7] = [
     Bug::NoLock,
     Bug::FreedEarly,
     Bug::ForkShares,
+    Bug::WordsFirst,
+    Bug::MappedEarly,
 ];
 
 struct Queue(Bug);
@@ -174,56 +196,60 @@ impl Queue {
     }
 
     fn store(&self, state: &mut State) -> Option<()> {
-        let process = state.process.as_mut()?;
-        match process.doing {
+        let (doing, open) = {
+            let process = state.process.as_ref()?;
+            (process.doing, process.open)
+        };
+        match doing {
             Doing::Beginning(index, step) => {
-                let is_last = self.begin(&mut state.disk[index], step, state.next_number);
+                let number = state.next_number;
+                let is_last = self.begin(state.block(index), step, number);
+                let process = state.process.as_mut()?;
                 process.doing = if is_last {
                     Doing::Nothing
                 } else {
                     Doing::Beginning(index, step + 1)
                 };
                 if is_last {
-                    state.next_number += 1;
                     process.open = Some(index);
                     for lane in &mut process.lanes {
                         (lane.taken[index], lane.done[index]) = (0, 0);
                     }
+                    state.next_number += 1;
                 }
             }
             Doing::Written(span) => {
-                let block = &mut state.disk[process.open?];
+                let block = state.block(open?);
                 if self.0 == Bug::CommitFirst {
                     block.frames[usize::from(block.committed) - 1] = Some(span);
                 } else {
                     block.committed += 1;
                 }
-                process.doing = Doing::Nothing;
+                state.process.as_mut()?.doing = Doing::Nothing;
                 state.returned = state.made;
             }
             Doing::Nothing => {
                 if state.made == SPANS {
                     return None;
                 }
-                let room = process
-                    .open
-                    .filter(|&index| usize::from(state.disk[index].committed) < FRAMES);
-                match room {
-                    Some(index) => {
-                        let block = &mut state.disk[index];
-                        if self.0 == Bug::CommitFirst {
-                            block.committed += 1;
-                        } else {
-                            block.frames[usize::from(block.committed)] = Some(state.made);
-                        }
-                        process.doing = Doing::Written(state.made);
-                        state.made += 1;
+                let room = open.filter(|&index| usize::from(state.seen(index).committed) < FRAMES);
+                let doing = if let Some(index) = room {
+                    let span = state.made;
+                    let block = state.block(index);
+                    if self.0 == Bug::CommitFirst {
+                        block.committed += 1;
+                    } else {
+                        block.frames[usize::from(block.committed)] = Some(span);
                     }
-                    None => {
-                        let free = (0..BLOCKS).find(|&index| !state.disk[index].used)?;
-                        process.doing = Doing::Beginning(free, 0);
-                    }
-                }
+                    state.made += 1;
+                    Doing::Written(span)
+                } else {
+                    let free = (0..BLOCKS).find(|&index| !state.seen(index).used)?;
+                    // A standby is not used again: its file is another's, or gone.
+                    state.process.as_mut()?.memory[free] = None;
+                    Doing::Beginning(free, 0)
+                };
+                state.process.as_mut()?.doing = doing;
             }
         }
         Some(())
@@ -231,7 +257,7 @@ impl Queue {
 }
 
 fn deliver(state: &mut State, lane: usize, block: usize, to: u8) {
-    let block = &state.disk[block];
+    let block = state.seen(block).clone();
     for at in usize::from(block.done)..usize::from(to) {
         if let Some(span) = block.frames[at] {
             state.delivered[lane] |= 1 << span;
@@ -256,7 +282,7 @@ impl Queue {
 
     fn free(&self, state: &mut State, index: usize) -> Option<()> {
         let process = state.process.as_ref()?;
-        let block = &mut state.disk[index];
+        let block = state.seen(index);
         // The open one is written to, and a begun one is begun.
         let is_mine = process.open == Some(index) && usize::from(block.committed) < FRAMES;
         let is_begun = matches!(process.doing, Doing::Beginning(begun, _) if begun == index);
@@ -264,17 +290,18 @@ impl Queue {
         if !block.used || self.done(process, index) < block.committed || is_mine || is_begun || is_written {
             return None;
         }
-        block.used = false;
+        state.block(index).used = false;
         Some(())
     }
 
     /// What a destination's worker does.
     fn work(&self, state: &mut State, action: &Action) -> Option<()> {
+        let seen: [Block; BLOCKS] = std::array::from_fn(|index| state.seen(index).clone());
         let process = state.process.as_mut()?;
         match *action {
             Action::Take(lane) => {
                 let lane = &mut process.lanes[lane];
-                let disk = &state.disk;
+                let disk = &seen;
                 let oldest = (0..BLOCKS)
                     .filter(|&at| disk[at].used && disk[at].committed > lane.taken[at])
                     .min_by_key(|&at| disk[at].number)?;
@@ -305,7 +332,7 @@ impl Queue {
             Action::SetDone(index) => {
                 let is_begun = matches!(process.doing, Doing::Beginning(begun, _) if begun == index);
                 let done = self.done(process, index);
-                let block = &mut state.disk[index];
+                let block = state.block(index);
                 if is_begun || !block.used {
                     return None;
                 }
@@ -375,6 +402,8 @@ impl Model for Queue {
                 open: None,
                 doing: Doing::Nothing,
                 lanes: Default::default(),
+                memory: Default::default(),
+                written: Default::default(),
             }),
             child: None,
             adopters: Default::default(),
@@ -382,12 +411,21 @@ impl Model for Queue {
             returned: 0,
             delivered: [0; LANES],
             kills: 0,
+            had_standby: false,
+            unfiled: 0,
         }]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         if state.process.is_some() {
-            actions.push(Action::Store);
+            actions.extend([Action::Store, Action::StandBy]);
+            for block in 0..BLOCKS {
+                actions.extend([
+                    Action::WriteFrames(block),
+                    Action::WriteWords(block),
+                    Action::Map(block),
+                ]);
+            }
             for lane in 0..LANES {
                 actions.extend([Action::Take(lane), Action::Deliver(lane), Action::Acknowledge(lane)]);
             }
@@ -424,14 +462,22 @@ impl Model for Queue {
                 self.work(&mut state, &action)?
             }
             Action::Free(index) => self.free(&mut state, index)?,
+            Action::StandBy | Action::WriteFrames(_) | Action::WriteWords(_) | Action::Map(_) => {
+                self.stand_by(&mut state, &action)?
+            }
             Action::Kill => {
+                let in_memory = state.process.iter().flat_map(|process| process.memory.iter().flatten());
+                let in_memory: Vec<_> = in_memory.flat_map(Block::readable).flatten().collect();
+                for span in in_memory {
+                    state.unfiled |= u8::from(!state.is_filed(span)) << span;
+                }
                 state.process = None;
                 state.kills += 1;
             }
             Action::Fork => {
                 // Only a block that is written to could be spoiled; what the child has of its own is another folder.
                 let open = state.process.as_ref()?.open?;
-                state.child = Some((open, state.disk[open].committed));
+                state.child = Some((open, state.seen(open).committed));
             }
             Action::ChildStore => {
                 let (block, at) = state.child.filter(|_| self.0 == Bug::ForkShares)?;
@@ -446,13 +492,13 @@ impl Model for Queue {
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::always(
-                "a span whose end has returned is delivered or on the disk",
+                "a span whose end has returned is delivered, on the disk, or in a standby without its file",
                 |_, state: &State| {
                     (0..state.returned).all(|span| {
-                        let is_there = state
-                            .disk
-                            .iter()
-                            .any(|block| block.readable().any(|bytes| bytes == Some(span)));
+                        let memory = state.process.iter().flat_map(|process| process.memory.iter().flatten());
+                        let is_there = state.is_filed(span)
+                            || memory.flat_map(Block::readable).any(|bytes| bytes == Some(span))
+                            || state.unfiled >> span & 1 == 1;
                         is_there || state.delivered.iter().all(|all| all >> span & 1 == 1)
                     })
                 },
@@ -475,6 +521,10 @@ impl Model for Queue {
             }),
             Property::sometimes("all are delivered after a kill", |_, state: &State| {
                 state.kills > 0 && state.returned == SPANS && state.delivered == [(1 << SPANS) - 1; LANES]
+            }),
+            Property::sometimes("a standby's span is delivered by an adopter", |_, state: &State| {
+                let all = (1 << SPANS) - 1;
+                state.had_standby && state.kills > 0 && state.returned == SPANS && state.delivered == [all; LANES]
             }),
             Property::sometimes("a block is used again", |_, state: &State| {
                 state.next_number > BLOCKS as u8 + 1

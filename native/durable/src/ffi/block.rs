@@ -9,7 +9,7 @@ use spanwire_queue::Group;
 use spanwire_queue::storage::Block;
 
 use crate::directory::Directory;
-use crate::format::{self, word};
+use crate::format::word;
 use crate::heads;
 use crate::segment::Segment;
 use spanwire_ground::Here;
@@ -72,16 +72,31 @@ unsafe impl Block for MappedBlock {
     }
 
     fn set_done(&self, frames: u32) {
-        self.block
-            .segment
-            .word(self.block.index, word::DONE)
-            .store(format::twice(frames), Ordering::Release);
+        self.block.segment.set_done(self.block.index, frames);
     }
 
     fn release(&self) {
         if let Some(block) = self.block.get() {
             block.segment.free(block.index);
         }
+    }
+
+    fn complete(&self) {
+        if let Some(block) = self.block.get() {
+            block.segment.complete();
+        }
+    }
+
+    fn is_stored(&self) -> bool {
+        self.block.segment.is_stored(self.block.index)
+    }
+
+    fn is_to_be_left(&self) -> bool {
+        self.block.segment.is_to_be_left()
+    }
+
+    fn may_begin_again(&self) -> bool {
+        !self.block.segment.is_standby()
     }
 
     fn begin(&mut self) -> io::Result<()> {
@@ -102,8 +117,7 @@ impl Drop for Taken {
             self.segment.free(self.index);
             self.directory.give_back(&self.segment, self.index);
         } else {
-            self.segment.seal_all(u64::MAX);
-            let _ = self.segment.write_out();
+            self.directory.leave(&self.segment);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use crate::format::PAGE;
 use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
@@ -17,7 +17,7 @@ use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
 #[derive(Debug)]
 pub struct Mapping {
     map: MmapRaw,
-    is_file: bool,
+    is_file: AtomicBool,
 }
 
 impl Mapping {
@@ -25,7 +25,10 @@ impl Mapping {
     pub fn new(file: &File, len: usize) -> io::Result<Self> {
         let map = MmapOptions::new().len(len).map_raw(file)?;
         map.advise(Advice::DontFork)?;
-        let mapping = Self { map, is_file: true };
+        let mapping = Self {
+            map,
+            is_file: AtomicBool::new(true),
+        };
         if mapping.map.advise(Advice::PopulateWrite).is_err() {
             mapping.touch(); // Linux before 5.14
         }
@@ -45,7 +48,56 @@ impl Mapping {
     pub fn anonymous(len: usize) -> io::Result<Self> {
         let map = MmapRaw::from(MmapOptions::new().len(len).map_anon()?);
         map.advise(Advice::DontFork)?;
-        Ok(Self { map, is_file: false })
+        Ok(Self {
+            map,
+            is_file: AtomicBool::new(false),
+        })
+    }
+
+    /// A range of a file, which has it, to [`replace`](Self::replace) one in memory.
+    pub fn part(file: &File, range: &Range<usize>) -> io::Result<Self> {
+        let map = MmapOptions::new()
+            .offset(range.start as u64)
+            .len(range.len())
+            .map_raw(file)?;
+        map.advise(Advice::DontFork)?;
+        Ok(Self {
+            map,
+            is_file: AtomicBool::new(true),
+        })
+    }
+
+    /// Whether what is in it is in a file, by itself; but for a header that nobody reads.
+    pub fn is_file(&self) -> bool {
+        self.is_file.load(Ordering::Acquire)
+    }
+
+    /// Puts other memory in the place of a range of whole pages, in one step for all who read there. Both have the same bytes, as far as
+    /// anybody reads; nobody writes there meanwhile.
+    ///
+    /// # Panics
+    /// If the range is not within the mapping, or not as long as what comes there.
+    pub fn replace(&self, range: Range<usize>, by: Self) -> io::Result<()> {
+        let place = self.range(range.clone());
+        assert!(
+            range.start.is_multiple_of(PAGE) && range.len().is_multiple_of(PAGE) && range.len() == by.map.len(),
+            "not the same pages"
+        );
+        let flags = rustix::mm::MremapFlags::MAYMOVE;
+        // SAFETY: both ranges are mapped, page by page, each owned by its mapping, and as long. Whoever reads `range` finds the same
+        // bytes before and after; the system changes from one to the other in one step.
+        unsafe {
+            rustix::mm::mremap_fixed(
+                by.map.as_mut_ptr().cast(),
+                by.map.len(),
+                range.len(),
+                flags,
+                place.as_ptr().cast(),
+            )
+        }?;
+        std::mem::forget(by.map); // it is elsewhere now, and part of this one
+        self.is_file.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// A word of a header.
@@ -94,7 +146,7 @@ impl Mapping {
     /// If it is not within the mapping.
     pub fn forget(&self, range: Range<usize>) {
         self.range(range.clone());
-        if !self.is_file {
+        if !self.is_file() {
             return; // its content would be lost
         }
         // SAFETY: a shared mapping of a file keeps its content; pages are only not in this process's tables any more.

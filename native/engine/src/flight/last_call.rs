@@ -28,7 +28,7 @@ pub fn last_call<D>(lane: &Lane, traffic: &Traffic, sender: &Sender, route: &Rou
     let patience = lane.patience()?;
     let end = traffic.last_call(patience, sender.progress());
     // What failed before is on the disk as well.
-    let is_over = lane.is_durable() && route.is_failing();
+    let is_over = lane.is_stored() && route.is_failing();
     Some(if is_over { Instant::now() } else { end })
 }
 

@@ -30,10 +30,12 @@ impl LaneState {
         self.taken += counts.taken;
         self.full += counts.full;
         self.closed += counts.closed;
+        self.unstored += counts.unstored;
         self.expired += counts.expired;
         self.damaged += counts.damaged;
         self.told.full += counts.full;
         self.told.closed += counts.closed;
+        self.told.unstored += counts.unstored;
         self.told.expired += counts.expired;
         self.told.damaged += counts.damaged;
     }

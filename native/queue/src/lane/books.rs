@@ -14,7 +14,7 @@ impl LaneState {
                 queued: self.queued(end),
                 full: self.full,
                 closed: self.closed,
-                unstored: 0,
+                unstored: self.unstored,
                 expired: self.expired,
                 damaged: self.damaged,
             };
@@ -28,7 +28,7 @@ impl LaneState {
             queued: self.queued(entered),
             full: self.full + refused,
             closed: self.closed + late + self.end.map_or(0, |end| entered - end),
-            unstored: state.unstored - self.unstored_before,
+            unstored: state.unstored - self.unstored_before + self.unstored,
             expired: self.expired,
             damaged: self.damaged,
         }
@@ -46,6 +46,7 @@ impl Lane {
             counts.queued += behind.queued;
             counts.full += behind.full;
             counts.closed += behind.closed;
+            counts.unstored += behind.unstored;
             counts.expired += behind.expired;
             counts.damaged += behind.damaged;
         }

@@ -51,6 +51,14 @@ impl Lane {
         self.shared.lock().keeps_until_done()
     }
 
+    /// Whether all frames that this lane, or another, is not done with are where they outlive this process: some may be in memory until
+    /// their file is made.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        let state = self.shared.lock();
+        state.keeps_until_done() && state.is_stored()
+    }
+
     /// From now on it is done with nothing more: what waits or is under way stays where it outlives this process.
     pub fn keep(&self) {
         let mut state = self.shared.lock();

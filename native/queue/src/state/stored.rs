@@ -31,7 +31,7 @@ impl State {
                 continue;
             }
             chunk.release();
-            if chunk.capacity() == self.chunk_len {
+            if chunk.capacity() == self.chunk_len && chunk.may_begin_again() {
                 self.passed.push(chunk);
             } else {
                 self.trash.chunks.push(chunk);
@@ -50,6 +50,22 @@ impl State {
         let done = lanes.clone().map(LaneState::done).min();
         let kept = lanes.fold(self.kept.clone(), |all, lane| both(all, lane.kept(entered)));
         (done.unwrap_or(u64::MAX), kept)
+    }
+
+    /// Whether all frames are where they outlive the process.
+    pub fn is_stored(&self) -> bool {
+        self.in_hand
+            .iter()
+            .chain(self.chunks.iter())
+            .all(|chunk| chunk.is_stored())
+    }
+
+    /// How many of these frames, which wait, are not where they outlive the process.
+    pub fn unstored_from(&self, start: u64, end: u64) -> u64 {
+        let unstored = self.chunks.iter().filter(|chunk| !chunk.is_stored());
+        unstored
+            .map(|chunk| chunk.end().min(end).saturating_sub(chunk.first().max(start)))
+            .sum()
     }
 
     /// The storage may have no more: the oldest chunk that waits for somebody who drops the oldest goes. Whether there was one; it may

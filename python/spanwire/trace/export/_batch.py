@@ -214,12 +214,20 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
 
     def _end_if_all_is_delivered(self) -> None:
         """This process runs no handlers at its exit: with it goes a folder that nobody needs. What waits yet stays, and is not waited for."""
-        if self._directory is None or self._before:
+        if self._directory is None:
             return
         # What is under way waits no more in the queue, but it is not delivered either.
-        if self._delivery.is_closed or self._delivery.force_flush(0):
+        if not self._before and (self._delivery.is_closed or self._delivery.force_flush(0)):
             self.shutdown()
             self._directory.end()
+        else:
+            self._write_out()
+
+    def _write_out(self) -> None:
+        """What is in memory alone, since its file is not made yet or cannot be mapped, outlives the process from now on."""
+        if self._directory is not None:
+            with suppress(OSError):  # stats()["durable"] tells
+                self._directory.write_out()
 
     def shutdown(self) -> None:
         """Send what waits, within 30 seconds, and take no more spans. May be repeated.
@@ -231,10 +239,10 @@ class BatchSpanProcessor(sdk.BatchSpanProcessor):
         end = time.monotonic() + DEFAULT_TIMEOUT_MILLIS / 1000
         while self._before:
             self._before.pop().retire(max(0.0, end - time.monotonic()))
+        self._write_out()  # so that it counts as kept
         self._delivery.shutdown(max(0.0, end - time.monotonic()) * 1000)
         if self._directory is not None:
-            with suppress(OSError):  # stats()["durable"] tells
-                self._directory.write_out()
+            self._write_out()
             end_at_exit(self._directory)
 
     def force_flush(self, timeout_millis: int | None = None) -> bool:
