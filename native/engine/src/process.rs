@@ -255,11 +255,12 @@ mod tests {
 
     #[test]
     fn accounts_of_former_destinations_are_bounded_and_their_sums_stay() {
-        let lost = |named: &str| -> u64 {
+        // One look at all accounts: other tests' clients leave meanwhile, and an account may be folded between two.
+        let lost = |named: &[&str]| -> u64 {
             let accounts = accounts();
             let lost = accounts
                 .iter()
-                .filter(|(name, _)| name.starts_with(named))
+                .filter(|(name, _)| named.iter().any(|named| name.starts_with(named)))
                 .filter_map(|(_, account)| account.dropped.get(&DropReason::Encode));
             lost.sum()
         };
@@ -270,14 +271,14 @@ mod tests {
             let client = client(&format!("http://pruned-{number}.test/"));
             drop(client.lose(1, DropReason::Encode, "for a test".into()));
             drop(client);
-            let now = lost("http://pruned-") + lost(FORMER);
+            let now = lost(&["http://pruned-", FORMER]);
             assert!(now > least, "a counter went back");
             least = now;
         }
         let names = accounts().into_keys();
         let many = names.filter(|name| name.starts_with("http://pruned-")).count();
         assert!(many <= MOST_FORMER + 1, "{many}");
-        assert_eq!(lost("http://pruned-kept.test/"), 1);
+        assert_eq!(lost(&["http://pruned-kept.test/"]), 1);
     }
 
     fn request() -> crate::buffer::Buffer {
