@@ -84,7 +84,10 @@ KNOWN_IN_CRATES: dict[str, list[list[str]]] = {
             "folder.rs",
             "format.rs",
             "own.rs",
+            "plan.rs",
             "segment.rs",
+            "segment/file.rs",
+            "spares.rs",
             "storage.rs",
             "synced.rs",
         ]
