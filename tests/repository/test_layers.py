@@ -80,16 +80,10 @@ KNOWN_IN_CRATES: dict[str, list[list[str]]] = {
         [
             "directory.rs",
             "ffi/block.rs",
-            "ffi/mapping.rs",
             "folder.rs",
-            "format.rs",
             "own.rs",
-            "plan.rs",
-            "segment.rs",
-            "segment/file.rs",
             "spares.rs",
             "storage.rs",
-            "synced.rs",
         ]
     ],
     "engine": [

@@ -11,12 +11,14 @@ use spanwire_queue::Limits;
 use spanwire_queue::storage::{AtBound, Interrupt, Storage};
 
 use crate::boot;
-use crate::folder::{Folder, now};
+use crate::clock::now;
+use crate::folder::Folder;
 use crate::format::Header;
+use crate::format::Shape;
 use crate::own::{self, Own};
-use crate::plan::{Plan, Sync};
+use crate::plan::{Plan, Sync, may_be_written, may_pass};
 use crate::report::Report;
-use crate::segment::{Segment, Shape};
+use crate::segment::Segment;
 use crate::spares::Standby;
 use crate::storage::Mapped;
 
@@ -361,31 +363,10 @@ impl Directory {
     }
 }
 
-/// Whether it is a matter of time, and not of how things are set up.
-pub(crate) fn may_pass(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let number = error.raw_os_error();
-    // A disk that fails is mounted read-only by the system.
-    [Errno::IO, Errno::ROFS, Errno::MFILE, Errno::NFILE, Errno::NOMEM]
-        .iter()
-        .any(|passes| number == Some(passes.raw_os_error()))
-        || matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-}
-
-/// Whether a file that could not be mapped, or allocated, may do when it is written to by write(2).
-fn may_be_written(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let number = error.raw_os_error();
-    [
-        Errno::OPNOTSUPP,
-        Errno::NOSYS,
-        Errno::INVAL,
-        Errno::NODEV,
-        Errno::ACCESS,
-        Errno::PERM,
-    ]
-    .iter()
-    .any(|refused| number == Some(refused.raw_os_error()))
+impl Plan {
+    pub(crate) fn new_folder(&self) -> io::Result<Arc<Folder>> {
+        Folder::create(&self.path, &self.service, self.sync != Sync::Never).map(Arc::new)
+    }
 }
 
 impl State {

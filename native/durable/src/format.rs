@@ -9,8 +9,6 @@
 
 use std::fmt;
 
-use crate::segment::Shape;
-
 /// What this crate writes, and the newest that it reads.
 pub const VERSION: u32 = 1;
 /// The unit of headers.
@@ -47,6 +45,84 @@ pub mod word {
 pub const FREE: u64 = 0;
 /// What is committed and not acknowledged is to be delivered.
 pub const USED: u64 = u64::from_le_bytes(*b"in use\0\0");
+
+/// How the blocks of a file lie.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Shape {
+    /// How many they are.
+    pub blocks: u32,
+    /// Bytes of each, header and groups included.
+    pub block_len: usize,
+    /// Bytes for groups in each.
+    pub heads_len: usize,
+}
+
+impl Shape {
+    /// What most files have: a frame is small.
+    pub const USUAL: Self = Self {
+        blocks: 16,
+        block_len: 1 << 20,
+        heads_len: 64 << 10,
+    };
+
+    /// A file for one block that has room for so many bytes of frames and groups.
+    #[must_use]
+    pub fn for_one(frames: usize, heads: usize) -> Self {
+        let heads_len = heads.max(Self::USUAL.heads_len).next_multiple_of(PAGE);
+        Self {
+            blocks: 1,
+            block_len: PAGE + heads_len + frames.next_multiple_of(PAGE),
+            heads_len,
+        }
+    }
+
+    /// Whether a file can have it.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let is_paged = self.block_len.is_multiple_of(PAGE) && self.heads_len.is_multiple_of(PAGE);
+        let has_room = self
+            .heads_len
+            .checked_add(PAGE)
+            .is_some_and(|begin| begin < self.block_len);
+        is_paged && has_room && u32::try_from(self.block_len).is_ok() && self.blocks > 0 && self.blocks <= 1 << 16
+    }
+
+    /// Bytes of the file.
+    #[must_use]
+    pub fn file_len(&self) -> usize {
+        PAGE + self.blocks_len()
+    }
+
+    /// Bytes of the blocks of a file.
+    #[must_use]
+    pub fn blocks_len(&self) -> usize {
+        self.blocks as usize * self.block_len
+    }
+
+    /// Bytes of a block for frames.
+    #[must_use]
+    pub fn frames_len(&self) -> usize {
+        self.block_len - PAGE - self.heads_len
+    }
+
+    /// Where a block begins.
+    #[must_use]
+    pub fn block(&self, index: u32) -> usize {
+        PAGE + index as usize * self.block_len
+    }
+
+    /// Where a block's groups begin.
+    #[must_use]
+    pub fn heads(&self, index: u32) -> usize {
+        self.block(index) + PAGE
+    }
+
+    /// Where a block's frames begin.
+    #[must_use]
+    pub fn frames(&self, index: u32) -> usize {
+        self.heads(index) + self.heads_len
+    }
+}
 
 /// The header of a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

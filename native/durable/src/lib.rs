@@ -4,6 +4,7 @@
 //! [`Directory`] is a process's; [`read`](mod@read) reads what another one left.
 
 pub mod boot;
+mod clock;
 mod directory;
 mod end;
 mod ffi;
@@ -28,10 +29,10 @@ mod upkeep;
 pub use directory::Directory;
 pub use file_system::MapPolicy;
 pub use folder::{LOCK, OWNER};
+pub use format::Shape;
 pub use orphans::{Orphan, orphans};
 pub use own::directories;
 pub use plan::{Plan, Sync};
 pub use progress::Progress;
 pub use report::Report;
-pub use segment::Shape;
 pub use summary::{Summary, summaries};

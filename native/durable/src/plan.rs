@@ -2,12 +2,9 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::directory::may_pass;
 use crate::file_system::{FileSystem, MapPolicy};
-use crate::folder::Folder;
 
 /// When what is committed is also written to the disk, for the case that the power fails.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -49,10 +46,6 @@ impl Plan {
         }
     }
 
-    pub(crate) fn new_folder(&self) -> io::Result<Arc<Folder>> {
-        Folder::create(&self.path, &self.service, self.sync != Sync::Never).map(Arc::new)
-    }
-
     /// On which it lies; inside it, why that cannot be told now.
     pub(crate) fn file_system(&self) -> io::Result<io::Result<FileSystem>> {
         let place = match self.path.parent() {
@@ -73,4 +66,31 @@ impl Plan {
             (MapPolicy::Auto, Err(error)) => Some(error.to_string()),
         }
     }
+}
+
+/// Whether it is a matter of time, and not of how things are set up.
+pub(crate) fn may_pass(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let number = error.raw_os_error();
+    // A disk that fails is mounted read-only by the system.
+    [Errno::IO, Errno::ROFS, Errno::MFILE, Errno::NFILE, Errno::NOMEM]
+        .iter()
+        .any(|passes| number == Some(passes.raw_os_error()))
+        || matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Whether a file that could not be mapped, or allocated, may do when it is written to by write(2).
+pub(crate) fn may_be_written(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let number = error.raw_os_error();
+    [
+        Errno::OPNOTSUPP,
+        Errno::NOSYS,
+        Errno::INVAL,
+        Errno::NODEV,
+        Errno::ACCESS,
+        Errno::PERM,
+    ]
+    .iter()
+    .any(|refused| number == Some(refused.raw_os_error()))
 }

@@ -12,8 +12,8 @@ use spanwire_wire::tag::{self, len_tag};
 use spanwire_wire::validate::{Part, validate_part};
 use spanwire_wire::varint::decode_varint32;
 
+use crate::format::Shape;
 use crate::format::{self, BadHeader, FREE, Header, PAGE, USED, word};
-use crate::segment::Shape;
 use crate::{boot, heads};
 
 const SPANS: u8 = len_tag(tag::scope_spans::SPANS);

@@ -7,7 +7,8 @@ use std::{fmt, io};
 use spanwire_queue::storage::Interrupt;
 
 use crate::directory::State;
-use crate::segment::{Segment, Shape};
+use crate::format::Shape;
+use crate::segment::Segment;
 
 /// Bytes at most of standbys that are in no file yet.
 const MOST_IN_MEMORY: u64 = 64 << 20;

@@ -13,8 +13,8 @@ use crate::plan::Plan;
 use spanwire_ground::Here;
 
 use crate::ffi::MappedBlock;
+use crate::format::Shape;
 use crate::heads;
-use crate::segment::Shape;
 
 /// Blocks of this process's directory; of another one in each child, which its first block asks for.
 pub struct Mapped {

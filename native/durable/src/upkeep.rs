@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use spanwire_ground::spawn_quietly;
 
 use crate::directory::Directory;
+use crate::format::Shape;
 use crate::plan::Sync;
-use crate::segment::{Segment, Shape};
+use crate::segment::Segment;
 use crate::spares::Standby;
 
 /// How often what was committed is sealed, if nothing else is to be done.
