@@ -128,7 +128,7 @@ check-python: $(STAMPS)/ext-$(PROFILE)
 test: lint test-rust test-python ## lint, Rust tests, Python tests (README snippets too); not the benchmarks' own, which are test-bench
 
 test-quick: $(STAMPS)/ext-$(PROFILE) ## the Python tests that take no time
-	$(QUICK) pytest -q $(PARALLEL) -m 'not slow and not full and not alone' --ignore tests/bench
+	$(QUICK) pytest -q $(PARALLEL) -m 'not slow and not full' --ignore tests/bench
 
 test-full: full-main full-beside ## what takes long: the guard of instruction counts, old kernels, the real Collector, web frameworks, a real browser, wheels, the oldest SDK, Miri, loom, AddressSanitizer, fuzzing
 
@@ -259,8 +259,7 @@ test-rust: $(STAMPS)/venv
 	timeout 900 $(CARGO) test -q $(MANIFEST) --workspace
 
 test-python: $(STAMPS)/ext-$(PROFILE)
-	$(QUICK) pytest $(PARALLEL) -m 'not full and not alone' --ignore tests/bench
-	$(QUICK) pytest -m 'alone and not full' --ignore tests/bench
+	$(QUICK) pytest $(PARALLEL) -m 'not full' --ignore tests/bench
 
 test-bench: $(STAMPS)/ext-$(PROFILE) ## the tests of `spanwire bench`, its report, benches/guard and benches/outage: where you change one of them, and in CI
 	$(QUICK) pytest $(PARALLEL) -m 'not full' tests/bench

@@ -7,23 +7,33 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
-from opentelemetry.proto.collector.profiles.v1development import profiles_service_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
-__all__ = ["REQUESTS", "RESPONSES", "random_request", "with_unknown_fields"]
+try:
+    from opentelemetry.proto.collector.profiles.v1development import profiles_service_pb2
+except (
+    ModuleNotFoundError
+):  # the oldest opentelemetry-proto that we support has fewer messages and fields than our schema
+    profiles_service_pb2 = None  # type: ignore[assignment]
+
+__all__ = ["IS_OLDER", "REQUESTS", "RESPONSES", "random_request", "with_unknown_fields"]
+
+# Whether the installed opentelemetry-proto declares less than the core's schema.
+IS_OLDER = profiles_service_pb2 is None
 
 REQUESTS: dict[str, Any] = {
     "traces": trace_service_pb2.ExportTraceServiceRequest,
     "logs": logs_service_pb2.ExportLogsServiceRequest,
     "metrics": metrics_service_pb2.ExportMetricsServiceRequest,
-    "profiles": profiles_service_pb2.ExportProfilesServiceRequest,
 }
 RESPONSES: dict[str, Any] = {
     "traces": trace_service_pb2.ExportTraceServiceResponse,
     "logs": logs_service_pb2.ExportLogsServiceResponse,
     "metrics": metrics_service_pb2.ExportMetricsServiceResponse,
-    "profiles": profiles_service_pb2.ExportProfilesServiceResponse,
 }
+if profiles_service_pb2 is not None:
+    REQUESTS["profiles"] = profiles_service_pb2.ExportProfilesServiceRequest
+    RESPONSES["profiles"] = profiles_service_pb2.ExportProfilesServiceResponse
 
 _TEXTS = ["", "a", "service.name", 'é\n"\\', "\x00\x1f\x7f", "\u2028𝄞", "x" * 200, "ümläut" * 30]
 _DOUBLES = [0.0, -0.0, 1.5, 0.1, 5e-324, 1.7976931348623157e308, float("inf"), float("-inf"), float("nan")]
