@@ -175,9 +175,9 @@ $(STAMPS)/peers: pyproject.toml $(STAMPS)/venv
 	$(VENV)/bin/python -m venv --clear --without-pip $(PEERS)
 	$(VENV)/bin/python -m pip freeze | grep -E '^opentelemetry-(api|sdk|semantic-conventions)==' > $(PEERS)/constraints.txt
 	$(VENV)/bin/python -m pip --python $(PEERS)/bin/python install -q --group peers -c $(PEERS)/constraints.txt
+	$(VENV)/bin/python -m pip --python $(PEERS)/bin/python check
 	printf '%s\n' $(CURDIR)/python $(CURDIR)/$(BENCH_PACKAGE)/src \
 		> $$($(PEERS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/spanwire.pth
-	$(VENV)/bin/python -m pip --python $(PEERS)/bin/python check
 	@touch $@
 
 # Whom we are compared with. A program whose toolchain is missing is left out, with a line that says so.

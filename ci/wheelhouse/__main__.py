@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from buildtools.origin import origin
+from ci.wheelhouse import bench, check, table, training
 from ci.wheelhouse import build as building
-from ci.wheelhouse import check, table, training
 from ci.wheelhouse.build import OUT, TARGETS, WORK, Target
 from ci.wheelhouse.pythons import Python, asked, find, missing
 
@@ -62,6 +62,7 @@ def _build(pythons: list[Python], targets: list[Target], *, guided: bool, twice:
     checkout = building.copy_checkout(WORK / "another" / "folder" / "checkout") if twice else None
     found = list(check.refused(sdist))
     OUT.mkdir(exist_ok=True)
+    found += _build_bench(building.builder(pythons[-1]), checkout)
     for target in targets:
         profile = training.train(source, target, WORK / "profile") if guided and target.is_native else None
         for stale in OUT.glob(f"*{target.plat}*.whl"):
@@ -89,6 +90,16 @@ def _build(pythons: list[Python], targets: list[Target], *, guided: bool, twice:
     table.show(table.load(OUT))
     print(f"contents: {check.CHECKS}")
     return found
+
+
+def _build_bench(python: Path, checkout: Path | None) -> list[str]:
+    for stale in OUT.glob("spanwire_bench-*.whl"):
+        stale.unlink()
+    wheel = bench.build(WORK / "sdist-from", python, OUT)
+    _say(wheel.name)
+    if checkout is None:
+        return []
+    return _differences(wheel, bench.build(checkout, python, WORK / "another" / "out"))
 
 
 def _row(wheel: Path, python: Python, target: Target, guided: bool, commit: str) -> table.Row:

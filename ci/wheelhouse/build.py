@@ -28,6 +28,7 @@ __all__ = [
     "forget",
     "make_sdist",
     "run",
+    "surroundings",
     "unpack",
 ]
 
@@ -83,7 +84,7 @@ def make_sdist(folder: Path) -> Path:
     run(
         *(python, "-m", "build", "-q", "--sdist", "--no-isolation", "--outdir", folder),
         cwd=source,
-        env=_surroundings(source),
+        env=surroundings(source),
     )
     (archive,) = folder.glob("*.tar.gz")
     return archive
@@ -144,7 +145,7 @@ def forget(source: Path) -> None:
 
 def environment(source: Path, python: Python, target: Target, apart: Path | None = None) -> dict[str, str]:
     """For a build of these sources, RUSTFLAGS apart."""
-    return _surroundings(source) | _cross(python, target, apart)
+    return surroundings(source) | _cross(python, target, apart)
 
 
 def builder(python: Python) -> Path:
@@ -162,7 +163,7 @@ def builder(python: Python) -> Path:
     return venv / "bin" / "python"
 
 
-def _surroundings(source: Path) -> dict[str, str]:
+def surroundings(source: Path) -> dict[str, str]:
     """The surroundings' without what would change the build."""
     kept = {
         name: value

@@ -42,7 +42,7 @@ def test_only_public_names_of_spanwire_are_used() -> None:
         ("import spanwire.cli._render", ["spanwire.cli._render"]),
         (
             "import spanwire\nspanwire._telemetry.stats.stats()",
-            ["spanwire._telemetry.stats.stats", "spanwire._telemetry.stats"],
+            ["spanwire._telemetry.stats.stats", "spanwire._telemetry.stats", "spanwire._telemetry"],
         ),
         ("from spanwire import __version__, stats\nfrom spanwire_bench import _measure", []),
     ],

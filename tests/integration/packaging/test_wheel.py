@@ -43,6 +43,12 @@ def with_cli(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Environme
 
 
 @pytest.fixture(scope="module")
+def with_bench(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Environment:
+    (bench,) = (ROOT / "wheelhouse").glob("spanwire_bench-*.whl")
+    return make(tmp_path_factory, wheel, "[cli]", str(bench))
+
+
+@pytest.fixture(scope="module")
 def with_oldest(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Environment:
     sdk = oldest()
     # Instrumentations and the SDK are released together: 1.33 with 0.54b0.
@@ -124,12 +130,20 @@ def test_it_works_with_the_oldest_sdk(with_oldest: Environment) -> None:
     assert said.count(" ok\n") == 4
 
 
-def test_a_report_is_written_from_the_wheel(with_cli: Environment) -> None:
+def test_bench_is_a_wheel_of_its_own(with_cli: Environment, with_bench: Environment) -> None:
+    without = with_cli.run("spanwire", "bench", check=False)
+    assert without.returncode == 2
+    assert without.stderr.startswith("spanwire: the command bench needs spanwire-bench: pip install spanwire-bench")
+    assert len(without.stderr.splitlines()) == 1
+    assert "--compare" in with_bench.run("spanwire", "bench", "--help", variables={"COLUMNS": "200"}).stdout
+
+
+def test_a_report_is_written_from_the_wheel(with_bench: Environment) -> None:
     program = (
         "from spanwire_bench.suite._html import render; from spanwire_bench.suite._model import Document;"
         "print(render(Document('', '', 0.0, True, {}, {}, {}, ())))"
     )
-    page = with_cli.run(with_cli.python, "-W", "error", "-c", program).stdout
+    page = with_bench.run(with_bench.python, "-W", "error", "-c", program).stdout
     assert "<style>" in page and "<script>" in page
 
 
@@ -138,7 +152,7 @@ def test_its_list_of_parts_is_what_the_lock_file_says(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/sboms/spanwire.cdx.json"))
         parts = json.loads(archive.read(name))["components"]
-        assert "spanwire/cli/_data/wr.json" in archive.namelist()
+        assert not [name for name in archive.namelist() if "bench" in name]
     lock = (ROOT / "native" / "Cargo.lock").read_text(encoding="utf-8")
     crates = [part for part in parts if part["purl"].startswith("pkg:cargo/")]
     assert len(crates) > 40
