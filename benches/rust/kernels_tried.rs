@@ -153,7 +153,7 @@ fn key_lookup(criterion: &mut Criterion) {
     }
 }
 
-/// Two loads and two stores that overlap, as `native/wire/src/arena/cursor.rs` has them.
+/// Two loads and two stores that overlap, as `native/wire/src/protobuf/arena/cursor.rs` has them.
 ///
 /// # Safety
 /// `out` has room for all.
@@ -216,7 +216,7 @@ fn short_copies(criterion: &mut Criterion) {
     of.finish();
 }
 
-/// Byte by byte, as `native/wire/src/arena/cursor.rs` has it.
+/// Byte by byte, as `native/wire/src/protobuf/arena/cursor.rs` has it.
 ///
 /// # Safety
 /// `out` has room for all.

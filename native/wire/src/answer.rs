@@ -3,11 +3,13 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::error::DecodeError;
-use crate::read::Message;
+use crate::protobuf::error::DecodeError;
+use crate::protobuf::read::Message;
+use crate::protobuf::tag::{
+    any, duration, export_response, len_tag, partial_success, retry_info, rpc_status, varint_tag,
+};
+use crate::protobuf::write::Header;
 use crate::schema::Type;
-use crate::tag::{any, duration, export_response, len_tag, partial_success, retry_info, rpc_status, varint_tag};
-use crate::write::Header;
 
 /// The export response of any signal, which are equal byte for byte: what a receiver says of a request that it did not
 /// take whole. Without a partial success both are empty.
@@ -185,7 +187,7 @@ mod tests {
     use std::vec;
 
     use super::*;
-    use crate::error::DecodeErrorKind;
+    use crate::protobuf::error::DecodeErrorKind;
 
     #[test]
     fn an_answer_reads_back() {

@@ -2,10 +2,10 @@
 //!
 //! Their requests are laid out alike: resources, in these scopes, in these items. The answers are equal byte for byte.
 
-use crate::error::DecodeError;
-use crate::read::Message;
+use crate::protobuf::error::DecodeError;
+use crate::protobuf::read::Message;
+use crate::protobuf::tag::WireType;
 use crate::schema::{Field, Type, numbers};
-use crate::tag::WireType;
 
 /// What a request carries.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

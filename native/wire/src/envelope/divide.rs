@@ -3,10 +3,10 @@
 use alloc::vec::Vec;
 
 use super::layout::{Item, Layout, Part};
-use crate::error::DecodeError;
-use crate::read::Message;
+use crate::protobuf::error::DecodeError;
+use crate::protobuf::read::Message;
+use crate::schema::validate::{self, validate_part};
 use crate::signal::Signal;
-use crate::validate::{self, validate_part};
 
 /// Cuts a request between two items, so that those of the first part have about `first` bytes, or half of theirs, and
 /// each part has an item. `None` if it has fewer than two items, or cannot be read.

@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 
+use crate::protobuf::tag::len_tag;
+use crate::protobuf::write::{self, Header, ScopeGroup};
 use crate::signal::Signal;
-use crate::tag::len_tag;
-use crate::write::{self, Header, ScopeGroup};
 
 /// What stands in a group beside scopes or items.
 pub trait Head {

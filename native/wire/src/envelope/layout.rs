@@ -3,12 +3,12 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::error::DecodeError;
-use crate::read::{Field, Message};
+use crate::protobuf::error::DecodeError;
+use crate::protobuf::read::{Field, Message};
+use crate::protobuf::tag::len_tag;
+use crate::protobuf::write::Header;
 use crate::schema::Type;
 use crate::signal::Signal;
-use crate::tag::len_tag;
-use crate::write::Header;
 
 /// Where something stands in the request.
 type Place = Range<usize>;

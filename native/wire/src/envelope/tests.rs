@@ -9,10 +9,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::read::Message;
+use crate::protobuf::read::Message;
+use crate::protobuf::tag::len_tag;
+use crate::protobuf::write::Header;
 use crate::signal::Signal;
-use crate::tag::len_tag;
-use crate::write::Header;
 use crate::{Counts, count_items, validate};
 
 fn field(number: u32, content: &[u8]) -> Vec<u8> {

@@ -28,7 +28,7 @@ static ACCEPTED: [[u8; NUMBERS]; TYPES] = {
 
 /// Whether field `number` of a message of type `of` may have the wire type; so it is if the field is not declared.
 #[inline]
-pub(crate) fn accepts(of: Type, number: u32, wire_type: crate::tag::WireType) -> bool {
+pub(crate) fn accepts(of: Type, number: u32, wire_type: crate::protobuf::tag::WireType) -> bool {
     let number = number as usize;
     number >= NUMBERS || ACCEPTED[of as usize][number] >> wire_type as u8 & 1 != 0
 }

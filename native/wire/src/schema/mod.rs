@@ -1,12 +1,13 @@
 //! The one table of what opentelemetry-proto 1.11 declares: every message and field of the four signals.
 //!
-//! Tags ([`crate::tag`]), validation, the lazy readers and OTLP/JSON all go by it. `tests/conformance/wire/test_schema.py`
+//! Tags ([`crate::protobuf::tag`]), validation, the lazy readers and OTLP/JSON all go by it. `tests/conformance/wire/test_schema.py`
 //! holds it against the descriptors of the installed opentelemetry-proto.
 
-use crate::tag::{WireType, tag};
+use crate::protobuf::tag::{WireType, tag};
 
 mod lookup;
 mod table;
+pub mod validate;
 mod view;
 
 pub use table::{Type, numbers};

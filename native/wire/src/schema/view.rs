@@ -5,13 +5,13 @@
 
 use super::lookup::{NUMBERS, accepts, declared};
 use super::{Field, Kind, Label, Type};
-use crate::attribute::KeyValues;
-use crate::error::DecodeError;
-use crate::parts::{Occurrences, PartFields, Parts};
-use crate::read::{self, Message};
+use crate::protobuf::error::DecodeError;
+use crate::protobuf::parts::{Occurrences, PartFields, Parts};
+use crate::protobuf::read::{self, Message};
+use crate::protobuf::tag::WireType;
+use crate::protobuf::value::KeyValues;
+use crate::protobuf::value::Value;
 use crate::signal::Signal;
-use crate::tag::WireType;
-use crate::value::Value;
 
 /// A message, unread.
 #[derive(Clone, Copy, Debug)]

@@ -15,9 +15,9 @@ use core::mem::ManuallyDrop;
 use core::ops::Range;
 use core::ptr::NonNull;
 
-use crate::arena::cursor::Cursor;
-pub use crate::arena::short::{PlainSpan, SHORT_ROOM, Scalar};
-use crate::varint::{MAX_VARINT_LEN, varint_len};
+use crate::protobuf::arena::cursor::Cursor;
+pub use crate::protobuf::arena::short::{PlainSpan, SHORT_ROOM, Scalar};
+use crate::protobuf::varint::{MAX_VARINT_LEN, varint_len};
 
 /// Most bytes beside its key and value that a `KeyValue` needs: four tags and three lengths.
 const KEY_VALUE_OVERHEAD: usize = 4 + 3 * MAX_VARINT_LEN;

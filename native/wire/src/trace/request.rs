@@ -3,13 +3,13 @@
 //! A view has read the message's own fields; whatever is repeated is read when it is iterated. A resource or scope
 //! that is split over several occurrences is seen merged.
 
-use crate::attribute::KeyValues;
-use crate::error::DecodeError;
-use crate::parts::{Occurrences, Parts, Repeated, View};
-use crate::read::Message;
+use crate::protobuf::error::DecodeError;
+use crate::protobuf::parts::{Occurrences, Parts, Repeated, View};
+use crate::protobuf::read::Message;
+use crate::protobuf::tag::{entity_ref, export_request, resource, resource_spans, scope, scope_spans};
+use crate::protobuf::value::KeyValues;
 use crate::schema::Type;
-use crate::span::SpanView;
-use crate::tag::{entity_ref, export_request, resource, resource_spans, scope, scope_spans};
+use crate::trace::span::SpanView;
 
 /// The resources of a request.
 pub type ResourceGroups<'a> = Repeated<'a, ResourceSpans<'a>>;

@@ -1,11 +1,11 @@
 //! Eager checks of whole requests, before they are acknowledged.
 
-use crate::error::DecodeError;
-use crate::read::Message;
+use crate::protobuf::error::DecodeError;
+use crate::protobuf::read::Message;
+use crate::protobuf::tag::WireType;
+use crate::protobuf::value::deeper;
 use crate::schema::{self, Kind, Type};
 use crate::signal::Signal;
-use crate::tag::WireType;
-use crate::value::deeper;
 use quick::Next;
 
 mod quick;
@@ -27,7 +27,7 @@ pub struct Counts {
 }
 
 /// Walks all of an export request of `signal`, down to the last value. After it no lazy reader of the same bytes
-/// meets an error. Time is linear in the bytes; the stack is bounded by [`MAX_DEPTH`](crate::read::MAX_DEPTH).
+/// meets an error. Time is linear in the bytes; the stack is bounded by [`MAX_DEPTH`](crate::protobuf::read::MAX_DEPTH).
 ///
 /// Stricter than protobuf's own parsers in this: a known field with a wrong wire type is an error, not an unknown
 /// field; a ten-byte varint must fit 64 bits; ids have their length or none.
@@ -208,7 +208,7 @@ fn packed(kind: Kind, payload: Message<'_>) -> Result<(), DecodeError> {
 #[inline(always)]
 fn step(fields: usize) {
     #[cfg(test)]
-    (0..fields).for_each(|_| crate::read::steps::add());
+    (0..fields).for_each(|_| crate::protobuf::read::steps::add());
     let _ = fields;
 }
 
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
     use crate::common::plain::{self, Noise};
     use crate::common::{model, read};
-    use crate::read::steps;
+    use crate::protobuf::read::steps;
 
     /// How many of a repeated thing.
     const MANY: usize = 100;
@@ -229,7 +229,7 @@ mod tests {
     fn wrap(path: &[u8], content: &[u8]) -> Vec<u8> {
         let mut bytes = content.to_vec();
         for number in path.iter().rev() {
-            let header = crate::write::Header::new(number << 3 | 2, bytes.len());
+            let header = crate::protobuf::write::Header::new(number << 3 | 2, bytes.len());
             bytes.splice(0..0, header.as_slice().iter().copied());
         }
         bytes

@@ -1,6 +1,6 @@
 //! Varints: seven bits a byte, low bits first, the high bit says that more follow.
 
-use crate::error::DecodeErrorKind;
+use crate::protobuf::error::DecodeErrorKind;
 
 /// The longest varint: 64 bits, seven a byte.
 pub const MAX_VARINT_LEN: usize = 10;

@@ -2,7 +2,7 @@
 
 use super::Region;
 use super::cursor::Cursor;
-use crate::varint::varint_len;
+use crate::protobuf::varint::varint_len;
 
 /// Key and content of the value of a short attribute are together at most so long: then every length is one byte.
 const SHORT: usize = 120;
@@ -159,7 +159,7 @@ const fn low(len: usize) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::write;
+    use crate::protobuf::write;
 
     const TAG: u8 = 0x4A;
 

@@ -3,7 +3,7 @@
 use core::error::Error;
 use core::fmt;
 
-use crate::tag::WireType;
+use crate::protobuf::tag::WireType;
 
 /// The first malformed item that a reader met.
 ///
@@ -55,7 +55,7 @@ pub enum DecodeErrorKind {
         /// Bytes that are left.
         left: usize,
     },
-    /// Arrays, maps or groups nested deeper than [`MAX_DEPTH`](crate::read::MAX_DEPTH).
+    /// Arrays, maps or groups nested deeper than [`MAX_DEPTH`](crate::protobuf::read::MAX_DEPTH).
     TooDeep,
     /// The message ends inside a varint or inside a fixed-size value.
     Truncated,

@@ -1,10 +1,10 @@
 //! The common case of a field, by table: a tag of one byte, a length of one or two, text in ASCII.
 //!
-//! Whatever is anything else is [`Next::Unsure`] and said nothing about: [`Fields`](crate::read::Fields) looks at that
+//! Whatever is anything else is [`Next::Unsure`] and said nothing about: [`Fields`](crate::protobuf::read::Fields) looks at that
 //! field from its first byte, so errors and their places are its. Nothing here can accept what it would refuse.
 
+use crate::protobuf::tag::{any_value, fixed64_tag, key_value, len_tag, varint_tag};
 use crate::schema::{Kind, Type};
-use crate::tag::{any_value, fixed64_tag, key_value, len_tag, varint_tag};
 
 /// What stands at a place in a message.
 pub(super) enum Next {
@@ -84,7 +84,7 @@ const DOUBLE: u8 = fixed64_tag(any_value::DOUBLE_VALUE);
 /// The end of a span's flags, whose tag alone takes two bytes; past every end if it is something else.
 #[inline]
 fn after_flags(bytes: &[u8], of: Type, at: usize) -> usize {
-    const { assert!(crate::tag::fixed32_tag(crate::tag::span::FLAGS) == 0x85) };
+    const { assert!(crate::protobuf::tag::fixed32_tag(crate::protobuf::tag::span::FLAGS) == 0x85) };
     if matches!(of, Type::Span) && bytes.get(at..at + 2) == Some(&[0x85, 0x01]) {
         at + 6
     } else {
@@ -195,7 +195,7 @@ static TABLES: [[Action; 128]; Type::ALL.len()] = {
                     | Kind::Uint32
                     | Kind::Uint64 => Action::Varint,
                 };
-                tables[of][crate::tag::short_tag(field.number, field.kind.wire_type()) as usize] = single;
+                tables[of][crate::protobuf::tag::short_tag(field.number, field.kind.wire_type()) as usize] = single;
                 if field.is_packed() {
                     tables[of][field.tag() as usize] = match single {
                         Action::Fixed64 => Action::Packed64,

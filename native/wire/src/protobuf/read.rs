@@ -4,11 +4,11 @@
 //! without a look inside, so walking a message costs time in the number of its own fields, whatever they hold.
 //! Groups, which only unknown fields can be, are walked through with a fixed stack of [`MAX_DEPTH`] levels.
 
-use crate::error::{DecodeError, DecodeErrorKind};
 use crate::id::{SpanId, TraceId};
+use crate::protobuf::error::{DecodeError, DecodeErrorKind};
+use crate::protobuf::tag::WireType;
+use crate::protobuf::varint::{decode_varint, decode_varint32, low32};
 use crate::schema::{self, Type};
-use crate::tag::WireType;
-use crate::varint::{decode_varint, decode_varint32, low32};
 
 /// How deep arrays and maps in values, and groups in unknown fields, may nest.
 pub const MAX_DEPTH: u8 = 64;

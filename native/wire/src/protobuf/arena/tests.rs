@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 use proptest::prelude::*;
 
 use super::Region;
-use crate::write;
+use crate::protobuf::write;
 
 fn varint(out: &mut Vec<u8>, mut value: u64) {
     loop {

@@ -5,8 +5,8 @@
 
 use core::marker::PhantomData;
 
-use crate::error::DecodeError;
-use crate::read::{Field, Fields, Message};
+use crate::protobuf::error::DecodeError;
+use crate::protobuf::read::{Field, Fields, Message};
 use crate::schema::Type;
 
 /// Where the fields of one logical message stand: in one slice, or in every occurrence of an embedded message,

@@ -3,13 +3,13 @@
 //! A view has read the message's own scalar fields; attributes, events and links are read when they are iterated.
 //! Of a scalar field that occurs several times the last occurrence counts.
 
-use crate::attribute::KeyValues;
-use crate::error::DecodeError;
 use crate::id::{SpanId, TraceId};
-use crate::parts::{Parts, Repeated, View};
-use crate::read::Message;
+use crate::protobuf::error::DecodeError;
+use crate::protobuf::parts::{Parts, Repeated, View};
+use crate::protobuf::read::Message;
+use crate::protobuf::tag::{event, link, span, status};
+use crate::protobuf::value::KeyValues;
 use crate::schema::Type;
-use crate::tag::{event, link, span, status};
 use crate::time::UnixNanos;
 
 /// The events of a span.

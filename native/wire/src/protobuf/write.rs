@@ -2,8 +2,8 @@
 //!
 //! A field that has its default value is left out (`*_field` functions), except where OTLP gives it presence.
 
-use crate::arena::{Open, Region};
-use crate::tag::{any_value, array_value, fixed64_tag, key_value, len_tag, varint_tag};
+use crate::protobuf::arena::{Open, Region};
+use crate::protobuf::tag::{any_value, array_value, fixed64_tag, key_value, len_tag, varint_tag};
 
 const KEY: u8 = len_tag(key_value::KEY);
 const VALUE: u8 = len_tag(key_value::VALUE);
@@ -157,7 +157,7 @@ pub fn resource_spans_len<'a>(head: &[u8], schema_url: &[u8], scopes: impl Itera
 /// Tag and length in front of a message of `len` bytes, and the message: how many bytes.
 #[must_use]
 pub fn len_field_len(len: usize) -> usize {
-    1 + crate::varint::varint_len(len as u64) + len
+    1 + crate::protobuf::varint::varint_len(len as u64) + len
 }
 
 fn optional_field_len(bytes: &[u8]) -> usize {
