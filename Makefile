@@ -47,7 +47,7 @@ export PYO3_PYTHON := $(VENV)/bin/python
 CARGO := cargo
 MANIFEST := --manifest-path native/Cargo.toml --locked
 
-NATIVE_SOURCES := $(shell find native -name target -prune -o -path "native/*/fuzz" -prune -o -path native/guard -prune -o -path native/durable/model -prune -o \
+NATIVE_SOURCES := $(shell find native -name target -prune -o -path "native/*/fuzz" -prune -o -path native/durable/model -prune -o \
 	\( -name '*.rs' -o -name 'Cargo.*' \) -print)
 FACADE_SOURCES := $(wildcard python/spanwire/_facade/*.py[xd] python/spanwire/_facade/*.pxi python/spanwire/_facade/*.h)
 PEERS := build/peers-venv
@@ -240,10 +240,12 @@ lint-rust: $(STAMPS)/venv deny
 	$(CARGO) fmt --manifest-path native/Cargo.toml --all --check
 	$(CARGO) fmt --manifest-path native/durable/model/Cargo.toml --check
 	$(CARGO) fmt --manifest-path native/durable/fuzz/Cargo.toml --check
+	$(CARGO) fmt --manifest-path benches/guard/Cargo.toml --check
 	$(CARGO) fmt --manifest-path benches/peers/opentelemetry-rust/Cargo.toml --check
 	$(CARGO) fmt --manifest-path benches/peers/fastrace/Cargo.toml --check
 	@! command -v gofmt >/dev/null || { gofmt -d benches/peers && [ -z "$$(gofmt -l benches/peers)" ]; }
 	$(CARGO) clippy -q $(MANIFEST) --workspace --all-targets -- -D warnings
+	CARGO_TARGET_DIR=native/target $(CARGO) clippy -q --locked --manifest-path benches/guard/Cargo.toml -- -D warnings
 
 deny: $(STAMPS)/venv ## licences, sources, duplicates and (where its database can be had) advisories of the crates
 	ci/deny

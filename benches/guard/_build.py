@@ -16,7 +16,13 @@ from pathlib import Path
 
 __all__ = ["NotBuilt", "Tree", "build", "copy"]
 
-_SOURCES = ("setup.py", "buildtools", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "python", "native")
+# The kernels' program, a workspace of its own.
+_PROGRAM = Path("benches", "guard")
+_PROGRAM_SOURCES = tuple(str(_PROGRAM / name) for name in ("Cargo.toml", "Cargo.lock", "src"))
+_SOURCES = (
+    *("setup.py", "buildtools", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "python", "native"),
+    *_PROGRAM_SOURCES,
+)
 _LEFT_OUT = shutil.ignore_patterns("*.so", "__pycache__", "*.egg-info", "target", "fuzz")
 
 
@@ -61,7 +67,7 @@ def copy(root: Path, tree: Tree) -> None:
             if before is None or (before.st_size, before.st_mtime_ns) != (now.st_size, now.st_mtime_ns):
                 there.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(path, there)
-    for name in ("python", "native"):  # what was deleted, but not what was built
+    for name in ("python", "native", str(_PROGRAM / "src")):  # what was deleted, but not what was built
         for path in _files(tree.source / name):
             if path not in wanted and path.suffix != ".pyc":
                 path.unlink()
@@ -91,19 +97,8 @@ def build(tree: Tree, *, extension: bool = True) -> None:
     # What would make it another build than users get.
     for name in ("RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CFLAGS", "LDFLAGS"):
         env.pop(name, None)
-    manifest = str(tree.source / "native" / "Cargo.toml")
-    cargo = [
-        "cargo",
-        "build",
-        "-q",
-        "--locked",
-        "--manifest-path",
-        manifest,
-        "--profile",
-        "guard",
-        "-p",
-        "spanwire-guard",
-    ]
+    manifest = str(tree.source / _PROGRAM / "Cargo.toml")
+    cargo = ["cargo", "build", "-q", "--locked", "--manifest-path", manifest, "--profile", "guard"]
     _run(cargo, tree, env)
     if extension:
         _run([sys.executable, "setup.py", "-q", "build_ext", "--inplace"], tree, env)

@@ -149,7 +149,7 @@ def _plain(function: str) -> str:
 
 
 # Rust's library; and ours, wherever the checkout is: cargo takes what another copy of the same sources made, with its names.
-_SOURCES = re.compile(r"/rustc/\w+/(library/.*)|(?!.*/registry/)(?:.*/)?((?:native|build/cython)/.*)")
+_SOURCES = re.compile(r"/rustc/\w+/(library/.*)|(?!.*/registry/)(?:.*/)?((?:native|benches/guard/src|build/cython)/.*)")
 
 
 def _source(file: str) -> str:

@@ -13,7 +13,7 @@ LAYERS = (
     {"ground", "kernels"},
     {"wire"},
     {"record", "queue", "json", "columns"},
-    {"durable", "transport", "receiver", "files", "guard"},
+    {"durable", "transport", "receiver", "files"},
     {"engine", "sink"},
     {"bindings"},
 )

@@ -24,7 +24,7 @@ def counts(total: float, **functions: float) -> Counts:
 WRITTEN = f"""\
 # callgrind format
 ob=(1) /checkout/build/guard/target/guard/spanwire-guard
-fl=(1) {ROOT}/native/guard/src/kernels/record.rs
+fl=(1) {ROOT}/benches/guard/src/kernels/record.rs
 fn=(1) spanwire_guard::kernels::record::w5::{{{{closure}}}}
 10 600
 fi=(2) {ROOT}/native/record/src/attributes.rs
@@ -63,7 +63,7 @@ def test_costs_are_an_operations_by_function_and_library() -> None:
 def test_what_is_inlined_counts_for_the_file_that_it_comes_from() -> None:
     assert summed(WRITTEN.splitlines(), 10).sources == {
         "library/core/src/ptr/mod.rs": 99.9,
-        "native/guard/src/kernels/record.rs": 70.0,
+        "benches/guard/src/kernels/record.rs": 70.0,
         "native/record/src/attributes.rs": 30.0,
     }
 
