@@ -5,8 +5,6 @@ use core::fmt;
 use core::str::FromStr;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use crate::simd;
-
 /// The environment variable that forces a level.
 pub const VARIABLE: &str = "SPANWIRE_SIMD";
 
@@ -45,7 +43,7 @@ impl Level {
     /// The level, if this machine has its instructions.
     #[must_use]
     pub fn usable(self) -> Option<Usable> {
-        simd::has(self).then_some(Usable(self))
+        has(self).then_some(Usable(self))
     }
 
     const fn from_number(number: u8) -> Self {
@@ -56,6 +54,37 @@ impl Level {
             5 => Self::Neon,
             _ => Self::Scalar,
         }
+    }
+}
+
+/// Whether this machine, and its system, have the level's instructions.
+fn has(level: Level) -> bool {
+    match level {
+        Level::Scalar => true,
+        #[cfg(all(target_arch = "x86_64", any(test, feature = "std"), not(miri)))]
+        Level::Sse42 => std::is_x86_feature_detected!("sse4.2") && std::is_x86_feature_detected!("popcnt"),
+        #[cfg(all(target_arch = "x86_64", any(test, feature = "std"), not(miri)))]
+        Level::Avx2 => {
+            has(Level::Sse42)
+                && std::is_x86_feature_detected!("avx2")
+                && std::is_x86_feature_detected!("bmi1")
+                && std::is_x86_feature_detected!("bmi2")
+                && std::is_x86_feature_detected!("lzcnt")
+        }
+        #[cfg(all(target_arch = "x86_64", any(test, feature = "std"), not(miri)))]
+        Level::Avx512 => {
+            has(Level::Avx2)
+                && std::is_x86_feature_detected!("avx512f")
+                && std::is_x86_feature_detected!("avx512bw")
+                && std::is_x86_feature_detected!("avx512cd")
+                && std::is_x86_feature_detected!("avx512dq")
+                && std::is_x86_feature_detected!("avx512vl")
+                && std::is_x86_feature_detected!("avx512vbmi")
+                && std::is_x86_feature_detected!("avx512vbmi2")
+        }
+        Level::Neon => cfg!(all(target_arch = "aarch64", target_feature = "neon", not(miri))),
+        #[cfg(not(all(target_arch = "x86_64", any(test, feature = "std"), not(miri))))]
+        _ => false,
     }
 }
 

@@ -18,8 +18,8 @@ use super::cursor::Cursor;
 use super::error::Halt;
 use super::lazy::Offsets;
 use super::limits::Limits;
+use super::tables::{AttributeColumn, AttributeTable, RaggedAttributes};
 use super::views::{View, Views};
-use super::{AttributeColumn, AttributeTable, RaggedAttributes};
 
 /// A column is rare that so many rows share one value of.
 const RARE: usize = 16;

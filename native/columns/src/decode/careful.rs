@@ -8,11 +8,11 @@ use spanwire_wire::read::Message;
 use spanwire_wire::tag::{any_value, event, key_value, link, span, status};
 use spanwire_wire::validate::{Part, validate_part};
 
-use super::Pass;
 use super::attributes::{Attributes, Open};
 use super::column::Value;
 use super::error::Halt;
 use super::items::{Event, Link};
+use super::pass::Pass;
 use super::span::Span;
 use super::views::View;
 

@@ -1,5 +1,7 @@
 //! Why a request has no columns.
 
+use super::limits::Table;
+
 /// The first thing in a request that cannot be decoded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum DecodeError {
@@ -20,7 +22,7 @@ pub(super) enum Halt {
     /// Not a shape that the quick way knows: the careful way reads it, and says whether it is an error.
     Odd,
     /// Absent values would take too much memory: once more, with fewer columns.
-    Sparse(super::Table),
+    Sparse(Table),
     /// An error.
     Error(DecodeError),
 }

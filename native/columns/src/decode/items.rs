@@ -7,8 +7,8 @@ use super::cursor::Cursor;
 use super::error::{DecodeError, Halt};
 use super::lazy::{Lazy, LazyViews, Offsets};
 use super::limits::Limits;
+use super::tables::{DEFAULT_FLAGS, Events, Links};
 use super::views::{View, Views};
-use super::{Events, Links};
 
 /// Events under construction.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl<'a> LinkRows<'a> {
             trace_states: LazyViews::default(),
             attributes: Attributes::new(limits),
             dropped: Lazy::new(0),
-            flags: Lazy::new(super::DEFAULT_FLAGS),
+            flags: Lazy::new(DEFAULT_FLAGS),
         }
     }
 

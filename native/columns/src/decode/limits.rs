@@ -8,8 +8,6 @@
 
 use std::collections::HashSet;
 
-use super::Table;
-
 /// Columns in one table.
 pub(super) const MOST_COLUMNS: usize = 1024;
 /// Bytes of absent attributes of spans a byte of input.
@@ -20,6 +18,14 @@ const ITEMS: usize = 1;
 const SMALL: usize = 64 * 1024;
 /// Passes that exclude keys, before the last but one admits only what was seen to fit, and the last one none.
 const PASSES: u32 = 4;
+
+/// Which attributes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Table {
+    Spans,
+    Events,
+    Links,
+}
 
 /// The limits of one table.
 #[derive(Clone, Debug)]

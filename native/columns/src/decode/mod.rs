@@ -18,35 +18,22 @@ mod groups;
 mod items;
 mod lazy;
 mod limits;
+mod pass;
+mod quick;
 mod span;
+mod tables;
 mod views;
+mod walk;
 
-use groups::Groups;
-use items::{EventRows, LinkRows};
-use limits::Limits;
-use span::SpanRows;
-use spanwire_wire::read::Message;
-use spanwire_wire::tag::{WireType, export_request};
+use limits::{Limits, Table};
+use pass::Pass;
 
 pub use column::Values;
 pub use error::DecodeError;
 use error::Halt;
 pub use groups::GroupHead;
+pub use tables::{AttributeColumn, AttributeTable, DEFAULT_FLAGS, Events, Links, RaggedAttributes};
 pub use views::{View, Views};
-
-/// `Span.flags` and `Link.flags` where there is no column of them: not remote, and known to be so.
-pub const DEFAULT_FLAGS: u32 = 0x100;
-
-/// Bytes of a span with ids, a name and times.
-const LEAST_SPAN: usize = 64;
-
-/// Which attributes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Table {
-    Spans,
-    Events,
-    Links,
-}
 
 /// The spans of a request as columns of [`rows`](Self::rows) values each. A column that is `None` holds the default everywhere:
 /// zeros, the empty string, [`DEFAULT_FLAGS`].
@@ -96,71 +83,6 @@ pub struct Decoded {
     pub extra: Vec<u8>,
 }
 
-/// Events of spans.
-#[derive(Debug)]
-pub struct Events {
-    /// Span i has the events from `offsets[i]` to `offsets[i + 1]`.
-    pub offsets: Vec<i64>,
-    /// Times in nanoseconds since the epoch.
-    pub time: Vec<u64>,
-    /// Names.
-    pub name: Views,
-    /// Attributes.
-    pub attributes: AttributeTable,
-    /// Attributes that senders dropped.
-    pub dropped_attributes_count: Option<Vec<u32>>,
-}
-
-/// Links of spans.
-#[derive(Debug)]
-pub struct Links {
-    /// Span i has the links from `offsets[i]` to `offsets[i + 1]`.
-    pub offsets: Vec<i64>,
-    /// Trace ids.
-    pub trace_id: Vec<[u8; 16]>,
-    /// Span ids.
-    pub span_id: Vec<[u8; 8]>,
-    /// W3C trace states.
-    pub trace_state: Option<Views>,
-    /// Attributes.
-    pub attributes: AttributeTable,
-    /// Attributes that senders dropped.
-    pub dropped_attributes_count: Option<Vec<u32>>,
-    /// Flags.
-    pub flags: Option<Vec<u32>>,
-}
-
-/// The attributes of spans, events or links. Those of a row are, in their order, the ones in columns and then the ragged ones.
-#[derive(Debug, Default)]
-pub struct AttributeTable {
-    /// A column for each of some keys.
-    pub columns: Vec<AttributeColumn>,
-    /// What fits in no column.
-    pub ragged: Option<RaggedAttributes>,
-}
-
-/// The values of one key.
-#[derive(Debug)]
-pub struct AttributeColumn {
-    /// The key.
-    pub key: View,
-    /// The values.
-    pub values: Values,
-    /// 1 where there is none; none if there is one everywhere.
-    pub absent: Option<Vec<u8>>,
-}
-
-/// Attributes row by row.
-#[derive(Debug)]
-pub struct RaggedAttributes {
-    /// Row i has the attributes from `offsets[i]` to `offsets[i + 1]`.
-    pub offsets: Vec<i64>,
-    /// Keys.
-    pub keys: Views,
-    /// Encoded `AnyValue` messages.
-    pub values: Views,
-}
-
 /// Decodes an `ExportTraceServiceRequest`, or several one behind the other.
 ///
 /// Time is linear in the bytes: there are a few passes at most, and more than one only for inputs in which very many keys are
@@ -180,79 +102,7 @@ pub fn decode(input: &[u8]) -> Result<Decoded, DecodeError> {
     }
 }
 
-/// One walk over the input.
-#[derive(Debug)]
-struct Pass<'a> {
-    input: &'a [u8],
-    spans: SpanRows<'a>,
-    events: EventRows<'a>,
-    links: LinkRows<'a>,
-    groups: Groups,
-    extra: Vec<u8>,
-    /// Where the next span, or field of a scope, begins.
-    at: usize,
-    /// How many spans to read carefully before the quick way is tried again: none, or twice as many as the last time.
-    careful: u32,
-    /// What that began with.
-    careful_at_last: u32,
-}
-
-impl<'a> Pass<'a> {
-    fn new(input: &'a [u8], [spans, events, links]: [Limits<'a>; 3]) -> Self {
-        Self {
-            input,
-            spans: SpanRows::new(spans),
-            events: EventRows::new(events),
-            links: LinkRows::new(links),
-            groups: Groups::default(),
-            extra: Vec::new(),
-            at: 0,
-            careful: 0,
-            careful_at_last: 0,
-        }
-    }
-
-    fn request(&mut self) -> Result<(), Halt> {
-        for field in Message::new(self.input).fields() {
-            let field = field?;
-            if field.number() == export_request::RESOURCE_SPANS {
-                field.expect(WireType::Len)?;
-                self.resource_spans(field.message())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes room for all spans, supposed that those behind `read` are like those before, but not for more than can be a
-    /// small multiple of the input.
-    #[cold]
-    fn reserve(&mut self, read: usize) {
-        let rows = self.spans.len();
-        let bytes = (read / rows).max(LEAST_SPAN);
-        let more = (self.input.len() - read) / bytes;
-        if more > rows {
-            self.spans.reserve(rows + more + more / 64);
-        }
-    }
-
-    /// Whether the columns can be finished.
-    fn check(&self) -> Result<(), Halt> {
-        self.spans.attributes.check(self.spans.len())?;
-        self.events.attributes.check(self.events.len())?;
-        self.links.attributes.check(self.links.len())
-    }
-
-    /// The keys of a table and what their absent values take, the emptiest first, supposed that the rest of the input is like
-    /// what was read of it.
-    fn emptiest(&self, table: Table) -> Vec<(&'a [u8], usize)> {
-        let (attributes, rows) = match table {
-            Table::Spans => (&self.spans.attributes, self.spans.len()),
-            Table::Events => (&self.events.attributes, self.events.len()),
-            Table::Links => (&self.links.attributes, self.links.len()),
-        };
-        attributes.emptiest((rows + 1).saturating_mul(self.input.len() / self.at.max(1) + 1))
-    }
-
+impl Pass<'_> {
     fn finish(self) -> Decoded {
         let rows = self.spans.len();
         let (groups, group) = self.groups.finish(rows);

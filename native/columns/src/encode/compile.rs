@@ -7,8 +7,7 @@ use spanwire_wire::tag::{
 use spanwire_wire::write;
 
 use super::cells::{Content, Source, SourceKind};
-use super::items::{ItemKind, Items};
-use super::op::{Head, Op, Scalar, Value};
+use super::op::{Head, ItemKind, Items, Op, Scalar, Value};
 use super::source::{Attributes, Column, Events, Ints, Links, Ragged, Spans, Values};
 use super::table::Table;
 use crate::error::EncodeError;

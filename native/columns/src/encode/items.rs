@@ -1,39 +1,13 @@
-//! [`Items`]: events, links and ragged attributes, any number of them for each row.
+//! Making [`Items`]: events, links and ragged attributes, any number of them for each row.
 
 use spanwire_wire::arena::Region;
 
-use super::cells::{BLOCK, Source};
-use super::op::{ANY_VALUE, KEY, Op, Value};
-use super::source::Ints;
+use super::cells::BLOCK;
+use super::op::{ANY_VALUE, ItemKind, Items, KEY};
 use crate::error::EncodeError;
 
 /// Bytes that the items of a block's rows may have together.
 const MOST: usize = i32::MAX as usize;
-
-/// What rows have any number of.
-#[derive(Debug)]
-pub(crate) struct Items<'a> {
-    /// For errors.
-    pub name: String,
-    /// One more than there are rows: which items are of which row.
-    pub offsets: Ints<'a>,
-    /// How many items there are.
-    pub count: usize,
-    pub kind: ItemKind<'a>,
-}
-
-#[derive(Debug)]
-pub(crate) enum ItemKind<'a> {
-    /// Messages under a tag, each with these fields.
-    Messages { tag: u8, fields: Vec<Op<'a>> },
-    /// Attributes under a tag, with these keys.
-    Attributes {
-        tag: u8,
-        keys: Source<'a>,
-        value_tag: u8,
-        value: Box<Value<'a>>,
-    },
-}
 
 impl Items<'_> {
     /// Makes the items of a block's rows in `bytes`, and tells `take` of each row's place in the block, and where its items are.

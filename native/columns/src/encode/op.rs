@@ -4,7 +4,6 @@ use spanwire_wire::tag::{self, len_tag, varint_tag};
 use spanwire_wire::varint::{MAX_VARINT_LEN, varint_len};
 
 use super::cells::{BLOCK, Cells, Source};
-use super::items::Items;
 use super::source::{Floats, Ints, with_ints};
 use super::table::ABSENT;
 use crate::error::EncodeError;
@@ -80,6 +79,31 @@ pub(crate) enum Op<'a> {
     Attribute { head: Head, value: Value<'a> },
     /// Any number of messages or attributes.
     Items(Items<'a>),
+}
+
+/// What rows have any number of.
+#[derive(Debug)]
+pub(crate) struct Items<'a> {
+    /// For errors.
+    pub name: String,
+    /// One more than there are rows: which items are of which row.
+    pub offsets: Ints<'a>,
+    /// How many items there are.
+    pub count: usize,
+    pub kind: ItemKind<'a>,
+}
+
+#[derive(Debug)]
+pub(crate) enum ItemKind<'a> {
+    /// Messages under a tag, each with these fields.
+    Messages { tag: u8, fields: Vec<Op<'a>> },
+    /// Attributes under a tag, with these keys.
+    Attributes {
+        tag: u8,
+        keys: Source<'a>,
+        value_tag: u8,
+        value: Box<Value<'a>>,
+    },
 }
 
 /// What stands in front of an attribute's value: `tag, length, key, tag of the value, length, tag in the value`, the lengths to be

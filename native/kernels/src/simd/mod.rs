@@ -1,9 +1,7 @@
-//! What kernels share that is unsafe: asking the machine, and writing into a vector's spare memory.
+//! What kernels share that is unsafe: calls for a level, and writing into a vector's spare memory.
 
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
-
-use crate::level::Level;
 
 /// The call for the level of a [`Usable`](crate::Usable): of functions whose `target_feature`s are that level's. Other levels have
 /// `scalar`.
@@ -36,37 +34,6 @@ macro_rules! at_level {
 }
 
 pub(crate) use at_level;
-
-/// Whether this machine, and its system, have the level's instructions.
-pub fn has(level: Level) -> bool {
-    match level {
-        Level::Scalar => true,
-        #[cfg(all(target_arch = "x86_64", any(test, feature = "std"), not(miri)))]
-        Level::Sse42 => std::is_x86_feature_detected!("sse4.2") && std::is_x86_feature_detected!("popcnt"),
-        #[cfg(all(target_arch = "x86_64", any(test, feature = "std"), not(miri)))]
-        Level::Avx2 => {
-            has(Level::Sse42)
-                && std::is_x86_feature_detected!("avx2")
-                && std::is_x86_feature_detected!("bmi1")
-                && std::is_x86_feature_detected!("bmi2")
-                && std::is_x86_feature_detected!("lzcnt")
-        }
-        #[cfg(all(target_arch = "x86_64", any(test, feature = "std"), not(miri)))]
-        Level::Avx512 => {
-            has(Level::Avx2)
-                && std::is_x86_feature_detected!("avx512f")
-                && std::is_x86_feature_detected!("avx512bw")
-                && std::is_x86_feature_detected!("avx512cd")
-                && std::is_x86_feature_detected!("avx512dq")
-                && std::is_x86_feature_detected!("avx512vl")
-                && std::is_x86_feature_detected!("avx512vbmi")
-                && std::is_x86_feature_detected!("avx512vbmi2")
-        }
-        Level::Neon => cfg!(all(target_arch = "aarch64", target_feature = "neon", not(miri))),
-        #[cfg(not(all(target_arch = "x86_64", any(test, feature = "std"), not(miri))))]
-        _ => false,
-    }
-}
 
 /// Appends what `write` writes into `most` bytes of room and says how much it was. If it fails, nothing is appended.
 pub fn append<E>(

@@ -2,6 +2,7 @@
 
 mod scalar;
 mod simd;
+mod unit;
 
 use alloc::vec::Vec;
 

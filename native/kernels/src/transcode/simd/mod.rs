@@ -2,6 +2,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub(super) mod put;
 
 use core::mem::MaybeUninit;
 
@@ -42,23 +43,6 @@ impl Unit for u32 {
     #[inline(always)]
     fn low(self) -> u8 {
         self.to_le_bytes()[0]
-    }
-}
-
-/// Writes one character.
-///
-/// Not unsafe for its callers, which are the two loops of this module and of `scalar`: the entrance to both ([`latin1`], [`ucs2`],
-/// [`ucs4`]) has checked that there is room for the most bytes of all units, and each unit is written once.
-#[inline(always)]
-pub(super) fn put(out: &mut Cursor, unit: u32) {
-    // SAFETY: room for the most bytes of every unit was checked at the entrance, and no unit is written twice.
-    unsafe {
-        match scalar::encode(unit) {
-            ([a, ..], 1) => out.array([a]),
-            ([a, b, ..], 2) => out.array([a, b]),
-            ([a, b, c, _], 3) => out.array([a, b, c]),
-            (all, _) => out.array(all),
-        }
     }
 }
 
