@@ -3,6 +3,7 @@
 use pyo3::PyErr;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use spanwire_transport::ConfigError;
+use spanwire_wire::DecodeError;
 
 /// A configuration that cannot work: `ValueError`, whose text says what to do.
 pub fn config(error: &ConfigError) -> PyErr {
@@ -12,4 +13,10 @@ pub fn config(error: &ConfigError) -> PyErr {
 /// The system refused: `OSError`.
 pub fn system(error: &std::io::Error) -> PyErr {
     PyOSError::new_err(error.to_string())
+}
+
+/// Malformed bytes as a `ValueError`; never happens to bytes that were validated.
+#[allow(clippy::needless_pass_by_value)] // for `map_err`
+pub fn decode_error(error: DecodeError) -> PyErr {
+    PyValueError::new_err(format!("malformed OTLP: {error}"))
 }

@@ -12,7 +12,7 @@ use spanwire_files::stats::Histogram;
 use spanwire_files::writer::WriteError;
 use spanwire_files::{Compression, FileError, Format, Plan, Reader, Recording, Shift, Stats, Writer};
 
-use crate::sink_span::decode_error;
+use crate::errors::decode_error;
 use crate::waiting::duration;
 
 /// Adds the classes to the module.

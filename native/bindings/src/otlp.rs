@@ -6,7 +6,7 @@ use pyo3::types::PyBytes;
 use spanwire_wire::Signal;
 use spanwire_wire::schema::{Kind, Label, Type};
 
-use crate::sink_span::decode_error;
+use crate::errors::decode_error;
 
 /// Adds the functions to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -7,7 +7,7 @@ use spanwire_wire::read::{Field as WireField, Message};
 use spanwire_wire::schema::{Field, Kind, Label, Type};
 use spanwire_wire::{DecodeError, Signal, Value};
 
-use crate::sink_span::decode_error;
+use crate::errors::decode_error;
 use crate::sink_value::value;
 
 /// Adds the class to the module.

@@ -7,8 +7,9 @@ use pyo3::types::{PyBytes, PyDict};
 use spanwire_receiver::Protocol;
 use spanwire_wire::Signal;
 
+use crate::errors::decode_error;
 use crate::sink_item::{ReceivedItem, append_items};
-use crate::sink_span::{ReceivedSpan, append_spans, decode_error};
+use crate::sink_span::{ReceivedSpan, append_spans};
 
 /// One request that the sink acknowledged.
 #[pyclass(module = "spanwire.sink", frozen)]

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict};
 use spanwire_wire::request::{Resource, ResourceSpans, Scope, ScopeSpans};
 use spanwire_wire::{DecodeError, EventView, LinkView, SpanView, StatusView, TraceRequest};
 
+use crate::errors::decode_error;
 use crate::sink_value::attributes;
 
 /// Adds the classes and `decode_spans` to the module.
@@ -19,12 +19,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ReceivedLink>()?;
     module.add_class::<ReceivedStatus>()?;
     module.add_function(wrap_pyfunction!(decode_spans, module)?)
-}
-
-/// Malformed bytes as a `ValueError`; never happens to bytes that were validated.
-#[allow(clippy::needless_pass_by_value)] // for `map_err`
-pub fn decode_error(error: DecodeError) -> PyErr {
-    PyValueError::new_err(format!("malformed OTLP: {error}"))
 }
 
 /// The spans of a serialized `ExportTraceServiceRequest`.

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
 use spanwire_wire::{DecodeError, KeyValues, Value};
 
-use crate::sink_span::decode_error;
+use crate::errors::decode_error;
 
 /// Attributes as a dict in the order of the wire; of a repeated key the last value counts.
 pub fn attributes<'py>(py: Python<'py>, entries: KeyValues<'_>) -> PyResult<Bound<'py, PyDict>> {

@@ -10,8 +10,8 @@ use spanwire_columns::decode::{
 use spanwire_wire::tag::{self, len_tag};
 use spanwire_wire::write::Header;
 
+use crate::errors::decode_error;
 use crate::ffi::buffer::NativeBuffer;
-use crate::sink_span::decode_error;
 
 /// The columns of a request as a dict of buffers, by the names of `SpanColumns`. Strings are pairs of starts (int64) and lengths
 /// (int32) in `data` with what is under "extra" behind it. Runs without the GIL.

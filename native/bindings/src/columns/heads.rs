@@ -8,7 +8,8 @@ use spanwire_wire::tag::{self, len_tag};
 use spanwire_wire::write;
 
 use crate::encode;
-use crate::sink_span::{ReceivedSpan, append_spans, decode_error};
+use crate::errors::decode_error;
+use crate::sink_span::{ReceivedSpan, append_spans};
 
 type Heads<'py> = (
     Bound<'py, PyBytes>,

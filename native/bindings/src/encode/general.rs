@@ -13,8 +13,8 @@ use spanwire_wire::arena::Region;
 use spanwire_wire::tag::{self, fixed32_tag, fixed64_tag, len_tag, varint_tag};
 use spanwire_wire::write;
 
+use super::depth::{DEPTH_IN_LIST, DEPTH_IN_SPAN};
 use super::drops::{Drop, Drops};
-use super::{DEPTH_IN_LIST, DEPTH_IN_SPAN};
 use crate::ffi::int::plain_i64;
 use crate::ffi::object::Text;
 

@@ -11,7 +11,7 @@ use pyo3::types::PyDict;
 use spanwire_wire::tag::{self, len_tag};
 use spanwire_wire::write::{self, Header, ScopeGroup};
 
-use super::heads::Head;
+use super::head::Head;
 use crate::ffi::sdk_span::Identities;
 
 /// A stretch of frames of one scope group, one behind the other.

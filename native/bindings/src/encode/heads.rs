@@ -5,32 +5,24 @@
 //! classes are kept; the caller clears all when one of them is patched.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Mutex, TryLockError};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 use spanwire_wire::arena::Region;
 use spanwire_wire::tag::{self, len_tag};
 
+use super::depth::{DEPTH_IN_RESOURCE, DEPTH_IN_SPAN};
 use super::drops::{Drop, Drops};
 use super::general::General;
 use super::groups::Heads;
-use super::{DEPTH_IN_RESOURCE, DEPTH_IN_SPAN};
-use crate::ffi::sdk_span::SdkTypes;
+use super::head::Head;
+use crate::ffi::sdk_types::SdkTypes;
 
 /// Resources kept at most; those that died are swept out when it is reached.
 const MOST_RESOURCES: usize = 128;
 /// Scopes kept (alive) at most.
 const MOST_SCOPES: usize = 128;
-
-/// An encoded `Resource` or `InstrumentationScope`.
-#[derive(Clone)]
-pub struct Head {
-    /// The message with its tag and length.
-    pub message: Arc<[u8]>,
-    /// Of the group that it heads; empty if there is none.
-    pub schema_url: Arc<[u8]>,
-}
 
 struct KeptResource {
     weak: Py<PyWeakrefReference>,

@@ -4,9 +4,11 @@
 //! ([`general`]). If all are of one resource and scope, the request is written in place; otherwise the groups are put together
 //! by one copy.
 
+pub mod depth;
 pub mod drops;
 mod general;
 mod groups;
+mod head;
 mod heads;
 mod sdk;
 mod writer;
@@ -29,15 +31,7 @@ use groups::{Groups, Heads};
 use heads::KeptHeads;
 use writer::Writer;
 
-pub use heads::Head;
-
-/// How many messages may be nested in the `AnyValue` of a span's or scope's attribute, so that a protobuf parser with the usual
-/// limit of 100 takes the request: an array and each of its elements are one, a map is one and each of its entries two.
-pub const DEPTH_IN_SPAN: u32 = 96;
-/// The same in an event's or link's attribute.
-pub const DEPTH_IN_LIST: u32 = 95;
-/// The same in a resource's attribute.
-pub const DEPTH_IN_RESOURCE: u32 = 97;
+pub use head::Head;
 
 /// Memory that is kept for the next request of several groups, bytes.
 const KEEP: usize = 4 << 20;

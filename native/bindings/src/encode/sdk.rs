@@ -13,7 +13,8 @@ use super::drops::Drops;
 use super::general::General;
 use super::heads;
 use crate::ffi::batch::Batch;
-use crate::ffi::sdk_span::{FastEncoder, SdkTypes};
+use crate::ffi::sdk_span::FastEncoder;
+use crate::ffi::sdk_types::SdkTypes;
 
 /// What is known of the classes; `Err` says why there is no fast path.
 static SDK: OnceLock<Result<RwLock<SdkTypes>, String>> = OnceLock::new();

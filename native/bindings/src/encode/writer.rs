@@ -10,7 +10,8 @@ use super::general::General;
 use super::groups::Groups;
 use super::heads::KeptHeads;
 use crate::ffi::batch::Batch;
-use crate::ffi::sdk_span::{FastEncoder, SdkTypes};
+use crate::ffi::sdk_span::FastEncoder;
+use crate::ffi::sdk_types::SdkTypes;
 
 pub struct Writer<'py, 'a> {
     pub types: Option<&'a SdkTypes>,

@@ -10,7 +10,7 @@ use super::int::Ints;
 use super::nested::Nested;
 use super::object::{Kind, Ref};
 use super::state::Scratch;
-use crate::encode::DEPTH_IN_LIST;
+use crate::encode::depth::DEPTH_IN_LIST;
 use crate::encode::drops::{self, Drop};
 
 /// By the interpreter's API: ints that are set alone are read by the façade, so these are few.

@@ -22,6 +22,7 @@ pub mod queue;
 pub mod readback;
 pub mod record;
 pub mod sdk_span;
+pub mod sdk_types;
 pub mod state;
 pub mod table;
 pub mod text;

@@ -8,7 +8,7 @@ use pyo3::ffi;
 
 use super::layout::Layout;
 use super::object::Ref;
-use super::sdk_span::SdkTypes;
+use super::sdk_types::SdkTypes;
 
 /// Positions in the span's layout of what is worth fetching.
 const ATTRIBUTES: usize = 6;

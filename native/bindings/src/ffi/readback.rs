@@ -14,7 +14,7 @@ use spanwire_wire::arena::Region;
 use spanwire_wire::tag::flags::CONTEXT_IS_REMOTE;
 
 use super::entry::{enter, enter_object};
-use crate::sink_span::decode_error;
+use crate::errors::decode_error;
 use crate::sink_value::attributes as dict;
 
 const DOING: &str = "reading a span back";

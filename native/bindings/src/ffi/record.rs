@@ -12,7 +12,7 @@ use super::entry::{enter_record, gil};
 use super::object::{Kind, Ref, SHORT_UTF8, Text};
 use super::state::{Scratch, lossy, now, with_scratch};
 use super::text::RawText;
-use crate::encode::DEPTH_IN_SPAN;
+use crate::encode::depth::DEPTH_IN_SPAN;
 use crate::encode::drops::{self, Drop};
 
 /// A time of `SPANWIRE_NOW` is read from the clock.

@@ -1,4 +1,4 @@
-//! The fast path: exact instances of the SDK's classes, read by [`Layout`]s and written without running Python code.
+//! The fast path: exact instances of the SDK's classes, read by [`Layout`](super::layout::Layout)s and written without running Python code.
 //!
 //! Invariant: nothing here runs Python code, frees an object or allocates beyond the output's growth. Whatever is not exactly as
 //! the SDK makes it (another type, a value that OTLP cannot hold) ends in [`Unusual`]: the caller undoes what was written and
@@ -14,38 +14,15 @@ use spanwire_wire::tag::{self, fixed32_tag, fixed64_tag, len_tag, varint_tag};
 use spanwire_wire::write;
 
 use super::batch::Batch;
-use super::int::Ints;
-use super::layout::{Guard, Layout};
 use super::nested::{Nested, is_exact_str};
 use super::object::{Kind, Ref, Text};
 use super::prefetch;
-use crate::encode::{DEPTH_IN_LIST, DEPTH_IN_SPAN};
+use super::sdk_types::{CONTEXT, DEQUE, SdkTypes};
+use crate::encode::depth::{DEPTH_IN_LIST, DEPTH_IN_SPAN};
 
 /// Not as the SDK makes it: encode this span on the general path.
 #[derive(Clone, Copy, Debug)]
 pub struct Unusual;
-
-/// Everything that was proved about the SDK's classes.
-pub struct SdkTypes {
-    ints: Ints,
-    /// Of all classes that are read; the last four are the context, deque, resource and scope.
-    guards: Vec<Guard>,
-    pub(super) span: Layout<12>,
-    pub(super) attributes: Layout<2>,
-    pub(super) list: Layout<2>,
-    status: Layout<2>,
-    event: Layout<3>,
-    link: Layout<2>,
-    trace_state: Layout<1>,
-    kinds: [Py<PyAny>; 5],
-    status_codes: [Py<PyAny>; 3],
-}
-
-/// Where the classes without layout stand among the guards.
-const CONTEXT: usize = 7;
-const DEQUE: usize = 8;
-const RESOURCE: usize = 9;
-const SCOPE: usize = 10;
 
 /// What follows each other with equal values in most spans: encoded once.
 #[derive(Default)]
@@ -73,93 +50,6 @@ pub type Identities = (usize, usize);
 struct Scratch {
     key: Vec<u8>,
     value: Vec<u8>,
-}
-
-impl SdkTypes {
-    /// From what `spanwire.exporter._common.sdk_probe` says.
-    pub fn prove(probe: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let classes: Vec<Bound<'_, PyAny>> = probe.getattr("CLASSES")?.extract()?;
-        let instances: Vec<Bound<'_, PyAny>> = probe.getattr("INSTANCES")?.extract()?;
-        let ints: Vec<Bound<'_, PyAny>> = probe.getattr("INTS")?.extract()?;
-        let inline = probe.getattr("INLINE")?.is_truthy()?;
-        let kinds: [Py<PyAny>; 5] = probe.getattr("KINDS")?.extract()?;
-        let status_codes: [Py<PyAny>; 3] = probe.getattr("STATUS_CODES")?.extract()?;
-        let [span, attributes, list, status, event, link, trace_state] = instances.as_slice() else {
-            return Err(pyo3::exceptions::PyRuntimeError::new_err(
-                "the probe has other instances than expected",
-            ));
-        };
-        // SAFETY: `ints` owns them, and reading them runs no Python code.
-        let samples: Vec<Ref<'_>> = ints.iter().map(|int| unsafe { Ref::new(int.as_ptr()) }).collect();
-        Ok(Self {
-            ints: Ints::prove(&samples),
-            guards: classes.iter().map(Guard::new).collect::<PyResult<_>>()?,
-            span: Layout::prove(
-                span,
-                [
-                    "_name",
-                    "_context",
-                    "_kind",
-                    "_parent",
-                    "_start_time",
-                    "_end_time",
-                    "_attributes",
-                    "_events",
-                    "_links",
-                    "_status",
-                    "_resource",
-                    "_instrumentation_scope",
-                ],
-                inline,
-            )?,
-            attributes: Layout::prove(attributes, ["_dict", "dropped"], inline)?,
-            list: Layout::prove(list, ["_dq", "dropped"], inline)?,
-            status: Layout::prove(status, ["_status_code", "_description"], inline)?,
-            event: Layout::prove(event, ["_name", "_timestamp", "_attributes"], inline)?,
-            link: Layout::prove(link, ["_context", "_attributes"], inline)?,
-            trace_state: Layout::prove(trace_state, ["_dict"], inline)?,
-            kinds,
-            status_codes,
-        })
-    }
-
-    /// Whether all classes are as they were when last accepted.
-    #[inline]
-    pub fn guards_hold(&self) -> bool {
-        self.guards.iter().all(Guard::holds)
-    }
-
-    /// Accepts the classes as they are now.
-    pub fn renew_guards(&mut self, py: Python<'_>) {
-        self.guards.iter_mut().for_each(|guard| guard.renew(py));
-    }
-
-    /// Whether spans are read from the interpreter's own array of their values.
-    pub fn reads_inline(&self) -> bool {
-        self.span.is_inline()
-    }
-
-    pub fn ints(&self) -> Ints {
-        self.ints
-    }
-
-    /// Whether `object` is exactly the SDK's `Resource`.
-    pub fn makes_resource(&self, object: &Bound<'_, PyAny>) -> bool {
-        ptr::eq(object.get_type_ptr(), self.guards[RESOURCE].type_ptr())
-    }
-
-    /// Whether `object` is exactly the SDK's `InstrumentationScope`.
-    pub fn makes_scope(&self, object: &Bound<'_, PyAny>) -> bool {
-        ptr::eq(object.get_type_ptr(), self.guards[SCOPE].type_ptr())
-    }
-
-    fn is_resource(&self, object: Ref<'_>) -> bool {
-        ptr::eq(object.type_ptr(), self.guards[RESOURCE].type_ptr())
-    }
-
-    fn is_scope(&self, object: Ref<'_>) -> bool {
-        ptr::eq(object.type_ptr(), self.guards[SCOPE].type_ptr())
-    }
 }
 
 /// Writes spans of one batch.
