@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use spanwire_wire::arena::Region;
+use spanwire_wire::envelope::{Groups, Piece};
 use spanwire_wire::tag::{self, len_tag};
-use spanwire_wire::write::{self, Header, ScopeGroup};
 
 use crate::group::Group;
 use crate::position::Stretch;
@@ -108,27 +108,7 @@ pub enum Verdict {
 
 /// A request that can be written.
 pub struct Request<'a> {
-    resources: Vec<Resource<'a>>,
-    stretches: Vec<Linked<'a>>,
-}
-
-struct Resource<'a> {
-    group: &'a Group,
-    scopes: Vec<Scope<'a>>,
-}
-
-struct Scope<'a> {
-    group: &'a Group,
-    /// Of its stretches: the first, the last.
-    first: usize,
-    last: usize,
-    frames_len: usize,
-}
-
-/// Frames that lie one behind the other, and where the next ones of their scope are.
-struct Linked<'a> {
-    bytes: &'a [u8],
-    next: Option<usize>,
+    groups: Groups<(&'a [u8], &'a [u8]), &'a [u8]>,
 }
 
 /// Where groups stand: known ones by identity, others by their content.
@@ -142,8 +122,7 @@ struct Index<'a> {
 impl<'a> Request<'a> {
     fn new(stretches: &'a [Stretch]) -> Self {
         let mut request = Self {
-            resources: Vec::new(),
-            stretches: Vec::with_capacity(stretches.len()),
+            groups: Groups::with_capacity(stretches.len()),
         };
         let mut index = Index::default();
         let mut last: Option<(*const Group, (usize, usize))> = None;
@@ -154,7 +133,7 @@ impl<'a> Request<'a> {
                 _ => request.find(&mut index, group),
             };
             last = Some((std::sync::Arc::as_ptr(group), at));
-            request.add(at, stretch.bytes());
+            request.groups.add(at, stretch.bytes());
         }
         request
     }
@@ -163,84 +142,36 @@ impl<'a> Request<'a> {
         if let Some(&at) = index.by_identity.get(&std::ptr::from_ref(group)) {
             return at;
         }
+        let groups = &mut self.groups;
         let resource = *index
             .resources
             .entry((&group.resource, &group.resource_schema))
-            .or_insert_with(|| {
-                self.resources.push(Resource {
-                    group,
-                    scopes: Vec::new(),
-                });
-                self.resources.len() - 1
-            });
-        let scopes = &mut self.resources[resource].scopes;
+            .or_insert_with_key(|&head| groups.add_resource(head));
         let scope = *index
             .scopes
             .entry((resource, &group.scope, &group.scope_schema))
-            .or_insert_with(|| {
-                scopes.push(Scope {
-                    group,
-                    first: usize::MAX,
-                    last: usize::MAX,
-                    frames_len: 0,
-                });
-                scopes.len() - 1
-            });
+            .or_insert_with_key(|&(_, message, url)| groups.add_scope(resource, (message, url)));
         index.by_identity.insert(std::ptr::from_ref(group), (resource, scope));
         (resource, scope)
-    }
-
-    fn add(&mut self, (resource, scope): (usize, usize), bytes: &'a [u8]) {
-        let new = self.stretches.len();
-        let scope = &mut self.resources[resource].scopes[scope];
-        scope.frames_len += bytes.len();
-        match self.stretches.get_mut(scope.last) {
-            Some(last) => last.next = Some(new),
-            None => scope.first = new, // it has none yet
-        }
-        scope.last = new;
-        self.stretches.push(Linked { bytes, next: None });
     }
 
     /// The request's length.
     #[must_use]
     pub fn len(&self) -> usize {
-        let resources = self.resources.iter();
-        resources
-            .map(|resource| write::len_field_len(resource.content_len()))
-            .sum()
+        self.groups.request_len()
     }
 
     /// Whether it has no spans: never, of a batch that was taken.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.resources.is_empty()
+        self.groups.is_empty()
     }
 
     /// Hands over the request's bytes, piece by piece.
-    pub fn write(&self, mut put: &mut dyn FnMut(&[u8])) {
-        for resource in &self.resources {
-            put(Header::new(len_tag(tag::export_request::RESOURCE_SPANS), resource.content_len()).as_slice());
-            put(&resource.group.resource);
-            for scope in &resource.scopes {
-                write::scope_spans_head(&mut put, len_tag(tag::resource_spans::SCOPE_SPANS), &scope.message());
-                let mut next = Some(scope.first);
-                while let Some(stretch) = next.and_then(|at| self.stretches.get(at)) {
-                    put(stretch.bytes);
-                    next = stretch.next;
-                }
-                write::schema_url(
-                    &mut put,
-                    len_tag(tag::scope_spans::SCHEMA_URL),
-                    &scope.group.scope_schema,
-                );
-            }
-            write::schema_url(
-                &mut put,
-                len_tag(tag::resource_spans::SCHEMA_URL),
-                &resource.group.resource_schema,
-            );
-        }
+    pub fn write(&self, put: &mut dyn FnMut(&[u8])) {
+        self.groups.write(&mut |piece| match piece {
+            Piece::Bytes(bytes) | Piece::Run(&bytes) => put(bytes),
+        });
     }
 
     /// The bytes in memory of their own.
@@ -249,22 +180,5 @@ impl<'a> Request<'a> {
         let mut bytes = Vec::with_capacity(self.len());
         self.write(&mut |piece| bytes.extend_from_slice(piece));
         bytes
-    }
-}
-
-impl Scope<'_> {
-    fn message(&self) -> ScopeGroup<'_> {
-        ScopeGroup {
-            head: &self.group.scope,
-            schema_url: &self.group.scope_schema,
-            frames_len: self.frames_len,
-        }
-    }
-}
-
-impl Resource<'_> {
-    fn content_len(&self) -> usize {
-        let scopes = self.scopes.iter().map(Scope::message);
-        write::resource_spans_len(&self.group.resource, &self.group.resource_schema, scopes)
     }
 }

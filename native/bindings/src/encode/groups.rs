@@ -8,31 +8,15 @@ use std::ops::Range;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use spanwire_wire::tag::{self, len_tag};
-use spanwire_wire::write::{self, Header, ScopeGroup};
+use spanwire_wire::envelope::{self, Piece};
 
 use super::head::Head;
 use crate::ffi::sdk_span::Identities;
 
-/// A stretch of frames of one scope group, one behind the other.
-struct Run {
-    start: usize,
-    end: usize,
-    next: Option<usize>,
-}
-
-struct Scope {
-    head: Head,
-    first: usize,
-    last: usize,
-    frames_len: usize,
-}
-
 struct Resource<'py> {
     object: Bound<'py, PyAny>,
-    head: Head,
-    /// Scope groups, in order of appearance, and which scope each is.
-    scopes: Vec<(Bound<'py, PyAny>, Scope)>,
+    /// Of its scopes, in order of appearance.
+    scopes: Vec<Bound<'py, PyAny>>,
     index: Index<'py>,
 }
 
@@ -49,11 +33,11 @@ pub type Group = (usize, usize);
 
 /// The groups of one batch. Holds strong references until the batch is done.
 pub struct Groups<'py> {
+    envelope: envelope::Groups<Head, Range<usize>>,
     resources: Vec<Resource<'py>>,
     index: Index<'py>,
     /// (resource, scope) by identity → their groups.
     known: HashMap<Identities, Group>,
-    runs: Vec<Run>,
     /// Identities and groups of the span before.
     last: Option<(Identities, Group)>,
     /// Kept alive, so that an identity stands for one object during the batch.
@@ -71,10 +55,10 @@ pub trait Heads<'py> {
 impl<'py> Groups<'py> {
     pub fn new() -> Self {
         Self {
+            envelope: envelope::Groups::default(),
             resources: Vec::new(),
             index: Index::default(),
             known: HashMap::new(),
-            runs: Vec::new(),
             last: None,
             alive: Vec::new(),
         }
@@ -113,47 +97,23 @@ impl<'py> Groups<'py> {
 
     /// Adds a frame to `group`.
     #[inline(always)]
-    pub fn add(&mut self, (resource, scope): Group, frame: Range<usize>) {
-        let group = &mut self.resources[resource].scopes[scope].1;
-        let new = self.runs.len();
-        group.frames_len += frame.len();
-        // An empty group has no run yet.
-        if let Some(run) = self.runs.get_mut(group.last) {
-            if run.end == frame.start {
-                run.end = frame.end;
-                return;
-            }
-            run.next = Some(new);
-        } else {
-            group.first = new;
-        }
-        group.last = new;
-        self.runs.push(Run {
-            start: frame.start,
-            end: frame.end,
-            next: None,
-        });
+    pub fn add(&mut self, group: Group, frame: Range<usize>) {
+        self.envelope.add(group, frame);
     }
 
     /// The heads of resource and scope if all spans are of one group.
     pub fn only(&self) -> Option<(&Head, &Head)> {
-        let [resource] = self.resources.as_slice() else {
-            return None;
-        };
-        let [(_, scope)] = resource.scopes.as_slice() else {
-            return None;
-        };
-        Some((&resource.head, &scope.head))
+        self.envelope.only()
     }
 
-    /// The frames that came first.
+    /// Where the first stretch of frames is.
     pub fn first_run(&self) -> Option<Range<usize>> {
-        self.runs.first().map(|run| run.start..run.end)
+        self.envelope.first_run().cloned()
     }
 
     /// Whether there is no group.
     pub fn is_empty(&self) -> bool {
-        self.resources.is_empty()
+        self.envelope.is_empty()
     }
 
     #[cold]
@@ -161,68 +121,43 @@ impl<'py> Groups<'py> {
         let known = self.resources.iter().map(|known| &known.object);
         let at = self.index.find(heads, resource, known);
         if at == self.resources.len() {
+            self.envelope.add_resource(heads.resource(resource));
             self.resources.push(Resource {
                 object: resource.clone(),
-                head: heads.resource(resource),
                 scopes: Vec::new(),
                 index: Index::default(),
             });
         }
         let Resource { scopes, index, .. } = &mut self.resources[at];
-        let scope_at = index.find(heads, scope, scopes.iter().map(|(known, _)| known));
+        let scope_at = index.find(heads, scope, scopes.iter());
         if scope_at == scopes.len() {
-            let group = Scope {
-                head: heads.scope(scope),
-                first: usize::MAX,
-                last: usize::MAX,
-                frames_len: 0,
-            };
-            scopes.push((scope.clone(), group));
+            self.envelope.add_scope(at, heads.scope(scope));
+            scopes.push(scope.clone());
         }
         (at, scope_at)
     }
 
     /// The request's length.
     pub fn request_len(&self) -> usize {
-        self.resources
-            .iter()
-            .map(|resource| write::len_field_len(resource.content_len()))
-            .sum()
+        self.envelope.request_len()
     }
 
     /// Hands over the request's bytes, piece by piece; `frames` are what the runs point into.
     pub fn write(&self, frames: &[u8], put: &mut impl FnMut(&[u8])) {
-        for resource in &self.resources {
-            put(Header::new(len_tag(tag::export_request::RESOURCE_SPANS), resource.content_len()).as_slice());
-            put(&resource.head.message);
-            for (_, scope) in &resource.scopes {
-                write::scope_spans_head(put, len_tag(tag::resource_spans::SCOPE_SPANS), &scope.group());
-                let mut next = Some(scope.first);
-                while let Some(run) = next.and_then(|at| self.runs.get(at)) {
-                    put(&frames[run.start..run.end]);
-                    next = run.next;
-                }
-                write::schema_url(put, len_tag(tag::scope_spans::SCHEMA_URL), &scope.head.schema_url);
-            }
-            write::schema_url(put, len_tag(tag::resource_spans::SCHEMA_URL), &resource.head.schema_url);
-        }
+        self.envelope.write(&mut |piece| match piece {
+            Piece::Bytes(bytes) => put(bytes),
+            Piece::Run(run) => put(&frames[run.clone()]),
+        });
     }
 }
 
-impl Scope {
-    fn group(&self) -> ScopeGroup<'_> {
-        ScopeGroup {
-            head: &self.head.message,
-            schema_url: &self.head.schema_url,
-            frames_len: self.frames_len,
-        }
+impl envelope::Head for Head {
+    fn message(&self) -> &[u8] {
+        &self.message
     }
-}
 
-impl Resource<'_> {
-    fn content_len(&self) -> usize {
-        let scopes = self.scopes.iter().map(|(_, scope)| scope.group());
-        write::resource_spans_len(&self.head.message, &self.head.schema_url, scopes)
+    fn schema_url(&self) -> &[u8] {
+        &self.schema_url
     }
 }
 

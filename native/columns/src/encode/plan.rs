@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use spanwire_wire::tag::{self, len_tag};
-use spanwire_wire::write::{self, Header, ScopeGroup};
+use spanwire_wire::envelope::{self, Groups, Run};
 
 use super::arena::{self, Block, Output, frame_len};
 use super::cells::{BLOCK, Cells};
@@ -65,6 +64,12 @@ struct Piece {
     /// Left-out spans lie between.
     positions: Range<usize>,
     frames_len: usize,
+}
+
+impl Run for &Piece {
+    fn bytes_len(&self) -> usize {
+        self.frames_len
+    }
 }
 
 impl<'a> Plan<'a> {
@@ -299,45 +304,25 @@ impl<'a> Plan<'a> {
 
     /// Writes the heads and lends rooms for the spans.
     fn lay_out(&self, request: &Request, memory: Vec<u8>, blocks: &mut Vec<Block>) -> Result<Output, EncodeError> {
-        let resources: Vec<&[Piece]> = request
+        let mut envelope = Groups::with_capacity(request.pieces.len());
+        let of_one_resource = request
             .pieces
-            .chunk_by(|one, other| self.is_same_resource(one.group, other.group))
-            .collect();
-        let content_len = |pieces: &[Piece]| {
+            .chunk_by(|one, other| self.is_same_resource(one.group, other.group));
+        for pieces in of_one_resource {
             let heads = &self.groups[pieces[0].group];
-            let scopes = pieces.iter().map(|piece| self.scope(piece));
-            write::resource_spans_len(&heads.resource, &heads.resource_schema, scopes)
-        };
-        let len: usize = resources
-            .iter()
-            .map(|pieces| write::len_field_len(content_len(pieces)))
-            .sum();
-        let mut output = Output::new(memory, len)?;
-        for pieces in resources {
-            let heads = &self.groups[pieces[0].group];
-            output.put(Header::new(len_tag(tag::export_request::RESOURCE_SPANS), content_len(pieces)).as_slice());
-            output.put(&heads.resource);
+            let resource = envelope.add_resource((&*heads.resource, &*heads.resource_schema));
             for piece in pieces {
-                let put = &mut |bytes: &[u8]| output.put(bytes);
-                write::scope_spans_head(put, len_tag(tag::resource_spans::SCOPE_SPANS), &self.scope(piece));
-                self.lend(piece, &mut output, blocks);
-                let schema = &self.groups[piece.group].scope_schema;
-                let put = &mut |bytes: &[u8]| output.put(bytes);
-                write::schema_url(put, len_tag(tag::scope_spans::SCHEMA_URL), schema);
+                let heads = &self.groups[piece.group];
+                let scope = envelope.add_scope(resource, (&*heads.scope, &*heads.scope_schema));
+                envelope.add((resource, scope), piece);
             }
-            let put = &mut |bytes: &[u8]| output.put(bytes);
-            write::schema_url(put, len_tag(tag::resource_spans::SCHEMA_URL), &heads.resource_schema);
         }
+        let mut output = Output::new(memory, envelope.request_len())?;
+        envelope.write(&mut |part| match part {
+            envelope::Piece::Bytes(bytes) => output.put(bytes),
+            envelope::Piece::Run(piece) => self.lend(piece, &mut output, blocks),
+        });
         Ok(output)
-    }
-
-    fn scope(&self, piece: &Piece) -> ScopeGroup<'_> {
-        let heads = &self.groups[piece.group];
-        ScopeGroup {
-            head: &heads.scope,
-            schema_url: &heads.scope_schema,
-            frames_len: piece.frames_len,
-        }
     }
 
     /// Blocks begin where the measured ones did, or behind what is left out.

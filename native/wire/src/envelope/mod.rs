@@ -11,5 +11,5 @@ mod layout;
 mod tests;
 
 pub use divide::{Limits, chunks, cut, divide, prune, smallest, without_broken};
-pub use groups::{Groups, Head};
+pub use groups::{Groups, Head, Piece, Run};
 pub use layout::{Item, Layout, Part};

@@ -210,7 +210,10 @@ proptest! {
             }
         }
         let mut bytes = Vec::new();
-        groups.write(&mut |piece| bytes.extend_from_slice(piece));
+        groups.write(&mut |piece| match piece {
+            Piece::Bytes(piece) => bytes.extend_from_slice(piece),
+            Piece::Run(run) => bytes.extend_from_slice(run),
+        });
         prop_assert_eq!(bytes.len(), groups.request_len());
         bytes.extend(field(2, &field(5, b"text")));
         prop_assert_eq!(bytes, whole);

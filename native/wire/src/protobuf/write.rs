@@ -130,42 +130,10 @@ pub fn open_element(out: &mut Region) -> Open {
     out.open_short(VALUES)
 }
 
-/// What becomes of a span's frames: one `ScopeSpans`.
-#[derive(Clone, Copy, Debug)]
-pub struct ScopeGroup<'a> {
-    /// The `InstrumentationScope` message, its tag and length included.
-    pub head: &'a [u8],
-    /// The scope's schema URL, or nothing.
-    pub schema_url: &'a [u8],
-    /// Bytes of all its frames.
-    pub frames_len: usize,
-}
-
-impl ScopeGroup<'_> {
-    fn content_len(&self) -> usize {
-        self.head.len() + self.frames_len + optional_field_len(self.schema_url)
-    }
-}
-
-/// Length of a `ResourceSpans` message's content, its own tag and length not counted.
-#[must_use]
-pub fn resource_spans_len<'a>(head: &[u8], schema_url: &[u8], scopes: impl Iterator<Item = ScopeGroup<'a>>) -> usize {
-    let scopes: usize = scopes.map(|scope| len_field_len(scope.content_len())).sum();
-    head.len() + scopes + optional_field_len(schema_url)
-}
-
 /// Tag and length in front of a message of `len` bytes, and the message: how many bytes.
 #[must_use]
 pub fn len_field_len(len: usize) -> usize {
     1 + crate::protobuf::varint::varint_len(len as u64) + len
-}
-
-fn optional_field_len(bytes: &[u8]) -> usize {
-    if bytes.is_empty() {
-        0
-    } else {
-        len_field_len(bytes.len())
-    }
 }
 
 /// Tag and length of a message that follows.
@@ -198,19 +166,5 @@ impl Header {
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
-    }
-}
-
-/// Header of a `ScopeSpans` whose frames and schema URL follow; its own head is written here.
-pub fn scope_spans_head(put: &mut impl FnMut(&[u8]), tag: u8, group: &ScopeGroup<'_>) {
-    put(Header::new(tag, group.content_len()).as_slice());
-    put(group.head);
-}
-
-/// A schema URL under `tag`, unless it is empty.
-pub fn schema_url(put: &mut impl FnMut(&[u8]), tag: u8, url: &[u8]) {
-    if !url.is_empty() {
-        put(Header::new(tag, url.len()).as_slice());
-        put(url);
     }
 }

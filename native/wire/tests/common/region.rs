@@ -1,67 +1,51 @@
 //! The same messages by the crate's own writers: what they write must be what the plain writer writes.
 
 use spanwire_wire::arena::{Open, Region};
+use spanwire_wire::envelope::{Groups, Piece};
 use spanwire_wire::tag::{
-    WireType, any_value, entity_ref, event, export_request, fixed64_tag, key_value, len_tag, link, resource,
-    resource_spans, scope, scope_spans, short_tag, span, status, tag, varint_tag,
+    WireType, any_value, entity_ref, event, fixed64_tag, key_value, len_tag, link, resource, resource_spans, scope,
+    scope_spans, short_tag, span, status, tag, varint_tag,
 };
-use spanwire_wire::write::{self, ScopeGroup, VALUES};
+use spanwire_wire::write::{self, VALUES};
 
 use super::model::{EntityRef, Event, KeyValue, Link, Request, Resource, Scope, ScopeSpans, Span, Value};
 
 pub fn request(request: &Request) -> Vec<u8> {
-    let mut out = Region::new();
+    let mut parts = Vec::new();
     for group in &request.resources {
         let mut head = Region::new();
         if let Some(resource) = &group.resource {
             self::resource(&mut head, resource);
         }
-        let scopes: Vec<_> = group.scopes.iter().map(ScopeParts::new).collect();
-        let url = group.schema_url.as_bytes();
-        let len = write::resource_spans_len(head.as_slice(), url, scopes.iter().map(ScopeParts::group));
-        out.raw(write::Header::new(len_tag(export_request::RESOURCE_SPANS), len).as_slice());
-        out.raw(head.as_slice());
-        for scope in &scopes {
-            let put = &mut |bytes: &[u8]| out.raw(bytes);
-            write::scope_spans_head(put, len_tag(resource_spans::SCOPE_SPANS), &scope.group());
-            put(scope.frames.as_slice());
-            write::schema_url(put, len_tag(scope_spans::SCHEMA_URL), scope.schema_url);
-        }
-        write::schema_url(&mut |bytes| out.raw(bytes), len_tag(resource_spans::SCHEMA_URL), url);
+        let scopes: Vec<_> = group.scopes.iter().map(scope_parts).collect();
+        parts.push((head, group.schema_url.as_bytes(), scopes));
     }
-    out.into_vec()
+    let mut groups = Groups::default();
+    for (head, url, scopes) in &parts {
+        let resource = groups.add_resource((head.as_slice(), *url));
+        for (head, spans, url) in scopes {
+            let scope = groups.add_scope(resource, (head.as_slice(), *url));
+            groups.add((resource, scope), spans.as_slice());
+        }
+    }
+    let mut bytes = Vec::with_capacity(groups.request_len());
+    groups.write(&mut |piece| match piece {
+        Piece::Bytes(piece) | Piece::Run(&piece) => bytes.extend_from_slice(piece),
+    });
+    assert_eq!(bytes.len(), groups.request_len());
+    bytes
 }
 
-/// What a `ScopeSpans` message is joined from.
-struct ScopeParts<'a> {
-    head: Region,
-    frames: Region,
-    schema_url: &'a [u8],
-}
-
-impl<'a> ScopeParts<'a> {
-    fn new(group: &'a ScopeSpans) -> Self {
-        let (mut head, mut frames) = (Region::new(), Region::new());
-        if let Some(scope) = &group.scope {
-            self::scope(&mut head, scope);
-        }
-        for span in &group.spans {
-            self::span(&mut frames, span);
-        }
-        Self {
-            head,
-            frames,
-            schema_url: group.schema_url.as_bytes(),
-        }
+/// A scope, its spans, and its schema URL.
+fn scope_parts(group: &ScopeSpans) -> (Region, Region, &[u8]) {
+    let (mut head, mut spans) = (Region::new(), Region::new());
+    if let Some(scope) = &group.scope {
+        self::scope(&mut head, scope);
     }
-
-    fn group(&self) -> ScopeGroup<'_> {
-        ScopeGroup {
-            head: self.head.as_slice(),
-            schema_url: self.schema_url,
-            frames_len: self.frames.len(),
-        }
+    for span in &group.spans {
+        self::span(&mut spans, span);
     }
+    (head, spans, group.schema_url.as_bytes())
 }
 
 /// Opens a message with one of the widths that the length may be guessed to have.
