@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 
 
 def test_the_reasons_are_those_of_the_native_part_and_of_exporters_in_python() -> None:
-    source = (ROOT / "native/engine/src/account.rs").read_text(encoding="utf-8")
+    source = (ROOT / "native/engine/src/process/account.rs").read_text(encoding="utf-8")
     native = set(re.findall(r'Self::\w+ => "(\w+)"', source))
     assert len(native) > 5
     assert native | {"raised"} == set(REASONS)

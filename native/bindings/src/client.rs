@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
-use spanwire_engine::buffer::Buffer;
-use spanwire_engine::{Account, Answer, BatchLimits, Breakers, Client, DropReason, Event, events, events::What};
+use spanwire_engine::process::buffer::Buffer;
+use spanwire_engine::process::events;
+use spanwire_engine::process::events::What;
+use spanwire_engine::{Account, Answer, BatchLimits, Breakers, Client, DropReason, Event};
 use spanwire_transport::balancer::Strategy;
 use spanwire_transport::config::TlsFiles;
 use spanwire_transport::{Compression, Config, ConfigError, FreshHeaders, Protocol, Proxy};
@@ -451,7 +453,7 @@ pub fn stop_events() {
 #[pyfunction]
 pub fn export_stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let stats = PyDict::new(py);
-    let breakers = spanwire_engine::breakers();
+    let breakers = spanwire_engine::process::breakers();
     let unused = Breakers::default();
     for (destination, account) in spanwire_engine::accounts() {
         let seen = breakers.get(&destination).unwrap_or(&unused);

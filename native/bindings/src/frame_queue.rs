@@ -9,7 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use spanwire_durable::Directory;
-use spanwire_engine::buffer::Buffer;
+use spanwire_engine::process::buffer::Buffer;
 use spanwire_queue::storage::Heap;
 use spanwire_queue::{Attached, Batch, Dropped, Lane, Limits, WhenFull, Writer};
 use spanwire_record::Status;

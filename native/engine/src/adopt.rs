@@ -17,9 +17,9 @@ use std::time::Duration;
 
 use spanwire_ground::spawn_quietly;
 
-use crate::client::Client;
-use crate::drive::BatchLimits;
-use crate::events::{self, Event, What};
+use crate::delivery::drive::BatchLimits;
+use crate::process::client::Client;
+use crate::process::events::{self, Event, What};
 
 use courier::Courier;
 use leftovers::Leftovers;

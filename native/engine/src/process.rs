@@ -1,5 +1,15 @@
 //! What one process shares: its worker, its clients, its accounts. One lock, never held across anything that waits.
 
+pub mod account;
+pub(crate) mod breakers;
+pub mod buffer;
+pub mod client;
+pub mod events;
+pub mod ledger;
+pub(crate) mod progress;
+pub mod ticket;
+pub(crate) mod worker;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,13 +17,13 @@ use std::time::Instant;
 
 use spanwire_transport::Config;
 
-use crate::account::Account;
-use crate::breakers::{Breakers, Watched};
 use crate::ffi::fork;
-use crate::ledger::Ledger;
-use crate::progress::Progress;
+use crate::process::account::Account;
+use crate::process::breakers::{Breakers, Watched};
+use crate::process::ledger::Ledger;
+use crate::process::progress::Progress;
+use crate::process::worker::{Command, Worker};
 use crate::stage::Stages;
-use crate::worker::{Command, Worker};
 
 static PROCESS: Mutex<Process> = Mutex::new(Process {
     forked: false,
@@ -250,7 +260,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::account::DropReason;
+    use crate::process::account::DropReason;
     use crate::testing::{backend, client};
 
     #[test]
@@ -281,8 +291,8 @@ mod tests {
         assert_eq!(lost(&["http://pruned-kept.test/"]), 1);
     }
 
-    fn request() -> crate::buffer::Buffer {
-        let mut buffer = crate::buffer::Buffer::take();
+    fn request() -> crate::process::buffer::Buffer {
+        let mut buffer = crate::process::buffer::Buffer::take();
         buffer.extend_from_slice(&[0x0a, 0]);
         buffer
     }
@@ -293,7 +303,7 @@ mod tests {
         let clients = || lock().clients.len();
         let first = client(&backend.endpoint);
         // Starts the worker, which alone carries out what follows.
-        let crate::client::Submitted::UnderWay(ticket) = first.submit(request(), 0) else {
+        let crate::process::client::Submitted::UnderWay(ticket) = first.submit(request(), 0) else {
             panic!("not sent")
         };
         assert!(ticket.wait(Duration::from_secs(60)).is_some());
@@ -306,7 +316,7 @@ mod tests {
             })
             .collect();
         // Behind all of these commands.
-        let crate::client::Submitted::UnderWay(ticket) = first.submit(request(), 0) else {
+        let crate::process::client::Submitted::UnderWay(ticket) = first.submit(request(), 0) else {
             panic!("not sent")
         };
         assert!(ticket.wait(Duration::from_secs(60)).is_some());

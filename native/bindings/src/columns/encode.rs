@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use spanwire_columns::EncodeError;
 use spanwire_columns::encode::{Heads, Oversized, Plan};
-use spanwire_engine::buffer::Buffer;
+use spanwire_engine::process::buffer::Buffer;
 
 use super::source::Reader;
 use crate::ffi::arrays::Held;

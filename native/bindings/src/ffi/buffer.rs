@@ -6,7 +6,7 @@ use std::ffi::c_int;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use spanwire_columns::ffi::Plain;
-use spanwire_engine::buffer::Buffer;
+use spanwire_engine::process::buffer::Buffer;
 
 /// Read-only memory; views of it keep it alive.
 #[pyclass(frozen, module = "spanwire._native")]

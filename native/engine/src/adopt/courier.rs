@@ -14,7 +14,7 @@ use super::leftovers::Leftover;
 use super::members::Member;
 use super::pace::is_past;
 use super::{Options, Shared};
-use crate::account::DropReason;
+use crate::process::account::DropReason;
 
 /// How long a block waits for its spans to be settled before it is asked again whether to go on.
 const SLICE: Duration = Duration::from_millis(200);

@@ -10,9 +10,10 @@ pub use spanwire_ground::generation;
 use spanwire_ground::{Hook, Part, descriptors, watch_by};
 use spanwire_transport::fresh;
 
-use crate::events::{self, Events};
+use crate::process;
 use crate::process::Process;
-use crate::{buffer, process};
+use crate::process::buffer;
+use crate::process::events::{self, Events};
 
 static HOOK: Hook<Held> = Hook::new(hold, child);
 
@@ -55,8 +56,8 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    use crate::buffer::Buffer;
-    use crate::client::Submitted;
+    use crate::process::buffer::Buffer;
+    use crate::process::client::Submitted;
     use spanwire_ground::testing::fork_and_wait;
 
     use crate::testing::{backend, backend_after, client_within};

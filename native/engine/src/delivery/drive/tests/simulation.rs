@@ -10,9 +10,9 @@ use spanwire_transport::{Accepted, Request, SendError, Tally};
 use tokio::time::{sleep, timeout};
 
 use super::super::*;
-use crate::account::Account;
+use crate::delivery::traffic::{MOST_BESIDE, MOST_SUSPECTS};
+use crate::process::account::Account;
 use crate::testing::{client, numbers, paused};
-use crate::traffic::{MOST_BESIDE, MOST_SUSPECTS};
 
 const SECOND: Duration = Duration::from_secs(1);
 

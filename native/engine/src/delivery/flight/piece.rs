@@ -7,10 +7,10 @@ use spanwire_transport::Config;
 use spanwire_transport::deliver::{Cause, GaveUp};
 
 use super::{Course, Flight, Piece};
-use crate::parcel::Parcel;
-use crate::route::Route;
-use crate::spread::Tried;
-use crate::trial::Trial;
+use crate::delivery::parcel::Parcel;
+use crate::delivery::route::Route;
+use crate::delivery::spread::Tried;
+use crate::delivery::trial::Trial;
 
 impl<D> Flight<D> {
     /// What was refused for good may have been damaged where it waited, by somebody else who writes there: then the spans that cannot be

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::client::Submitted;
-use crate::ticket::{Answer, Ticket};
+use crate::process::client::Submitted;
+use crate::process::ticket::{Answer, Ticket};
 
 /// Submits what `requests` makes, with at most so many under way meanwhile, and waits for each by `settle`; the sum of the answers. After an
 /// error no more are made; those under way go on and are counted.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use spanwire_transport::{Accepted, Breaker, Destination, Request, SendError, Tally};
 use tokio::time::Instant;
 
-use crate::split::{self, Part};
+use crate::delivery::split::{self, Part};
 
 /// For so long the answer to a probe is waited for before anything else, if that may be sent later only.
 const PROBE: Duration = Duration::from_secs(2);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use spanwire_transport::trouble::Subject;
 
-use crate::account::DropReason;
+use crate::process::account::DropReason;
 
 /// Kept at most; then the oldest go, counted.
 const MOST: usize = 256;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use spanwire_transport::{Breaker, Config};
 use tokio::time::Instant;
 
-use crate::sizes::Sizes;
-use crate::spread::{At, Spread};
+use crate::delivery::sizes::Sizes;
+use crate::delivery::spread::{At, Spread};
 
 /// That spans wait is said so often at most.
 const SAY_AGAIN: Duration = Duration::from_secs(60);

@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 use spanwire_queue::{Batch, Lane};
 use spanwire_transport::{Config, RetryPolicy};
 
-use crate::account::DropReason;
-use crate::buffer::Buffer;
-use crate::drive::{BatchLimits, Drive};
-use crate::ledger::Ledger;
-use crate::parcel::Parcel;
+use crate::delivery::drive::{BatchLimits, Drive};
+use crate::delivery::parcel::Parcel;
 use crate::process;
-use crate::progress::Progress;
+use crate::process::account::DropReason;
+use crate::process::buffer::Buffer;
+use crate::process::ledger::Ledger;
+use crate::process::progress::Progress;
+use crate::process::ticket::{Answer, Ticket, UnderWay, pair};
+use crate::process::worker::{Command, Job};
 use crate::stage::{self, Stages};
-use crate::ticket::{Answer, Ticket, UnderWay, pair};
-use crate::worker::{Command, Job};
 
 /// A destination with its limits. Any number of threads may use it; it survives a fork, on both sides.
 #[derive(Debug)]

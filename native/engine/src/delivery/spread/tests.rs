@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::*;
-use crate::drive::{BatchLimits, Drive};
-use crate::route::Route;
+use crate::delivery::drive::{BatchLimits, Drive};
+use crate::delivery::route::Route;
 use crate::testing::{client, numbers, paused};
 
 const SECOND: Duration = Duration::from_secs(1);

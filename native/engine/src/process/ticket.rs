@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use spanwire_transport::deliver::{Cause, GaveUp};
 use spanwire_transport::{Accepted, SendError, Tally, Trouble};
 
-use crate::account::{Costs, DropReason};
-use crate::events::{self, Event, What};
 use crate::ffi::fork;
-use crate::ledger::Ended;
 use crate::process;
+use crate::process::account::{Costs, DropReason};
+use crate::process::events::{self, Event, What};
+use crate::process::ledger::Ended;
 
 /// What became of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -12,17 +12,17 @@ use spanwire_transport::race::{Either, race};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::account::DropReason;
-use crate::buffer::Buffer;
-use crate::client::Sender;
-use crate::events::{self, Event, What};
-use crate::flight::last_call::last_call;
-use crate::flight::{Course, Driven, Flight, PROBE_BYTES};
-use crate::flights::{Done, Flights};
-use crate::parcel::Parcel;
-use crate::route::Route;
-use crate::ticket::{Answer, Told};
-use crate::traffic::{Standing, Traffic};
+use crate::delivery::flight::last_call::last_call;
+use crate::delivery::flight::{Course, Driven, Flight, PROBE_BYTES};
+use crate::delivery::flights::{Done, Flights};
+use crate::delivery::parcel::Parcel;
+use crate::delivery::route::Route;
+use crate::delivery::traffic::{Standing, Traffic};
+use crate::process::account::DropReason;
+use crate::process::buffer::Buffer;
+use crate::process::client::Sender;
+use crate::process::events::{self, Event, What};
+use crate::process::ticket::{Answer, Told};
 
 /// What one thread has stored, all others see long before.
 const SECOND_LOOK: Duration = Duration::from_millis(10);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::progress::Progress;
-use crate::trial::Crowd;
+use crate::delivery::trial::Crowd;
+use crate::process::progress::Progress;
 
 /// Requests at most that fail for themselves and wait beside the others.
 pub const MOST_BESIDE: usize = 64;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::account::DropReason;
+use crate::process::account::DropReason;
 
 /// Durations kept at most, if nobody takes them; then the oldest go. The spans are counted all the same.
 const MOST: usize = 1 << 14;

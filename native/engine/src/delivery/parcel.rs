@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use spanwire_transport::{Config, PackError, Request};
 
-use crate::split::{self, Part};
-use crate::spread::{Spread, Tried};
+use crate::delivery::split::{self, Part};
+use crate::delivery::spread::{Spread, Tried};
 
 /// Spans on their way. The plain bytes are kept: they may have to be cut, or packed for another configuration.
 #[derive(Debug)]

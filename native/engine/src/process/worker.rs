@@ -13,15 +13,15 @@ use spanwire_transport::{Accepted, Config, Destination, Request, SendError, Tall
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 
-use crate::breakers::Watched;
-use crate::client::Sender;
-use crate::drive::Drive;
-use crate::flight::{Course, Flight};
-use crate::parcel::Parcel;
-use crate::route::Route;
-use crate::spread::Spread;
-use crate::target::Target;
-use crate::ticket::UnderWay;
+use crate::delivery::drive::Drive;
+use crate::delivery::flight::{Course, Flight};
+use crate::delivery::parcel::Parcel;
+use crate::delivery::route::Route;
+use crate::delivery::spread::Spread;
+use crate::delivery::target::Target;
+use crate::process::breakers::Watched;
+use crate::process::client::Sender;
+use crate::process::ticket::UnderWay;
 use crate::{epoll, ffi, process};
 
 /// What the worker is told.

@@ -21,15 +21,15 @@ use spanwire_transport::{Accepted, Config, Destination, PackError, Request, Send
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::account::DropReason;
-use crate::client::Sender;
-use crate::events::{self, Event, What};
-use crate::parcel::Parcel;
-use crate::route::Route;
-use crate::spread::Tried;
-use crate::ticket::{Told, UnderWay};
-use crate::traffic::{Stand, Standing, Try};
-use crate::trial::{Finding, Trial};
+use crate::delivery::parcel::Parcel;
+use crate::delivery::route::Route;
+use crate::delivery::spread::Tried;
+use crate::delivery::traffic::{Stand, Standing, Try};
+use crate::delivery::trial::{Finding, Trial};
+use crate::process::account::DropReason;
+use crate::process::client::Sender;
+use crate::process::events::{self, Event, What};
+use crate::process::ticket::{Told, UnderWay};
 
 /// A destination that may be down is asked with so little.
 pub const PROBE_BYTES: usize = 16 << 10;

@@ -3,8 +3,8 @@
 use spanwire_transport::SendError;
 
 use super::{Course, Flight, is_answer};
-use crate::traffic::{Stand, Standing};
-use crate::trial::{Crowd, Finding, Trial};
+use crate::delivery::traffic::{Stand, Standing};
+use crate::delivery::trial::{Crowd, Finding, Trial};
 
 impl<D> Flight<D> {
     pub(super) fn standing(&self) -> Option<&Standing> {

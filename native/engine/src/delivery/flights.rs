@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use crate::ticket::Told;
-use crate::traffic::{Stand, Standing, Traffic};
+use crate::delivery::traffic::{Stand, Standing, Traffic};
+use crate::process::ticket::Told;
 
 type Future<'f> = Pin<Box<dyn std::future::Future<Output = Vec<Told>> + Send + 'f>>;
 

@@ -12,10 +12,10 @@ use spanwire_transport::{Destination, SendError};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Course, Flight, Piece, Step, is_answer, judge, presize, waits};
-use crate::client::Sender;
-use crate::route::Route;
-use crate::ticket::UnderWay;
-use crate::traffic::Traffic;
+use crate::delivery::route::Route;
+use crate::delivery::traffic::Traffic;
+use crate::process::client::Sender;
+use crate::process::ticket::UnderWay;
 
 /// How often an ended lane is asked whether there is a limit by now.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
