@@ -55,21 +55,6 @@ KNOWN_IN_CRATES: dict[str, list[list[str]]] = {
             "storage.rs",
         ]
     ],
-    "engine": [
-        ["adopt.rs", "adopt/courier.rs", "adopt/leftovers.rs"],
-        [
-            "client.rs",
-            "drive.rs",
-            "events.rs",
-            "ffi/fork.rs",
-            "flight.rs",
-            "flight/last_call.rs",
-            "flights.rs",
-            "process.rs",
-            "ticket.rs",
-            "worker.rs",
-        ],
-    ],
     "queue": [["ffi.rs", "lane.rs", "state.rs", "writer.rs"]],
 }
 

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-use spanwire_engine::process::client::Submitted;
+use spanwire_engine::client::Submitted;
 use spanwire_engine::{Answer, Ticket};
 
 /// How long a waiting thread leaves Python's signal handlers unattended.

@@ -8,57 +8,22 @@ mod courier;
 mod leftovers;
 mod members;
 mod pace;
+mod shared;
 
-use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use spanwire_ground::spawn_quietly;
 
-use crate::delivery::drive::BatchLimits;
-use crate::process::client::Client;
-use crate::process::events::{self, Event, What};
+use crate::client::Client;
+use crate::process::events;
 
 use courier::Courier;
 use leftovers::Leftovers;
-use members::{Member, Members};
-use pace::Stop;
+use shared::{Account, Books, Shared};
 
-/// What is recovered, how fast and when.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The folder above those of the processes.
-    pub path: PathBuf,
-    /// Whose spans; `None`: of every service.
-    pub service: Option<String>,
-    /// Spans and bytes of a request.
-    pub limits: BatchLimits,
-    /// Spans a second for each destination at most; 0: no limit.
-    pub spans_per_second: u64,
-    /// Blocks that were begun longer ago are dropped, and counted.
-    pub max_age: Option<Duration>,
-    /// The first look begins after this time, or with [`Recovery::begin`].
-    pub delay: Duration,
-    /// Time between two looks, until it is stopped; `None`: there is one look, and nothing is reported by events.
-    pub again: Option<Duration>,
-    /// No folder is begun within this time after a destination has left: while a program ends, its destinations leave one after the other.
-    pub calm: Duration,
-}
-
-/// What was found and what became of it.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Adopted {
-    /// Folders of processes.
-    pub folders: u64,
-    /// Spans of blocks that at least one destination has, each counted once.
-    pub spans: u64,
-    /// Spans that were committed and cannot be read.
-    pub damaged: u64,
-    /// Files that cannot be understood: left where they are.
-    pub files: u64,
-}
+pub use shared::{Adopted, Options};
 
 /// How far a destination is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -75,35 +40,7 @@ pub struct Share {
 #[derive(Debug)]
 pub struct Recovery {
     shared: Arc<Shared>,
-}
-
-/// What the couriers of a recovery share.
-#[derive(Debug)]
-struct Shared {
-    options: Options,
-    members: Members,
-    leftovers: Leftovers,
-    /// Ends the delay.
-    begin: Stop,
-    books: Mutex<Books>,
-    /// A courier has ended a look.
-    looked: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Books {
-    adopted: Adopted,
-    /// By label.
-    members: BTreeMap<String, Account>,
-}
-
-#[derive(Debug, Default)]
-struct Account {
-    spans: u64,
-    /// What keeps it waiting, if it has for long.
-    waits: Option<String>,
-    /// It has looked at everything once, or since: how that ended.
-    looked: Option<Result<(), String>>,
+    leftovers: Arc<Leftovers>,
 }
 
 impl Recovery {
@@ -111,14 +48,8 @@ impl Recovery {
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self {
-            shared: Arc::new(Shared {
-                leftovers: Leftovers::new(options.path.clone(), options.service.clone()),
-                options,
-                members: Members::default(),
-                begin: Stop::default(),
-                books: Mutex::default(),
-                looked: Condvar::new(),
-            }),
+            leftovers: Arc::new(Leftovers::new(options.path.clone(), options.service.clone())),
+            shared: Arc::new(Shared::new(options)),
         }
     }
 
@@ -131,7 +62,11 @@ impl Recovery {
             return Ok(false);
         };
         self.shared.lock().members.insert(member.label(), Account::default());
-        let courier = Courier::new(Arc::clone(&self.shared), Arc::clone(&member));
+        let courier = Courier::new(
+            Arc::clone(&self.shared),
+            Arc::clone(&self.leftovers),
+            Arc::clone(&member),
+        );
         // From now on listeners hear of it, also of what happens before the thread runs.
         let source = self.shared.options.again.map(|_| events::source());
         let started = spawn_quietly("spanwire-recover", move || {
@@ -174,7 +109,7 @@ impl Recovery {
     #[must_use]
     pub fn shares(&self) -> Vec<Share> {
         let members = self.shared.members.all();
-        let left = self.shared.leftovers.left(&members);
+        let left = self.leftovers.left(&members);
         let books = self.shared.lock();
         let shares = members.iter().zip(left).map(|(member, left)| Share {
             destination: member.label(),
@@ -212,45 +147,5 @@ impl Recovery {
             }
         }
         Ok(!is_looking(&mut books))
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Runs `work` on a member's account, if it has not left.
-    fn account(&self, member: &Member, work: impl FnOnce(&mut Account)) {
-        if let Some(account) = self.lock().members.get_mut(&member.label()) {
-            work(account);
-        }
-    }
-
-    /// A member takes no more part.
-    fn leave(&self, member: &Member) {
-        if !self.members.remove(member) {
-            self.stop();
-        }
-        self.lock().members.remove(&member.label());
-        self.looked.notify_all();
-    }
-
-    fn stop(&self) {
-        self.members.end();
-        self.begin.set();
-    }
-
-    /// Reports that something is not sent, where somebody listens.
-    fn tell(&self, message: String) {
-        if self.options.again.is_some() {
-            // A source is there as long as this thread: a listener goes on.
-            let _ = events::push(Event {
-                destination: self.options.path.display().to_string(),
-                what: What::Unrecovered,
-                spans: 0,
-                message,
-            });
-        }
     }
 }

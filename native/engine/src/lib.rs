@@ -5,21 +5,24 @@
 //! from the worker's thread only; a child leaks it and starts its own worker when it has something to send.
 
 pub mod adopt;
+pub mod client;
 pub mod delivery;
 mod epoll;
 mod ffi;
-mod process;
+pub mod pipeline;
+pub mod process;
 pub mod stage;
 #[cfg(test)]
 mod testing;
+mod worker;
 
+pub use client::Client;
 pub use delivery::drive::BatchLimits;
-pub use ffi::fork::generation;
 pub use process::account::{Account, DropReason};
 pub use process::breakers::Breakers;
-pub use process::client::Client;
 pub use process::events::Event;
 pub use process::ledger::Ledger;
 pub use process::ticket::{Answer, Ticket};
 pub use process::{accounts, breakers};
+pub use spanwire_ground::generation;
 pub use stage::{Stage, Stages};

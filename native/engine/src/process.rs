@@ -3,12 +3,12 @@
 pub mod account;
 pub(crate) mod breakers;
 pub mod buffer;
-pub mod client;
 pub mod events;
 pub mod ledger;
+pub(crate) mod mailbox;
 pub(crate) mod progress;
+pub(crate) mod sender;
 pub mod ticket;
-pub(crate) mod worker;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -17,12 +17,11 @@ use std::time::Instant;
 
 use spanwire_transport::Config;
 
-use crate::ffi::fork;
 use crate::process::account::Account;
 use crate::process::breakers::{Breakers, Watched};
 use crate::process::ledger::Ledger;
+use crate::process::mailbox::{Command, Mailbox};
 use crate::process::progress::Progress;
-use crate::process::worker::{Command, Worker};
 use crate::stage::Stages;
 
 static PROCESS: Mutex<Process> = Mutex::new(Process {
@@ -44,11 +43,11 @@ const MOST_FORMER: usize = 64;
 static ENDED: Condvar = Condvar::new();
 
 /// The shared state.
-pub struct Process {
+pub(crate) struct Process {
     /// Set in a forked child: everything but the clients themselves is the parent's.
     pub forked: bool,
     is_watched: bool,
-    worker: Option<Worker>,
+    worker: Option<Mailbox>,
     accounts: BTreeMap<String, Account>,
     /// Destinations that clients have had, the one that was left first in front.
     former: VecDeque<String>,
@@ -58,7 +57,7 @@ pub struct Process {
 
 /// One client's share.
 #[derive(Debug, Default)]
-pub struct ClientState {
+pub(crate) struct ClientState {
     /// Nothing more is taken.
     pub is_closed: bool,
     /// Requests under way, by number.
@@ -78,12 +77,12 @@ pub struct ClientState {
 }
 
 /// The lock as the fork handlers take it: without looking inside.
-pub fn hold() -> MutexGuard<'static, Process> {
+pub(crate) fn hold() -> MutexGuard<'static, Process> {
     PROCESS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The lock, with the state of this process.
-pub fn lock() -> MutexGuard<'static, Process> {
+pub(crate) fn lock() -> MutexGuard<'static, Process> {
     let mut process = hold();
     if process.forked {
         process.begin_again();
@@ -92,7 +91,7 @@ pub fn lock() -> MutexGuard<'static, Process> {
 }
 
 /// Waits for a request to end, until `deadline`; false when that has passed.
-pub fn wait(process: MutexGuard<'static, Process>, deadline: Instant) -> (MutexGuard<'static, Process>, bool) {
+pub(crate) fn wait(process: MutexGuard<'static, Process>, deadline: Instant) -> (MutexGuard<'static, Process>, bool) {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
         return (process, false);
@@ -107,7 +106,7 @@ pub fn wait(process: MutexGuard<'static, Process>, deadline: Instant) -> (MutexG
 }
 
 /// Wakes who waits for requests to end.
-pub fn notify() {
+pub(crate) fn notify() {
     ENDED.notify_all();
 }
 
@@ -226,9 +225,9 @@ impl Process {
     }
 
     /// Forks are noticed from here on. Called before the first client exists.
-    pub fn watch_forks(&mut self) -> io::Result<()> {
+    pub fn watch_forks(&mut self, watch: fn() -> io::Result<()>) -> io::Result<()> {
         if !self.is_watched {
-            fork::watch()?;
+            watch()?;
             self.is_watched = true;
         }
         Ok(())
@@ -237,19 +236,19 @@ impl Process {
     /// Sees to it that there is a worker. What is left of a dead one is for the caller to drop when the lock is given back:
     /// jobs in it answer for themselves.
     #[must_use = "it must be dropped without the lock"]
-    pub fn start_worker(&mut self) -> io::Result<Option<Worker>> {
-        if self.worker.as_ref().is_some_and(Worker::is_alive) {
+    pub fn start_worker(&mut self, start: fn() -> io::Result<Mailbox>) -> io::Result<Option<Mailbox>> {
+        if self.worker.as_ref().is_some_and(Mailbox::is_alive) {
             return Ok(None);
         }
-        Ok(self.worker.replace(Worker::start()?))
+        Ok(self.worker.replace(start()?))
     }
 
     /// Whether there is a worker, whose thread alone changes what it goes by.
     pub fn has_worker(&self) -> bool {
-        self.worker.as_ref().is_some_and(Worker::is_alive)
+        self.worker.as_ref().is_some_and(Mailbox::is_alive)
     }
 
-    /// Gives the worker a command if there is one; as [`Worker::tell`].
+    /// Gives the worker a command if there is one; as [`Mailbox::tell`].
     pub fn tell(&self, command: Command) -> Option<Command> {
         self.worker.as_ref()?.tell(command)
     }
@@ -291,8 +290,8 @@ mod tests {
         assert_eq!(lost(&["http://pruned-kept.test/"]), 1);
     }
 
-    fn request() -> crate::process::buffer::Buffer {
-        let mut buffer = crate::process::buffer::Buffer::take();
+    fn request() -> buffer::Buffer {
+        let mut buffer = buffer::Buffer::take();
         buffer.extend_from_slice(&[0x0a, 0]);
         buffer
     }
@@ -303,7 +302,7 @@ mod tests {
         let clients = || lock().clients.len();
         let first = client(&backend.endpoint);
         // Starts the worker, which alone carries out what follows.
-        let crate::process::client::Submitted::UnderWay(ticket) = first.submit(request(), 0) else {
+        let crate::client::Submitted::UnderWay(ticket) = first.submit(request(), 0) else {
             panic!("not sent")
         };
         assert!(ticket.wait(Duration::from_secs(60)).is_some());
@@ -316,7 +315,7 @@ mod tests {
             })
             .collect();
         // Behind all of these commands.
-        let crate::process::client::Submitted::UnderWay(ticket) = first.submit(request(), 0) else {
+        let crate::client::Submitted::UnderWay(ticket) = first.submit(request(), 0) else {
             panic!("not sent")
         };
         assert!(ticket.wait(Duration::from_secs(60)).is_some());

@@ -3,9 +3,9 @@
 use pyo3::prelude::*;
 use spanwire_columns::EncodeError;
 use spanwire_columns::encode::{Oversized, Plan};
-use spanwire_engine::delivery::pipeline::submit_all;
+use spanwire_engine::client::Submitted;
+use spanwire_engine::pipeline::submit_all;
 use spanwire_engine::process::buffer::Buffer;
-use spanwire_engine::process::client::Submitted;
 use spanwire_engine::{Answer, Client, DropReason};
 
 use super::encode::{ColumnEncoder, EncodedHeads, encode_error, heads};

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,10 +9,10 @@ use spanwire_durable::read::Found;
 use spanwire_queue::storage::{Block, Heap, Storage};
 use spanwire_queue::{Group, Lane, Limits, Writer};
 
-use super::leftovers::Leftover;
+use super::leftovers::{Leftover, Leftovers};
 use super::members::Member;
 use super::pace::is_past;
-use super::{Options, Shared};
+use super::shared::{Options, Shared};
 use crate::process::account::DropReason;
 
 /// How long a block waits for its spans to be settled before it is asked again whether to go on.
@@ -38,6 +37,7 @@ impl Storage for Adopting {
 /// One destination's thread.
 pub struct Courier {
     shared: Arc<Shared>,
+    leftovers: Arc<Leftovers>,
     member: Arc<Member>,
 }
 
@@ -48,8 +48,12 @@ struct Way {
 }
 
 impl Courier {
-    pub fn new(shared: Arc<Shared>, member: Arc<Member>) -> Self {
-        Self { shared, member }
+    pub fn new(shared: Arc<Shared>, leftovers: Arc<Leftovers>, member: Arc<Member>) -> Self {
+        Self {
+            shared,
+            leftovers,
+            member,
+        }
     }
 
     /// Looks once, or again and again until its destination leaves.
@@ -57,7 +61,7 @@ impl Courier {
         let Options { delay, again, calm, .. } = self.shared.options;
         if again.is_some() && self.is_first() {
             // A service that starts again and again leaves many folders without spans.
-            let _ = catch_unwind(AssertUnwindSafe(|| self.shared.leftovers.tidy()));
+            let _ = catch_unwind(AssertUnwindSafe(|| self.leftovers.tidy()));
         }
         let _ = self.shared.begin.wait(delay);
         let mut delay = Duration::ZERO;
@@ -95,13 +99,14 @@ impl Courier {
     /// Delivers what is there now, until all of it is settled or it is to stop. What cannot be read stays, is counted, and keeps nothing else back.
     fn look(&self) -> io::Result<()> {
         let departures = self.shared.members.departures();
-        for folder in self.shared.leftovers.folders()? {
+        for folder in self.leftovers.folders()? {
             if self.member.stop.is_set() || self.shared.members.departures() != departures {
                 break;
             }
-            if let Some(leftover) = self.shared.leftovers.open(&folder, &self.member, &self.shared) {
+            if let Some(leftover) = self.leftovers.open(&folder, &self.member, &self.shared) {
                 let leftover = Opened {
                     shared: &self.shared,
+                    leftovers: &self.leftovers,
                     leftover: Some(leftover),
                 };
                 self.empty(leftover.get())?;
@@ -114,16 +119,16 @@ impl Courier {
     fn empty(&self, leftover: &Arc<Leftover>) -> io::Result<()> {
         let mut way = None;
         let mut next = 0;
-        while let Some(index) = self.shared.leftovers.next(leftover, next, &self.member.name) {
+        while let Some(index) = self.leftovers.next(leftover, next, &self.member.name) {
             next = index + 1;
             let found = match leftover.read(index) {
                 Ok(Some(found)) => found,
                 Ok(None) => {
-                    self.shared.leftovers.gone(leftover, index);
+                    self.leftovers.gone(leftover, index);
                     continue;
                 }
                 Err(why) => {
-                    self.shared.leftovers.unreadable(leftover, index, &why, &self.shared);
+                    self.leftovers.unreadable(leftover, index, &why, &self.shared);
                     continue;
                 }
             };
@@ -142,8 +147,7 @@ impl Courier {
             }
             self.lose(found.lost, DropReason::Damaged);
             self.shared.account(&self.member, |account| account.spans += spans);
-            self.shared
-                .leftovers
+            self.leftovers
                 .taken(leftover, index, &self.member, &found, &self.shared);
         }
         Ok(())
@@ -158,6 +162,7 @@ impl Courier {
             if self.member.stop.is_set() {
                 return false;
             }
+            // A frame that the queue refuses is counted there, and its lane is told: the worker books it as dropped.
             let _ = way.writer.append_message(&groups[*group], frame);
             if let Some(nanos) = (1_000_000_000 * sent as u64).checked_div(rate) {
                 let ahead = Duration::from_nanos(nanos).saturating_sub(begun.elapsed());
@@ -214,6 +219,7 @@ impl Courier {
 /// A folder that is open for this courier; closed when dropped, also by a panic.
 struct Opened<'s> {
     shared: &'s Shared,
+    leftovers: &'s Leftovers,
     leftover: Option<Arc<Leftover>>,
 }
 
@@ -226,7 +232,7 @@ impl Opened<'_> {
 impl Drop for Opened<'_> {
     fn drop(&mut self) {
         if let Some(leftover) = self.leftover.take() {
-            self.shared.leftovers.close(leftover, self.shared);
+            self.leftovers.close(leftover, self.shared);
         }
     }
 }
@@ -252,9 +258,4 @@ impl Drop for Way {
         self.lane.close();
         let _ = self.lane.discard();
     }
-}
-
-/// A folder's name in messages.
-pub fn named(path: &Path, why: &str) -> String {
-    format!("{}: {why}", path.display())
 }

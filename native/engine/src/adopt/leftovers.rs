@@ -13,9 +13,8 @@ use spanwire_durable::orphans::{Contents, folders};
 use spanwire_durable::read::Found;
 use spanwire_durable::{Orphan, Progress};
 
-use super::Shared;
-use super::courier::named;
 use super::members::{Member, Members, Name};
+use super::shared::{Shared, named};
 
 /// A folder that is open. What changes is in [`Open`].
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::pace::Stop;
-use crate::process::client::Client;
+use crate::client::Client;
 
 /// Identifies a destination: among those of a process, and in its next start.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

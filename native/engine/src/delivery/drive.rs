@@ -20,8 +20,8 @@ use crate::delivery::route::Route;
 use crate::delivery::traffic::{Standing, Traffic};
 use crate::process::account::DropReason;
 use crate::process::buffer::Buffer;
-use crate::process::client::Sender;
 use crate::process::events::{self, Event, What};
+use crate::process::sender::Sender;
 use crate::process::ticket::{Answer, Told};
 
 /// What one thread has stored, all others see long before.

@@ -27,8 +27,8 @@ use crate::delivery::spread::Tried;
 use crate::delivery::traffic::{Stand, Standing, Try};
 use crate::delivery::trial::{Finding, Trial};
 use crate::process::account::DropReason;
-use crate::process::client::Sender;
 use crate::process::events::{self, Event, What};
+use crate::process::sender::Sender;
 use crate::process::ticket::{Told, UnderWay};
 
 /// A destination that may be down is asked with so little.

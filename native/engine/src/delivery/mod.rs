@@ -4,7 +4,6 @@ pub(crate) mod drive;
 pub(crate) mod flight;
 pub(crate) mod flights;
 pub(crate) mod parcel;
-pub mod pipeline;
 pub(crate) mod route;
 pub(crate) mod sizes;
 pub(crate) mod split;

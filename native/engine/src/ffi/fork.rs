@@ -6,7 +6,6 @@
 
 use std::sync::MutexGuard;
 
-pub use spanwire_ground::generation;
 use spanwire_ground::{Hook, Part, descriptors, watch_by};
 use spanwire_transport::fresh;
 
@@ -56,8 +55,8 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
+    use crate::client::Submitted;
     use crate::process::buffer::Buffer;
-    use crate::process::client::Submitted;
     use spanwire_ground::testing::fork_and_wait;
 
     use crate::testing::{backend, backend_after, client_within};
@@ -90,10 +89,10 @@ mod tests {
                 })
             })
             .collect();
-        let generation = super::generation();
+        let generation = spanwire_ground::generation();
         for _ in 0..50 {
             let good = fork_and_wait(|| {
-                super::generation() == generation + 1
+                spanwire_ground::generation() == generation + 1
                     && !crate::accounts().contains_key(&client.name())
                     && export(&client, LONG) == Some(Answer::default())
                     && client.force_flush(LONG)
@@ -106,7 +105,7 @@ mod tests {
         for thread in busy {
             thread.join().expect("exports in the parent go on");
         }
-        assert_eq!(super::generation(), generation);
+        assert_eq!(spanwire_ground::generation(), generation);
         let account = &crate::accounts()[&client.name()];
         assert_eq!((account.accepted, account.queued), (account.exported, 0));
     }

@@ -99,7 +99,7 @@ pub struct Source {
 impl Drop for Source {
     fn drop(&mut self) {
         let mut events = self.ring.hold();
-        if self.generation == crate::generation() {
+        if self.generation == spanwire_ground::generation() {
             events.sources -= 1;
         }
     }
@@ -153,7 +153,7 @@ impl Ring {
     }
 
     fn source(&'static self) -> Source {
-        let generation = crate::generation();
+        let generation = spanwire_ground::generation();
         self.hold().sources += 1;
         Source { ring: self, generation }
     }
@@ -165,7 +165,7 @@ impl Ring {
 
     fn wait(&self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
-        let generation = crate::generation();
+        let generation = spanwire_ground::generation();
         let mut events = self.hold();
         events.listeners += 1;
         while events.waiting.is_empty() && !events.is_stopped {
@@ -179,7 +179,7 @@ impl Ring {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
-        if generation == crate::generation() {
+        if generation == spanwire_ground::generation() {
             events.listeners -= 1;
         }
         !events.waiting.is_empty() || (events.sources > 0 && !events.is_stopped)

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use spanwire_transport::deliver::{Cause, GaveUp};
 use spanwire_transport::{Accepted, SendError, Tally, Trouble};
 
-use crate::ffi::fork;
 use crate::process;
 use crate::process::account::{Costs, DropReason};
 use crate::process::events::{self, Event, What};
@@ -125,7 +124,7 @@ pub fn pair(client: u64, number: u64, spans: u64, destination: &str, deadline: I
     };
     let ticket = Ticket {
         answer: receiver,
-        generation: fork::generation(),
+        generation: spanwire_ground::generation(),
         deadline,
         overdue: Cell::default(),
     };
@@ -273,7 +272,7 @@ impl Ticket {
     #[must_use]
     pub fn wait(&self, limit: Duration) -> Option<Answer> {
         // A signal handler may have forked inside the caller's wait: the request is the parent's, who delivers and counts.
-        if self.generation != fork::generation() {
+        if self.generation != spanwire_ground::generation() {
             return Some(Answer::lost(
                 DropReason::Shutdown,
                 "forked while waiting; the parent process delivers these spans",

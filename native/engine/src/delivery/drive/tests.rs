@@ -347,7 +347,7 @@ fn a_backend_to_which_every_span_is_too_large_is_asked_a_few_times() {
 
     let waiting = client(&format!("{}/waiting", backend.endpoint));
     for _ in 0..10 {
-        let crate::process::client::Submitted::UnderWay(ticket) = waiting.submit(request(512), 512) else {
+        let crate::client::Submitted::UnderWay(ticket) = waiting.submit(request(512), 512) else {
             panic!("not sent")
         };
         let answer = ticket.wait(Duration::from_secs(60)).expect("an answer");

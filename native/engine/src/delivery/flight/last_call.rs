@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::{Course, Flight, Piece, Step, is_answer, judge, presize, waits};
 use crate::delivery::route::Route;
 use crate::delivery::traffic::Traffic;
-use crate::process::client::Sender;
+use crate::process::sender::Sender;
 use crate::process::ticket::UnderWay;
 
 /// How often an ended lane is asked whether there is a limit by now.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::process::client::Submitted;
+use crate::client::Submitted;
 use crate::process::ticket::{Answer, Ticket};
 
 /// Submits what `requests` makes, with at most so many under way meanwhile, and waits for each by `settle`; the sum of the answers. After an

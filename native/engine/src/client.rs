@@ -3,46 +3,26 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use spanwire_queue::{Batch, Lane};
-use spanwire_transport::{Config, RetryPolicy};
+use spanwire_queue::Lane;
+use spanwire_transport::Config;
 
 use crate::delivery::drive::{BatchLimits, Drive};
 use crate::delivery::parcel::Parcel;
+use crate::ffi::fork;
 use crate::process;
 use crate::process::account::DropReason;
 use crate::process::buffer::Buffer;
 use crate::process::ledger::Ledger;
-use crate::process::progress::Progress;
-use crate::process::ticket::{Answer, Ticket, UnderWay, pair};
-use crate::process::worker::{Command, Job};
-use crate::stage::{self, Stages};
+use crate::process::mailbox::Command;
+use crate::process::sender::{Begun, LONGEST, Sender};
+use crate::process::ticket::{Answer, Ticket};
+use crate::stage::Stages;
+use crate::worker::{self, Job, Task};
 
 /// A destination with its limits. Any number of threads may use it; it survives a fork, on both sides.
 #[derive(Debug)]
 pub struct Client {
     sender: Arc<Sender>,
-}
-
-/// What requests are sent with: a client, and whoever drives a lane for it.
-#[derive(Debug)]
-pub struct Sender {
-    id: u64,
-    config: Arc<Config>,
-    timeout: Duration,
-    max_request: Option<usize>,
-    policy: RetryPolicy,
-    /// What is driven to it is taken and comes to nothing.
-    discards: bool,
-}
-
-/// A request that is booked, and both ends of it.
-pub struct Begun {
-    /// By when its caller wants the answer.
-    pub deadline: Instant,
-    /// The worker's end.
-    pub under_way: UnderWay,
-    /// The caller's end.
-    pub ticket: Ticket,
 }
 
 /// A moment in the order of requests.
@@ -57,26 +37,16 @@ pub enum Submitted {
     UnderWay(Ticket),
 }
 
-/// A year: as good as for ever, and added to a clock without overflow.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
-
 impl Client {
     /// A client; its worker starts with its first request. `timeout` covers all tries of a request, `max_request` is in
     /// bytes before compression.
     pub fn new(config: Config, timeout: Duration, max_request: Option<usize>) -> std::io::Result<Self> {
         let mut process = process::lock();
-        process.watch_forks()?;
+        process.watch_forks(fork::watch)?;
         let id = process.new_id();
         config.name().clone_into(&mut process.client(id).destination);
         Ok(Self {
-            sender: Arc::new(Sender {
-                id,
-                config: Arc::new(config),
-                timeout: timeout.min(LONGEST),
-                max_request,
-                policy: RetryPolicy::default(),
-                discards: false,
-            }),
+            sender: Arc::new(Sender::new(id, config, timeout, max_request)),
         })
     }
 
@@ -84,7 +54,7 @@ impl Client {
     #[must_use]
     pub fn discarding(mut self) -> Self {
         if let Some(sender) = Arc::get_mut(&mut self.sender) {
-            sender.discards = true;
+            sender.discard();
         }
         self
     }
@@ -101,29 +71,35 @@ impl Client {
         let config = Arc::new(config);
         let mut process = process::lock();
         if !process.has_worker() {
-            process.configure(self.sender.id, config);
+            process.configure(self.sender.client(), config);
             return;
         }
-        let unsent = process.tell(Command::Configure(self.sender.id, config));
+        let unsent = process.tell(Command::Configure(self.sender.client(), config));
         drop(process);
         drop(unsent);
     }
 
     /// From its next request on, what it is driven passes these stages.
     pub fn set_stages(&self, stages: Stages) {
-        process::lock().client(self.sender.id).stages = stages;
+        process::lock().client(self.sender.client()).stages = stages;
     }
 
     /// From now on, in each process, what becomes of what it is driven with is kept for [`take_ledger`](Self::take_ledger).
     pub fn keep_ledger(&self) {
-        process::lock().client(self.sender.id).ledger.get_or_insert_default();
+        process::lock()
+            .client(self.sender.client())
+            .ledger
+            .get_or_insert_default();
     }
 
     /// What became of what it is driven with, since the last call.
     #[must_use]
     pub fn take_ledger(&self) -> Ledger {
         let mut process = process::lock();
-        process.ledger(self.sender.id).map(std::mem::take).unwrap_or_default()
+        process
+            .ledger(self.sender.client())
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// Counts spans that are lost before there is a request.
@@ -140,13 +116,13 @@ impl Client {
     /// Has the worker send what waits in a lane and will come, until the lane has ended; one call a process for a lane.
     pub fn drive(&self, lane: Arc<Lane>, limits: BatchLimits) -> std::io::Result<()> {
         let mut process = process::lock();
-        let dead = process.start_worker()?;
+        let dead = process.start_worker(worker::start)?;
         let drive = Drive::new(lane, Arc::clone(&self.sender), limits);
-        let unsent = process.tell(Command::Drive(Box::new(drive)));
+        let unsent = process.tell(Command::Carry(Box::new(Task::Drive(Box::new(drive)))));
         drop(process);
         drop(dead);
-        match unsent {
-            Some(Command::Drive(drive)) => {
+        match unsent.and_then(Task::of) {
+            Some(Task::Drive(drive)) => {
                 drive.disarm();
                 Err(std::io::Error::other("the worker has ended"))
             }
@@ -157,7 +133,7 @@ impl Client {
     /// Takes an encoded request of so many spans, packs it here, and gives it to the worker. The time limit begins now.
     #[must_use]
     pub fn submit(&self, body: Buffer, spans: u64) -> Submitted {
-        let deadline = Instant::now() + self.sender.timeout;
+        let deadline = Instant::now() + self.sender.timeout();
         let config = self.sender.config();
         let mut parcel = Parcel::new(body.freeze(), spans);
         // What is too large is cut by the worker.
@@ -175,7 +151,7 @@ impl Client {
             Err(answer) => return Submitted::Answered(answer),
         };
         let mut process = process::lock();
-        let dead = match process.start_worker() {
+        let dead = match process.start_worker(worker::start) {
             Ok(dead) => dead,
             Err(error) => {
                 drop(process); // settling takes the lock
@@ -185,12 +161,12 @@ impl Client {
                 return Submitted::UnderWay(ticket);
             }
         };
-        let unsent = process.tell(Command::Export(Box::new(Job {
+        let unsent = process.tell(Command::Carry(Box::new(Task::Export(Box::new(Job {
             sender: Arc::clone(&self.sender),
             parcel,
             deadline,
             under_way,
-        })));
+        })))));
         drop(process);
         drop((dead, unsent)); // jobs answer for themselves
         Submitted::UnderWay(ticket)
@@ -221,7 +197,7 @@ impl Client {
         let deadline = Instant::now() + timeout.min(LONGEST);
         let mut process = process::lock();
         while process
-            .client(self.sender.id)
+            .client(self.sender.client())
             .under_way
             .first()
             .is_some_and(|&oldest| oldest < mark.0)
@@ -241,7 +217,7 @@ impl Client {
         if self.close(timeout) {
             return self.force_flush(timeout);
         }
-        process::lock().client(self.sender.id).under_way.is_empty()
+        process::lock().client(self.sender.client()).under_way.is_empty()
     }
 
     /// The first half of [`shutdown`](Self::shutdown), which does not wait; false if it was called before.
@@ -249,10 +225,10 @@ impl Client {
     pub fn close(&self, timeout: Duration) -> bool {
         let by = Instant::now() + timeout.min(LONGEST);
         let mut process = process::lock();
-        if std::mem::replace(&mut process.client(self.sender.id).is_closed, true) {
+        if std::mem::replace(&mut process.client(self.sender.client()).is_closed, true) {
             return false;
         }
-        let undelivered = process.tell(Command::Close(self.sender.id, by));
+        let undelivered = process.tell(Command::Close(self.sender.client(), by));
         drop(process);
         drop(undelivered);
         true
@@ -261,124 +237,6 @@ impl Client {
     /// Whether [`shutdown`](Self::shutdown) was called.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        process::lock().client(self.sender.id).is_closed
-    }
-}
-
-impl Sender {
-    /// Which client it is of.
-    pub(crate) fn client(&self) -> u64 {
-        self.id
-    }
-
-    /// Whether its destination takes anything.
-    pub(crate) fn progress(&self) -> Progress {
-        process::lock().progress(self.id).copied().unwrap_or_default()
-    }
-
-    /// The destination has taken a request, which took so long.
-    pub(crate) fn note_taken(&self, took: Duration) {
-        if let Some(progress) = process::lock().progress(self.id) {
-            progress.note(took);
-        }
-    }
-
-    /// Where to and how.
-    pub(crate) fn config(&self) -> Arc<Config> {
-        let changed = process::lock().client(self.id).config.clone();
-        changed.unwrap_or_else(|| Arc::clone(&self.config))
-    }
-
-    /// What its spans pass.
-    pub(crate) fn stages(&self) -> Stages {
-        Arc::clone(&process::lock().client(self.id).stages)
-    }
-
-    /// Sends a batch through the stages and counts what they leave out.
-    pub(crate) fn pass(&self, batch: &mut Batch) {
-        let dropped = stage::pass(batch, &self.stages());
-        if dropped > 0 {
-            let message = format!("{dropped} spans were left out by a stage");
-            drop(self.lose(dropped, DropReason::Stage, message));
-        }
-    }
-
-    pub(crate) fn discards(&self) -> bool {
-        self.discards
-    }
-
-    pub(crate) fn policy(&self) -> RetryPolicy {
-        self.policy
-    }
-
-    /// The destination's name in statistics and messages.
-    #[must_use]
-    pub fn name(&self) -> String {
-        self.config().name().to_owned()
-    }
-
-    /// Counts spans that are lost before there is a request.
-    #[must_use]
-    pub fn lose(&self, spans: u64, reason: DropReason, message: String) -> Answer {
-        let name = self.name();
-        let mut process = process::lock();
-        let account = process.account(&name);
-        account.begin(spans);
-        account.lost(spans, reason, message.clone());
-        let mut answer = Answer::lost(reason, message);
-        answer.lose(reason, spans);
-        answer
-    }
-
-    /// Keeps for metrics that a request was lost before it was under way; to be called beside [`lose`](Self::lose).
-    pub(crate) fn note_lost(&self, spans: u64, reason: DropReason) {
-        if let Some(ledger) = process::lock().ledger(self.id) {
-            ledger.lost_at_once(spans, reason);
-        }
-    }
-
-    /// Bytes of a plain request at most, if there is a limit.
-    pub(crate) fn max_request(&self) -> Option<usize> {
-        self.max_request
-    }
-
-    /// Whether a plain request of so many bytes must be cut.
-    pub(crate) fn is_over(&self, bytes: usize) -> bool {
-        self.max_request.is_some_and(|limit| bytes > limit)
-    }
-
-    /// How long a round of tries may last.
-    pub(crate) fn timeout(&self) -> Duration {
-        self.timeout
-    }
-
-    /// Books a request of so many spans.
-    pub(crate) fn begin(&self, spans: u64, deadline: Instant) -> Result<Begun, Answer> {
-        self.begin_or(spans, deadline, DropReason::Shutdown)
-    }
-
-    /// The same; spans for which it is too late are counted for that reason.
-    pub(crate) fn begin_or(&self, spans: u64, deadline: Instant, late: DropReason) -> Result<Begun, Answer> {
-        let name = self.name();
-        let mut process = process::lock();
-        if process.client(self.id).is_closed {
-            drop(process);
-            return Err(self.lose(spans, late, "the exporter is shut down".into()));
-        }
-        let number = process.new_id();
-        process.client(self.id).under_way.insert(number);
-        process.account(&name).begin(spans);
-        let (under_way, ticket) = pair(self.id, number, spans, &name, deadline);
-        Ok(Begun {
-            deadline,
-            under_way,
-            ticket,
-        })
-    }
-}
-
-impl Drop for Sender {
-    fn drop(&mut self) {
-        process::lock().remove_client(self.id);
+        process::lock().client(self.sender.client()).is_closed
     }
 }

@@ -20,22 +20,27 @@ use crate::delivery::route::Route;
 use crate::delivery::spread::Spread;
 use crate::delivery::target::Target;
 use crate::process::breakers::Watched;
-use crate::process::client::Sender;
+use crate::process::mailbox::{Command, Mailbox};
+use crate::process::sender::Sender;
 use crate::process::ticket::UnderWay;
 use crate::{epoll, ffi, process};
 
-/// What the worker is told.
-pub enum Command {
-    /// Close this client: its back-offs end now, its tries under way by then.
-    Close(u64, Instant),
+/// What the worker carries out.
+pub enum Task {
     /// Send.
     Export(Box<Job>),
     /// Send what waits in a lane, and go on with it.
     Drive(Box<Drive>),
-    /// From now on this client has another configuration.
-    Configure(u64, Arc<Config>),
-    /// The client is gone.
-    Forget(u64),
+}
+
+impl Task {
+    /// The task of a command, if it has one.
+    pub fn of(command: Command) -> Option<Self> {
+        match command {
+            Command::Carry(task) => task.downcast().ok().map(|task| *task),
+            _ => None,
+        }
+    }
 }
 
 /// One request to be delivered, whose caller waits.
@@ -46,31 +51,15 @@ pub struct Job {
     pub under_way: UnderWay,
 }
 
-/// A running worker. Its channel has no bound of its own: an export has a caller that waits for the answer, and one for each request under way
-/// of columns; a lane is begun once, and all else is once a call of a client's. A bound would make callers wait under the process's lock.
-pub struct Worker(mpsc::UnboundedSender<Command>);
-
-impl Worker {
-    /// Starts the thread. Signals are left to the application's threads.
-    pub fn start() -> io::Result<Self> {
-        let runtime = runtime()?;
-        let (sender, commands) = mpsc::unbounded_channel();
-        spawn_quietly("spanwire", move || {
-            ffi::do_not_preempt();
-            runtime.inner.block_on(run(commands));
-        })?;
-        Ok(Self(sender))
-    }
-
-    pub fn is_alive(&self) -> bool {
-        !self.0.is_closed()
-    }
-
-    /// Gives a command, or gives it back if the thread is gone. A job given back answers for itself when it is dropped,
-    /// which must happen without the process's lock.
-    pub fn tell(&self, command: Command) -> Option<Command> {
-        self.0.send(command).err().map(|unsent| unsent.0)
-    }
+/// Starts the thread. Signals are left to the application's threads.
+pub fn start() -> io::Result<Mailbox> {
+    let runtime = runtime()?;
+    let (mailbox, commands) = Mailbox::new();
+    spawn_quietly("spanwire", move || {
+        ffi::do_not_preempt();
+        runtime.inner.block_on(run(commands));
+    })?;
+    Ok(mailbox)
 }
 
 /// A runtime whose descriptors are listed for forked children while they exist: also if its thread could not be started
@@ -153,37 +142,9 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
                     client.closing.send_replace(Closing::By(by.into()));
                 }
             }
-            Command::Export(job) => {
-                let Job {
-                    sender,
-                    parcel,
-                    deadline,
-                    under_way,
-                } = *job;
-                let client = clients
-                    .entry(sender.client())
-                    .or_insert_with(|| Client::new(sender.client(), sender.config()));
-                let flight = Flight {
-                    sender,
-                    route: client.route.subscribe(),
-                    closing: client.closing.subscribe(),
-                    course: Course::Until(deadline.into()),
-                    failures: 0,
-                };
-                // A panic ends this task only; `under_way` is dropped with it and counts the loss.
-                tokio::spawn(flight.fly(parcel, under_way));
-            }
-            Command::Drive(drive) => {
-                let config = drive.sender.config();
-                let client = clients
-                    .entry(drive.sender.client())
-                    .or_insert_with(|| Client::new(drive.sender.client(), Arc::clone(&config)));
-                let closing = client.closing.subscribe();
-                if drive.sender.discards() {
-                    let nowhere = Arc::new(Route::new(config, Nowhere));
-                    tokio::spawn(drive.run(watch::channel(nowhere).1, closing));
-                } else {
-                    tokio::spawn(drive.run(client.route.subscribe(), closing));
+            Command::Carry(task) => {
+                if let Ok(task) = task.downcast::<Task>() {
+                    begin(*task, &mut clients);
                 }
             }
             Command::Configure(id, config) => {
@@ -194,6 +155,44 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
                 }
             }
             Command::Forget(id) => drop(clients.remove(&id)),
+        }
+    }
+}
+
+/// Begins a task. A panic ends it only; what it holds is dropped with it and counts the loss.
+fn begin(task: Task, clients: &mut HashMap<u64, Client>) {
+    match task {
+        Task::Export(job) => {
+            let Job {
+                sender,
+                parcel,
+                deadline,
+                under_way,
+            } = *job;
+            let client = clients
+                .entry(sender.client())
+                .or_insert_with(|| Client::new(sender.client(), sender.config()));
+            let flight = Flight {
+                sender,
+                route: client.route.subscribe(),
+                closing: client.closing.subscribe(),
+                course: Course::Until(deadline.into()),
+                failures: 0,
+            };
+            tokio::spawn(flight.fly(parcel, under_way));
+        }
+        Task::Drive(drive) => {
+            let config = drive.sender.config();
+            let client = clients
+                .entry(drive.sender.client())
+                .or_insert_with(|| Client::new(drive.sender.client(), Arc::clone(&config)));
+            let closing = client.closing.subscribe();
+            if drive.sender.discards() {
+                let nowhere = Arc::new(Route::new(config, Nowhere));
+                tokio::spawn(drive.run(watch::channel(nowhere).1, closing));
+            } else {
+                tokio::spawn(drive.run(client.route.subscribe(), closing));
+            }
         }
     }
 }
@@ -209,7 +208,7 @@ mod tests {
     #[test]
     fn a_child_does_not_close_what_has_the_numbers_of_a_runtime_that_is_gone() {
         let _alone = epoll::tests::ALONE.lock();
-        process::lock().watch_forks().expect("fork handlers");
+        process::lock().watch_forks(ffi::fork::watch).expect("fork handlers");
         let gone = runtime().expect("runtime");
         let numbers = gone.descriptors.clone();
         drop(gone);
