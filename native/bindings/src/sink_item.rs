@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString};
-use spanwire_wire::read::{Field as WireField, Message};
-use spanwire_wire::schema::{Field, Kind, Label, Type};
-use spanwire_wire::{DecodeError, Signal, Value};
+use spanwire_wire::envelope;
+use spanwire_wire::schema::{Field, Kind, Label, Members, MessageView, Type};
+use spanwire_wire::{DecodeError, Signal};
 
 use crate::errors::decode_error;
-use crate::sink_value::value;
+use crate::sink_value::{attributes, value};
 
 /// Adds the class to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -28,17 +28,19 @@ pub struct ReceivedItem {
 impl ReceivedItem {
     /// All fields by their names in the .proto files; what is absent has its default, None in a `oneof`.
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        decode(py, self.signal.item(), &self.item, &[])
+        decode(py, MessageView::new(self.signal.item(), &self.item), &[])
     }
 
     /// The resource with its schema URL, without its scopes.
     fn resource<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        decode(py, self.signal.resource_group(), &self.resource, &[Signal::SCOPES])
+        let group = MessageView::new(self.signal.resource_group(), &self.resource);
+        decode(py, group, &[Signal::SCOPES])
     }
 
     /// The scope with its schema URL, without its items.
     fn scope<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        decode(py, self.signal.scope_group(), &self.scope, &[Signal::ITEMS])
+        let group = MessageView::new(self.signal.scope_group(), &self.scope);
+        decode(py, group, &[Signal::ITEMS])
     }
 
     /// The item as it was on the wire.
@@ -56,144 +58,83 @@ pub fn append_items(
     items: &mut Vec<ReceivedItem>,
 ) -> Result<(), DecodeError> {
     let mut left = count;
-    for resource in Message::new(body).fields() {
-        let resource = resource?;
-        if resource.number() != Signal::RESOURCES {
-            continue;
+    for placed in envelope::items(signal, body) {
+        let placed = placed?;
+        let item = body.slice_ref(placed.item.bytes());
+        let weight = signal.weigh(&item) as u64;
+        if weight > left {
+            return Ok(());
         }
-        for scope in resource.message().fields() {
-            let scope = scope?;
-            if scope.number() != Signal::SCOPES {
-                continue;
-            }
-            for item in scope.message().fields() {
-                let item = item?;
-                if item.number() != Signal::ITEMS {
-                    continue;
-                }
-                let message = body.slice_ref(item.message().bytes());
-                let weight = signal.weigh(&message) as u64;
-                if weight > left {
-                    return Ok(());
-                }
-                left -= weight;
-                items.push(ReceivedItem {
-                    signal,
-                    item: message,
-                    scope: body.slice_ref(scope.message().bytes()),
-                    resource: body.slice_ref(resource.message().bytes()),
-                });
-            }
-        }
+        left -= weight;
+        items.push(ReceivedItem {
+            signal,
+            item,
+            scope: body.slice_ref(placed.scope_group.bytes()),
+            resource: body.slice_ref(placed.resource_group.bytes()),
+        });
     }
     Ok(())
 }
 
 /// A message as a dict. Recursion is bounded by the schema, and in values by the readers' depth limit.
-fn decode<'py>(py: Python<'py>, of: Type, bytes: &[u8], without: &[u32]) -> PyResult<Bound<'py, PyDict>> {
+fn decode<'py>(py: Python<'py>, view: MessageView<'_>, without: &[u32]) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
-    let declared = || of.fields().iter().filter(|field| !without.contains(&field.number));
-    for field in declared() {
-        dict.set_item(name(field), default(py, field)?)?;
-    }
-    // A message that stands several times is merged, and merging is to put bytes one behind the other.
-    let mut messages: Vec<(&Field, Vec<u8>)> = Vec::new();
-    let mut member: Option<&Field> = None;
-    for field in Message::new(bytes).fields() {
-        let field = field.map_err(decode_error)?;
-        let Some(declared) = declared().find(|declared| declared.number == field.number()) else {
-            continue;
-        };
-        if declared.label == Label::OneOf && member.is_none_or(|member| member.number != declared.number) {
-            if let Some(before) = member {
-                dict.set_item(name(before), py.None())?;
-                messages.retain(|(of, _)| of.number != before.number);
-            }
-            member = Some(declared);
-        }
-        match (declared.label, declared.kind) {
-            (Label::Many, _) => append(py, &dict, declared, &field)?,
-            (_, Kind::Message(_)) => match messages.iter_mut().find(|(of, _)| of.number == declared.number) {
-                Some((_, bytes)) => bytes.extend_from_slice(field.message().bytes()),
-                None => messages.push((declared, field.message().bytes().to_vec())),
-            },
-            (_, kind) => dict.set_item(name(declared), scalar(py, kind, &field)?)?,
-        }
-    }
-    for (field, bytes) in messages {
-        if let Kind::Message(inner) = field.kind {
-            dict.set_item(name(field), message(py, inner, &bytes)?)?;
-        }
+    let members = view.members().map_err(decode_error)?;
+    let declared = view.of().fields().iter();
+    for field in declared.filter(|field| !without.contains(&field.number)) {
+        dict.set_item(field.name.to_ascii_lowercase(), member(py, &members, field)?)?;
     }
     Ok(dict)
 }
 
-fn name(field: &Field) -> String {
-    field.name.to_ascii_lowercase()
-}
-
-fn is_map(kind: Kind) -> bool {
-    kind == Kind::Message(Type::KeyValue)
-}
-
-fn default<'py>(py: Python<'py>, field: &Field) -> PyResult<Bound<'py, PyAny>> {
+/// What a field holds.
+fn member<'py>(py: Python<'py>, members: &Members<'_>, field: &Field) -> PyResult<Bound<'py, PyAny>> {
     Ok(match (field.label, field.kind) {
-        (Label::Many, kind) if is_map(kind) => PyDict::new(py).into_any(),
-        (Label::Many, _) => PyList::empty(py).into_any(),
-        (Label::Optional | Label::OneOf, _) | (_, Kind::Message(_)) => py.None().into_bound(py),
-        (_, Kind::Utf8 | Kind::TraceId | Kind::SpanId) => PyString::new(py, "").into_any(),
-        (_, Kind::Bytes) => PyBytes::new(py, b"").into_any(),
-        (_, Kind::Bool) => PyBool::new(py, false).to_owned().into_any(),
-        (_, Kind::Double) => PyFloat::new(py, 0.0).into_any(),
-        _ => 0_i64.into_pyobject(py)?.into_any(),
-    })
-}
-
-/// One more of a repeated field.
-fn append(py: Python<'_>, dict: &Bound<'_, PyDict>, declared: &Field, field: &WireField<'_>) -> PyResult<()> {
-    let Some(held) = dict.get_item(name(declared))? else {
-        return Ok(());
-    };
-    if let Ok(map) = held.cast::<PyDict>() {
-        let entry = decode(py, Type::KeyValue, field.message().bytes(), &[])?;
-        if let (Some(key), Some(value)) = (entry.get_item("key")?, entry.get_item("value")?) {
-            map.set_item(key, value)?;
+        (Label::Many, kind) => many(py, members, field, kind)?,
+        (Label::Optional | Label::OneOf, _) | (_, Kind::Message(_)) if !members.has(field) => py.None().into_bound(py),
+        (_, Kind::Message(Type::AnyValue)) => value(py, members.value(field))?,
+        (_, Kind::Message(of)) => decode(py, members.message(field, of), &[])?.into_any(),
+        (_, Kind::Utf8) => PyString::new(py, members.bytes(field).utf8().map_err(decode_error)?).into_any(),
+        (_, Kind::Bytes) => PyBytes::new(py, members.bytes(field).bytes()).into_any(),
+        (_, Kind::TraceId | Kind::SpanId) if members.bytes(field).bytes().is_empty() => {
+            PyString::new(py, "").into_any()
         }
-        return Ok(());
-    }
-    let list = held.cast::<PyList>()?;
-    if !declared.is_packed() {
-        return list.append(match declared.kind {
-            Kind::Message(inner) => message(py, inner, field.message().bytes())?,
-            kind => scalar(py, kind, field)?,
-        });
-    }
-    if field.wire_type() != declared.wire_type() {
-        return list.append(number(py, declared.kind, field.value()));
-    }
-    for value in field.message().numbers(declared.kind.wire_type()) {
-        list.append(number(py, declared.kind, value.map_err(decode_error)?))?;
-    }
-    Ok(())
-}
-
-fn message<'py>(py: Python<'py>, of: Type, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    if of == Type::AnyValue {
-        return value(py, Value::new(bytes));
-    }
-    Ok(decode(py, of, bytes, &[])?.into_any())
-}
-
-fn scalar<'py>(py: Python<'py>, kind: Kind, field: &WireField<'_>) -> PyResult<Bound<'py, PyAny>> {
-    let message = field.message();
-    Ok(match kind {
-        Kind::Utf8 => PyString::new(py, message.utf8().map_err(decode_error)?).into_any(),
-        Kind::Bytes => PyBytes::new(py, message.bytes()).into_any(),
-        Kind::TraceId | Kind::SpanId if message.bytes().is_empty() => PyString::new(py, "").into_any(),
-        Kind::TraceId => PyString::new(py, &message.trace_id().map_err(decode_error)?.to_string()).into_any(),
-        Kind::SpanId => PyString::new(py, &message.span_id().map_err(decode_error)?.to_string()).into_any(),
-        kind => number(py, kind, field.value()),
+        (_, Kind::TraceId) => {
+            let id = members.bytes(field).trace_id().map_err(decode_error)?;
+            PyString::new(py, &id.to_string()).into_any()
+        }
+        (_, Kind::SpanId) => {
+            let id = members.bytes(field).span_id().map_err(decode_error)?;
+            PyString::new(py, &id.to_string()).into_any()
+        }
+        (_, kind) => number(py, kind, members.number(field)),
     })
+}
+
+/// What a repeated field holds: attributes as a dict, all else as a list.
+fn many<'py>(py: Python<'py>, members: &Members<'_>, field: &Field, kind: Kind) -> PyResult<Bound<'py, PyAny>> {
+    if kind == Kind::Message(Type::KeyValue) {
+        return Ok(attributes(py, members.key_values(field))?.into_any());
+    }
+    let list = PyList::empty(py);
+    match kind {
+        Kind::Message(of) => {
+            for view in members.messages(field, of) {
+                list.append(decode(py, view.map_err(decode_error)?, &[])?)?;
+            }
+        }
+        Kind::Utf8 => {
+            for text in members.texts(field) {
+                list.append(text.map_err(decode_error)?)?;
+            }
+        }
+        kind => {
+            for value in members.numbers(field) {
+                list.append(number(py, kind, value.map_err(decode_error)?))?;
+            }
+        }
+    }
+    Ok(list.into_any())
 }
 
 fn number(py: Python<'_>, kind: Kind, value: u64) -> Bound<'_, PyAny> {

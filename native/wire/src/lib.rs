@@ -19,11 +19,12 @@ pub mod time;
 pub mod trace;
 
 pub use answer::ExportAnswer;
+pub use envelope::count_items;
 pub use id::{SpanId, TraceId};
 pub use protobuf::error::{DecodeError, DecodeErrorKind};
 pub use protobuf::value::{KeyValue, KeyValues, Value};
 pub use protobuf::{arena, error, parts, read, tag, value, varint, write};
-pub use schema::validate::{self, Counts, count_items, validate};
+pub use schema::validate::{self, Counts, validate};
 pub use signal::Signal;
 pub use time::UnixNanos;
 pub use trace::request::{self, TraceRequest};

@@ -6,10 +6,12 @@
 
 mod divide;
 mod groups;
+mod items;
 mod layout;
 #[cfg(test)]
 mod tests;
 
 pub use divide::{Limits, chunks, cut, divide, prune, smallest, without_broken};
 pub use groups::{Groups, Head, Piece, Run};
+pub use items::{Items, PlacedItem, count_items, items};
 pub use layout::{Item, Layout, Part};

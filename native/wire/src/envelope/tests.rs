@@ -280,3 +280,39 @@ fn a_known_field_with_a_wrong_wire_type_is_refused() {
         assert_eq!(count_items(Signal::Profiles, whole).ok(), None);
     }
 }
+
+/// Groups come in several parts and around unknown fields; each item is given with the messages that hold it.
+#[test]
+fn the_walk_gives_each_item_with_the_groups_around_it() {
+    let field = |number: u32, content: &[u8]| {
+        let header = Header::new(len_tag(number), content.len());
+        [header.as_slice(), content].concat()
+    };
+    let item = |byte: u8| field(Signal::ITEMS, &[0x7A, 1, byte]);
+    let scopes = [
+        [field(9, b"?"), item(1), item(2)].concat(),
+        [item(3), field(Signal::SCHEMA_URL, b"s")].concat(),
+    ];
+    let resources = [
+        [field(Signal::SCOPES, &scopes[0]), field(Signal::SCOPES, &scopes[1])].concat(),
+        field(Signal::SCOPES, &scopes[0]),
+        Vec::new(),
+    ];
+    let request = resources
+        .iter()
+        .flat_map(|group| field(Signal::RESOURCES, group))
+        .collect::<Vec<_>>();
+    let found = super::items(Signal::Logs, &request).map(|found| {
+        let found = found.expect("well-formed");
+        let at = |groups: &[Vec<u8>], bytes: &[u8]| groups.iter().position(|group| group == bytes);
+        let resource = at(&resources, found.resource_group.bytes());
+        (resource, at(&scopes, found.scope_group.bytes()), found.item.bytes()[2])
+    });
+    let expected = [(0, 0, 1), (0, 0, 2), (0, 1, 3), (1, 0, 1), (1, 0, 2)];
+    let expected = expected.map(|(resource, scope, byte)| (Some(resource), Some(scope), byte));
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+    // After an error nothing follows.
+    let mut broken = super::items(Signal::Logs, &request[..request.len() - 3]);
+    assert_eq!(broken.by_ref().filter(Result::is_err).count(), 1);
+    assert!(broken.next().is_none());
+}

@@ -71,33 +71,6 @@ pub fn validate_part(part: Part, message: Message<'_>) -> Result<(), DecodeError
         })
 }
 
-/// Counts the items of a request without a look into them: only the messages around them must be well-formed.
-pub fn count_items(signal: Signal, bytes: &[u8]) -> Result<usize, DecodeError> {
-    let mut items = 0;
-    for field in Message::new(bytes).fields() {
-        let field = field?;
-        field.check(signal.request())?;
-        if field.number() != Signal::RESOURCES {
-            continue;
-        }
-        for field in field.message().fields() {
-            let field = field?;
-            field.check(signal.resource_group())?;
-            if field.number() != Signal::SCOPES {
-                continue;
-            }
-            for field in field.message().fields() {
-                items += usize::from({
-                    let field = field?;
-                    field.check(signal.scope_group())?;
-                    field.number() == Signal::ITEMS
-                });
-            }
-        }
-    }
-    Ok(items)
-}
-
 /// What is walked, and what was counted in it.
 struct Walk<'a> {
     bytes: &'a [u8],
