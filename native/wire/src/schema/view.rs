@@ -175,9 +175,13 @@ impl<'a> Members<'a> {
         Occurrences::new(slot.message, slot.from, slot.count > 1).parts(&self.view.parts, field.number)
     }
 
-    /// The parts of the message from the field's first occurrence on.
+    /// The parts of the message from the field's first occurrence on; none where it is absent.
     fn region(&self, field: &Field) -> Parts<'a> {
-        self.view.parts.from(self.slot(field).from)
+        let slot = self.slot(field);
+        if slot.count == 0 {
+            return Parts::default();
+        }
+        self.view.parts.from(slot.from)
     }
 
     fn occurrences(&self, field: &Field) -> FieldOccurrences<'a> {
@@ -217,5 +221,31 @@ impl<'a> Iterator for FieldOccurrences<'a> {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::numbers::resource_spans;
+
+    /// A resource behind another field, so that its bytes do not begin where the request's do.
+    #[test]
+    fn absent_lists_of_a_nested_message_are_empty() {
+        let group = [0x1A, 1, b's', 0x0A, 2, 0x10, 1];
+        let members = MessageView::new(Type::ResourceSpans, &group)
+            .members()
+            .expect("well-formed");
+        let field = Type::ResourceSpans.field(resource_spans::RESOURCE).expect("declared");
+        let resource = members.message(field, Type::Resource).members().expect("well-formed");
+        for field in Type::Resource
+            .fields()
+            .iter()
+            .filter(|field| field.label == Label::Many)
+        {
+            assert!(!resource.has(field));
+            assert_eq!(resource.key_values(field).count(), 0);
+            assert_eq!(resource.messages(field, Type::KeyValue).count(), 0);
+        }
     }
 }
