@@ -19,6 +19,7 @@ FILES = {
     "benches/spanwire_bench/src/spanwire_bench/columns.py": "reasons that follow `spanwire bench: no figures`",
     "benches/spanwire_bench/src/spanwire_bench/suite/_scenarios_*.py": "why a scenario has no figures: stands in its row, in words for that",
     "benches/spanwire_bench/src/spanwire_bench/threads.py": "reasons that follow `spanwire bench: no figures`",
+    "python/spanwire/_settings/_defaults.py": "a module asks for a setting that the table does not have: a defect of ours, seen at import",
     "native/kernels/src/info.rs": "a table of `spanwire bench --info`",
 }
 

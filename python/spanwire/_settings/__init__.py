@@ -1,6 +1,6 @@
 """Every setting there is: the keywords of our constructors, and the variables that we, or the SDK for us, read.
 
-``spanwire doctor`` prints from it and docs/configuration.md is made of it; a test holds it against the code.
+``spanwire doctor`` prints from it, docs/configuration.md is made of it, and the code reads its defaults from it (``_defaults``).
 """
 
 from spanwire._settings._native import NATIVE

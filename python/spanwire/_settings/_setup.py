@@ -8,11 +8,13 @@ _setup = rows("set-up", "spanwire.install")
 _instrument = rows("opentelemetry-instrument", "opentelemetry.instrumentation")
 _api = rows("API", "opentelemetry")
 
+SIGTERM_SECONDS = 5.0
+
 SETUP: tuple[Setting, ...] = (
     _setup(
         "flush_on_sigterm",
         "SPANWIRE_FLUSH_ON_SIGTERM",
-        "5 where nobody handles SIGTERM, and under uvicorn",
+        f"{SIGTERM_SECONDS:g} where nobody handles SIGTERM, and under uvicorn",
         "send what is queued when SIGTERM comes, for so many seconds at most (true: 10; false: not), before what was to happen then",
         unit="seconds",
     ),

@@ -16,6 +16,9 @@ _CREDENTIAL_PROVIDERS = (
     "OTEL_PYTHON_EXPORTER_OTLP_GRPC_TRACES_CREDENTIAL_PROVIDER OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER"
 )
 
+BATCH_SPANS = 2048
+BATCH_BYTES = 400_000
+
 TRACES: tuple[Setting, ...] = (
     _exporter(
         "endpoint",
@@ -225,7 +228,7 @@ TRACES: tuple[Setting, ...] = (
     _batch(
         "max_export_batch_size",
         "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-        "2048, or 400 KB if that is less",
+        f"{BATCH_SPANS}, or {BATCH_BYTES // 1000} KB if that is less",
         "of a request, exactly, if given; if only the queue's size is, 2048 or half of that; 512 for exporters in Python",
         unit="spans",
     ),

@@ -16,9 +16,10 @@ from typing import Any
 
 from opentelemetry import _logs, metrics, trace
 
+from spanwire._settings._setup import SIGTERM_SECONDS
+
 __all__ = ["SigtermFlush", "check_handler", "flush_all", "seconds_of"]
 
-DEFAULT_SECONDS = 5.0
 LONGER_SECONDS = 10.0  # flush_on_sigterm=True; container runtimes kill after 30 or 10
 MOST_SECONDS = 24 * 3600.0
 VARIABLE = "SPANWIRE_FLUSH_ON_SIGTERM"
@@ -84,7 +85,7 @@ class SigtermFlush:
 
     def __init__(self, flush: Flush, seconds: float | None) -> None:
         self._flush = flush
-        self._seconds = DEFAULT_SECONDS if seconds is None else seconds
+        self._seconds = SIGTERM_SECONDS if seconds is None else seconds
         self._until: float | None = None  # while a signal is being handled
         self._before: Any = None
         self._report = ""

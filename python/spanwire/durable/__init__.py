@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spanwire import _native
+from spanwire._settings import _defaults
 
 __all__ = ["DurableQueue", "sync"]
 
@@ -50,14 +51,14 @@ class DurableQueue:
     """
 
     path: "str | os.PathLike[str]"
-    max_bytes: int = 1 << 30
+    max_bytes: int = _defaults.number("exporter", "SPANWIRE_DURABLE_MAX_BYTES")
     max_age: float | None = None
-    fsync: str = "never"
+    fsync: str = _defaults.text("exporter", "SPANWIRE_DURABLE_FSYNC")
     fsync_interval: float = 1.0
     service: str | None = None
     recover: bool = True
     recover_per_second: int = 50_000
-    mapping: str = "auto"
+    mapping: str = _defaults.text("exporter", "SPANWIRE_DURABLE_MAPPING")
     _folder: str = field(init=False, repr=False, compare=False)
 
     # By hand for the former name of a keyword: an InitVar with a default breaks `dataclasses.replace`.

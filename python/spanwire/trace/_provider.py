@@ -18,6 +18,7 @@ from opentelemetry.util import types
 
 from spanwire import _native
 from spanwire._facade.tracing import Plan, Tracer
+from spanwire._settings import _defaults
 from spanwire.trace._processors import SynchronousMultiSpanProcessor
 
 __all__ = ["TracerProvider"]
@@ -50,7 +51,9 @@ class TracerProvider(sdk.TracerProvider):
         meter_provider: metrics_api.MeterProvider | None = None,
         _tracer_configurator: Callable[[InstrumentationScope], Any] | None = None,
     ) -> None:
-        _native.choose_clock(os.environ.get("SPANWIRE_CLOCK", "").strip().lower() or "auto")
+        _native.choose_clock(
+            os.environ.get("SPANWIRE_CLOCK", "").strip().lower() or _defaults.text("native", "SPANWIRE_CLOCK")
+        )
         # Of a newer SDK: an older one says by itself that it does not know them.
         later: dict[str, Any] = {"meter_provider": meter_provider, "_tracer_configurator": _tracer_configurator}
         super().__init__(

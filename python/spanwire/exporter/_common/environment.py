@@ -3,12 +3,14 @@
 import math
 import os
 
+from spanwire._settings import _defaults
 from spanwire._telemetry import log
 from spanwire.exporter._common.protocols import DEFAULT_PROTOCOL
 
-__all__ = ["COMPRESSIONS", "DEFAULT_TIMEOUT", "Environment", "parse_headers"]
+__all__ = ["COMPRESSIONS", "DEFAULT_COMPRESSION", "DEFAULT_TIMEOUT", "Environment", "parse_headers"]
 
-DEFAULT_TIMEOUT = 10.0  # seconds
+DEFAULT_TIMEOUT = _defaults.seconds("exporter", "timeout")
+DEFAULT_COMPRESSION = _defaults.text("exporter", "compression")
 COMPRESSIONS = ("none", "gzip", "deflate", "zstd")
 
 # What RFC 9110 and W3C Baggage allow; the same characters as opentelemetry.util.re.
@@ -79,7 +81,7 @@ class Environment:
 
     def compression(self) -> str:
         variable, text = self.find("COMPRESSION")
-        text = (text or "none").lower().strip()
+        text = (text or DEFAULT_COMPRESSION).lower().strip()
         if text in COMPRESSIONS:
             return text
         log.warn(
@@ -88,7 +90,7 @@ class Environment:
             text,
             variable,
         )
-        return "none"
+        return DEFAULT_COMPRESSION
 
 
 def parse_headers(text: str, variable: str = "OTEL_EXPORTER_OTLP_HEADERS") -> dict[str, str]:

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from spanwire._settings import _defaults
 from spanwire._telemetry import log
 from spanwire.exporter._common.environment import Environment, parse_headers
 from spanwire.exporter._common.options import (
+    DEFAULT_BALANCE,
     ExporterOptions,
     expect,
     keyword_compression,
@@ -19,7 +21,7 @@ from spanwire.exporter._common.options import (
 
 __all__ = ["DEFAULT_ENDPOINT", "GrpcHeaders", "GrpcOptions"]
 
-DEFAULT_ENDPOINT = "http://localhost:4317"
+DEFAULT_ENDPOINT = _defaults.text("gRPC exporter", "endpoint")
 _PLAIN_PORT = 4317
 _UNIX = "unix:"
 _SCHEMES = {"http", "https"}
@@ -81,7 +83,7 @@ class GrpcOptions(ExporterOptions):
             client_certificate_file=client_certificate_file or env.get("CLIENT_CERTIFICATE"),
             max_request_size=keyword_size(max_request_size),
             others=urls[1:],
-            balance=balance or "round_robin",
+            balance=balance or DEFAULT_BALANCE,
             variables=tuple(env.used),  # evaluated last
             protocol="grpc",
             insecure=all(is_insecure for _, is_insecure in targets),

@@ -13,10 +13,12 @@ from enum import Enum
 from typing import Any
 
 from spanwire import _native
+from spanwire._settings import _defaults
 from spanwire._telemetry import log
 from spanwire.exporter._common.environment import COMPRESSIONS, DEFAULT_TIMEOUT, Environment, parse_headers
 
 __all__ = [
+    "DEFAULT_BALANCE",
     "DEFAULT_ENDPOINT",
     "DEFAULT_MAX_REQUEST_SIZE",
     "DEFAULT_TIMEOUT",
@@ -26,8 +28,9 @@ __all__ = [
     "several",
 ]
 
-DEFAULT_ENDPOINT = "http://localhost:4318"
-DEFAULT_MAX_REQUEST_SIZE = 64 << 20  # bytes before compression
+DEFAULT_ENDPOINT = _defaults.text("exporter", "endpoint").removesuffix("/v1/traces")
+DEFAULT_MAX_REQUEST_SIZE = _defaults.number("exporter", "max_request_size")  # bytes before compression
+DEFAULT_BALANCE = _defaults.text("exporter", "balance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class ExporterOptions:
     """Bytes before compression; 0 or less: no limit."""
     others: tuple[str, ...] = ()
     """More endpoints that mean the same, as given."""
-    balance: str = "round_robin"
+    balance: str = DEFAULT_BALANCE
     """How one of several is chosen."""
     variables: tuple[str, ...] = ()
     """Those of the environment that gave what the native client checks."""
@@ -157,7 +160,7 @@ class HttpOptions(ExporterOptions):
             client_certificate_file=client_certificate_file or env.get("CLIENT_CERTIFICATE"),
             max_request_size=keyword_size(max_request_size),
             others=all_of_them[1:],
-            balance=balance or "round_robin",
+            balance=balance or DEFAULT_BALANCE,
             variables=tuple(env.used),  # evaluated last
             protocol=protocol,
         )

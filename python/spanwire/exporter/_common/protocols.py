@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from spanwire._settings import _defaults
+
 __all__ = [
     "BY_OFFICIAL",
     "DEFAULT_PROTOCOL",
@@ -21,7 +23,7 @@ __all__ = [
 ]
 
 HTTP_PROTOBUF, HTTP_JSON, GRPC = "http/protobuf", "http/json", "grpc"
-DEFAULT_PROTOCOL = HTTP_PROTOBUF
+DEFAULT_PROTOCOL = _defaults.text("set-up", "OTEL_EXPORTER_OTLP_PROTOCOL")
 
 OTLP = "otlp"  # the exporter of the protocol that OTEL_EXPORTER_OTLP_PROTOCOL says
 OFFICIAL_HTTP, OFFICIAL_GRPC = "otlp_proto_http", "otlp_proto_grpc"  # entry points of the official exporters

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from spanwire._native import HttpClient
+from spanwire._settings import _defaults
 from spanwire._telemetry import log, threads
 from spanwire.exporter._common.grpc_options import binary
 from spanwire.exporter._common.options import header_value
@@ -15,7 +16,7 @@ __all__ = ["DEFAULT_REFRESH", "HeadersProvider", "HeadersRefresh", "check_provid
 
 HeadersProvider = Callable[[], Mapping[str, str]]
 
-DEFAULT_REFRESH = 300.0  # seconds
+DEFAULT_REFRESH = _defaults.seconds("exporter", "headers_refresh")
 _APART_SECONDS = 2.0  # of two calls at least
 _AGAIN_SECONDS = 5.0  # after a call that came to nothing
 _LATE_SECONDS = 10.0  # after which a call that has not returned is told of

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import export as sdk
 
 from spanwire import _native
 from spanwire._native import DurableDirectory, FrameQueue
+from spanwire._settings import _traces
 from spanwire._telemetry import worker_events
 from spanwire.durable._queue import Recoverer, end_at_exit, open_directory
 from spanwire.exporter._common.span_exporter import NativeSpanExporter
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchSpanProcessor"]
 
-DEFAULT_BATCH_SPANS = 2048
-DEFAULT_BATCH_BYTES = 400_000
+DEFAULT_BATCH_SPANS = _traces.BATCH_SPANS
+DEFAULT_BATCH_BYTES = _traces.BATCH_BYTES
 UNLIMITED = (1 << 63) - 1
 HOOKS = {"on_start", "_on_ending", "on_end"}
 NONE: WeakSet[Any] = WeakSet()

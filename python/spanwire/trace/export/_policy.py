@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from spanwire._native import FrameQueue
+from spanwire._settings import _defaults
 from spanwire._telemetry import log
 
 __all__ = ["QueuePolicy", "max_in_flight", "shutdown_seconds"]
@@ -15,7 +16,8 @@ IN_FLIGHT_VARIABLE = "SPANWIRE_MAX_IN_FLIGHT"
 
 SHUTDOWN_VARIABLE = "SPANWIRE_SHUTDOWN_TIMEOUT"
 
-DEFAULT_SHUTDOWN_SECONDS = 5.0
+DEFAULT_SHUTDOWN_SECONDS = _defaults.seconds("batch processor", "shutdown_timeout")
+DEFAULT_POLICY = _defaults.text("batch processor", "queue_policy")
 MOST_SHUTDOWN_SECONDS = 30.0  # the SDK's limit
 DEFAULT_BLOCK_SECONDS = 1.0
 MOST_BLOCK_SECONDS = 60.0
@@ -29,7 +31,7 @@ _BLOCK = re.compile(r"block(?:\(\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*\))?")
 class QueuePolicy:
     """What happens to a span for which there is no room."""
 
-    name: str = "drop_oldest"
+    name: str = DEFAULT_POLICY
     """``drop_oldest``, ``drop_newest`` or ``block``."""
     block_seconds: float = 0.0
     """How long the thread that ends a span waits for room at most."""
