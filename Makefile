@@ -237,6 +237,7 @@ lint-python: $(STAMPS)/ext-$(PROFILE)
 	ci/audit --offline
 
 lint-rust: $(STAMPS)/venv deny
+	ci/locks
 	$(CARGO) fmt --manifest-path native/Cargo.toml --all --check
 	$(CARGO) fmt --manifest-path native/durable/model/Cargo.toml --check
 	$(CARGO) fmt --manifest-path native/durable/fuzz/Cargo.toml --check
