@@ -117,6 +117,22 @@ def pytest_make_collect_report(
     return report
 
 
+def encodable(value: object) -> object:
+    """The same, where lone surrogates stand as escapes: pytest-xdist sends reports as UTF-8, and its worker dies of one."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {encodable(name): encodable(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(encodable(one) for one in value)
+    return value
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, object, object]:
+    return encodable((yield))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reasons = [
         report.longrepr[2].removeprefix("Skipped: ")

@@ -62,3 +62,28 @@ def test_module_skipped_as_a_whole_is_a_failure_in_ci(
 
     assert result.ret != 0
     result.stdout.fnmatch_lines(["*was skipped as a whole*"])
+
+
+def test_a_report_with_a_lone_surrogate_reaches_the_run_from_a_worker(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(CONFTEST.read_text(encoding="utf-8"))
+    pytester.makepyfile(
+        r"""
+        import pytest
+
+        @pytest.mark.parametrize("text", ["\ud800"])
+        def test_in_a_comparison(text):
+            assert "a" + text == "b"
+
+        def test_in_a_message():
+            raise ValueError("\udfff")
+
+        def test_that_passes(record_property):
+            record_property("text", "\ud800")
+        """
+    )
+
+    result = pytester.runpytest_subprocess("-n", "1")
+
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(["*ValueError: \\udfff*"])
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
