@@ -14,6 +14,7 @@ import pytest
 
 import spanwire
 from spanwire._telemetry import log
+from spanwire._telemetry.prometheus import render
 from spanwire.durable import DurableQueue, _queue, sync
 from spanwire.durable._queue import folder_of, resolve
 from spanwire.events import DropEvent, subscribe
@@ -478,3 +479,19 @@ def test_what_is_kept_is_told_as_that_and_as_no_loss(
     lines = [record.getMessage() for record in caplog.records if NOWHERE in record.getMessage()]
     assert [line for line in lines if "are on the disk and are sent by the next start" in line]
     assert not [line for line in lines if "are lost" in line]
+
+
+@pytest.mark.parametrize("mapping", ["never", "auto"])
+def test_mapping_that_was_disabled_is_no_failure_for_prometheus(tmp_path: Path, mapping: str) -> None:
+    queue = DurableQueue(tmp_path, mapping=mapping)
+    batch = BatchSpanProcessor(OTLPSpanExporter(endpoint=NOWHERE, durable=queue))
+    try:
+        report = told(tmp_path)
+        said = [
+            line for line in render(spanwire.stats()).splitlines() if line.startswith("spanwire_durable_not_mapped")
+        ]
+    finally:
+        batch.shutdown()
+    expected = int(mapping == "auto" and report["not_mapped"] is not None)
+    assert [line.rpartition(" ")[2] for line in said if str(tmp_path) in line] == [str(expected)]
+    assert (report["not_mapped"] == "mapping=never") is (mapping == "never")
