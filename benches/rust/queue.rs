@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use spanwire_queue::{Batch, Group, Lane, Limits, Writer};
+use spanwire_wire::Signal;
 
 const SPANS: usize = 512;
 /// As long as a frame of W5 and one of a long span.
@@ -19,7 +20,7 @@ fn group(scope: &str) -> Arc<Group> {
 }
 
 fn queue() -> (Writer, Lane) {
-    Writer::new(Limits::default()).expect("the handlers of forks")
+    Writer::new(Signal::Traces, Limits::default()).expect("the handlers of forks")
 }
 
 fn append(writer: &mut Writer, group: &Arc<Group>, frame: &[u8]) {

@@ -13,6 +13,7 @@ use spanwire_engine::process::buffer::Buffer;
 use spanwire_queue::storage::Heap;
 use spanwire_queue::{Attached, Batch, Dropped, Lane, Limits, WhenFull, Writer};
 use spanwire_record::Status;
+use spanwire_wire::Signal;
 
 use crate::durable::DurableDirectory;
 use crate::encode;
@@ -61,8 +62,9 @@ impl PyFrameQueue {
             Some(durable) => durable.directory().storage(),
             None => Box::new(Heap),
         };
-        let mut writer = Writer::with_storage(storage, bytes).map_err(|error| errors::system(&error))?;
-        let lane = writer.add_lane(Limits { bytes, spans });
+        let mut writer =
+            Writer::with_storage(Signal::Traces, storage, bytes).map_err(|error| errors::system(&error))?;
+        let lane = writer.add_lane(Limits { bytes, frames: spans });
         let max_age = durable.as_ref().and_then(|durable| durable.max_age());
         let backlog = durable.as_ref().map_or(0, |durable| durable.backlog());
         lane.set_max_age(max_age);
@@ -169,7 +171,7 @@ impl PyFrameQueue {
         };
         let request = batch.request();
         let bytes = bytes::filled(py, request.len(), |put| request.write(put))?;
-        Ok(Some((bytes, batch.spans())))
+        Ok(Some((bytes, batch.frames())))
     }
 
     /// Encodes a finished span and appends it; whether somebody must attend to the queue. Runs Python code.
@@ -376,7 +378,7 @@ impl Request {
     pub fn of(batch: &Batch) -> Self {
         Self {
             buffer: GilCell::new(Some(Buffer::of(&batch.request()))),
-            spans: batch.spans() as u64,
+            spans: batch.frames() as u64,
         }
     }
 }

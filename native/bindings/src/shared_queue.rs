@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 use pyo3::prelude::*;
 use spanwire_queue::Writer;
 use spanwire_queue::storage::Heap;
+use spanwire_wire::Signal;
 
 use crate::errors;
 use crate::ffi::gil::GilCell;
@@ -29,8 +30,8 @@ impl SharedQueue {
             Some(directory) => directory.storage(),
             None => Box::new(Heap),
         };
-        let mut writer =
-            Writer::with_storage(storage, bytes.unwrap_or(usize::MAX)).map_err(|error| errors::system(&error))?;
+        let mut writer = Writer::with_storage(Signal::Traces, storage, bytes.unwrap_or(usize::MAX))
+            .map_err(|error| errors::system(&error))?;
         let lanes: Vec<_> = queues
             .iter()
             .map(|queue| {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use spanwire_durable::{Directory, Plan, orphans};
 use spanwire_queue::{Appended, Group, Lane, Limits, Writer};
+use spanwire_wire::Signal;
 
 const ALL: u32 = 12_000;
 const PADDING: usize = 300;
@@ -29,7 +30,7 @@ fn number(frame: &[u8]) -> u32 {
 
 fn settle(lane: &Lane, spans: usize, is_done: bool) -> Vec<u32> {
     let batch = lane.take(spans, usize::MAX).expect("spans");
-    let numbers = batch.frames().map(|(_, frame)| number(frame)).collect();
+    let numbers = batch.each().map(|(_, frame)| number(frame)).collect();
     if is_done {
         lane.set_done(batch.end());
     }
@@ -41,7 +42,7 @@ fn what_neither_had_delivered_is_found() {
     let place = tempfile::tempdir().expect("a folder");
     let plan = Plan::new(place.path().join("queue"), "tests");
     let directory = Directory::create(&plan).expect("a folder");
-    let mut writer = Writer::with_storage(directory.storage(), 1 << 30).expect("fork handlers");
+    let mut writer = Writer::with_storage(Signal::Traces, directory.storage(), 1 << 30).expect("fork handlers");
     let lane = writer.add_lane(Limits {
         bytes: 1 << 30,
         ..Limits::default()

@@ -9,6 +9,7 @@ use spanwire_durable::format::{PAGE, SUFFIX, word};
 use spanwire_durable::read::{Segment, Since, read_block};
 use spanwire_durable::{Directory, Plan};
 use spanwire_queue::{Group, Lane, Limits, Writer};
+use spanwire_wire::Signal;
 
 const SPANS: usize = 40;
 
@@ -36,7 +37,7 @@ struct Written {
 fn written(groups: usize) -> Written {
     let place = tempfile::tempdir().expect("a folder");
     let directory = Directory::create(&Plan::new(place.path().join("queue"), "tests")).expect("a folder");
-    let mut writer = Writer::with_storage(directory.storage(), 1 << 30).expect("fork handlers");
+    let mut writer = Writer::with_storage(Signal::Traces, directory.storage(), 1 << 30).expect("fork handlers");
     let lane = writer.add_lane(Limits::default());
     let groups: Vec<_> = (0..groups)
         .map(|number| {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use spanwire_durable::{Directory, MapPolicy, Plan, Sync};
 use spanwire_queue::{Appended, Group, Limits, Writer};
+use spanwire_wire::Signal;
 
 fn files_held() -> usize {
     let names = std::fs::read_dir("/proc/self/fd").expect("descriptors").flatten();
@@ -28,7 +29,7 @@ fn mapped_files_have_no_descriptors_and_written_ones_have() {
             ..Plan::new(place.path().join("queue"), "tests")
         };
         let directory = Directory::without_upkeep(&plan).expect("a folder");
-        let mut writer = Writer::with_storage(directory.storage(), usize::MAX).expect("a queue");
+        let mut writer = Writer::with_storage(Signal::Traces, directory.storage(), usize::MAX).expect("a queue");
         let lane = writer.add_lane(Limits::default());
         let _ = writer.append_message(&Arc::new(Group::default()), b"a span");
         let appended = writer.append_message(&Arc::new(Group::default()), b"\x12\x06a span");

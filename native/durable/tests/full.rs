@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use spanwire_durable::{Directory, Plan, Shape};
 use spanwire_queue::{Appended, Batch, Group, Lane, Limits, WhenFull, Writer};
+use spanwire_wire::Signal;
 
 const LIMIT: u64 = 32 << 20;
 /// Bytes of a frame's content.
@@ -27,7 +28,7 @@ impl Queue {
             ..Plan::new(place.path().join("queue"), "tests")
         };
         let directory = Directory::without_upkeep(&plan).expect("a folder");
-        let writer = Writer::with_storage(directory.storage(), 1 << 20).expect("fork handlers");
+        let writer = Writer::with_storage(Signal::Traces, directory.storage(), 1 << 20).expect("fork handlers");
         Self {
             _place: place,
             directory,
@@ -66,7 +67,7 @@ impl Queue {
 
 fn numbers(batch: &Batch) -> Vec<u32> {
     let number = |frame: &[u8]| u32::from_le_bytes(frame[..4].try_into().expect("four bytes"));
-    batch.frames().map(|(_, frame)| number(frame)).collect()
+    batch.each().map(|(_, frame)| number(frame)).collect()
 }
 
 fn take_all(lane: &Lane) -> Vec<u32> {
@@ -126,7 +127,7 @@ fn of_a_destination_that_comes_back_the_youngest_arrive() {
         // Of several requests one is given up now and then, in their order.
         if queue.next.is_multiple_of(1000) {
             let batch = dead.take(100, usize::MAX).expect("much waits");
-            taken += batch.spans() as u64;
+            taken += batch.frames() as u64;
             if queue.next.is_multiple_of(5000) {
                 dead.set_done(batch.end());
             }

@@ -10,6 +10,7 @@ use spanwire_durable::format::SUFFIX;
 use spanwire_durable::read::Segment;
 use spanwire_durable::{Directory, Plan};
 use spanwire_queue::{Appended, Group, Lane, Limits, Writer};
+use spanwire_wire::Signal;
 
 /// What an application and its backend do.
 #[derive(Clone, Debug)]
@@ -108,7 +109,7 @@ struct Process {
 impl Process {
     fn new(path: &Path) -> Self {
         let directory = Directory::create(&Plan::new(path.to_owned(), "tests")).expect("a folder");
-        let mut writer = Writer::with_storage(directory.storage(), 1 << 30).expect("fork handlers");
+        let mut writer = Writer::with_storage(Signal::Traces, directory.storage(), 1 << 30).expect("fork handlers");
         let lane = writer.add_lane(Limits {
             bytes: 1 << 30,
             ..Limits::default()

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use spanwire_durable::format::{FREE, USED, word};
 use spanwire_durable::{Directory, Plan, Shape};
 use spanwire_queue::{Appended, Batch, Group, Lane, Limits, Writer};
+use spanwire_wire::Signal;
 
 const SHAPE: Shape = Shape::USUAL;
 /// Blocks that a play fills at most, and that are damaged.
@@ -56,7 +57,7 @@ impl Play {
             })
         };
         Self {
-            writer: Writer::with_storage(directory.storage(), 1 << 30).expect("fork handlers"),
+            writer: Writer::with_storage(Signal::Traces, directory.storage(), 1 << 30).expect("fork handlers"),
             groups: (0..3).map(group).collect(),
             directory,
             appended: 0,
@@ -109,12 +110,12 @@ fn drain(lane: &Lane, most: usize) -> Vec<Batch> {
 }
 
 fn numbers(batches: &[Batch]) -> Vec<Option<u32>> {
-    let frames = batches.iter().flat_map(Batch::frames);
+    let frames = batches.iter().flat_map(Batch::each);
     frames.map(|(_, frame)| number(frame)).collect()
 }
 
 fn spans(batches: &[Batch]) -> u64 {
-    batches.iter().map(|batch| batch.spans() as u64).sum()
+    batches.iter().map(|batch| batch.frames() as u64).sum()
 }
 
 #[test]
@@ -283,8 +284,8 @@ proptest! {
                 Step::Take(most) => if let Some(batch) = lane.take(most.into(), usize::MAX) {
                     let request = batch.request();
                     prop_assert_eq!(request.to_vec().len(), request.len());
-                    prop_assert_eq!(batch.frames().count(), batch.spans());
-                    taken += batch.spans() as u64;
+                    prop_assert_eq!(batch.each().count(), batch.frames());
+                    taken += batch.frames() as u64;
                     under_way.push_back(batch.end());
                 },
                 Step::Done => if let Some(end) = under_way.pop_front() {

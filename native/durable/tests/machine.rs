@@ -10,6 +10,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use spanwire_durable::{Directory, MapPolicy, Plan, orphans};
 use spanwire_queue::{Appended, Group, Lane, Limits, Writer};
+use spanwire_wire::Signal;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -115,7 +116,7 @@ impl Machine {
             })
         };
         let mut machine = Self {
-            writer: Writer::with_storage(directory.storage(), 1 << 30).expect("fork handlers"),
+            writer: Writer::with_storage(Signal::Traces, directory.storage(), 1 << 30).expect("fork handlers"),
             readers: Vec::new(),
             directory,
             groups: (0..5).map(group).collect(),

@@ -15,6 +15,7 @@ use fastrand::Rng;
 use proptest::prelude::*;
 use spanwire_durable::{Directory, MapPolicy, Plan, Sync, synced};
 use spanwire_queue::{Appended, Group, Lane, Limits, Writer};
+use spanwire_wire::Signal;
 
 /// How often the disk is told, with [`Sync::Interval`]: whenever its thread has its turn, or not before we ask.
 const ALWAYS: Duration = Duration::ZERO;
@@ -106,7 +107,7 @@ impl Process {
             ..Plan::new(path.to_owned(), "tests")
         })
         .expect("a folder");
-        let mut writer = Writer::with_storage(directory.storage(), 1 << 30).expect("fork handlers");
+        let mut writer = Writer::with_storage(Signal::Traces, directory.storage(), 1 << 30).expect("fork handlers");
         let lane = writer.add_lane(Limits {
             bytes: 1 << 30,
             ..Limits::default()

@@ -3,7 +3,7 @@
 //! All unsafe code of the queue is here. The writer publishes how many frames and bytes there are by one release store after
 //! each frame; what lies below that mark never changes again, and nobody reads beyond it.
 //!
-//! The bytes are frames as in `ScopeSpans` (tag, length, `Span` message) and, where the group changes, a marker of two bytes: 0,
+//! The bytes are frames as in a scope's group (tag, length, item) and, where the group changes, a marker of two bytes: 0,
 //! which no frame begins with, and the group's number in the chunk.
 //!
 //! Memory of a file may be changed by others meanwhile. How much there is of it is therefore never read there, but in a word of the
@@ -18,8 +18,9 @@ use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use spanwire_wire::Signal;
 use spanwire_wire::arena::Region;
-use spanwire_wire::tag::{self, len_tag};
+use spanwire_wire::tag::len_tag;
 use spanwire_wire::varint::{decode_varint32, varint_len};
 
 use crate::arena::watched::Watched;
@@ -35,7 +36,7 @@ pub const OVERHEAD: usize = 26;
 const GROUPS: usize = 255;
 const MARKER: u8 = 0;
 const MARKER_LEN: usize = 2;
-const SPANS: u8 = len_tag(tag::scope_spans::SPANS);
+const ITEM: u8 = len_tag(Signal::ITEMS);
 
 /// Frames in order, and which group each is of.
 #[derive(Debug)]
@@ -248,8 +249,8 @@ impl Chunk {
         let bytes = self.bytes(at..extent.bytes);
         let (item, len) = match *bytes {
             [MARKER, number, ..] => (Item::Group(number), MARKER_LEN),
-            [SPANS, short, ..] if short < 0x80 => (Item::Frame, 2 + usize::from(short)),
-            [SPANS, ..] => {
+            [ITEM, short, ..] if short < 0x80 => (Item::Frame, 2 + usize::from(short)),
+            [ITEM, ..] => {
                 let (len, width) = decode_varint32(&bytes[1..]).ok()?;
                 (Item::Frame, 1 + width + len as usize)
             }
@@ -329,7 +330,7 @@ impl ChunkWriter {
         let capacity = self.capacity - self.at;
         // SAFETY: within the block: `at` is at most its capacity, and nobody reads what is not published.
         let mut frame = unsafe { Region::within(self.start.add(self.at), capacity) };
-        let message = frame.open(SPANS, width(max_len));
+        let message = frame.open(ITEM, width(max_len));
         write(&mut frame);
         frame.close(message);
         if !frame.is_lent() {

@@ -2,30 +2,43 @@
 
 use std::collections::HashMap;
 
+use spanwire_wire::Signal;
 use spanwire_wire::arena::Region;
 use spanwire_wire::envelope::{Groups, Piece};
-use spanwire_wire::tag::{self, len_tag};
+use spanwire_wire::tag::len_tag;
 
 use crate::group::Group;
 use crate::position::Stretch;
 
 /// Frames that a lane has taken: their bytes stay where they are until it is dropped.
 pub struct Batch {
+    signal: Signal,
     stretches: Vec<Stretch>,
-    spans: usize,
+    frames: usize,
     end: u64,
 }
 
 impl Batch {
-    pub(crate) fn new(stretches: Vec<Stretch>, end: u64) -> Self {
-        let spans = stretches.iter().map(|stretch| stretch.frames).sum();
-        Self { stretches, spans, end }
+    pub(crate) fn new(signal: Signal, stretches: Vec<Stretch>, end: u64) -> Self {
+        let frames = stretches.iter().map(|stretch| stretch.frames).sum();
+        Self {
+            signal,
+            stretches,
+            frames,
+            end,
+        }
+    }
+
+    /// What its frames are items of.
+    #[must_use]
+    pub fn signal(&self) -> Signal {
+        self.signal
     }
 
     /// How many they are; not zero unless [`pass`](Self::pass) dropped all.
     #[must_use]
-    pub fn spans(&self) -> usize {
-        self.spans
+    pub fn frames(&self) -> usize {
+        self.frames
     }
 
     /// The number of the frame after the last, for [`Lane::set_done`](crate::Lane::set_done).
@@ -34,15 +47,15 @@ impl Batch {
         self.end
     }
 
-    /// Each frame's group and content, a `Span` message without tag and length.
-    pub fn frames(&self) -> impl Iterator<Item = (&std::sync::Arc<Group>, &[u8])> {
+    /// Each frame's group and content: an item without tag and length.
+    pub fn each(&self) -> impl Iterator<Item = (&std::sync::Arc<Group>, &[u8])> {
         self.stretches.iter().flat_map(|stretch| {
             let group = stretch.group();
             stretch.each().filter_map(move |(_, frame)| Some((group?, frame)))
         })
     }
 
-    /// Asks what becomes of each frame, given its group and content, a `Span` message without tag and length.
+    /// Asks what becomes of each frame, given its group and content: an item without tag and length.
     pub fn pass(&mut self, mut decide: impl FnMut(&Group, &[u8]) -> Verdict) {
         let mut passed = Vec::with_capacity(self.stretches.len());
         for stretch in self.stretches.drain(..) {
@@ -61,9 +74,9 @@ impl Batch {
                         rest.push((std::mem::replace(&mut kept, (place, 1)), None));
                     }
                     Verdict::Drop => {}
-                    Verdict::Replace(span) => {
+                    Verdict::Replace(item) => {
                         let mut message = Region::new();
-                        message.bytes_field(len_tag(tag::scope_spans::SPANS).into(), &span);
+                        message.bytes_field(len_tag(Signal::ITEMS).into(), &item);
                         rest.push((std::mem::take(&mut kept), None));
                         rest.push(((0..0, 1), Some(message.into_vec())));
                     }
@@ -84,14 +97,14 @@ impl Batch {
                 });
             }
         }
-        self.spans = passed.iter().map(|stretch| stretch.frames).sum();
+        self.frames = passed.iter().map(|stretch| stretch.frames).sum();
         self.stretches = passed;
     }
 
-    /// How they are laid out as one `ExportTraceServiceRequest`.
+    /// How they are laid out as one export request.
     #[must_use]
     pub fn request(&self) -> Request<'_> {
-        Request::new(&self.stretches)
+        Request::new(self.signal, &self.stretches)
     }
 }
 
@@ -102,12 +115,13 @@ pub enum Verdict {
     Keep,
     /// It is left out.
     Drop,
-    /// Another `Span` message stands in its place.
+    /// Another item stands in its place.
     Replace(Vec<u8>),
 }
 
 /// A request that can be written.
 pub struct Request<'a> {
+    signal: Signal,
     groups: Groups<(&'a [u8], &'a [u8]), &'a [u8]>,
 }
 
@@ -120,8 +134,9 @@ struct Index<'a> {
 }
 
 impl<'a> Request<'a> {
-    fn new(stretches: &'a [Stretch]) -> Self {
+    fn new(signal: Signal, stretches: &'a [Stretch]) -> Self {
         let mut request = Self {
+            signal,
             groups: Groups::with_capacity(stretches.len()),
         };
         let mut index = Index::default();
@@ -155,13 +170,19 @@ impl<'a> Request<'a> {
         (resource, scope)
     }
 
+    /// What it carries.
+    #[must_use]
+    pub fn signal(&self) -> Signal {
+        self.signal
+    }
+
     /// The request's length.
     #[must_use]
     pub fn len(&self) -> usize {
         self.groups.request_len()
     }
 
-    /// Whether it has no spans: never, of a batch that was taken.
+    /// Whether it has no frames: never, of a batch that was taken.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty()

@@ -5,14 +5,14 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// The encoded resource and scope of a tracer's spans.
+/// The encoded resource and scope of a tracer's, logger's or meter's items.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Group {
-    /// The `Resource` message, with its tag and length in `ResourceSpans`.
+    /// The `Resource` message, with its tag and length in its request.
     pub resource: Vec<u8>,
     /// The resource's schema URL, or nothing.
     pub resource_schema: Vec<u8>,
-    /// The `InstrumentationScope` message, with its tag and length in `ScopeSpans`.
+    /// The `InstrumentationScope` message, with its tag and length in its resource's group.
     pub scope: Vec<u8>,
     /// The scope's schema URL, or nothing.
     pub scope_schema: Vec<u8>,

@@ -139,7 +139,7 @@ impl LaneState {
             return Room::Any;
         }
         let queued = self.queued(chunks.last().map_or(0, |last| last.end()));
-        if queued >= self.limits.spans as u64 {
+        if queued >= self.limits.frames as u64 {
             Room::None
         } else if self.has_room(chunks, capacity) {
             Room::Any
@@ -154,7 +154,7 @@ impl LaneState {
         let memory = chunks.get(self.position.chunk).zip(chunks.last());
         let memory = memory.map_or(0, |(here, last)| last.memory_end() - here.memory_before());
         let fits = queued == 0 || memory + capacity as u64 <= self.limits.bytes as u64;
-        queued < self.limits.spans as u64 && fits
+        queued < self.limits.frames as u64 && fits
     }
 
     /// In a forked child: as new, but what was set up stays so. The waker's task is the parent's.
@@ -252,10 +252,10 @@ impl LaneState {
         }
     }
 
-    /// Drops the oldest frames over the bound in spans.
+    /// Drops the oldest frames over the bound in frames.
     pub fn keep_bound(&mut self, chunks: &Chunks) {
         let queued = self.queued(chunks.last().map_or(0, |last| last.end()));
-        let over = queued.saturating_sub(self.limits.spans as u64);
+        let over = queued.saturating_sub(self.limits.frames as u64);
         if over > 0 && self.is_open() && self.when_full == WhenFull::DropOldest {
             self.full += self.drop_oldest(chunks, over);
         }
@@ -304,19 +304,19 @@ impl LaneState {
         let bound = self
             .position
             .frame
-            .saturating_add(self.limits.spans as u64)
+            .saturating_add(self.limits.frames as u64)
             .saturating_add(over);
         let wake = self
             .wake_at
-            .map_or(u64::MAX, |(spans, _)| self.position.frame.saturating_add(spans));
+            .map_or(u64::MAX, |(frames, _)| self.position.frame.saturating_add(frames));
         bound.min(wake)
     }
 
     /// Wakes the reader if enough waits; whether the lane wants attention.
     pub fn look(&mut self, chunks: &Chunks) -> bool {
         let entered = chunks.last().map_or(0, |last| last.end());
-        if let Some((spans, bytes)) = self.wake_at
-            && (self.queued(entered) >= spans || self.bytes(chunks) >= bytes)
+        if let Some((frames, bytes)) = self.wake_at
+            && (self.queued(entered) >= frames || self.bytes(chunks) >= bytes)
         {
             self.wake();
         }
@@ -357,17 +357,18 @@ impl Lane {
         Self::at(state, self.id, work)
     }
 
-    /// The oldest frames: at most `max_spans`, and as many as make a request of at most `max_bytes`, but at least one. They
+    /// The oldest frames: at most `max_frames`, and as many as make a request of at most `max_bytes`, but at least one. They
     /// are gone from the lane.
     #[must_use]
-    pub fn take(&self, max_spans: usize, max_bytes: usize) -> Option<Batch> {
+    pub fn take(&self, max_frames: usize, max_bytes: usize) -> Option<Batch> {
         let mut state = self.shared.lock();
+        let signal = self.shared.signal;
         let (batch, is_awaited) = self.within(&mut state, |lane, state| {
             let mut stretches = Vec::new();
             let mut known = Known::default();
             let mut left = max_bytes;
             lane.expire(&state.chunks);
-            let mut most = lane.queued(state.entered()).min(max_spans as u64);
+            let mut most = lane.queued(state.entered()).min(max_frames as u64);
             let mut start = lane.position.frame; // and so many further on as were damaged
             let mut first = start;
             while lane.position.frame - start < most {
@@ -389,7 +390,7 @@ impl Lane {
                         start += lane.lose_damaged(&state.chunks, is_first);
                         first = if is_first { start } else { first };
                         let so_far = lane.position.frame - start;
-                        most = so_far + lane.queued(state.entered()).min(max_spans as u64 - so_far);
+                        most = so_far + lane.queued(state.entered()).min(max_frames as u64 - so_far);
                     }
                 }
             }
@@ -400,7 +401,7 @@ impl Lane {
                     lane.has_taken(first);
                 }
             }
-            let batch = (lane.position.frame > start).then(|| Batch::new(stretches, lane.position.frame));
+            let batch = (lane.position.frame > start).then(|| Batch::new(signal, stretches, lane.position.frame));
             (batch, lane.when_full == WhenFull::Block)
         });
         state.release();
@@ -504,12 +505,12 @@ impl Lane {
 
     /// How many frames wait, and whether that is enough: so many, or so many bytes.
     #[must_use]
-    pub fn waiting(&self, spans: u64, bytes: usize) -> (u64, bool) {
+    pub fn waiting(&self, frames: u64, bytes: usize) -> (u64, bool) {
         self.with(|lane, state| {
             let queued = lane.queued(state.entered());
             (
                 queued,
-                queued >= spans || (queued > 0 && lane.bytes(&state.chunks) >= bytes),
+                queued >= frames || (queued > 0 && lane.bytes(&state.chunks) >= bytes),
             )
         })
     }

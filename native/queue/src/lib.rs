@@ -1,6 +1,6 @@
 //! Finished frames that wait to be sent.
 //!
-//! A frame is a whole encoded span. One [`Writer`] appends it by about a memcpy and one release store; any number of [`Lane`]s
+//! A frame is a whole encoded item of the queue's [signal](spanwire_wire::Signal). One [`Writer`] appends it by about a memcpy and one release store; any number of [`Lane`]s
 //! read, each at its own pace, without stopping it. What a lane takes makes one contiguous request by one more copy.
 //!
 //! For each lane `accepted = taken + queued + dropped`, always.

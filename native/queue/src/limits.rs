@@ -7,15 +7,15 @@ use std::ops::AddAssign;
 pub struct Limits {
     /// Bytes of memory for frames.
     pub bytes: usize,
-    /// Spans, exactly.
-    pub spans: usize,
+    /// Frames, exactly.
+    pub frames: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             bytes: 64 << 20,
-            spans: usize::MAX,
+            frames: usize::MAX,
         }
     }
 }
@@ -26,7 +26,7 @@ impl Limits {
 
     /// Bytes of a frame at most.
     pub(crate) fn longest(&self) -> usize {
-        if self.spans == 0 {
+        if self.frames == 0 {
             0
         } else {
             self.bytes.min(Self::LONGEST)

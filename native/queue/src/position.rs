@@ -65,7 +65,7 @@ impl Stretch {
         }
     }
 
-    /// Its frames: where each begins and ends in [`bytes`](Self::bytes), and its content, a `Span` message without tag and length.
+    /// Its frames: where each begins and ends in [`bytes`](Self::bytes), and its content, an item without tag and length.
     pub fn each(&self) -> impl Iterator<Item = (Range<usize>, &[u8])> {
         let all = self.bytes();
         let mut at = 0;

@@ -10,6 +10,8 @@ use std::ops::{Deref, DerefMut, Range};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use spanwire_wire::Signal;
+
 use crate::arena::Chunk;
 use crate::ffi;
 use crate::group::Group;
@@ -25,12 +27,14 @@ const CHUNK: usize = 64 << 10;
 /// A chunk's smallest share of a small queue's bound.
 const SHARE: usize = 16;
 /// Empty chunks kept: what comes in while the thread that sends waits for its turn. A burst's other chunks go back to the
-/// system, whose fresh pages cost a span more than writing it.
+/// system, whose fresh pages cost a frame more than writing it.
 const KEPT: usize = 64;
 
 /// One queue.
 #[derive(Debug)]
 pub struct Shared {
+    /// What its frames are items of.
+    pub signal: Signal,
     /// Bytes of the open chunk that may be written. Zero sends the writer to the lock: there is no chunk, the queue is closed,
     /// or this is a forked child.
     pub room: AtomicUsize,
@@ -116,9 +120,10 @@ impl Drop for Locked<'_> {
 }
 
 impl Shared {
-    pub fn new(storage: Box<dyn Storage>, chunk_for: usize) -> io::Result<Arc<Self>> {
+    pub fn new(signal: Signal, storage: Box<dyn Storage>, chunk_for: usize) -> io::Result<Arc<Self>> {
         ffi::watch_forks()?;
         let shared = Arc::new(Self {
+            signal,
             room: AtomicUsize::new(0),
             look_at: AtomicU64::new(u64::MAX),
             state: Mutex::new(State {

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use crate::storage::Heap;
 use crate::{Appended, Group, Lane, Limits, WhenFull, Writer};
+use spanwire_wire::Signal;
 
 fn queue() -> (Writer, Lane, Arc<Group>) {
-    let (writer, lane) = Writer::new(Limits::default()).expect("fork handlers");
+    let (writer, lane) = Writer::new(Signal::Traces, Limits::default()).expect("fork handlers");
     (writer, lane, Arc::new(Group::default()))
 }
 
@@ -122,10 +123,13 @@ fn a_flush_keeps_the_reader_awake_until_what_was_there_is_taken() {
 
 #[test]
 fn drops_are_told_once() {
-    let (mut writer, lane) = Writer::new(Limits {
-        spans: 1,
-        ..Limits::default()
-    })
+    let (mut writer, lane) = Writer::new(
+        Signal::Traces,
+        Limits {
+            frames: 1,
+            ..Limits::default()
+        },
+    )
     .expect("fork handlers");
     let group = Arc::new(Group::default());
     for _ in 0..3 {
@@ -142,7 +146,7 @@ fn drops_are_told_once() {
 fn lanes_have_positions_bounds_and_ends_of_their_own() {
     let (mut writer, all, group) = queue();
     let few = writer.add_lane(Limits {
-        spans: 2,
+        frames: 2,
         ..Limits::default()
     });
     for _ in 0..5 {
@@ -164,7 +168,7 @@ fn lanes_have_positions_bounds_and_ends_of_their_own() {
         (few.counts().closed, few.counts().queued, late.counts().queued),
         (1, 2, 2)
     );
-    let taken = |lane: &Lane| lane.take(99, 99_999).map(|batch| batch.spans());
+    let taken = |lane: &Lane| lane.take(99, 99_999).map(|batch| batch.frames());
     assert_eq!((taken(&all), taken(&few), taken(&late)), (Some(7), Some(2), Some(2)));
     assert_eq!((taken(&all), taken(&few), taken(&late)), (None, None, None));
     all.close();
@@ -196,7 +200,7 @@ fn more_groups_than_a_chunk_has_numbers_for_go_into_the_next() {
     }
     let batch = lane.take(1000, usize::MAX).expect("all");
     let numbers: Vec<_> = batch
-        .frames()
+        .each()
         .map(|(group, frame)| (group.scope[0], frame.len()))
         .collect();
     let expected: Vec<_> = (0..=255).chain(0..=255).map(|n| (n, 10)).collect();
@@ -210,7 +214,7 @@ fn what_waits_is_left_to_the_lane_when_the_writer_goes() {
     assert!(lane.may_sleep(9, 9999) && !lane.is_ended());
     drop(writer);
     assert!(is_unparked() && lane.is_ended());
-    assert_eq!(lane.take(9, 9999).map(|batch| batch.spans()), Some(1));
+    assert_eq!(lane.take(9, 9999).map(|batch| batch.frames()), Some(1));
 }
 
 fn fill(number: u32) -> u8 {
@@ -240,7 +244,7 @@ fn readers_beside_a_writer_see_whole_frames_in_order() {
                     thread::yield_now();
                     continue;
                 };
-                for (_, frame) in batch.frames() {
+                for (_, frame) in batch.each() {
                     let (number, rest) = frame.split_at(4);
                     let number = u32::from_le_bytes(number.try_into().expect("four"));
                     assert!(number == next || (drops && number > next), "{number} after {next}");
@@ -283,7 +287,7 @@ fn a_forked_child_has_an_empty_queue_and_no_reader_and_the_parent_keeps_its_own(
             && lane.take(9, 9999).is_none()
             && append(&mut writer, &group) == Appended::Attend
             && lane.begin_reader()
-            && lane.take(9, 9999).is_some_and(|batch| batch.spans() == 1)
+            && lane.take(9, 9999).is_some_and(|batch| batch.frames() == 1)
             && lane.counts().accepted == 1
     });
     assert!(good);
@@ -326,9 +330,9 @@ fn a_child_forked_in_the_middle_of_everything_can_use_its_queue() {
 fn a_closed_lane_that_nobody_empties_is_bounded_too() {
     let limits = Limits {
         bytes: 1 << 20,
-        spans: usize::MAX,
+        frames: usize::MAX,
     };
-    let (mut writer, slow) = Writer::new(limits).expect("fork handlers");
+    let (mut writer, slow) = Writer::new(Signal::Traces, limits).expect("fork handlers");
     let fast = writer.add_lane(limits);
     let group = Arc::new(Group::default());
     let append = |writer: &mut Writer| writer.append(&group, 1000, |out| out.raw(&[1; 1000]));
@@ -349,10 +353,13 @@ fn a_closed_lane_that_nobody_empties_is_bounded_too() {
 
 #[test]
 fn a_lane_that_the_bounds_have_emptied_is_done() {
-    let (mut writer, lane) = Writer::new(Limits {
-        bytes: 1 << 20,
-        spans: usize::MAX,
-    })
+    let (mut writer, lane) = Writer::new(
+        Signal::Traces,
+        Limits {
+            bytes: 1 << 20,
+            frames: usize::MAX,
+        },
+    )
     .expect("fork handlers");
     let group = Arc::new(Group::default());
     let _ = append(&mut writer, &group);
@@ -384,15 +391,18 @@ fn equal_groups_of_many_objects_are_one() {
         let _ = append(&mut writer, &Arc::new(Group::default()));
     }
     assert!(lane.memory() <= 64 << 10);
-    assert_eq!(lane.take(1000, usize::MAX).map(|batch| batch.spans()), Some(1000));
+    assert_eq!(lane.take(1000, usize::MAX).map(|batch| batch.frames()), Some(1000));
 }
 
 #[test]
 fn a_full_lane_that_drops_the_newest_keeps_what_it_has() {
-    let (mut writer, lane) = Writer::new(Limits {
-        spans: 5,
-        ..Limits::default()
-    })
+    let (mut writer, lane) = Writer::new(
+        Signal::Traces,
+        Limits {
+            frames: 5,
+            ..Limits::default()
+        },
+    )
     .expect("fork handlers");
     lane.set_when_full(WhenFull::DropNewest);
     let group = Arc::new(Group::default());
@@ -403,13 +413,13 @@ fn a_full_lane_that_drops_the_newest_keeps_what_it_has() {
     let counts = lane.counts();
     assert_eq!((counts.accepted, counts.queued, counts.full), (9, 5, 4));
     let first = lane.take(2, usize::MAX).expect("five wait");
-    assert_eq!(first.frames().map(|(_, frame)| frame[0]).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(first.each().map(|(_, frame)| frame[0]).collect::<Vec<_>>(), [0, 1]);
     for number in 10..15 {
         assert_eq!(append(&mut writer, number), Appended::Done);
     }
     let rest = lane.take(9, usize::MAX).expect("five wait again");
     assert_eq!(
-        rest.frames().map(|(_, frame)| frame[0]).collect::<Vec<_>>(),
+        rest.each().map(|(_, frame)| frame[0]).collect::<Vec<_>>(),
         [2, 3, 4, 10, 11]
     );
     let counts = lane.counts();
@@ -422,10 +432,13 @@ fn a_full_lane_that_drops_the_newest_keeps_what_it_has() {
 #[test]
 fn a_lane_that_refuses_holds_its_bound_in_bytes_and_takes_more_when_there_is_room() {
     let bound = 64 << 10;
-    let (mut writer, lane) = Writer::new(Limits {
-        bytes: bound,
-        ..Limits::default()
-    })
+    let (mut writer, lane) = Writer::new(
+        Signal::Traces,
+        Limits {
+            bytes: bound,
+            ..Limits::default()
+        },
+    )
     .expect("fork handlers");
     lane.set_when_full(WhenFull::DropNewest);
     let group = Arc::new(Group::default());
@@ -450,10 +463,13 @@ fn a_lane_that_refuses_holds_its_bound_in_bytes_and_takes_more_when_there_is_roo
 
 #[test]
 fn a_lane_that_blocks_hands_frames_back_until_there_is_room() {
-    let (mut writer, lane) = Writer::new(Limits {
-        spans: 3,
-        ..Limits::default()
-    })
+    let (mut writer, lane) = Writer::new(
+        Signal::Traces,
+        Limits {
+            frames: 3,
+            ..Limits::default()
+        },
+    )
     .expect("fork handlers");
     lane.set_when_full(WhenFull::Block);
     let group = Arc::new(Group::default());
@@ -487,7 +503,7 @@ fn a_lane_that_blocks_hands_frames_back_until_there_is_room() {
 #[cfg_attr(miri, ignore = "takes minutes; nothing in it that others do not do")]
 fn three_lanes_share_the_memory_of_what_waits_in_them() {
     let memory = |lanes: usize| {
-        let mut writer = Writer::with_storage(Box::new(Heap), 64 << 20).expect("fork handlers");
+        let mut writer = Writer::with_storage(Signal::Traces, Box::new(Heap), 64 << 20).expect("fork handlers");
         let lanes: Vec<_> = (0..lanes).map(|_| writer.add_lane(Limits::default())).collect();
         let group = Arc::new(Group::default());
         for _ in 0..20_000 {

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use spanwire_wire::Signal;
 use spanwire_wire::arena::Region;
 
 use crate::arena::{ChunkWriter, OVERHEAD};
@@ -35,16 +36,16 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// An empty queue on the heap, with one lane.
-    pub fn new(limits: Limits) -> io::Result<(Self, Lane)> {
-        let mut writer = Self::with_storage(Box::new(Heap), limits.bytes)?;
+    /// An empty queue of items of `signal` on the heap, with one lane.
+    pub fn new(signal: Signal, limits: Limits) -> io::Result<(Self, Lane)> {
+        let mut writer = Self::with_storage(signal, Box::new(Heap), limits.bytes)?;
         let lane = writer.add_lane(limits);
         Ok((writer, lane))
     }
 
     /// An empty queue without lanes; `bytes` is what it is expected to hold.
-    pub fn with_storage(storage: Box<dyn Storage>, bytes: usize) -> io::Result<Self> {
-        let shared = Shared::new(storage, bytes)?;
+    pub fn with_storage(signal: Signal, storage: Box<dyn Storage>, bytes: usize) -> io::Result<Self> {
+        let shared = Shared::new(signal, storage, bytes)?;
         let generation = shared.lock().generation();
         Ok(Self {
             shared,
@@ -63,7 +64,7 @@ impl Writer {
         Lane::new(Arc::clone(&self.shared), id)
     }
 
-    /// Appends the frame whose content (a `Span` message without tag and length) `write` writes, at most `max_len` bytes.
+    /// Appends the frame whose content (an item without tag and length) `write` writes, at most `max_len` bytes.
     /// Over a bound the oldest frames go, or this one if it alone is too much.
     #[inline]
     pub fn append(&mut self, group: &Arc<Group>, max_len: usize, write: impl FnOnce(&mut Region)) -> Appended {
@@ -81,7 +82,7 @@ impl Writer {
         Appended::Done
     }
 
-    /// Appends a frame that has its tag and length as in `ScopeSpans`.
+    /// Appends a frame that has its tag and length as in its scope's group.
     pub fn append_message(&mut self, group: &Arc<Group>, message: &[u8]) -> Appended {
         let chunk = match self.prepared(group, message.len().saturating_add(OVERHEAD)) {
             Ok(chunk) => chunk,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use spanwire_queue::storage::{Block, Heap, Storage};
 use spanwire_queue::{Appended, Batch, Group, Lane, Limits, Writer};
+use spanwire_wire::Signal;
 
 /// Chunks that stay until all is done with; on the heap all the same.
 #[derive(Debug)]
@@ -55,7 +56,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn queue(bytes: usize) -> (Writer, Lane) {
-    let mut writer = Writer::with_storage(Box::new(Kept), bytes).expect("fork handlers");
+    let mut writer = Writer::with_storage(Signal::Traces, Box::new(Kept), bytes).expect("fork handlers");
     let lane = writer.add_lane(Limits {
         bytes,
         ..Limits::default()
@@ -65,7 +66,7 @@ fn queue(bytes: usize) -> (Writer, Lane) {
 
 fn numbers(batch: &Batch) -> Vec<u32> {
     let number = |frame: &[u8]| u32::from_le_bytes(frame.try_into().expect("four bytes"));
-    batch.frames().map(|(_, frame)| number(frame)).collect()
+    batch.each().map(|(_, frame)| number(frame)).collect()
 }
 
 /// One lane, and its backlog, whose batches under way are told apart.
@@ -223,7 +224,7 @@ fn what_an_open_lane_has_not_read_is_no_backlog_unless_it_is_much_and_old() {
     play.act(&Step::Append(30));
     assert!(play.lane.split_backlog(31, Duration::ZERO).is_none());
     assert!(play.lane.split_backlog(30, Duration::from_secs(60)).is_none());
-    let (mut memory, lane) = Writer::new(Limits::default()).expect("fork handlers");
+    let (mut memory, lane) = Writer::new(Signal::Traces, Limits::default()).expect("fork handlers");
     let _ = memory.append(&play.group, 4, |out| out.raw(&[0; 4]));
     assert!(
         lane.split_backlog(1, Duration::ZERO).is_none(),

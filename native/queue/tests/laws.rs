@@ -6,6 +6,7 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use spanwire_queue::{Appended, Counts, Group, Limits, Writer};
+use spanwire_wire::Signal;
 use spanwire_wire::arena::Region;
 
 #[derive(Clone, Debug)]
@@ -92,7 +93,7 @@ fn steps(longest: usize) -> impl Strategy<Value = Vec<Step>> {
     let most = || prop_oneof![1usize..6, Just(usize::MAX)];
     let step = prop_oneof![
         30 => (0usize..8, 4..longest, 0usize..200).prop_map(|(group, len, more)| Step::Append(group, len, more)),
-        4 => (most(), prop_oneof![0usize..600, Just(usize::MAX)]).prop_map(|(spans, bytes)| Step::Take(spans, bytes)),
+        4 => (most(), prop_oneof![0usize..600, Just(usize::MAX)]).prop_map(|(frames, bytes)| Step::Take(frames, bytes)),
         1 => Just(Step::Discard),
     ];
     (vec(step, 0..120), any::<bool>()).prop_map(|(mut steps, closes)| {
@@ -106,7 +107,7 @@ fn steps(longest: usize) -> impl Strategy<Value = Vec<Step>> {
 /// Runs the steps; after each the sum holds, and what waits is the newest that was not taken.
 fn check(limits: Limits, steps: &[Step]) {
     let groups = groups();
-    let (mut queue, lane) = Writer::new(limits).expect("fork handlers");
+    let (mut queue, lane) = Writer::new(Signal::Traces, limits).expect("fork handlers");
     let mut model: VecDeque<(usize, Vec<u8>)> = VecDeque::new();
     let (mut counts, mut is_closed, mut number) = (Counts::default(), false, 0);
     for step in steps {
@@ -124,16 +125,16 @@ fn check(limits: Limits, steps: &[Step]) {
                     model.push_back((group, frame));
                 }
             }
-            Step::Take(spans, bytes) => {
-                let batch = lane.take(spans, bytes);
+            Step::Take(frames, bytes) => {
+                let batch = lane.take(frames, bytes);
                 assert_eq!(batch.is_some(), !model.is_empty());
                 if let Some(batch) = batch {
-                    let frames: Vec<_> = model.drain(..batch.spans()).collect();
-                    assert!(frames.len() <= spans);
-                    assert!(frames.len() == 1 || batch.request().len() <= bytes);
-                    assert_eq!(batch.request().to_vec(), request(&groups, &frames));
+                    let taken: Vec<_> = model.drain(..batch.frames()).collect();
+                    assert!(taken.len() <= frames);
+                    assert!(taken.len() == 1 || batch.request().len() <= bytes);
+                    assert_eq!(batch.request().to_vec(), request(&groups, &taken));
                     assert_eq!(batch.request().len(), batch.request().to_vec().len());
-                    counts.taken += frames.len() as u64;
+                    counts.taken += taken.len() as u64;
                 }
             }
             Step::Discard => {
@@ -154,10 +155,10 @@ fn check(limits: Limits, steps: &[Step]) {
         counts.full = now.full;
         counts.queued = model.len() as u64;
         assert_eq!(now, counts);
-        assert!(now.queued <= limits.spans as u64);
-        if limits.spans != usize::MAX && !is_closed {
+        assert!(now.queued <= limits.frames as u64);
+        if limits.frames != usize::MAX && !is_closed {
             assert!(gone <= 1);
-            assert!(gone == 0 || now.queued == limits.spans as u64);
+            assert!(gone == 0 || now.queued == limits.frames as u64);
         }
         let waiting: usize = model.iter().map(|(_, frame)| framed(frame.len())).sum();
         // Where groups change there are two bytes more.
@@ -193,14 +194,14 @@ proptest! {
 
     #[cfg_attr(miri, ignore = "takes minutes; `fixed_steps_obey_every_bound` runs instead")]
     #[test]
-    fn a_bound_in_spans_is_exact(spans in 1usize..12, steps in steps(200)) {
-        check(Limits { bytes: usize::MAX, spans }, &steps);
+    fn a_bound_in_spans_is_exact(frames in 1usize..12, steps in steps(200)) {
+        check(Limits { bytes: usize::MAX, frames }, &steps);
     }
 
     #[cfg_attr(miri, ignore = "takes minutes; `fixed_steps_obey_every_bound` runs instead")]
     #[test]
     fn a_bound_in_bytes_holds_and_drops_the_oldest(bytes in 700usize..20_000, steps in steps(400)) {
-        check(Limits { bytes, spans: usize::MAX }, &steps);
+        check(Limits { bytes, frames: usize::MAX }, &steps);
     }
 }
 
@@ -224,18 +225,18 @@ fn fixed_steps_obey_every_bound() {
     steps.extend((3..9).map(append).chain([Step::Discard]));
     steps.extend((5..16).map(append).chain([Step::Take(2, ALL), Step::Close]));
     steps.extend([append(4), Step::Take(4, 250), append(5)]);
-    for (bytes, spans) in [(ALL, ALL), (ALL, 5), (1_500, ALL), (110_000, ALL)] {
+    for (bytes, frames) in [(ALL, ALL), (ALL, 5), (1_500, ALL), (110_000, ALL)] {
         // What alone is over the bound has a test of its own.
         let fits = |step: &&Step| !matches!(step, Step::Append(_, len, _) if *len > bytes);
         let steps: Vec<_> = steps.iter().filter(fits).cloned().collect();
-        check(Limits { bytes, spans }, &steps);
+        check(Limits { bytes, frames }, &steps);
     }
 }
 
 #[test]
 fn a_frame_longer_than_announced_is_kept_whole() {
     let groups = groups();
-    let (mut queue, lane) = Writer::new(Limits::default()).expect("fork handlers");
+    let (mut queue, lane) = Writer::new(Signal::Traces, Limits::default()).expect("fork handlers");
     let long = vec![7; 100_000];
     let said = queue.append(&groups[0], 10, |out| out.raw(&long));
     assert_eq!(said, Appended::Done);
@@ -246,10 +247,13 @@ fn a_frame_longer_than_announced_is_kept_whole() {
 #[test]
 fn a_frame_that_alone_is_over_the_bound_is_dropped_and_leaves_the_others() {
     let groups = groups();
-    let (mut queue, lane) = Writer::new(Limits {
-        bytes: 10_000,
-        spans: usize::MAX,
-    })
+    let (mut queue, lane) = Writer::new(
+        Signal::Traces,
+        Limits {
+            bytes: 10_000,
+            frames: usize::MAX,
+        },
+    )
     .expect("fork handlers");
     let small = queue.append(&groups[0], 100, |out| out.raw(&[1; 100]));
     let large = queue.append(&groups[0], 10_000, |out| out.raw(&[2; 10_000]));
@@ -261,7 +265,7 @@ fn a_frame_that_alone_is_over_the_bound_is_dropped_and_leaves_the_others() {
 #[test]
 fn writing_that_panics_leaves_the_queue_as_it_was() {
     let groups = groups();
-    let (mut queue, lane) = Writer::new(Limits::default()).expect("fork handlers");
+    let (mut queue, lane) = Writer::new(Signal::Traces, Limits::default()).expect("fork handlers");
     let _ = queue.append(&groups[0], 8, |out| out.raw(b"before"));
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let _ = queue.append(&groups[1], 8, |out| {
@@ -280,7 +284,7 @@ fn writing_that_panics_leaves_the_queue_as_it_was() {
 #[test]
 fn a_burst_gives_its_memory_back_and_steady_work_needs_no_new() {
     let groups = groups();
-    let (mut queue, lane) = Writer::new(Limits::default()).expect("fork handlers");
+    let (mut queue, lane) = Writer::new(Signal::Traces, Limits::default()).expect("fork handlers");
     let fill = |queue: &mut Writer, frames: usize| {
         for _ in 0..frames {
             let _ = queue.append(&groups[0], 1000, |out| out.raw(&[3; 1000]));

@@ -9,6 +9,7 @@ use loom::future::block_on;
 use loom::sync::atomic::{Ordering, fence};
 use loom::thread;
 use spanwire_queue::{Appended, Group, Lane, Limits, Writer};
+use spanwire_wire::Signal;
 
 /// All orders with at most so many changes of threads against their will.
 fn check(model: impl Fn() + Sync + Send + 'static) {
@@ -23,7 +24,7 @@ fn append(writer: &mut Writer, group: &Arc<Group>, number: u8) -> Appended {
 
 fn take(lane: &Lane, taken: &mut Vec<u8>) {
     if let Some(batch) = lane.take(2, usize::MAX) {
-        for (_, frame) in batch.frames() {
+        for (_, frame) in batch.each() {
             assert!(frame.len() == 40 && frame.iter().all(|&byte| byte == frame[0]));
             taken.push(frame[0]);
         }
@@ -32,13 +33,13 @@ fn take(lane: &Lane, taken: &mut Vec<u8>) {
 }
 
 /// Waits as the worker does: with a second look, when what was published before the first is visible.
-async fn wait(lane: &Lane, spans: u64) {
+async fn wait(lane: &Lane, frames: u64) {
     poll_fn(|task: &mut Context<'_>| {
-        if lane.poll_wait(task, spans, usize::MAX).is_ready() {
+        if lane.poll_wait(task, frames, usize::MAX).is_ready() {
             return Poll::Ready(());
         }
         fence(Ordering::SeqCst);
-        lane.poll_wait(task, spans, usize::MAX)
+        lane.poll_wait(task, frames, usize::MAX)
     })
     .await;
 }
@@ -54,18 +55,18 @@ fn balanced(lane: &Lane) {
 /// A chunk holds them all.
 const ROOMY: Limits = Limits {
     bytes: 16 << 10,
-    spans: usize::MAX,
+    frames: usize::MAX,
 };
 /// Each frame has a chunk of its own, and two fit.
 const TIGHT: Limits = Limits {
     bytes: 150,
-    spans: usize::MAX,
+    frames: usize::MAX,
 };
 
 #[test]
 fn a_reader_sees_whole_frames_in_order() {
     check(|| {
-        let (mut writer, lane) = Writer::new(ROOMY).expect("a queue");
+        let (mut writer, lane) = Writer::new(Signal::Traces, ROOMY).expect("a queue");
         let groups = [(); 2].map(|()| Arc::new(Group::default()));
         let reader = thread::spawn(move || {
             let mut taken = Vec::new();
@@ -87,7 +88,7 @@ fn a_reader_sees_whole_frames_in_order() {
 #[test]
 fn chunks_that_are_dropped_and_used_again_are_never_written_while_they_are_read() {
     check(|| {
-        let (mut writer, lane) = Writer::new(TIGHT).expect("a queue");
+        let (mut writer, lane) = Writer::new(Signal::Traces, TIGHT).expect("a queue");
         let group = Arc::new(Group::default());
         let reader = thread::spawn(move || {
             let mut taken = Vec::new();
@@ -108,7 +109,7 @@ fn chunks_that_are_dropped_and_used_again_are_never_written_while_they_are_read(
 #[test]
 fn a_sleeping_reader_is_woken() {
     check(|| {
-        let (mut writer, lane) = Writer::new(ROOMY).expect("a queue");
+        let (mut writer, lane) = Writer::new(Signal::Traces, ROOMY).expect("a queue");
         let group = Arc::new(Group::default());
         let reader = thread::spawn(move || {
             block_on(wait(&lane, 2));
@@ -124,7 +125,7 @@ fn a_sleeping_reader_is_woken() {
 #[test]
 fn a_flush_ends_when_what_was_there_is_done_with() {
     check(|| {
-        let (mut writer, lane) = Writer::new(ROOMY).expect("a queue");
+        let (mut writer, lane) = Writer::new(Signal::Traces, ROOMY).expect("a queue");
         let lane = Arc::new(lane);
         let _ = append(&mut writer, &Arc::new(Group::default()), 7);
         let reader = {
@@ -145,7 +146,7 @@ fn a_flush_ends_when_what_was_there_is_done_with() {
 #[test]
 fn what_comes_around_a_close_is_taken_or_counted() {
     check(|| {
-        let (mut writer, lane) = Writer::new(ROOMY).expect("a queue");
+        let (mut writer, lane) = Writer::new(Signal::Traces, ROOMY).expect("a queue");
         let lane = Arc::new(lane);
         let closer = {
             let lane = Arc::clone(&lane);

@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use spanwire_queue::{Batch, Group, Lane, Limits, Writer};
+use spanwire_wire::Signal;
 
 use super::Run;
 use crate::w5::{self, ROWS};
@@ -17,7 +18,7 @@ fn group(scope: &[u8]) -> Arc<Group> {
 }
 
 fn queue() -> (Writer, Lane) {
-    Writer::new(Limits::default()).expect("the handlers of forks")
+    Writer::new(Signal::Traces, Limits::default()).expect("the handlers of forks")
 }
 
 pub fn push_take() -> Run {
@@ -28,7 +29,7 @@ pub fn push_take() -> Run {
             let _ = writer.append(&group, frame.len(), |out| out.raw(black_box(&frame)));
             if number % ROWS == 0 {
                 let batch = lane.take(ROWS, usize::MAX).expect("frames wait");
-                assert_eq!(batch.spans(), ROWS);
+                assert_eq!(batch.frames(), ROWS);
                 lane.set_done(batch.end());
             }
         }

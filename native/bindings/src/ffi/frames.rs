@@ -172,7 +172,7 @@ pub unsafe extern "C" fn take_frames(queue: *const Queue, max_spans: usize) -> *
             let mut taken = Vec::new();
             let lane = (*queue).lane.upgrade();
             if let Some(batch) = lane.and_then(|lane| lane.take(max_spans, usize::MAX)) {
-                for (group, frame) in batch.frames() {
+                for (group, frame) in batch.each() {
                     if let Some(kept) = group.attached.get::<Kept>() {
                         let frame = (!kept.is_span).then(|| PyBytes::new(py, frame));
                         taken.push((kept.object(py), frame));

@@ -12,6 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use spanwire_durable::format::{PAGE, halves, word};
 use spanwire_durable::read::{Since, read_block};
 use spanwire_durable::{Directory, Plan};
+use spanwire_wire::Signal;
 use spanwire_queue::{Group, Limits, Writer};
 
 /// Bytes for groups: fewer than usual, so that damage meets something.
@@ -38,7 +39,7 @@ fn base(groups: u8, sealed: u8) -> Base {
     let place = tempfile::tempdir().expect("a folder");
     let plan = Plan::new(place.path().join("queue"), "fuzz");
     let directory = Directory::without_upkeep(&plan).expect("a folder");
-    let mut writer = Writer::with_storage(directory.storage(), 1 << 30).expect("fork handlers");
+    let mut writer = Writer::with_storage(Signal::Traces, directory.storage(), 1 << 30).expect("fork handlers");
     let lane = writer.add_lane(Limits::default());
     let groups: Vec<_> = (0..groups)
         .map(|number| {

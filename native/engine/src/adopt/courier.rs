@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use spanwire_durable::read::Found;
 use spanwire_queue::storage::{Block, Heap, Storage};
 use spanwire_queue::{Group, Lane, Limits, Writer};
+use spanwire_wire::Signal;
 
 use super::leftovers::{Leftover, Leftovers};
 use super::members::Member;
@@ -241,9 +242,9 @@ impl Way {
     fn new(member: &Member, options: &Options) -> io::Result<Self> {
         let bounds = Limits {
             bytes: usize::MAX,
-            spans: usize::MAX,
+            frames: usize::MAX,
         };
-        let mut writer = Writer::with_storage(Box::new(Adopting), usize::MAX)?;
+        let mut writer = Writer::with_storage(Signal::Traces, Box::new(Adopting), usize::MAX)?;
         let lane = Arc::new(writer.add_lane(bounds));
         lane.want_reader();
         if lane.begin_reader() {

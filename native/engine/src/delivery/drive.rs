@@ -72,7 +72,7 @@ impl Drive {
     /// Will send what waits in `lane`.
     pub fn new(lane: Arc<Lane>, sender: Arc<Sender>, limits: BatchLimits) -> Self {
         Self {
-            bound: lane.limits().spans,
+            bound: lane.limits().frames,
             lane,
             sender,
             limits,
@@ -274,10 +274,10 @@ impl Drive {
         let Some(mut batch) = self.lane.take(spans, bytes) else {
             return 0;
         };
-        let taken = batch.spans() as u64;
-        self.in_hand.store(batch.spans() as u64, Ordering::Relaxed);
+        let taken = batch.frames() as u64;
+        self.in_hand.store(batch.frames() as u64, Ordering::Relaxed);
         self.sender.pass(&mut batch);
-        let (spans, end) = (batch.spans() as u64, batch.end());
+        let (spans, end) = (batch.frames() as u64, batch.end());
         self.in_hand.store(spans, Ordering::Relaxed);
         if spans == 0 {
             flights.add_ended(end);

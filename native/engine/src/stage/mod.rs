@@ -19,9 +19,9 @@ pub type Stages = Arc<[Arc<dyn Stage>]>;
 
 /// Sends a batch through the stages; how many spans they dropped.
 pub fn pass(batch: &mut Batch, stages: &Stages) -> u64 {
-    let before = batch.spans();
+    let before = batch.frames();
     for stage in stages.iter() {
         batch.pass(|group, span| stage.frame(group, span));
     }
-    (before - batch.spans()) as u64
+    (before - batch.frames()) as u64
 }

@@ -28,11 +28,13 @@ impl Lane {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use spanwire_wire::Signal;
+
     use crate::{Limits, Writer};
 
     #[test]
     fn a_panic_under_the_lock_loses_no_lane() {
-        let (mut writer, lane) = Writer::new(Limits::default()).expect("fork handlers");
+        let (mut writer, lane) = Writer::new(Signal::Traces, Limits::default()).expect("fork handlers");
         let other = writer.add_lane(Limits::default());
         let panics = || lane.with(|_, _| panic!("as planned"));
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).expect_err("it was planned");

@@ -55,8 +55,8 @@ impl Lane {
             let oldest = state.chunks.get(lane.position.chunk)?;
             let may_be = lane.is_open() && lane.backlog.is_none() && lane.when_full == WhenFull::DropOldest;
             let is_one = lane.queued(state.entered()) >= frames.max(1) && oldest.age() > age;
-            // A bound in spans is one lane's.
-            (may_be && is_one && lane.limits.spans == usize::MAX).then(|| lane.split(state))
+            // A bound in frames is one lane's.
+            (may_be && is_one && lane.limits.frames == usize::MAX).then(|| lane.split(state))
         })?;
         let id = state.add_lane(|_| behind);
         self.within(&mut state, |lane, _| lane.backlog = Some(id));

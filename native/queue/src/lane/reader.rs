@@ -53,13 +53,13 @@ impl Lane {
         });
     }
 
-    /// Ready when `spans` frames or `bytes` bytes wait, or after [`wake`](Self::wake), or when nobody can append any more; else
+    /// Ready when `frames` frames or `bytes` bytes wait, or after [`wake`](Self::wake), or when nobody can append any more; else
     /// the task is woken then. Who waits for a single frame polls a second time, a few milliseconds after the first: one that was
     /// appended at the very moment of the first may have been missed.
-    pub fn poll_wait(&self, task: &mut Context<'_>, spans: u64, bytes: usize) -> Poll<()> {
+    pub fn poll_wait(&self, task: &mut Context<'_>, frames: u64, bytes: usize) -> Poll<()> {
         self.with(|lane, state| {
             let is_nudged = std::mem::take(&mut lane.is_nudged);
-            let enough = lane.queued(state.entered()) >= spans || lane.bytes(&state.chunks) >= bytes;
+            let enough = lane.queued(state.entered()) >= frames || lane.bytes(&state.chunks) >= bytes;
             if is_nudged || enough || state.is_orphaned || lane.flush_to > lane.position.frame {
                 lane.wake_at = None;
                 return Poll::Ready(());
@@ -67,7 +67,7 @@ impl Lane {
             if !lane.waker.as_ref().is_some_and(|waker| waker.will_wake(task.waker())) {
                 lane.waker = Some(task.waker().clone());
             }
-            lane.wake_at = Some((spans, bytes));
+            lane.wake_at = Some((frames, bytes));
             Poll::Pending
         })
     }
@@ -87,7 +87,7 @@ impl Lane {
 
     /// [`poll_wait`](Self::poll_wait) for the calling thread: if true, it may park, and will be unparked.
     #[must_use]
-    pub fn may_sleep(&self, spans: u64, bytes: usize) -> bool {
+    pub fn may_sleep(&self, frames: u64, bytes: usize) -> bool {
         struct Unpark(Thread);
         impl Wake for Unpark {
             fn wake(self: Arc<Self>) {
@@ -95,7 +95,7 @@ impl Lane {
             }
         }
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
-        self.poll_wait(&mut Context::from_waker(&waker), spans, bytes)
+        self.poll_wait(&mut Context::from_waker(&waker), frames, bytes)
             .is_pending()
     }
 

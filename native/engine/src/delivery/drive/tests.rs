@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use spanwire_queue::{Appended, Group, Limits, Verdict, Writer};
+use spanwire_wire::Signal;
 
 use super::*;
 use crate::testing::{backend, client};
@@ -13,7 +14,7 @@ use crate::testing::{backend, client};
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn driven(client: &crate::Client, limits: BatchLimits) -> (Writer, Arc<Lane>) {
-    let (writer, lane) = Writer::new(Limits::default()).expect("fork handlers");
+    let (writer, lane) = Writer::new(Signal::Traces, Limits::default()).expect("fork handlers");
     let lane = Arc::new(lane);
     lane.want_reader();
     assert!(lane.begin_reader());
@@ -149,10 +150,13 @@ fn what_is_refused_is_counted_and_told() {
 fn what_the_bound_pushes_out_is_told_while_nothing_may_be_sent() {
     let backend = backend("503 Later\r\nretry-after: 60", Duration::ZERO);
     let client = client(&backend.endpoint);
-    let (mut writer, lane) = Writer::new(Limits {
-        spans: 10,
-        ..Limits::default()
-    })
+    let (mut writer, lane) = Writer::new(
+        Signal::Traces,
+        Limits {
+            frames: 10,
+            ..Limits::default()
+        },
+    )
     .expect("fork handlers");
     let lane = Arc::new(lane);
     lane.want_reader();
@@ -198,7 +202,7 @@ fn a_closed_lane_is_emptied_and_left() {
 #[test]
 fn a_panic_of_the_worker_closes_the_lane_and_counts_what_waited() {
     let client = client("http://127.0.0.1:9/panic");
-    let (mut writer, lane) = Writer::new(Limits::default()).expect("fork handlers");
+    let (mut writer, lane) = Writer::new(Signal::Traces, Limits::default()).expect("fork handlers");
     let lane = Arc::new(lane);
     let drive = Drive::new(Arc::clone(&lane), client.sender(), LAZY);
     append(&mut writer, 4);

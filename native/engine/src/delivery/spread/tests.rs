@@ -7,6 +7,7 @@ use spanwire_queue::{Appended, Group, Lane, Limits, Writer};
 use spanwire_transport::Balancer;
 use spanwire_transport::balancer::Strategy;
 use spanwire_transport::deliver::Closing;
+use spanwire_wire::Signal;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -225,7 +226,7 @@ fn simulate(seed: u64) {
                 }))
             })
             .collect();
-        let (mut writer, lane) = Writer::new(Limits::default()).expect("fork handlers");
+        let (mut writer, lane) = Writer::new(Signal::Traces, Limits::default()).expect("fork handlers");
         let lane = Arc::new(lane);
         let sender = client.sender();
         let balancer = Balancer::new(endpoints.iter().cloned(), Strategy::TraceId);
@@ -332,7 +333,7 @@ fn beside_one_that_fails(name: &str, outages: [Vec<(Duration, Duration, Fault)>;
                 seen: Mutex::default(),
             }))
         });
-        let (mut writer, lane) = Writer::new(Limits::default()).expect("fork handlers");
+        let (mut writer, lane) = Writer::new(Signal::Traces, Limits::default()).expect("fork handlers");
         let lane = Arc::new(lane);
         let sender = client.sender();
         let balancer = Balancer::new(endpoints.iter().cloned(), Strategy::TraceId);

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use fastrand::Rng;
 use spanwire_queue::{Appended, Group, Limits, Writer};
 use spanwire_transport::{Accepted, Request, SendError, Tally};
+use spanwire_wire::Signal;
 use tokio::time::{sleep, timeout};
 
 use super::super::*;
@@ -219,7 +220,7 @@ fn poison(seed: u64) {
     };
     let client = client(&format!("http://poisoned-{seed}.test/"));
     let name = client.name();
-    let (mut writer, lane) = Writer::new(Limits::default()).expect("fork handlers");
+    let (mut writer, lane) = Writer::new(Signal::Traces, Limits::default()).expect("fork handlers");
     let lane = Arc::new(lane);
     let sender = client.sender();
     let route = Arc::new(Route::new(sender.config(), Shared(Arc::clone(&backend))));
@@ -298,10 +299,13 @@ fn crowd(seed: u64) {
     };
     let client = client(&format!("http://crowded-{seed}.test/"));
     let name = client.name();
-    let (mut writer, lane) = Writer::new(Limits {
-        spans: bound,
-        ..Limits::default()
-    })
+    let (mut writer, lane) = Writer::new(
+        Signal::Traces,
+        Limits {
+            frames: bound,
+            ..Limits::default()
+        },
+    )
     .expect("fork handlers");
     let lane = Arc::new(lane);
     let sender = client.sender();
@@ -394,10 +398,13 @@ fn simulate(seed: u64) {
     let bytes = rng.usize(1..60);
     let client = client(&format!("http://simulated-{seed}.test/"));
     let name = client.name();
-    let (mut writer, lane) = Writer::new(Limits {
-        spans: bound,
-        ..Limits::default()
-    })
+    let (mut writer, lane) = Writer::new(
+        Signal::Traces,
+        Limits {
+            frames: bound,
+            ..Limits::default()
+        },
+    )
     .expect("fork handlers");
     let lane = Arc::new(lane);
     let sender = client.sender();
