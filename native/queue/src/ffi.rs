@@ -1,7 +1,7 @@
 //! What queues do at a fork.
 //!
 //! Before it every queue's lock is taken, so a child finds them whole; in the child their writers are sent to the lock, where
-//! they see that what is there is the parent's.
+//! they see that what is there is the parent's. The order of the locks: [`spanwire_ground::Part`].
 
 use std::collections::BTreeMap;
 use std::io;

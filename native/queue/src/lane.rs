@@ -1,19 +1,40 @@
 //! [`Lane`]: a reading end, with a position, bounds and counts of its own over the frames that all lanes share.
+//!
+//! Its cursors are numbers of frames, counted from the queue's first:
+//!
+//! ```text
+//!        joined        done             taken_to  position      flush_to            entered
+//!          |             |                  |         |             |                  |
+//! ---------+-------------+--[in]--[hand]----+---------+-------------+------------------+--> frames
+//!  before  |  dropped,   |  in flight, or   | dropped |      queued: the next that    | not yet
+//!  it was  |  or taken   |  answered behind | by a    |      the reader takes, to     | written
+//!  there   |  and        |  one that is     | bound   |      flush_to at once         |
+//!          |  answered   |  still in flight |         |                               |
+//! ```
+//!
+//! - `joined <= done <= position <= entered`, and `taken_to <= position`. None moves back.
+//! - `end`: where the lane was closed. The lane reads up to there, and `entered` stops there for it.
+//! - `in_hand`: the runs between `done` and `taken_to` that are in flight, where the storage keeps frames until they are done.
+//!   Where nothing is in flight (`done >= taken_to`), `done` moves up to `position`.
+//! - `kept_from`: from there on frames stay in the storage at the lane's end, for a later process.
+//! - `wake_at`: not a cursor, but how much has to be queued for the reader to be woken.
 
 mod apart;
 mod backlog;
 mod books;
+mod done;
 mod hand;
 mod kept;
 mod known;
 mod reader;
 mod room;
+mod view;
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::batch::Batch;
 use crate::limits::{Dropped, Limits, WhenFull};
@@ -22,6 +43,7 @@ use crate::state::{Room, Shared, State};
 use crate::sync::Ordering;
 use known::Known;
 pub use room::Waited;
+pub use view::View;
 
 /// Who reads.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -440,12 +462,6 @@ impl Lane {
         self.with(|_, state| state.is_orphaned)
     }
 
-    /// Whether nobody can append any more: the writer is gone, or the lane is closed.
-    #[must_use]
-    pub fn is_ended(&self) -> bool {
-        self.with(|lane, state| !lane.is_open() || state.is_orphaned)
-    }
-
     /// Drops what waits, counted as closed; answers how many they were.
     #[must_use]
     pub fn discard(&self) -> u64 {
@@ -497,24 +513,6 @@ impl Lane {
         entered
     }
 
-    /// Whether frames wait that are wanted out at once.
-    #[must_use]
-    pub fn is_flushing(&self) -> bool {
-        self.with(|lane, _| lane.flush_to > lane.position.frame)
-    }
-
-    /// How many frames wait, and whether that is enough: so many, or so many bytes.
-    #[must_use]
-    pub fn waiting(&self, frames: u64, bytes: usize) -> (u64, bool) {
-        self.with(|lane, state| {
-            let queued = lane.queued(state.entered());
-            (
-                queued,
-                queued >= frames || (queued > 0 && lane.bytes(&state.chunks) >= bytes),
-            )
-        })
-    }
-
     /// How many frames have entered the queue so far, up to the lane's end: those that were refused are no part of its order.
     #[must_use]
     pub fn entered(&self) -> u64 {
@@ -536,45 +534,6 @@ impl Lane {
     #[must_use]
     pub fn passed(&self) -> u64 {
         self.with(|lane, _| lane.position.frame)
-    }
-
-    /// The first `frames` frames are done with: whoever waits for that is woken.
-    pub fn set_done(&self, frames: u64) {
-        let mut state = self.shared.lock();
-        self.within(&mut state, |lane, _| lane.set_done(frames));
-        if state.keeps_until_done() {
-            state.release();
-        }
-        self.shared.set_look(&state);
-        drop(state);
-        self.shared.notify();
-    }
-
-    /// Changes with each fork between the first process and this one.
-    #[must_use]
-    pub fn generation(&self) -> u64 {
-        self.shared.lock().generation()
-    }
-
-    /// Waits until the first `frames` frames are done with; whether they were by `deadline`. They are those of a process: in a child
-    /// of its, of another [`generation`](Self::generation), the answer is no.
-    #[must_use]
-    pub fn wait_done(&self, frames: u64, generation: u64, deadline: Instant) -> bool {
-        let mut state = self.shared.lock();
-        loop {
-            if state.generation() != generation {
-                return false;
-            }
-            let is_behind = self.behind(&mut state, |lane, _| lane.done() < frames);
-            if self.within(&mut state, |lane, _| lane.done >= frames) && is_behind != Some(true) {
-                return true;
-            }
-            let in_time;
-            (state, in_time) = self.shared.wait(state, deadline);
-            if !in_time {
-                return false;
-            }
-        }
     }
 }
 

@@ -23,7 +23,7 @@ pub use batch::{Batch, Request, Verdict};
 pub use ffi::generation;
 pub use group::{Attached, Group};
 pub use group_cache::GroupCache;
-pub use lane::{Lane, Waited};
+pub use lane::{Lane, View, Waited};
 pub use lanes::Lanes;
 pub use limits::{Counts, Dropped, Limits, WhenFull};
 pub use writer::{Appended, Writer};

@@ -520,3 +520,41 @@ fn dropped(lane: &Lane) -> (u64, u64) {
     let dropped = lane.take_dropped();
     (dropped.full, dropped.closed)
 }
+
+#[test]
+fn a_look_says_what_each_question_alone_says_and_a_drop_once() {
+    let (mut writer, lane) = Writer::new(
+        Signal::Logs,
+        Limits {
+            frames: 3,
+            ..Limits::default()
+        },
+    )
+    .expect("fork handlers");
+    let group = Arc::new(Group::default());
+    let view = lane.look(1, usize::MAX);
+    assert!(!view.ended && !view.enough && !view.flushing && view.waiting == 0);
+    for _ in 0..5 {
+        let _ = append(&mut writer, &group);
+    }
+    let view = lane.look(4, usize::MAX);
+    assert_eq!((view.waiting, view.passed, view.entered), (3, 2, 5));
+    assert_eq!((view.passed, view.entered), (lane.passed(), lane.entered()));
+    assert!(!view.enough && lane.look(3, usize::MAX).enough && lane.look(4, 1).enough);
+    assert_eq!(view.dropped.full, 2);
+    assert_eq!((lane.look(4, 1).dropped, lane.take_dropped()), Default::default());
+    assert_eq!(lane.flush(), 5);
+    assert!(lane.look(4, usize::MAX).flushing && lane.is_flushing());
+    let batch = lane.take(9, usize::MAX).expect("three");
+    assert_eq!((batch.signal(), batch.request().signal()), (Signal::Logs, Signal::Logs));
+    let view = lane.look(1, usize::MAX);
+    assert_eq!((view.waiting, view.passed, view.flushing), (0, 5, false));
+    assert!(!lane.wait_done(5, lane.generation(), Instant::now()));
+    lane.set_passed_done();
+    assert!(lane.wait_done(5, lane.generation(), Instant::now()));
+    let _ = append(&mut writer, &group);
+    lane.close();
+    assert!(lane.look(1, usize::MAX).ended && lane.is_ended());
+    assert_eq!(lane.discard(), 1);
+    assert_eq!(lane.look(1, usize::MAX).dropped.closed, 1);
+}

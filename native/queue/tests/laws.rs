@@ -194,7 +194,7 @@ proptest! {
 
     #[cfg_attr(miri, ignore = "takes minutes; `fixed_steps_obey_every_bound` runs instead")]
     #[test]
-    fn a_bound_in_spans_is_exact(frames in 1usize..12, steps in steps(200)) {
+    fn a_bound_in_frames_is_exact(frames in 1usize..12, steps in steps(200)) {
         check(Limits { bytes: usize::MAX, frames }, &steps);
     }
 

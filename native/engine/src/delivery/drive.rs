@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use spanwire_queue::Lane;
+use spanwire_queue::{Dropped, Lane, View};
 use spanwire_transport::Destination;
 use spanwire_transport::deliver::Closing;
 use spanwire_transport::race::{Either, race};
@@ -137,21 +137,25 @@ impl Drive {
         // When the next may be sent, if there is a pace.
         let mut next = Instant::now();
         loop {
-            let is_ended = self.lane.is_ended();
-            if is_ended {
-                self.end_in_time(flights.traffic(), &route);
-            }
             let bytes = self.largest(&route.borrow());
-            let (waiting, is_enough) = self.lane.waiting(spans as u64, bytes);
+            let mut view = self.look(spans, bytes);
+            if view.ended && self.end_in_time(flights.traffic(), &route) {
+                view = self.look(spans, bytes);
+            }
+            let View {
+                ended: is_ended,
+                waiting,
+                ..
+            } = view;
             if is_ended && waiting == 0 && flights.is_empty() {
                 break;
             }
-            if is_ended || self.lane.is_flushing() || due.is_some_and(|due| Instant::now() >= due) {
-                until = self.lane.entered();
+            if is_ended || view.flushing || due.is_some_and(|due| Instant::now() >= due) {
+                until = view.entered;
                 due = None;
             }
-            let is_wanted = waiting > 0 && (is_enough || self.lane.passed() < until);
-            let is_early = self.pace > 0 && Instant::now() < next && !self.lane.is_flushing();
+            let is_wanted = waiting > 0 && (view.enough || view.passed < until);
+            let is_early = self.pace > 0 && Instant::now() < next && !view.flushing;
             if is_wanted
                 && !is_early
                 && let Some(most) = self.may_send(&flights, &route)
@@ -177,9 +181,8 @@ impl Drive {
                 race(self.land(&mut flights), wait).await;
             }
             if flights.is_empty() {
-                self.lane.set_done(self.lane.passed());
+                self.lane.set_passed_done();
             }
-            self.report(DropReason::Shutdown);
         }
         self.report(DropReason::Shutdown);
         self.lane.set_done(self.lane.entered());
@@ -187,11 +190,18 @@ impl Drive {
         self.disarm();
     }
 
-    /// Drops what waits in an ended lane when its destination has taken nothing for too long.
-    fn end_in_time<D>(&self, traffic: &Traffic, route: &watch::Receiver<Arc<Route<D>>>) {
+    /// Looks at the lane once a turn, and reports what it has dropped since the last look.
+    fn look(&self, frames: usize, bytes: usize) -> View {
+        let view = self.lane.look(frames as u64, bytes);
+        self.report_dropped(view.dropped, DropReason::Shutdown);
+        view
+    }
+
+    /// Drops what is queued in an ended lane when its destination has accepted nothing for too long; whether it did.
+    fn end_in_time<D>(&self, traffic: &Traffic, route: &watch::Receiver<Arc<Route<D>>>) -> bool {
         let end = last_call(&self.lane, traffic, &self.sender, &route.borrow());
         if end.is_none_or(|end| Instant::now() < end) {
-            return;
+            return false;
         }
         let spans = self.lane.discard();
         if spans > 0 {
@@ -203,6 +213,7 @@ impl Drive {
             let message = format!("shutdown ended while the backend accepted nothing: {spans} spans were not sent");
             self.push(Some(late), spans, message);
         }
+        true
     }
 
     /// Bytes of a request at most. At the end what a destination takes nothing of is not tried, and dropped many at a time.
@@ -337,7 +348,11 @@ impl Drive {
 
     /// Counts and tells what the lane has dropped.
     fn report(&self, why_closed: DropReason) {
-        for (spans, reason) in DropReason::of_dropped(self.lane.take_dropped(), why_closed) {
+        self.report_dropped(self.lane.take_dropped(), why_closed);
+    }
+
+    fn report_dropped(&self, dropped: Dropped, why_closed: DropReason) {
+        for (spans, reason) in DropReason::of_dropped(dropped, why_closed) {
             if spans > 0 {
                 let message = reason.of_a_queue(spans);
                 drop(self.sender.lose(spans, reason, message.clone()));

@@ -8,13 +8,18 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// The parts of this library that do something at a fork. The order is that of locks: a thread that holds a lock of one part
-/// takes none of a part above it. Within a part the order is the one given here.
+/// The parts of this library that do something at a fork, in the order of the process's locks:
+///
+/// 1. the forks' own lock (`FORKS`);
+/// 2. [`Engine`](Self::Engine): process, descriptors, fresh headers, buffers, events;
+/// 3. [`Queues`](Self::Queues): the registry of queues, then each queue's lock by address.
+///
+/// A thread that holds one of these takes none in front of it. Every other comment on lock order points here.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Part {
-    /// The engine: process, descriptors, fresh headers, buffers, events.
+    /// The worker and its clients.
     Engine,
-    /// The registry of queues, then the queues.
+    /// All queues of the process.
     Queues,
     /// The table of the sink's descriptors; no lock.
     Receiver,

@@ -1,7 +1,7 @@
 //! What became of a lane's frames.
 
 use super::{Lane, LaneState};
-use crate::limits::{Counts, Dropped};
+use crate::limits::Counts;
 use crate::state::State;
 
 impl LaneState {
@@ -80,22 +80,5 @@ impl Lane {
     #[must_use]
     pub fn pushed_out(&self) -> u64 {
         self.with(|lane, state| lane.full + state.over)
-    }
-
-    /// How many frames were dropped since the last call.
-    #[must_use]
-    pub fn take_dropped(&self) -> Dropped {
-        self.with(|lane, state| {
-            let counts = lane.counts(state);
-            let now = Dropped {
-                full: counts.full,
-                closed: counts.closed - lane.kept,
-                kept: lane.kept,
-                unstored: counts.unstored,
-                expired: counts.expired,
-                damaged: counts.damaged,
-            };
-            now.since(std::mem::replace(&mut lane.told, now))
-        })
     }
 }
