@@ -20,18 +20,19 @@ pub mod read;
 mod report;
 mod segment;
 mod spares;
+mod standby;
+mod state;
 mod storage;
 mod summary;
 #[doc(hidden)]
 pub mod synced;
 mod upkeep;
 
-pub use directory::Directory;
+pub use directory::{Directory, directories};
 pub use file_system::MapPolicy;
 pub use folder::{LOCK, OWNER};
 pub use format::Shape;
 pub use orphans::{Orphan, orphans};
-pub use own::directories;
 pub use plan::{Plan, Sync};
 pub use progress::Progress;
 pub use report::Report;

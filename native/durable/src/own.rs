@@ -3,6 +3,7 @@
 //!
 //! A list that only grows, whose places are used again, without a lock that a fork could find taken.
 
+use std::any::Any;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -12,7 +13,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use rustix::fs::OFlags;
 
-use crate::directory::Directory;
 use crate::ffi::Front;
 
 #[derive(Debug)]
@@ -23,9 +23,12 @@ struct Node {
     /// Which folder, however it is spelled; zeros: none.
     device: AtomicU64,
     inode: AtomicU64,
-    directory: Mutex<Weak<Directory>>,
+    directory: Mutex<Option<Weak<dyn Any + Send + Sync>>>,
     next: Option<&'static Node>,
 }
+
+/// A directory, of a type that stands above this list.
+pub type Listed = Arc<dyn Any + Send + Sync>;
 
 /// As long as this is there the folder is ours, or the directory is listed.
 #[derive(Debug)]
@@ -116,8 +119,8 @@ fn add(_turn: &Turn, device: u64, inode: u64) -> &'static Node {
 
 impl Own {
     /// Says whose place it is.
-    pub fn tell(&self, directory: &Arc<Directory>) {
-        *self.node.directory() = Arc::downgrade(directory);
+    pub fn tell(&self, directory: &Listed) {
+        *self.node.directory() = Some(Arc::downgrade(directory));
     }
 }
 
@@ -126,13 +129,13 @@ impl Drop for Own {
         if self.node.generation != spanwire_ground::generation() {
             return; // the parent's
         }
-        *self.node.directory() = Weak::new();
+        *self.node.directory() = None;
         self.node.is_held.store(false, Ordering::Release);
     }
 }
 
 impl Node {
-    fn directory(&self) -> MutexGuard<'_, Weak<Directory>> {
+    fn directory(&self) -> MutexGuard<'_, Option<Weak<dyn Any + Send + Sync>>> {
         self.directory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -145,9 +148,8 @@ pub fn contains(folder: &Metadata) -> bool {
 }
 
 /// The directories of this process.
-#[must_use]
-pub fn directories() -> Vec<Arc<Directory>> {
-    held().filter_map(|node| node.directory().upgrade()).collect()
+pub fn listed() -> Vec<Listed> {
+    held().filter_map(|node| node.directory().as_ref()?.upgrade()).collect()
 }
 
 fn held() -> impl Iterator<Item = &'static Node> {

@@ -1,14 +1,15 @@
 //! Files that are ready before they are needed, and who waits for them.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{fmt, io};
 
 use spanwire_queue::storage::Interrupt;
 
-use crate::directory::State;
 use crate::format::Shape;
 use crate::segment::Segment;
+use crate::standby::Standby;
+use crate::state::State;
 
 /// Bytes at most of standbys that are in no file yet.
 const MOST_IN_MEMORY: u64 = 64 << 20;
@@ -18,28 +19,6 @@ const FREE: usize = 8;
 const FIRST: usize = 4;
 /// Two files in so short a time are a burst.
 const BURST: Duration = Duration::from_secs(1);
-
-/// A segment in memory whose file is made after it is used.
-#[derive(Clone)]
-pub struct Standby {
-    pub segment: Arc<Segment>,
-    /// Of its file.
-    pub number: u64,
-    /// Its writer is told by that to go on elsewhere.
-    pub interrupt: Interrupt,
-}
-
-impl Standby {
-    pub fn is(&self, segment: &Arc<Segment>) -> bool {
-        Arc::ptr_eq(&self.segment, segment)
-    }
-}
-
-impl fmt::Debug for Standby {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_tuple("Standby").field(&self.number).finish()
-    }
-}
 
 impl State {
     /// Whether there is a block of a file that is ready.

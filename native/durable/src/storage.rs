@@ -8,8 +8,9 @@ use std::time::Instant;
 use spanwire_queue::Group;
 use spanwire_queue::storage::{Block, Interrupt, Storage};
 
-use crate::directory::{Directory, PATIENCE};
+use crate::directory::Directory;
 use crate::plan::Plan;
+use crate::state::PATIENCE;
 use spanwire_ground::Here;
 
 use crate::ffi::MappedBlock;
@@ -93,5 +94,13 @@ impl Storage for Mapped {
 
     fn keeps_until_done(&self) -> bool {
         true
+    }
+}
+
+impl Directory {
+    /// What a queue gets its chunks from.
+    #[must_use]
+    pub fn storage(self: &Arc<Self>) -> Box<dyn Storage> {
+        Box::new(Mapped::new(self))
     }
 }

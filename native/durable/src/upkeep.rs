@@ -12,7 +12,7 @@ use crate::directory::Directory;
 use crate::format::Shape;
 use crate::plan::Sync;
 use crate::segment::Segment;
-use crate::spares::Standby;
+use crate::standby::Standby;
 
 /// How often what was committed is sealed, if nothing else is to be done.
 const SEAL: Duration = Duration::from_millis(250);

@@ -12,8 +12,8 @@ use libfuzzer_sys::fuzz_target;
 use spanwire_durable::format::{PAGE, halves, word};
 use spanwire_durable::read::{Since, read_block};
 use spanwire_durable::{Directory, Plan};
-use spanwire_wire::Signal;
 use spanwire_queue::{Group, Limits, Writer};
+use spanwire_wire::Signal;
 
 /// Bytes for groups: fewer than usual, so that damage meets something.
 const HEADS: usize = 1024;
