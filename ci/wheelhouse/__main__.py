@@ -93,9 +93,9 @@ def _build(pythons: list[Python], targets: list[Target], *, guided: bool, twice:
 
 
 def _build_bench(python: Path, checkout: Path | None) -> list[str]:
-    for stale in OUT.glob("spanwire_bench-*.whl"):
+    for stale in (OUT / "bench").glob("*.whl"):
         stale.unlink()
-    wheel = bench.build(WORK / "sdist-from", python, OUT)
+    wheel = bench.build(WORK / "sdist-from", python, OUT / "bench")
     _say(wheel.name)
     if checkout is None:
         return []

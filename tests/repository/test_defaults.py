@@ -1,4 +1,4 @@
-"""Defaults and variables stand in ``spanwire._settings`` alone: no module of the package has a default of its own."""
+"""Defaults and variables stand in ``spanwire._settings``: no module constant named DEFAULT has a literal value."""
 
 import ast
 from collections.abc import Iterator

@@ -7,16 +7,22 @@ import pytest
 from tests.conftest import ROOT
 
 SECTION = (
-    (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("\n## Two walks in ten steps\n")[1].split("\n## ")[0]
+    (ROOT / "ARCHITECTURE.md")
+    .read_text(encoding="utf-8")
+    .split("\n## Two walks, ten steps each\n")[1]
+    .split("\n## ")[0]
 )
 WALKS = {part.partition("\n")[0]: part for part in SECTION.split("\n### ")[1:]}
-STEP = re.compile(r"^(\d+)\. \*\*[^*]+\*\* \((?:`(\w+)`, `([^`]+)`|comes with issue \d+)\): ", re.MULTILINE)
+STEP = re.compile(r"^(\d+)\. \*\*[^*]+\*\* \((?:`(\w+)`, `([^`]+)`|not built yet)\): ", re.MULTILINE)
 PLACE = re.compile(r"`(\w+)` of `([^`]+)`")
 
 
 def defines(name: str, path: str) -> bool:
     text = (ROOT / path).read_text(encoding="utf-8")
-    return re.search(rf"\b(?:struct|enum|trait|class) {name}\b", text) is not None
+    return (
+        re.search(rf"^\s*(?:(?:pub(?:\([a-z]+\))?|cdef) )?(?:struct|enum|trait|class) {name}\b", text, re.MULTILINE)
+        is not None
+    )
 
 
 @pytest.mark.parametrize("walk", WALKS)
@@ -27,6 +33,10 @@ def test_a_walk_has_ten_steps_and_each_leads_to_a_type(walk: str) -> None:
     assert not [(name, path) for name, path in named if not defines(name, path)]
 
 
-def test_both_walks_are_there() -> None:
-    assert len(WALKS) == 2
+def test_steps_that_are_not_built_are_those_of_log_records_alone() -> None:
+    missing = {walk: [int(n) for n, name, _ in STEP.findall(text) if not name] for walk, text in WALKS.items()}
+    assert list(missing.values()) == [[], [1, 2, 3, 6]]
+
+
+def test_a_type_that_is_elsewhere_is_not_found() -> None:
     assert not defines("Spans", "native/queue/src/writer.rs")

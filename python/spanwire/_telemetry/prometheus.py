@@ -128,8 +128,8 @@ def _lines(counts: Mapping[str, Any]) -> Iterator[str]:
     yield from _family("clock_info", "gauge", "Who tells the time of native spans.", [({"clock": trace["clock"]}, 1)])
 
 
-# What `not_mapped` says where all is as the application asked for.
-_MAPPED = {None, "mapping=never"}
+# Values of `not_mapped` that are no failure.
+NO_FAILURE = {None, "mapping=never"}
 
 
 def _durable(reports: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -144,8 +144,8 @@ def _durable(reports: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     yield from _family(
         "durable_not_mapped",
         "gauge",
-        "Whether spans are written to files by a thread, 10 ms later, since the file system cannot be mapped: 0 or 1; 0 with mapping=never.",
-        [(labels, int(any(one["not_mapped"] not in _MAPPED for one in several))) for labels, several in each],
+        "1 if a thread writes spans to files within 10 ms because the file system cannot be mapped; 0 with mapping=never.",
+        [(labels, int(any(one["not_mapped"] not in NO_FAILURE for one in several))) for labels, several in each],
     )
     synced = [
         (labels, max(ago))

@@ -6,8 +6,8 @@
 
     exporter = OTLPSpanExporter(durable="/var/lib/shop/spans")
 
-A process that is killed loses no span whose ``end()`` has returned: the next one with the same folder and service sends it, or
-``spanwire recover``. The folder must outlive what is killed with the process: in a container it is a volume.
+A process that is killed loses no span that is in a file: the next one with the same folder and service sends it, or
+``spanwire recover``. Where no file is ready a span is in memory until its file is made (docs/durability.md). The folder must outlive what is killed with the process: in a container it is a volume.
 """
 
 import operator

@@ -44,7 +44,7 @@ def with_cli(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Environme
 
 @pytest.fixture(scope="module")
 def with_bench(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Environment:
-    (bench,) = (ROOT / "wheelhouse").glob("spanwire_bench-*.whl")
+    (bench,) = (ROOT / "wheelhouse" / "bench").glob("*.whl")
     return make(tmp_path_factory, wheel, "[cli]", str(bench))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
+from spanwire._telemetry.prometheus import NO_FAILURE
 from spanwire.cli._render import one_line
 from spanwire.cli._top._processes import Account, Durable, Process
 
@@ -124,7 +125,9 @@ def _durable_lines(queue: Durable) -> Iterator[Text]:
         f"  durable {one_line(queue.folder)}: ",
         (f"{queue.bytes / 1e6:,.0f} of {queue.max_bytes / 1e6:,.0f} MB", "yellow" if is_much else ""),
         (f", {queue.failures:,} failures", "red") if queue.failures else "",
-        (f", not mapped: {one_line(queue.not_mapped)}", "yellow") if queue.not_mapped is not None else "",
+        (f", not mapped: {one_line(queue.not_mapped)}", "" if queue.not_mapped in NO_FAILURE else "yellow")
+        if queue.not_mapped is not None
+        else "",
     )
     told = [f"{name} {queue.recovered[name]:,}" for name in ("spans", "damaged", "files") if queue.recovered.get(name)]
     if told:
