@@ -33,7 +33,7 @@ def backend_down_for_good(world: World) -> Result:
     """Nothing arrives; the end comes in time; each span is counted."""
     world.wire.refuse()
     world.start(seconds=20, flush=2.0)
-    result = lost_only(world.end(), "shutdown", "queue_full", "exhausted", again=False)
+    result = lost_only(world.end(), "shutdown", "queue_full", "exhausted", "timeout", again=False)
     assert result.arrived == 0, str(result)
     for book in result.books.values():
         assert not book["flushed"], book

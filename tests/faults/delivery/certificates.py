@@ -13,7 +13,7 @@ def refused(world: World, tls: TLS, ca: Path, says: str) -> Result:
     world.up(tls=tls)
     world.wire.open()
     world.start(seconds=5, flush=2.0, endpoint=world.endpoint("https"), exporter={"certificate_file": str(ca)})
-    result = lost_only(world.end(), "exhausted", "refused", "shutdown", again=False)
+    result = lost_only(world.end(), "exhausted", "refused", "shutdown", "timeout", again=False)
     assert result.arrived == 0, str(result)
     assert says in result.errors, result.errors
     return result
