@@ -54,7 +54,9 @@ def test_a_mistake_in_the_environment_is_one_line_behind_a_short_traceback(
     done = run("spanwire.install()", **variables)
     *traceback, last = done.stderr.splitlines()
     assert last == text
-    assert len(traceback) < 12
+    # Newer Pythons mark places in lines of their own.
+    frames = [line for line in traceback if line.startswith("  File ")]
+    assert len(frames) <= 5
     assert "During handling" not in done.stderr
 
 
