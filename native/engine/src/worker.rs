@@ -159,7 +159,7 @@ async fn run(mut commands: mpsc::UnboundedReceiver<Command>) {
     }
 }
 
-/// Begins a task. A panic ends it only; what it holds is dropped with it and counts the loss.
+/// Begins a task. A panic in what is spawned ends that alone; what it holds is dropped with it and counts the loss.
 fn begin(task: Task, clients: &mut HashMap<u64, Client>) {
     match task {
         Task::Export(job) => {

@@ -416,9 +416,9 @@ else:
 before = account()["dropped"].get("disk", 0)
 first = number
 spans(3_000)
-# The first of a child are in memory before it is known that there is no room.
-lost = 0 if who == "a child" else 3_000
-assert account()["dropped"].get("disk", 0) == before + lost, spanwire.stats()
+# The first of a child are in memory, unless its disk thread knows before them that there is no room.
+lost = account()["dropped"].get("disk", 0) - before
+assert 0 <= lost <= 3_000 and (who == "a child" or lost == 3_000), spanwire.stats()
 until(lambda: report()["failures"], "it is known")
 assert report()["folder"] == queue, spanwire.stats()
 assert "space" in report()["last_error"], spanwire.stats()
@@ -429,7 +429,7 @@ until(lambda: report()["folder"] != queue and report()["files"], "there is a fol
 spans(3_000)
 assert account()["dropped"].get("disk", 0) == before + lost, spanwire.stats()
 spanwire.durable.sync()
-say(str(first))
+say(f"{first} {lost}")
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -446,7 +446,9 @@ def test_who_starts_on_a_full_disk_keeps_spans_as_soon_as_there_is_room(who: str
     with Sink() as sink, small_disk(disk, "100m,nr_inodes=64") as before:
         sink.inject(status=503, times=None)
         with run(program, disk / "queue", sink.traces_endpoint, *before) as service:
-            hear(service, str(first))
+            assert service.stdout is not None
+            assert service.stderr is not None
+            said = service.stdout.readline().split() or [service.stderr.read()]
             answer(service)
             service.communicate(timeout=60)
         sink.clear_faults()
@@ -460,6 +462,8 @@ def test_who_starts_on_a_full_disk_keeps_spans_as_soon_as_there_is_room(who: str
             cwd=ROOT,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        lost = 0 if who == "a child" else 3_000
-        kept = {str(number) for number in [*range(first), *range(first + lost, first + 6_000)]}
-        assert set(arrived(sink)) == kept
+        assert said[0] == str(first), said
+        counts = arrived(sink)
+        kept = {str(number) for number in [*range(first), *range(first + 3_000, first + 6_000)]}
+        assert kept <= set(counts) <= {str(number) for number in range(first + 6_000)}
+        assert len(counts) == first + 6_000 - int(said[1])
