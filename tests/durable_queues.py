@@ -16,7 +16,7 @@ from tests.books import check_books, since
 __all__ = ["NOWHERE", "PATIENCE", "account", "joined", "processor", "told", "wait_until"]
 
 NOWHERE = "http://127.0.0.1:9/v1/traces"
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @contextmanager
