@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::time::Duration;
 
-use spanwire_wire::envelope::{Groups, Piece};
+use spanwire_wire::envelope::Groups;
 use spanwire_wire::read::Message;
 use spanwire_wire::tag::{export_request, len_tag, resource_spans, scope_spans, span};
 use spanwire_wire::write::Header;
@@ -265,10 +265,7 @@ impl Recording {
             groups.add(group, bytes);
         }
         let mut request = Vec::with_capacity(groups.request_len());
-        groups.write(&mut |piece| match piece {
-            Piece::Bytes(bytes) => request.extend_from_slice(bytes),
-            Piece::Run(bytes) => request.extend_from_slice(bytes),
-        });
+        groups.write_bytes(&mut |bytes| request.extend_from_slice(bytes));
         Ok(request)
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use spanwire_wire::Signal;
 use spanwire_wire::arena::Region;
-use spanwire_wire::envelope::{Groups, Piece};
+use spanwire_wire::envelope::Groups;
 use spanwire_wire::tag::len_tag;
 
 use crate::group::Group;
@@ -189,10 +189,8 @@ impl<'a> Request<'a> {
     }
 
     /// Hands over the request's bytes, piece by piece.
-    pub fn write(&self, put: &mut dyn FnMut(&[u8])) {
-        self.groups.write(&mut |piece| match piece {
-            Piece::Bytes(bytes) | Piece::Run(&bytes) => put(bytes),
-        });
+    pub fn write(&self, mut put: &mut dyn FnMut(&[u8])) {
+        self.groups.write_bytes(&mut put);
     }
 
     /// The bytes in memory of their own.

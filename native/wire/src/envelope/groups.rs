@@ -230,6 +230,16 @@ impl<H: Head, R: Run> Groups<H, R> {
     }
 }
 
+impl<H: Head, R: Run + AsRef<[u8]>> Groups<H, R> {
+    /// Hands over the request's bytes, where runs are bytes themselves.
+    pub fn write_bytes(&self, put: &mut impl FnMut(&[u8])) {
+        self.write(&mut |piece| match piece {
+            Piece::Bytes(bytes) => put(bytes),
+            Piece::Run(run) => put(run.as_ref()),
+        });
+    }
+}
+
 impl<H: Head> Scope<H> {
     fn content_len(&self) -> usize {
         head_len(&self.head) + self.items_len

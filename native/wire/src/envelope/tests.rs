@@ -210,10 +210,7 @@ proptest! {
             }
         }
         let mut bytes = Vec::new();
-        groups.write(&mut |piece| match piece {
-            Piece::Bytes(piece) => bytes.extend_from_slice(piece),
-            Piece::Run(run) => bytes.extend_from_slice(run),
-        });
+        groups.write_bytes(&mut |piece| bytes.extend_from_slice(piece));
         prop_assert_eq!(bytes.len(), groups.request_len());
         bytes.extend(field(2, &field(5, b"text")));
         prop_assert_eq!(bytes, whole);

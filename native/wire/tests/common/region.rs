@@ -1,7 +1,7 @@
 //! The same messages by the crate's own writers: what they write must be what the plain writer writes.
 
 use spanwire_wire::arena::{Open, Region};
-use spanwire_wire::envelope::{Groups, Piece};
+use spanwire_wire::envelope::Groups;
 use spanwire_wire::tag::{
     WireType, any_value, entity_ref, event, fixed64_tag, key_value, len_tag, link, resource, resource_spans, scope,
     scope_spans, short_tag, span, status, tag, varint_tag,
@@ -29,9 +29,7 @@ pub fn request(request: &Request) -> Vec<u8> {
         }
     }
     let mut bytes = Vec::with_capacity(groups.request_len());
-    groups.write(&mut |piece| match piece {
-        Piece::Bytes(piece) | Piece::Run(&piece) => bytes.extend_from_slice(piece),
-    });
+    groups.write_bytes(&mut |piece| bytes.extend_from_slice(piece));
     assert_eq!(bytes.len(), groups.request_len());
     bytes
 }
