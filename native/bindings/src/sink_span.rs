@@ -6,8 +6,8 @@ use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict};
-use spanwire_wire::request::{Resource, ResourceSpans, Scope, ScopeSpans};
-use spanwire_wire::{DecodeError, EventView, LinkView, SpanView, StatusView, TraceRequest};
+use spanwire_wire::request::{Resource, Scope};
+use spanwire_wire::{DecodeError, EventView, LinkView, ResourceSpans, ScopeSpans, SpanView, StatusView, TraceRequest};
 
 use crate::errors::decode_error;
 use crate::sink_value::attributes;
@@ -34,16 +34,16 @@ fn decode_spans(body: &[u8]) -> PyResult<Vec<ReceivedSpan>> {
 /// Appends the first `count` spans of a request.
 pub fn append_spans(body: &Bytes, count: u64, spans: &mut Vec<ReceivedSpan>) -> Result<(), DecodeError> {
     let mut left = count;
-    for resource in TraceRequest::new(body).resource_spans() {
+    for resource in TraceRequest::new(body).resources() {
         let resource = resource?;
         let of_resource = body.slice_ref(resource.bytes());
-        for scope in resource.scope_spans() {
+        for scope in resource.scopes() {
             let scope = scope?;
             let group = Arc::new(Group {
                 resource: of_resource.clone(),
                 scope: body.slice_ref(scope.bytes()),
             });
-            for span in scope.spans() {
+            for span in scope.items() {
                 if left == 0 {
                     return Ok(());
                 }

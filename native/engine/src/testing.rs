@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use spanwire_transport::config::TlsFiles;
 use spanwire_transport::{Compression, Config, Protocol};
-use spanwire_wire::request::TraceRequest;
+use spanwire_wire::TraceRequest;
 
 use crate::Client;
 
@@ -104,9 +104,9 @@ pub fn paused<F: Future>(test: F) -> F::Output {
 
 /// The spans of a request: their names are numbers.
 pub fn numbers(body: &[u8]) -> Vec<u32> {
-    let resources = TraceRequest::new(body).resource_spans();
-    let scopes = resources.flat_map(|resource| resource.expect("readable").scope_spans());
-    let spans = scopes.flat_map(|scope| scope.expect("readable").spans());
+    let resources = TraceRequest::new(body).resources();
+    let scopes = resources.flat_map(|resource| resource.expect("readable").scopes());
+    let spans = scopes.flat_map(|scope| scope.expect("readable").items());
     spans
         .map(|span| span.expect("readable").name().trim().parse().expect("a number"))
         .collect()

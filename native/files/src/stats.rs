@@ -56,17 +56,17 @@ impl Stats {
     /// Counts a request.
     pub fn add(&mut self, request: &[u8]) -> Result<(), DecodeError> {
         self.requests += 1;
-        for resource in TraceRequest::new(request).resource_spans() {
+        for resource in TraceRequest::new(request).resources() {
             let resource = resource?;
             let service = match resource.resource() {
                 Some(resource) => service_name(resource.attributes())?,
                 None => "",
             };
             let mut of_service = 0;
-            for scope in resource.scope_spans() {
+            for scope in resource.scopes() {
                 let scope = scope?;
                 let mut of_scope = 0;
-                for span in scope.spans() {
+                for span in scope.items() {
                     self.span(&span?)?;
                     of_scope += 1;
                 }

@@ -84,11 +84,11 @@ fn read(bytes: &[u8], format: Option<Format>) -> (Vec<Piece>, Option<FileError>)
 fn spans(requests: &[Vec<u8>]) -> Vec<String> {
     let mut found = Vec::new();
     for request in requests {
-        for resource in TraceRequest::new(request).resource_spans() {
+        for resource in TraceRequest::new(request).resources() {
             let resource = resource.expect("valid");
             let service = resource.resource().map(|resource| attributes(resource.attributes()));
-            for scope in resource.scope_spans() {
-                for span in scope.expect("valid").spans() {
+            for scope in resource.scopes() {
+                for span in scope.expect("valid").items() {
                     let span = span.expect("valid");
                     let (id, name, start) = (span.span_id(), span.name(), span.start_time());
                     let own = attributes(span.attributes());
@@ -110,12 +110,12 @@ fn attributes(attributes: KeyValues<'_>) -> Vec<(String, String)> {
 fn serialized(requests: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     for request in requests {
-        for resource in TraceRequest::new(request).resource_spans() {
-            for scope in resource.expect("valid").scope_spans() {
+        for resource in TraceRequest::new(request).resources() {
+            for scope in resource.expect("valid").scopes() {
                 found.extend(
                     scope
                         .expect("valid")
-                        .spans()
+                        .items()
                         .map(|span| span.expect("valid").bytes().to_vec()),
                 );
             }

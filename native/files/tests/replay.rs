@@ -46,12 +46,12 @@ fn all(recording: &mut Recording, plan: &Plan) -> Vec<ReplayRequest> {
 
 fn views(request: &[u8]) -> Vec<(u64, u64, u8)> {
     let mut found = Vec::new();
-    for resource in TraceRequest::new(request).resource_spans() {
+    for resource in TraceRequest::new(request).resources() {
         let resource = resource.expect("valid");
         assert_eq!(resource.schema_url(), "url");
         assert!(resource.resource().is_some());
-        for scope in resource.scope_spans() {
-            for span in scope.expect("valid").spans() {
+        for scope in resource.scopes() {
+            for span in scope.expect("valid").items() {
                 let span: SpanView<'_> = span.expect("valid");
                 found.push((
                     span.start_time().get(),

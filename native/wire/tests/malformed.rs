@@ -326,7 +326,7 @@ fn an_error_says_what_and_where() {
 fn an_iterator_ends_after_its_error() {
     let (bytes, _) = wrap(&[1], &[0x00]);
     let bytes = [&bytes[..], &[0x0A, 0]].concat();
-    let mut resources = TraceRequest::new(&bytes).resource_spans();
+    let mut resources = TraceRequest::new(&bytes).resources();
     assert!(resources.next().unwrap().is_err());
     assert!(resources.next().is_none());
 }

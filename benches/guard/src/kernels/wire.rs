@@ -113,9 +113,9 @@ pub fn read() -> Run {
 /// Looks at what a span of W5 has.
 fn walk(request: &[u8]) -> Result<usize, DecodeError> {
     let mut spans = 0;
-    for resource in TraceRequest::new(request).resource_spans() {
-        for scope in resource?.scope_spans() {
-            for span in scope?.spans() {
+    for resource in TraceRequest::new(request).resources() {
+        for scope in resource?.scopes() {
+            for span in scope?.items() {
                 let span = span?;
                 black_box((span.trace_id(), span.span_id(), span.name(), span.kind()));
                 black_box((span.start_time(), span.end_time(), span.flags()));

@@ -252,9 +252,9 @@ fn check(owned: &Owned, limit: Option<usize>, threads: usize) {
             validate(Signal::Traces, request).expect("well-formed").items,
             plan.spans(index)
         );
-        for resource in TraceRequest::new(request).resource_spans() {
-            for scope in resource.expect("well-formed").scope_spans() {
-                let spans = scope.expect("well-formed").spans();
+        for resource in TraceRequest::new(request).resources() {
+            for scope in resource.expect("well-formed").scopes() {
+                let spans = scope.expect("well-formed").items();
                 found.extend(spans.map(|span| span.expect("well-formed").bytes().to_vec()));
             }
         }
@@ -327,9 +327,9 @@ fn every_length_of_a_text_is_found_and_written() {
             panic!("one request")
         };
         let mut names = Vec::new();
-        for resource in TraceRequest::new(request).resource_spans() {
-            for scope in resource.expect("well-formed").scope_spans() {
-                let spans = scope.expect("well-formed").spans();
+        for resource in TraceRequest::new(request).resources() {
+            for scope in resource.expect("well-formed").scopes() {
+                let spans = scope.expect("well-formed").items();
                 names.extend(spans.map(|span| span.expect("well-formed").name().len()));
             }
         }

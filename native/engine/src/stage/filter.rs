@@ -1,7 +1,7 @@
 //! [`Filter`]: the stage that lets through what meets all its conditions.
 
 use spanwire_queue::{Group, Verdict};
-use spanwire_wire::request::ScopeSpans;
+use spanwire_wire::ScopeSpans;
 use spanwire_wire::span::{SpanView, StatusCode};
 use spanwire_wire::value::Value;
 

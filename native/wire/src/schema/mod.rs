@@ -6,6 +6,7 @@
 use crate::protobuf::tag::{WireType, tag};
 
 mod lookup;
+pub(crate) mod open_enum;
 mod table;
 pub mod validate;
 mod view;

@@ -9,7 +9,10 @@ use crate::protobuf::parts::{Parts, Repeated, View};
 use crate::protobuf::read::Message;
 use crate::protobuf::tag::{event, link, span, status};
 use crate::protobuf::value::KeyValues;
+use crate::request::member::Member;
 use crate::schema::Type;
+use crate::schema::open_enum::open_enum;
+use crate::signal::Signal;
 use crate::time::UnixNanos;
 
 /// The events of a span.
@@ -185,6 +188,11 @@ impl<'a> View<'a> for SpanView<'a> {
     }
 }
 
+impl<'a> Member<'a> for SpanView<'a> {
+    const SIGNAL: Signal = Signal::Traces;
+    const WITHIN: Type = Type::ScopeSpans;
+}
+
 /// Something that happened during a span.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EventView<'a> {
@@ -344,43 +352,6 @@ impl<'a> StatusView<'a> {
         }
         Ok(())
     }
-}
-
-/// Declares an open enum: numbers that it does not name are kept.
-macro_rules! open_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $number:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)*
-            /// A number that opentelemetry-proto does not name.
-            Other(i32),
-        }
-
-        impl Default for $name {
-            fn default() -> Self {
-                Self::from(0)
-            }
-        }
-
-        impl From<i32> for $name {
-            fn from(number: i32) -> Self {
-                match number {
-                    $($number => Self::$variant,)*
-                    other => Self::Other(other),
-                }
-            }
-        }
-
-        impl From<$name> for i32 {
-            fn from(value: $name) -> Self {
-                match value {
-                    $($name::$variant => $number,)*
-                    $name::Other(other) => other,
-                }
-            }
-        }
-    };
 }
 
 open_enum! {

@@ -1,8 +1,9 @@
 //! Reads everything that the lazy views offer.
 
-use spanwire_wire::request::{EntityRef, Resource, ResourceSpans, Scope, ScopeSpans};
+use spanwire_wire::request::{EntityRef, Resource, Scope};
 use spanwire_wire::{
-    Counts, DecodeError, EventView, KeyValue, KeyValues, LinkView, SpanView, TraceRequest, UnixNanos, Value,
+    Counts, DecodeError, EventView, KeyValue, KeyValues, LinkView, ResourceSpans, ScopeSpans, SpanView, TraceRequest,
+    UnixNanos, Value,
 };
 
 use super::model;
@@ -11,7 +12,7 @@ type Result<T> = core::result::Result<T, DecodeError>;
 
 pub fn request(bytes: &[u8]) -> Result<model::Request> {
     let resources = TraceRequest::new(bytes)
-        .resource_spans()
+        .resources()
         .map(|group| resource_spans(&group?));
     Ok(model::Request {
         resources: resources.collect::<Result<_>>()?,
@@ -33,7 +34,7 @@ fn resource_spans(group: &ResourceSpans<'_>) -> Result<model::ResourceSpans> {
     Ok(model::ResourceSpans {
         resource: group.resource().map(|resource| self::resource(&resource)).transpose()?,
         scopes: group
-            .scope_spans()
+            .scopes()
             .map(|group| scope_spans(&group?))
             .collect::<Result<_>>()?,
         schema_url: group.schema_url().into(),
@@ -64,7 +65,7 @@ fn entity_ref(entity: &EntityRef<'_>) -> Result<model::EntityRef> {
 fn scope_spans(group: &ScopeSpans<'_>) -> Result<model::ScopeSpans> {
     Ok(model::ScopeSpans {
         scope: group.scope().map(|scope| self::scope(&scope)).transpose()?,
-        spans: group.spans().map(|span| self::span(&span?)).collect::<Result<_>>()?,
+        spans: group.items().map(|span| self::span(&span?)).collect::<Result<_>>()?,
         schema_url: group.schema_url().into(),
     })
 }

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use spanwire_wire::request::TraceRequest;
+use spanwire_wire::TraceRequest;
 use spanwire_wire::tag::{self, len_tag};
 use spanwire_wire::write::Header;
 
@@ -52,13 +52,13 @@ fn request(resources: &[Vec<Vec<Vec<u8>>>]) -> Vec<u8> {
 /// All spans, each with what it is of: as a reader of the wire crate sees them, which shares nothing with the splitting.
 fn spans(bytes: &[u8]) -> Vec<String> {
     let mut seen = Vec::new();
-    for resource in TraceRequest::new(bytes).resource_spans() {
+    for resource in TraceRequest::new(bytes).resources() {
         let resource = resource.expect("readable");
         let number = resource.resource().expect("given").dropped_attributes_count();
-        for scope in resource.scope_spans() {
+        for scope in resource.scopes() {
             let scope = scope.expect("readable");
             let name = scope.scope().expect("given").name();
-            for span in scope.spans() {
+            for span in scope.items() {
                 let span = span.expect("readable").name().to_owned();
                 let (of, and) = (resource.schema_url(), scope.schema_url());
                 seen.push(format!("{number} {of} {name} {and} {span}"));
