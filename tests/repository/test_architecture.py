@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 LAYERS = (
     {"ground", "kernels"},
     {"wire"},
-    {"record", "queue", "json", "columns"},
+    {"record", "queue", "json", "columns", "net"},
     {"durable", "transport", "receiver", "files"},
     {"engine", "sink"},
     {"bindings"},

@@ -11,11 +11,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use crate::breaker::{Breaker, NotNow, Permit};
-use crate::destination::{Accepted, Destination, Request, Tally};
+use crate::destination::{Accepted, Destination, Request};
 use crate::error::SendError;
-use crate::retry::Backoff;
-use crate::trouble::Trouble;
+use spanwire_net::Tally;
+use spanwire_net::breaker::{Breaker, NotNow, Permit};
+use spanwire_net::retry::Backoff;
+use spanwire_net::trouble::Trouble;
 
 /// Which destination is tried first.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -215,11 +216,7 @@ impl<D: Destination + Send + Sync> Member<D> {
 
 /// Whether another one may do what this one did not. A certificate that is wrong is no answer, and none of the others'.
 fn is_no_answer(error: &SendError) -> bool {
-    error.is_retryable()
-        || matches!(
-            error,
-            SendError::TimedOut | SendError::Tls { .. } | SendError::Proxy { .. }
-        )
+    error.is_retryable() || error.is_before_the_backend() || matches!(error, SendError::TimedOut)
 }
 
 impl<D: Destination + Send + Sync> Destination for Balancer<D> {

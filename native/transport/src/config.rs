@@ -5,31 +5,24 @@ use std::time::Duration;
 
 use http::Uri;
 use http::header::{CONTENT_ENCODING, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
+use spanwire_net::headers::{header_map, remember_query};
+pub use spanwire_net::tls::TlsFiles;
+use spanwire_net::{Alpn, Endpoint, FreshHeaders, Peer, Proxy};
 
 use crate::balancer::Strategy;
 use crate::compress::Compression;
-use crate::endpoint::Endpoint;
 use crate::error::ConfigError;
-use crate::fresh::FreshHeaders;
-use crate::headers::{header_map, longest_first, remember_query, remember_secret};
 use crate::protocol::Protocol;
-use crate::proxy::Proxy;
-pub use crate::tls::TlsFiles;
-use crate::tls::TlsMaterial;
 
 /// A checked configuration.
 #[derive(Debug)]
 pub struct Config {
     protocol: Protocol,
-    pub(crate) endpoint: Endpoint,
+    /// Where connections go.
+    pub(crate) peer: Peer,
     /// What requests are made to: a path, or for gRPC all of it.
     pub(crate) uri: Uri,
     headers: HeaderMap,
-    /// Headers that change, if some do.
-    fresh: Option<Arc<FreshHeaders>>,
-    pub(crate) tls: Option<TlsMaterial>,
-    pub(crate) proxy: Option<Proxy>,
-    secrets: Vec<String>,
     compression: Compression,
     /// Of this endpoint, and of all of them.
     endpoint_name: String,
@@ -56,11 +49,6 @@ impl Config {
         let mut endpoint = Endpoint::parse(endpoint)?;
         let (mut headers, mut secrets) = header_map(headers)?;
         remember_query(&mut secrets, &endpoint.target);
-        longest_first(&mut secrets);
-        let invalid_host = |endpoint: &Endpoint| ConfigError::Endpoint {
-            shown: endpoint.to_string(),
-            why: "its host is not valid".into(),
-        };
         let name = if protocol == Protocol::Grpc {
             // A path has no meaning there.
             endpoint.target = "/".into();
@@ -90,21 +78,15 @@ impl Config {
             // Checked when the endpoint was parsed.
             endpoint.target.parse().unwrap_or_default()
         };
-        let tls = if endpoint.tls {
-            crate::tls::server_name(&endpoint.host)?;
-            Some(TlsMaterial::load(files, protocol)?)
-        } else {
-            None
+        let alpn = match protocol {
+            Protocol::Grpc => Alpn::Http2,
+            Protocol::HttpJson | Protocol::HttpProtobuf => Alpn::Http1,
         };
         Ok(Self {
             protocol,
-            endpoint,
+            peer: Peer::new(endpoint, alpn, files, secrets)?,
             uri,
             headers,
-            fresh: None,
-            tls,
-            proxy: None,
-            secrets,
             compression,
             endpoint_name: name.clone(),
             name,
@@ -116,35 +98,21 @@ impl Config {
 
     /// The same through a proxy: connections go to it, and `http` requests name their whole URL there. A socket of this machine has none.
     pub fn with_proxy(mut self, proxy: Proxy) -> Result<Self, ConfigError> {
-        if self.endpoint.unix.is_some() {
-            return Ok(self);
-        }
-        if let Some(authorization) = &proxy.authorization {
-            remember_secret(&mut self.secrets, &PROXY_AUTHORIZATION, authorization);
-            longest_first(&mut self.secrets);
-        }
-        self.proxy = Some(proxy);
-        if self.is_forwarded() {
+        self.peer.set_proxy(proxy);
+        if self.peer.is_forwarded() {
+            let endpoint = self.peer.endpoint();
             self.uri = Uri::builder()
                 .scheme("http")
-                .authority(self.endpoint.authority.as_str())
-                .path_and_query(self.endpoint.target.as_str())
+                .authority(endpoint.authority.as_str())
+                .path_and_query(endpoint.target.as_str())
                 .build()
-                .map_err(|_| ConfigError::Endpoint {
-                    shown: self.endpoint.to_string(),
-                    why: "its host is not valid".into(),
-                })?;
-            let authorization = self.proxy.as_ref().and_then(|proxy| proxy.authorization.clone());
+                .map_err(|_| invalid_host(endpoint))?;
+            let authorization = self.peer.proxy().and_then(|proxy| proxy.authorization.clone());
             if let Some(authorization) = authorization {
                 self.headers.insert(PROXY_AUTHORIZATION, authorization);
             }
         }
         Ok(self)
-    }
-
-    /// Whether a proxy reads the requests and passes them on, rather than opening a way through.
-    pub(crate) fn is_forwarded(&self) -> bool {
-        self.proxy.is_some() && !self.endpoint.tls && self.protocol != Protocol::Grpc
     }
 
     /// The same destination at several endpoints, one of which each request goes to. Packed for one, a request suits all: they have the
@@ -174,18 +142,14 @@ impl Config {
     /// The same with these headers beside those that do not change; nothing is sent before there are some.
     #[must_use]
     pub fn with_fresh_headers(mut self, fresh: Arc<FreshHeaders>) -> Self {
-        self.fresh = Some(fresh);
+        self.peer.set_fresh_headers(fresh);
         self
-    }
-
-    pub(crate) fn fresh(&self) -> Option<&FreshHeaders> {
-        self.fresh.as_deref()
     }
 
     /// The headers of a request that is made now.
     pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = self.headers.clone();
-        if let Some(fresh) = &self.fresh {
+        if let Some(fresh) = self.peer.fresh() {
             fresh.add_to(&mut headers);
         }
         headers
@@ -219,9 +183,7 @@ impl Config {
     /// Whether the endpoint is on this machine: an answer takes no time on the way.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        // What a proxy reaches is not, though the proxy may be.
-        let is_local = self.proxy.is_none() && is_loopback(&self.endpoint.host);
-        is_local && self.others.iter().all(|other| other.is_local())
+        self.peer.is_local() && self.others.iter().all(|other| other.is_local())
     }
 
     /// The name of this endpoint alone.
@@ -235,25 +197,20 @@ impl Config {
     pub fn name(&self) -> &str {
         &self.name
     }
+}
 
-    /// `text`, which a server may have made of our headers or our URL, without their secrets.
-    pub(crate) fn redact(&self, text: String) -> String {
-        let fresh = self.fresh.as_ref().map(|fresh| fresh.secrets()).unwrap_or_default();
-        let mut secrets: Vec<&String> = self.secrets.iter().chain(&fresh).collect();
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        secrets.into_iter().fold(text, |text, secret| {
-            if text.contains(secret) {
-                text.replace(secret, "***")
-            } else {
-                text
-            }
-        })
+impl AsRef<Peer> for Config {
+    fn as_ref(&self) -> &Peer {
+        &self.peer
     }
 }
 
-fn is_loopback(host: &str) -> bool {
-    let address = host.parse::<std::net::IpAddr>();
-    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback())
+fn invalid_host(endpoint: &Endpoint) -> ConfigError {
+    let error = spanwire_net::ConfigError::Endpoint {
+        shown: endpoint.to_string(),
+        why: "its host is not valid".into(),
+    };
+    error.into()
 }
 
 #[cfg(test)]
@@ -275,32 +232,6 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_on_this_machine_is_known() {
-        let local = |endpoint| {
-            let files = TlsFiles::default();
-            Config::new(Protocol::HttpProtobuf, endpoint, &[], Compression::None, &files)
-                .expect("valid")
-                .is_local()
-        };
-        for endpoint in [
-            "http://LOCALHOST:1/",
-            "http://127.0.0.9/",
-            "http://[::1]:4318/",
-            "http://[::ffff:127.0.0.1]/",
-        ] {
-            assert!(local(endpoint), "{endpoint}");
-        }
-        for endpoint in [
-            "http://collector/",
-            "http://10.0.0.1/",
-            "http://localhost.example/",
-            "http://[::2]/",
-        ] {
-            assert!(!local(endpoint), "{endpoint}");
-        }
-    }
-
-    #[test]
     fn through_a_proxy_only_plain_http_names_its_whole_url() {
         let through = |protocol, endpoint| {
             let files = TlsFiles::default();
@@ -314,7 +245,7 @@ mod tests {
         assert_eq!(plain.headers["proxy-authorization"], "Basic aHVudGVyMg==");
         assert_eq!(plain.headers["host"], "localhost:4318");
         assert!(!plain.is_local());
-        assert_eq!(plain.redact("no aHVudGVyMg==".into()), "no ***");
+        assert_eq!(plain.peer.redact("no aHVudGVyMg==".into()), "no ***");
         assert_eq!(plain.name(), "http://localhost:4318/v1/traces");
         for (protocol, endpoint) in [
             (Protocol::HttpProtobuf, "https://h/v1/traces"),
@@ -323,7 +254,7 @@ mod tests {
         ] {
             let config = through(protocol, endpoint);
             assert!(
-                !config.is_forwarded() && !config.headers.contains_key("proxy-authorization"),
+                !config.peer.is_forwarded() && !config.headers.contains_key("proxy-authorization"),
                 "{endpoint}"
             );
         }
@@ -361,7 +292,7 @@ mod tests {
     fn what_a_server_echoes_of_our_headers_is_hidden() {
         let config = config(&[("authorization", "Bearer abcdef"), ("x-key", "hunter2")]).expect("valid");
         assert_eq!(
-            config.redact("bad key hunter2 and token abcdef".into()),
+            config.peer.redact("bad key hunter2 and token abcdef".into()),
             "bad key *** and token ***"
         );
     }
@@ -378,7 +309,7 @@ mod tests {
         )
         .expect("valid");
         assert_eq!(
-            config.redact("no /?a=%68unter2%&b=x&c: hunter2% x c".into()),
+            config.peer.redact("no /?a=%68unter2%&b=x&c: hunter2% x c".into()),
             "no /?a=***&b=x&c: *** x c"
         );
     }

@@ -3,10 +3,11 @@
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::destination::{Accepted, Destination, Request, Tally};
+use crate::destination::{Accepted, Destination, Request};
 use crate::error::SendError;
-use crate::race::{Either, race};
-use crate::retry::RetryPolicy;
+use spanwire_net::Tally;
+use spanwire_net::race::{Either, race};
+use spanwire_net::retry::RetryPolicy;
 
 /// How a destination's owner interrupts what is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,10 @@
 #![allow(missing_docs)] // the texts say it
 
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
+use spanwire_net::ConnectionError;
+use spanwire_net::breaker::Failure;
 use thiserror::Error;
 
 use crate::code::Code;
@@ -12,53 +13,23 @@ use crate::code::Code;
 /// A client that cannot be made.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    #[error(
-        "a client certificate needs its private key: {0}; give client_key_file, or put the key into the certificate's file"
-    )]
-    ClientKey(String),
-    #[error("the client certificate and key do not fit: {0}")]
-    ClientPair(String),
     #[error("compression {0:?} is not known; use \"none\", \"gzip\", \"zstd\" or \"deflate\"")]
     Compression(String),
-    #[error("the endpoint {shown:?} is not valid: {why}; give a whole URL such as http://localhost:4318/v1/traces")]
-    Endpoint {
-        /// The endpoint without its secrets.
-        shown: String,
-        why: String,
-    },
-    #[error("header {name:?} is not valid: {why}")]
-    Header {
-        name: String,
-        /// Never shows the value.
-        why: &'static str,
-    },
-    #[error("no CA certificates found on this system; install its ca-certificates package or give certificate_file=")]
-    NoRoots,
-    #[error("cannot read certificates from {path:?}: {why}; give a PEM file with at least one certificate")]
-    PemFile { path: PathBuf, why: String },
+    #[error("{0}{example}", example = example(.0))]
+    Peer(#[from] spanwire_net::ConfigError),
     #[error("protocol {0:?} is not known; use \"http/protobuf\", \"http/json\" or \"grpc\"")]
     Protocol(String),
-    #[error(
-        "the proxy {shown:?} is not valid: {why}; give a URL such as http://proxy.example:3128, or except the backend's host (NO_PROXY)"
-    )]
-    Proxy {
-        /// The proxy without user and password.
-        shown: String,
-        why: String,
-    },
     #[error("balance {0:?} is not known; use \"round_robin\", \"failover\", \"least_loaded\" or \"trace_id\"")]
     Strategy(String),
     #[error("timeout {0} is not valid; give a positive number of seconds")]
     Timeout(f64),
-    #[error("TLS cannot be set up: {0}")]
-    Tls(String),
 }
 
 /// A request that was not accepted.
 #[derive(Debug, Error)]
 pub enum SendError {
-    #[error("cannot connect to {address}: {source}{}", refusal(source))]
-    Connect { address: String, source: io::Error },
+    #[error("{0}{advice}", advice = advice(.0))]
+    Connection(#[from] ConnectionError),
     #[error("headers_provider= has given no headers in time{}", behind_colon(last.as_deref()))]
     Headers {
         /// How the server refused the ones before.
@@ -72,12 +43,8 @@ pub enum SendError {
         /// What one of them has met.
         last: Option<Box<SendError>>,
     },
-    #[error("no way through the proxy {proxy}: {why}")]
-    Proxy { proxy: String, why: String, is_final: bool },
     #[error("redirected by status {code} to {location}, which is not followed; set the endpoint to where it leads")]
     Redirected { code: u16, location: String },
-    #[error("cannot find the address of {host}: {source}; is the endpoint's host right?")]
-    Resolve { host: String, source: io::Error },
     #[error("the response is larger than {limit} bytes; is this the address of an OTLP backend?")]
     ResponseTooLarge { limit: usize },
     #[error("gRPC status {}{}{message}", code.name(), if message.is_empty() { "" } else { ": " })]
@@ -96,8 +63,6 @@ pub enum SendError {
     },
     #[error("no answer within the timeout; for a slow backend raise timeout= or OTEL_EXPORTER_OTLP_TIMEOUT")]
     TimedOut,
-    #[error("TLS failed: {message}")]
-    Tls { message: String, is_final: bool },
 }
 
 impl SendError {
@@ -105,14 +70,10 @@ impl SendError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Connect { .. }
-            | Self::Headers { .. }
-            | Self::Lost(_)
-            | Self::NoneWell { .. }
-            | Self::Resolve { .. } => true,
+            Self::Connection(error) => error.is_retryable(),
+            Self::Headers { .. } | Self::Lost(_) | Self::NoneWell { .. } => true,
             Self::Rpc { code, retry_delay, .. } => !self.is_too_large() && code.is_retryable(retry_delay.is_some()),
             Self::Status { code, .. } => crate::status::http_retryable(*code),
-            Self::Tls { is_final, .. } | Self::Proxy { is_final, .. } => !is_final,
             Self::Redirected { .. } | Self::ResponseTooLarge { .. } | Self::Shutdown | Self::TimedOut => false,
         }
     }
@@ -139,12 +100,35 @@ impl SendError {
         }
     }
 
+    /// Whether TLS or a proxy is in the way: no server of OTLP has answered.
+    #[must_use]
+    pub fn is_before_the_backend(&self) -> bool {
+        matches!(
+            self,
+            Self::Connection(ConnectionError::Tls { .. } | ConnectionError::Proxy { .. })
+        )
+    }
+
     /// How long the server asked us to wait.
     #[must_use]
     pub fn hint(&self) -> Option<Duration> {
         match self {
             Self::Rpc { retry_delay, .. } => *retry_delay,
             Self::Status { retry_after, .. } | Self::NoneWell { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl Failure for SendError {
+    fn hint(&self) -> Option<Duration> {
+        self.hint()
+    }
+
+    /// Several endpoints have waits of their own: there is none beside them.
+    fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::NoneWell { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
@@ -165,63 +149,25 @@ fn says_too_large(message: &str) -> bool {
     .any(|words| message.contains(words))
 }
 
-/// The rustls error inside `error`, if any: it says more than the I/O error around it, and may be final.
-pub(crate) fn tls_error(error: &(dyn std::error::Error + 'static)) -> Option<SendError> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let inner = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .map(|inner| inner as &(dyn std::error::Error + 'static));
-        if let Some(found) = error
-            .downcast_ref::<rustls::Error>()
-            .or_else(|| inner?.downcast_ref::<rustls::Error>())
-        {
-            return Some(SendError::Tls {
-                message: format!("{found}{}", advice(found)),
-                is_final: is_final(found),
-            });
-        }
-        next = error.source();
-    }
-    None
-}
-
 fn behind_colon(error: Option<&SendError>) -> String {
     error.map(|error| format!(": {error}")).unwrap_or_default()
 }
 
-/// What to do about the one that people meet first.
-fn refusal(error: &io::Error) -> &'static str {
-    if error.kind() == io::ErrorKind::ConnectionRefused {
-        "; does a backend listen there (OTLP/HTTP usually has port 4318, OTLP/gRPC 4317)?"
-    } else {
-        ""
-    }
-}
-
-/// What to do about the errors that people meet first.
-fn advice(error: &rustls::Error) -> &'static str {
-    use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
+/// What the endpoint of an OTLP backend looks like.
+fn example(error: &spanwire_net::ConfigError) -> &'static str {
     match error {
-        Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            "; the server does not speak TLS here: is its endpoint http://?"
-        }
-        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "; give the CA that issued the server's certificate as certificate_file="
-        }
-        Error::AlertReceived(AlertDescription::CertificateRequired) => {
-            "; the server wants a client certificate: give client_certificate_file= and client_key_file="
-        }
+        spanwire_net::ConfigError::Endpoint { .. } => "; give a whole URL such as http://localhost:4318/v1/traces",
         _ => "",
     }
 }
 
-/// Certificates and protocol versions do not change by trying again; a peer's own trouble may.
-fn is_final(error: &rustls::Error) -> bool {
-    use rustls::AlertDescription::{CloseNotify, InternalError, UserCanceled};
-    !matches!(
-        error,
-        rustls::Error::AlertReceived(CloseNotify | InternalError | UserCanceled)
-    )
+/// What to do about a backend that cannot be reached.
+fn advice(error: &ConnectionError) -> &'static str {
+    match error {
+        ConnectionError::Connect { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused => {
+            "; does a backend listen there (OTLP/HTTP usually has port 4318, OTLP/gRPC 4317)?"
+        }
+        ConnectionError::Resolve { .. } => "; is the endpoint's host right?",
+        _ => "",
+    }
 }

@@ -87,8 +87,8 @@ async fn answered(
         // Kept open until the client is done: it has its request to write.
         std::future::pending::<()>().await;
     };
-    match crate::race::race(attempt(client, &request), answering).await {
-        crate::race::Either::First(answer) => answer,
-        crate::race::Either::Second(()) => Err(SendError::Shutdown),
+    match spanwire_net::race::race(attempt(client, &request), answering).await {
+        spanwire_net::race::Either::First(answer) => answer,
+        spanwire_net::race::Either::Second(()) => Err(SendError::Shutdown),
     }
 }

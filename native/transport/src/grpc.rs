@@ -11,9 +11,10 @@ use tokio::time::Instant;
 
 use crate::code::Code;
 use crate::config::Config;
-use crate::destination::{Accepted, Destination, Request, Tally};
-use crate::dial::Dialer;
+use crate::destination::{Accepted, Destination, Request};
 use crate::error::SendError;
+use spanwire_net::Tally;
+use spanwire_net::dial::Dialer;
 
 mod answer;
 mod channel;
@@ -38,7 +39,7 @@ const MAX_IDLE: Duration = Duration::from_secs(90);
 pub struct GrpcDestination {
     config: Arc<Config>,
     head: Head,
-    dialer: Dialer,
+    dialer: Dialer<Config>,
     /// What the next call goes over.
     channel: Mutex<Option<Channel>>,
     /// Whoever opens a connection does it for all who wait.
@@ -85,7 +86,7 @@ impl GrpcDestination {
         &self.config
     }
 
-    pub(crate) fn dialer(&self) -> &Dialer {
+    pub(crate) fn dialer(&self) -> &Dialer<Config> {
         &self.dialer
     }
 

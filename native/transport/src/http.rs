@@ -15,16 +15,20 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, sleep};
 
-use crate::bounded::{Allowance, BoundedHead, MAX_HEAD_BYTES, MAX_RESPONSE_BYTES, Unread, collect};
 use crate::config::Config;
-use crate::destination::{Accepted, Destination, Request, Tally};
-use crate::dial::Dialer;
-use crate::endpoint::without_secrets;
-use crate::error::{SendError, tls_error};
+use crate::destination::{Accepted, Destination, Request};
+use crate::error::SendError;
 use crate::protocol::Protocol;
-use crate::race::race;
 use crate::reply::{self, Form};
-use crate::{retry, status, tunnel};
+use crate::status;
+use spanwire_net::Tally;
+use spanwire_net::bounded::{Allowance, BoundedHead, MAX_HEAD_BYTES, MAX_RESPONSE_BYTES, Unread, collect};
+use spanwire_net::dial::Dialer;
+use spanwire_net::endpoint::without_secrets;
+use spanwire_net::error::tls_error;
+use spanwire_net::race::race;
+use spanwire_net::text::printable;
+use spanwire_net::{ConnectionError, retry, tunnel};
 
 /// Requests under way at once to one destination; each has a connection.
 const MAX_CONNECTIONS: usize = 8;
@@ -32,7 +36,7 @@ const MAX_CONNECTIONS: usize = 8;
 /// A backend over HTTP. Belongs to one runtime: it is made where it is used, and again in a forked child.
 pub struct HttpDestination {
     config: Arc<Config>,
-    dialer: Dialer,
+    dialer: Dialer<Config>,
     /// Connections that have answered and wait for the next request; the one used last is used next.
     idle: Mutex<Vec<(Connection, Instant)>>,
     permits: Semaphore,
@@ -87,7 +91,7 @@ impl HttpDestination {
         &self.config
     }
 
-    pub(crate) fn dialer(&self) -> &Dialer {
+    pub(crate) fn dialer(&self) -> &Dialer<Config> {
         &self.dialer
     }
 
@@ -176,7 +180,7 @@ impl HttpDestination {
 
     fn judge(&self, code: u16, headers: &HeaderMap, body: &[u8]) -> Result<Accepted, SendError> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let hide = |text| self.config.redact(text);
+        let hide = |text| self.config.peer.redact(text);
         let form = Form::of(text(CONTENT_TYPE));
         if status::http_success(code) {
             // An answer has its request's form, unless it says otherwise.
@@ -190,25 +194,26 @@ impl HttpDestination {
         {
             return Err(SendError::Redirected {
                 code,
-                location: reply::printable(without_secrets(location).as_bytes(), hide),
+                location: printable(without_secrets(location).as_bytes(), hide),
             });
         }
         let retry_after = text(RETRY_AFTER).and_then(|value| retry::retry_after(value, SystemTime::now()));
         let mut message = reply::refusal(body, form, hide);
         // Nobody else says this: as where it refuses CONNECT.
         if code == 407
-            && let Some(proxy) = self.config.proxy.as_ref().filter(|_| self.config.is_forwarded())
+            && let Some(proxy) = self.config.peer.proxy().filter(|_| self.config.peer.is_forwarded())
         {
             let said = format!("407 {message}");
-            return Err(SendError::Proxy {
+            let refused = ConnectionError::Proxy {
                 proxy: proxy.name(),
                 why: tunnel::wants_credentials(said.trim_end(), proxy.authorization.is_some()),
                 is_final: true,
-            });
+            };
+            return Err(refused.into());
         }
         let advice = match code {
             401 | 403 => "are the credentials right (headers=, OTEL_EXPORTER_OTLP_HEADERS)?",
-            404 if self.config.endpoint.target == "/" => {
+            404 if self.config.peer.endpoint().target == "/" => {
                 "an endpoint is used as it stands: should it end in /v1/traces?"
             }
             _ => "",
@@ -299,7 +304,7 @@ fn is_close(error: &hyper::Error) -> bool {
 
 fn lost(error: &hyper::Error) -> SendError {
     if let Some(tls) = tls_error(error) {
-        return tls;
+        return tls.into();
     }
     let mut text = error.to_string();
     if let Some(source) = std::error::Error::source(error) {

@@ -6,12 +6,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::config::Config;
-use crate::destination::{Accepted, Destination, Request, Tally};
+use crate::destination::{Accepted, Destination, Request};
 use crate::error::SendError;
 use crate::grpc::GrpcDestination;
 use crate::http::HttpDestination;
 use crate::protocol::Protocol;
-use crate::trouble::{Subject, Trouble};
+use spanwire_net::Tally;
+use spanwire_net::trouble::{Subject, Trouble};
 
 /// So many newer headers may be refused; then the request is.
 const MOST_REFUSED: usize = 3;
@@ -68,7 +69,7 @@ impl OtlpDestination {
 impl Destination for OtlpDestination {
     /// Where headers change it waits for the first, and for newer ones where those were refused.
     async fn attempt(&self, request: &Request, deadline: Instant, tally: &Tally) -> Result<Accepted, SendError> {
-        let Some(fresh) = self.config().fresh() else {
+        let Some(fresh) = self.config().peer.fresh() else {
             return self.send(request, deadline, tally).await;
         };
         // Before the deadline, so that the answer says what it waited for.
@@ -109,7 +110,7 @@ impl Destination for OtlpDestination {
             Self::Grpc(grpc) => grpc.dialer(),
         };
         let headers = || {
-            let message = self.config().fresh()?.trouble()?;
+            let message = self.config().peer.fresh()?.trouble()?;
             let subject = Subject::Headers;
             Some(Trouble { subject, message })
         };

@@ -1,6 +1,7 @@
 //! What a server's body says: a partial success, or a `google.rpc.Status`, in protobuf or JSON.
 
 use spanwire_json::{read_response, read_status_message};
+use spanwire_net::text::printable;
 use spanwire_wire::answer::{ExportAnswer, RpcStatus};
 
 use crate::destination::Accepted;
@@ -83,36 +84,11 @@ pub fn refusal(body: &[u8], form: Form, hide: impl Fn(String) -> String) -> Stri
     printable(body, hide)
 }
 
-/// At most [`MOST_CHARS`] characters of a foreign text, without line breaks and control characters. `hide` sees all
-/// of it: a secret cut in two would not be known again.
-pub fn printable(text: &[u8], hide: impl Fn(String) -> String) -> String {
-    let text = hide(String::from_utf8_lossy(text).into_owned());
-    let mut out = String::new();
-    for word in text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty())
-    {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(word);
-        if out.len() > 4 * MOST_CHARS {
-            break; // no character is longer
-        }
-    }
-    out.char_indices()
-        .nth(MOST_CHARS)
-        .map(|(at, _)| at)
-        .into_iter()
-        .for_each(|at| out.truncate(at));
-    out
-}
-
-const MOST_CHARS: usize = 300;
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+
+    use spanwire_net::text::MOST_CHARS;
 
     use super::*;
 

@@ -471,8 +471,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
 
 /// Whether the spans wait for better times. A certificate that is wrong, or a proxy that refuses, is no answer of the destination's, and is mended one day.
 fn waits(error: &SendError, cause: Cause) -> bool {
-    matches!(cause, Cause::Exhausted | Cause::TimedOut)
-        || (cause == Cause::Final && matches!(error, SendError::Tls { .. } | SendError::Proxy { .. }))
+    matches!(cause, Cause::Exhausted | Cause::TimedOut) || (cause == Cause::Final && error.is_before_the_backend())
 }
 
 /// Whether the destination, or somebody in front of it, has answered.

@@ -5,7 +5,7 @@ use fastrand::Rng;
 use tokio::time::sleep;
 
 use super::*;
-use crate::breaker::Health;
+use spanwire_net::breaker::Health;
 
 const SECOND: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -88,10 +88,11 @@ impl Backend {
 }
 
 fn expired() -> SendError {
-    SendError::Tls {
+    let error = spanwire_net::ConnectionError::Tls {
         message: "expired".into(),
         is_final: true,
-    }
+    };
+    error.into()
 }
 
 impl Destination for Backend {

@@ -9,14 +9,15 @@ use hyper::body::Body;
 use spanwire_json::base64;
 use spanwire_wire::answer::RpcStatus;
 
-use crate::bounded::{Collected, MAX_RESPONSE_BYTES, Unread, collect};
 use crate::code::Code;
 use crate::config::Config;
 use crate::destination::Accepted;
 use crate::error::SendError;
 use crate::grpc::message::{PREFIX, percent_decoded, unframed};
 use crate::reply::{self, Form};
-use crate::retry;
+use spanwire_net::bounded::{Collected, MAX_RESPONSE_BYTES, Unread, collect};
+use spanwire_net::retry;
+use spanwire_net::text::printable;
 
 /// Reads the answer to its end; `lost` says why a body broke off.
 pub async fn read<B>(
@@ -58,7 +59,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 fn judge(trailers: &HeaderMap, message: Option<&[u8]>, config: &Config) -> Result<Accepted, SendError> {
-    let hide = |text| config.redact(text);
+    let hide = |text| config.peer.redact(text);
     let Some(code) = text(trailers, STATUS) else {
         return Err(SendError::Rpc {
             code: Code::UNKNOWN,
@@ -83,7 +84,7 @@ fn judge(trailers: &HeaderMap, message: Option<&[u8]>, config: &Config) -> Resul
         .and_then(base64::decode)
         .unwrap_or_default();
     let details = RpcStatus::decode(&details).unwrap_or_default();
-    let mut message = reply::printable(said.as_deref().unwrap_or(details.message.as_bytes()), hide);
+    let mut message = printable(said.as_deref().unwrap_or(details.message.as_bytes()), hide);
     let advice = match code {
         Code::UNAUTHENTICATED | Code::PERMISSION_DENIED => {
             "are the credentials right (headers=, OTEL_EXPORTER_OTLP_HEADERS)?"
@@ -105,11 +106,11 @@ fn judge(trailers: &HeaderMap, message: Option<&[u8]>, config: &Config) -> Resul
 /// An answer of somebody who does not speak gRPC: a proxy, or the wrong server. Its status says what to do, by the table of HTTP,
 /// which is the same as gRPC's own of such statuses.
 fn no_grpc(code: u16, headers: &HeaderMap, body: &[u8], config: &Config) -> SendError {
-    let hide = |text| config.redact(text);
+    let hide = |text| config.peer.redact(text);
     let shown = reply::refusal(body, Form::of(text(headers, CONTENT_TYPE.as_str())), hide);
     if code == 200 {
         let kind = text(headers, CONTENT_TYPE.as_str()).unwrap_or("none");
-        let kind = reply::printable(kind.as_bytes(), hide);
+        let kind = printable(kind.as_bytes(), hide);
         return SendError::Rpc {
             code: Code::UNKNOWN,
             message: format!("the answer is not gRPC (content-type {kind}), which usually has port 4317 {shown}")

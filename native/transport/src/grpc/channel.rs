@@ -11,11 +11,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::bounded::Allowance;
 use crate::grpc::frames::{CountedFrames, FRAMES};
 use crate::grpc::greeting::{Greeting, Heard};
 use crate::grpc::message::Framed;
-use crate::race::race;
+use spanwire_net::bounded::Allowance;
+use spanwire_net::race::race;
 
 /// How long a connection that nobody uses any more may take to say good-bye.
 const LINGER: Duration = Duration::from_secs(1);

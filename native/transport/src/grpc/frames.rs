@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::bounded::Allowance;
-use crate::pass_through::writes_pass_through;
+use spanwire_net::bounded::Allowance;
+use spanwire_net::writes_pass_through;
 
 /// What the frames between two responses may cost. A large request is acknowledged by two frames for each 16 KiB.
 pub const FRAMES: usize = 1 << 18;

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::pass_through::writes_pass_through;
+use spanwire_net::writes_pass_through;
 
 /// The first four bytes that a peer sent, as far as they came in one piece; 0 before.
 #[derive(Clone, Default)]

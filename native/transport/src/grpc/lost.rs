@@ -5,7 +5,8 @@ use std::error::Error;
 use h2::Reason;
 
 use crate::code::Code;
-use crate::error::{SendError, tls_error};
+use crate::error::SendError;
+use spanwire_net::error::tls_error;
 
 /// A call without an answer.
 pub struct Lost {
@@ -18,7 +19,7 @@ pub struct Lost {
 pub fn lost(error: &hyper::Error, advice: &str) -> Lost {
     if let Some(error) = tls_error(error) {
         return Lost {
-            error,
+            error: error.into(),
             is_unused: false,
         };
     }

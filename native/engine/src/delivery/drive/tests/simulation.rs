@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fastrand::Rng;
 use spanwire_queue::{Appended, Group, Limits, Writer};
-use spanwire_transport::{Accepted, Request, SendError, Tally};
+use spanwire_transport::{Accepted, ConnectionError, Request, SendError, Tally};
 use spanwire_wire::Signal;
 use tokio::time::{sleep, timeout};
 
@@ -138,10 +138,11 @@ impl Destination for Shared {
         sleep(self.0.latency.mul_f64(f64::from(self.0.random(100)) / 100.0)).await;
         match self.0.fault() {
             Some(Fault::Refuses) => {
-                return Err(SendError::Connect {
+                let refused = ConnectionError::Connect {
                     address: "drawn".into(),
                     source: std::io::ErrorKind::ConnectionRefused.into(),
-                });
+                };
+                return Err(refused.into());
             }
             Some(Fault::Resets) => return Err(SendError::Lost("reset".into())),
             Some(Fault::Hangs) => std::future::pending().await,

@@ -7,12 +7,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
-use crate::config::Config;
 use crate::connect::connect;
-use crate::destination::Tally;
 use crate::endpoint::Endpoint;
-use crate::error::{SendError, tls_error};
+use crate::error::{ConnectionError, tls_error};
+use crate::peer::Peer;
 use crate::proxy::Proxy;
+use crate::tally::Tally;
 use crate::tls::{self, TlsMaterial};
 use crate::trouble::{Subject, Trouble};
 use crate::tunnel;
@@ -22,40 +22,45 @@ pub trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
-/// Opens connections for one destination. Belongs to one process: TLS keeps sessions behind locks.
-pub struct Dialer {
-    config: Arc<Config>,
+/// Opens connections to one peer, which may be a part of what is shared. Belongs to one process: TLS keeps sessions behind locks.
+pub struct Dialer<P = Peer> {
+    peer: Arc<P>,
     tls: Mutex<tls::Kept>,
     /// With a proxy.
     proxy_tls: Mutex<tls::Kept>,
 }
 
-impl Dialer {
-    /// For that configuration.
+impl<P: AsRef<Peer>> Dialer<P> {
+    /// For that peer.
     #[must_use]
-    pub fn new(config: Arc<Config>) -> Self {
+    pub fn new(peer: Arc<P>) -> Self {
         Self {
-            config,
+            peer,
             tls: Mutex::default(),
             proxy_tls: Mutex::default(),
         }
     }
 
+    fn peer(&self) -> &Peer {
+        (*self.peer).as_ref()
+    }
+
     /// A new connection.
-    pub async fn open(&self, deadline: Instant, tally: &Tally) -> Result<Box<dyn Wire>, SendError> {
-        let endpoint = &self.config.endpoint;
-        let Some(proxy) = &self.config.proxy else {
+    pub async fn open(&self, deadline: Instant, tally: &Tally) -> Result<Box<dyn Wire>, ConnectionError> {
+        let peer = self.peer();
+        let endpoint = &peer.endpoint;
+        let Some(proxy) = &peer.proxy else {
             let stream = connect(endpoint, deadline).await?;
             tally.connection();
             return self.secured(stream, deadline).await;
         };
-        let stream = self.reach(proxy, deadline).await.map_err(|error| by(proxy, error))?;
+        let stream = self.reach(proxy, deadline).await.map_err(|error| by(proxy, &error))?;
         tally.connection();
-        if self.config.is_forwarded() {
+        if peer.is_forwarded() {
             return Ok(stream);
         }
-        let opening = tunnel::open(stream, proxy, endpoint, |text| self.config.redact(text));
-        let refused = |why, is_final| SendError::Proxy {
+        let opening = tunnel::open(stream, proxy, endpoint, |text| peer.redact(text));
+        let refused = |why, is_final| ConnectionError::Proxy {
             proxy: proxy.name(),
             why,
             is_final,
@@ -73,14 +78,15 @@ impl Dialer {
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             kept.trouble(material?)
         };
-        let of_proxy = self.config.proxy.as_ref().and_then(|proxy| proxy.tls.as_ref());
-        let message = of(self.config.tls.as_ref(), &self.tls).or_else(|| of(of_proxy, &self.proxy_tls))?;
+        let peer = self.peer();
+        let of_proxy = peer.proxy.as_ref().and_then(|proxy| proxy.tls.as_ref());
+        let message = of(peer.tls.as_ref(), &self.tls).or_else(|| of(of_proxy, &self.proxy_tls))?;
         let subject = Subject::Certificates;
         Some(Trouble { subject, message })
     }
 
     /// A connection to the proxy itself.
-    async fn reach(&self, proxy: &Proxy, deadline: Instant) -> Result<Box<dyn Wire>, SendError> {
+    async fn reach(&self, proxy: &Proxy, deadline: Instant) -> Result<Box<dyn Wire>, ConnectionError> {
         let stream = connect(&proxy.endpoint, deadline).await?;
         match &proxy.tls {
             Some(material) => handshake(stream, &proxy.endpoint, material, &self.proxy_tls, deadline).await,
@@ -89,9 +95,10 @@ impl Dialer {
     }
 
     /// The backend's TLS over `stream`, where there is any.
-    async fn secured<S: Wire + 'static>(&self, stream: S, deadline: Instant) -> Result<Box<dyn Wire>, SendError> {
-        match &self.config.tls {
-            Some(material) => handshake(stream, &self.config.endpoint, material, &self.tls, deadline).await,
+    async fn secured<S: Wire + 'static>(&self, stream: S, deadline: Instant) -> Result<Box<dyn Wire>, ConnectionError> {
+        let peer = self.peer();
+        match &peer.tls {
+            Some(material) => handshake(stream, &peer.endpoint, material, &self.tls, deadline).await,
             None => Ok(Box::new(stream)),
         }
     }
@@ -103,8 +110,8 @@ async fn handshake<S: Wire + 'static>(
     material: &TlsMaterial,
     kept: &Mutex<tls::Kept>,
     deadline: Instant,
-) -> Result<Box<dyn Wire>, SendError> {
-    let fail = |message: String| SendError::Tls {
+) -> Result<Box<dyn Wire>, ConnectionError> {
+    let fail = |message: String| ConnectionError::Tls {
         message,
         is_final: true,
     };
@@ -118,7 +125,7 @@ async fn handshake<S: Wire + 'static>(
         .await
         .unwrap_or_else(|_| Err(io::Error::other("the handshake did not end within the timeout")))
         .map_err(|error| {
-            tls_error(&error).unwrap_or_else(|| SendError::Tls {
+            tls_error(&error).unwrap_or_else(|| ConnectionError::Tls {
                 message: error.to_string(),
                 is_final: false,
             })
@@ -126,16 +133,12 @@ async fn handshake<S: Wire + 'static>(
     Ok(Box::new(stream))
 }
 
-/// What went wrong on the way to the proxy, as such: advice about the backend would send people to the wrong place.
-fn by(proxy: &Proxy, error: SendError) -> SendError {
+/// What went wrong on the way to the proxy.
+fn by(proxy: &Proxy, error: &ConnectionError) -> ConnectionError {
     let is_final = !error.is_retryable();
-    SendError::Proxy {
+    ConnectionError::Proxy {
         proxy: proxy.name(),
-        why: match error {
-            SendError::Connect { address, source } => format!("cannot connect to {address}: {source}"),
-            SendError::Resolve { host, source } => format!("cannot find the address of {host}: {source}"),
-            error => error.to_string(),
-        },
+        why: error.to_string(),
         is_final,
     }
 }

@@ -76,7 +76,8 @@ impl FreshHeaders {
     }
 
     /// What people must hear of whoever fetches them.
-    pub(crate) fn trouble(&self) -> Option<String> {
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
         let _gate = gate();
         let mut state = self.state();
         let (_, limit) = state.call.filter(|(since, limit)| since.elapsed() >= *limit)?;
@@ -92,8 +93,12 @@ impl FreshHeaders {
         state.hangs.take()
     }
 
-    /// From the next request on these are sent.
-    pub fn set(&self, headers: &[(String, Vec<u8>)]) -> Result<(), ConfigError> {
+    /// From the next request on these are sent. The error is the caller's own that ours becomes.
+    pub fn set<E: From<ConfigError>>(&self, headers: &[(String, Vec<u8>)]) -> Result<(), E> {
+        self.replace(headers).map_err(E::from)
+    }
+
+    fn replace(&self, headers: &[(String, Vec<u8>)]) -> Result<(), ConfigError> {
         let (map, mut secrets) = header_map(headers)?;
         let is_fixed = |name: &str| {
             name.starts_with("grpc-")
@@ -122,7 +127,7 @@ impl FreshHeaders {
     }
 
     /// Puts them among those of a request.
-    pub(crate) fn add_to(&self, headers: &mut HeaderMap<HeaderValue>) {
+    pub fn add_to(&self, headers: &mut HeaderMap<HeaderValue>) {
         let gate = gate();
         let fresh = Arc::clone(&self.state().headers);
         drop(gate);
@@ -132,14 +137,15 @@ impl FreshHeaders {
     }
 
     /// The secrets among their values, also of the last ones.
-    pub(crate) fn secrets(&self) -> Vec<String> {
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
         let _gate = gate();
         let state = self.state();
         state.secrets.iter().chain(&state.secrets_before).cloned().collect()
     }
 
     /// Waits until there are newer ones than those, by then; which.
-    pub(crate) async fn newer(&self, than: u64, by: Instant) -> Option<u64> {
+    pub async fn newer(&self, than: u64, by: Instant) -> Option<u64> {
         loop {
             let generation = self.generation();
             if generation > than {
@@ -153,7 +159,7 @@ impl FreshHeaders {
     }
 
     /// A server has refused those.
-    pub(crate) fn refused(&self, generation: u64) {
+    pub fn refused(&self, generation: u64) {
         let gate = gate();
         let mut state = self.state();
         if state.generation == generation {
@@ -222,9 +228,9 @@ mod tests {
         sent.insert("authorization", HeaderValue::from_static("old"));
         fresh.add_to(&mut sent);
         assert_eq!(sent["authorization"], "old");
-        fresh.set(&pairs(&[("Authorization", "hunter1")])).expect("valid");
-        fresh.set(&pairs(&[("Authorization", "hunter2")])).expect("valid");
-        fresh.set(&pairs(&[("Authorization", "hunter2")])).expect("valid");
+        fresh.replace(&pairs(&[("Authorization", "hunter1")])).expect("valid");
+        fresh.replace(&pairs(&[("Authorization", "hunter2")])).expect("valid");
+        fresh.replace(&pairs(&[("Authorization", "hunter2")])).expect("valid");
         fresh.add_to(&mut sent);
         assert_eq!(sent["authorization"], "hunter2");
         assert_eq!(fresh.secrets(), ["hunter2", "hunter1"]);
@@ -233,14 +239,14 @@ mod tests {
     #[test]
     fn what_cannot_be_sent_or_cannot_change_leaves_the_old_ones() {
         let fresh = FreshHeaders::default();
-        fresh.set(&pairs(&[("x-key", "good")])).expect("valid");
+        fresh.replace(&pairs(&[("x-key", "good")])).expect("valid");
         for bad in [
             ("x-key", "hunter2\n"),
             ("host", "hunter2"),
             ("content-length", "hunter2"),
             ("Grpc-Timeout", "hunter2"),
         ] {
-            let error = fresh.set(&pairs(&[bad])).expect_err("bad").to_string();
+            let error = fresh.replace(&pairs(&[bad])).expect_err("bad").to_string();
             assert!(!error.contains("hunter2"), "{error}");
         }
         let mut sent = HeaderMap::new();
@@ -260,7 +266,7 @@ mod tests {
             assert_eq!(fresh.trouble(), None); // within the minute
         };
         told("spans wait for the headers");
-        fresh.set(&[]).expect("valid");
+        fresh.replace(&[]).expect("valid");
         told("the headers stay as they were");
         fresh.refused(1);
         told("spans wait for the headers");
@@ -271,13 +277,13 @@ mod tests {
     #[test]
     fn only_a_refusal_of_the_last_ones_asks_for_others() {
         let fresh = FreshHeaders::default();
-        fresh.set(&[]).expect("valid");
-        fresh.set(&[]).expect("valid");
+        fresh.replace(&[]).expect("valid");
+        fresh.replace(&[]).expect("valid");
         fresh.refused(1);
         assert!(!fresh.wait_wanted(Duration::ZERO, Duration::ZERO));
         fresh.refused(2);
         assert!(fresh.wait_wanted(Duration::ZERO, Duration::from_secs(9)));
-        fresh.set(&[]).expect("valid");
+        fresh.replace(&[]).expect("valid");
         assert!(!fresh.wait_wanted(Duration::ZERO, Duration::ZERO));
         fresh.end();
         assert!(fresh.wait_wanted(Duration::from_secs(9), Duration::from_secs(9)));

@@ -8,9 +8,9 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use crate::endpoint::Endpoint;
-use crate::pass_through::writes_pass_through;
 use crate::proxy::Proxy;
-use crate::reply::printable;
+use crate::text::printable;
+use crate::writes_pass_through;
 
 /// A longer head is no answer to CONNECT.
 const MAX_HEAD: usize = 16 << 10;

@@ -10,7 +10,6 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::error::SendError;
 use crate::race::race;
 use crate::retry::Backoff;
 
@@ -22,6 +21,15 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Who asks for a longer wait than this is away for so long.
 const LONG: Duration = Duration::from_secs(10);
+
+/// Why a try failed, as far as it decides when the next one may be made.
+pub trait Failure {
+    /// How long the server asked us to wait: a lower bound of the back-off.
+    fn hint(&self) -> Option<Duration>;
+
+    /// The wait in the place of a back-off, where something else backs off already.
+    fn wait(&self) -> Option<Duration>;
+}
 
 /// How a destination is seen.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -308,18 +316,14 @@ impl Permit<'_> {
         }
     }
 
-    /// As [`failed`](Self::failed), by an error. Several endpoints have waits of their own: there is none beside them.
-    pub fn failed_by(self, error: &SendError) {
-        let SendError::NoneWell {
-            retry_after: Some(wait),
-            ..
-        } = error
-        else {
+    /// As [`failed`](Self::failed), by an error.
+    pub fn failed_by(self, error: &impl Failure) {
+        let Some(wait) = error.wait() else {
             return self.failed(error.hint());
         };
         let mut state = self.fail();
         state.epoch += u64::from(self.epoch == state.epoch);
-        state.put_off(*wait);
+        state.put_off(wait);
     }
 
     fn fail(&self) -> MutexGuard<'_, State> {

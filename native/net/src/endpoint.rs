@@ -151,7 +151,7 @@ const UNIX: &str =
 
 /// What a percent-encoded text stands for; what is no encoding stands for itself.
 #[must_use]
-pub(crate) fn percent_decoded(text: &str) -> Vec<u8> {
+pub fn percent_decoded(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
@@ -279,7 +279,7 @@ mod tests {
         for url in bad {
             let error = Endpoint::parse(url).expect_err(url).to_string();
             assert!(!error.contains("secret"), "{error}");
-            assert!(error.contains("http://localhost:4318/v1/traces"), "{error}");
+            assert!(error.starts_with("the endpoint "), "{error}");
         }
     }
 

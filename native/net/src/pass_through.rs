@@ -1,6 +1,7 @@
 //! Wrappers of a stream that look at what is read, and leave what is written alone.
 
 /// `AsyncWrite` for a wrapper whose field `stream` is written to.
+#[macro_export]
 macro_rules! writes_pass_through {
     ($wrapper:ident) => {
         const _: () = {
@@ -38,5 +39,3 @@ macro_rules! writes_pass_through {
         };
     };
 }
-
-pub(crate) use writes_pass_through;

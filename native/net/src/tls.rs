@@ -11,8 +11,25 @@ use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
 use crate::error::ConfigError;
-use crate::protocol::Protocol;
 use crate::trouble::Lasting;
+
+/// The version of HTTP that TLS offers to the server (RFC 7301): exactly one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Alpn {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
+
+impl Alpn {
+    fn name(self) -> &'static [u8] {
+        match self {
+            Self::Http1 => b"http/1.1",
+            Self::Http2 => b"h2",
+        }
+    }
+}
 
 /// Files for TLS.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +49,7 @@ pub struct TlsFiles {
 pub struct TlsMaterial {
     roots: Arc<RootCertStore>,
     client: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
-    protocol: Protocol,
+    alpn: Alpn,
     files: TlsFiles,
     /// Of the files as they were read.
     stamps: Stamps,
@@ -42,7 +59,7 @@ pub struct TlsMaterial {
 
 impl TlsMaterial {
     /// Reads and checks the files.
-    pub fn load(files: &TlsFiles, protocol: Protocol) -> Result<Self, ConfigError> {
+    pub fn load(files: &TlsFiles, alpn: Alpn) -> Result<Self, ConfigError> {
         refuse_texts(files)?;
         let stamps = Stamps::of(files); // before they are read: what changes meanwhile is seen as a change
         let (roots, broken) = match &files.ca {
@@ -59,7 +76,7 @@ impl TlsMaterial {
         let material = Self {
             roots,
             client,
-            protocol,
+            alpn,
             files: files.clone(),
             stamps,
             broken,
@@ -80,10 +97,7 @@ impl TlsMaterial {
                 .map_err(|error| self.do_not_fit(&error))?,
             None => builder.with_no_client_auth(),
         };
-        config.alpn_protocols = vec![match self.protocol {
-            Protocol::Grpc => b"h2".to_vec(),
-            Protocol::HttpJson | Protocol::HttpProtobuf => b"http/1.1".to_vec(),
-        }];
+        config.alpn_protocols = vec![self.alpn.name().to_vec()];
         config.resumption = Resumption::in_memory_sessions(8);
         Ok(Arc::new(config))
     }
@@ -184,7 +198,7 @@ impl TlsMaterial {
 
     /// The files as they are now; all of them, where all could be read at first: a file may be half written.
     fn read_again(&self) -> Result<(Stamps, Arc<ClientConfig>), ConfigError> {
-        let material = Self::load(&self.files, self.protocol)?;
+        let material = Self::load(&self.files, self.alpn)?;
         match material.broken {
             Some(error) if self.broken.is_none() => Err(error),
             _ => Ok((material.stamps.clone(), material.client_config()?)),
@@ -204,7 +218,7 @@ impl std::fmt::Debug for TlsMaterial {
         f.debug_struct("TlsMaterial")
             .field("roots", &self.roots.len())
             .field("client", &self.client.is_some())
-            .field("protocol", &self.protocol)
+            .field("alpn", &self.alpn)
             .field("files", &self.files)
             .field("stamps", &self.stamps)
             .field("broken", &self.broken)
@@ -364,7 +378,7 @@ lA7dsvk6WslPltEfLyqBEIDfooQh+V7VgT2O5A==
             .expect("runtime");
         runtime.block_on(async {
             let minute = || tokio::time::advance(Duration::from_secs(60));
-            let material = TlsMaterial::load(&files, Protocol::Grpc).expect("valid");
+            let material = TlsMaterial::load(&files, Alpn::Http2).expect("valid");
             let mut kept = Kept::default();
             let before = material.renewed(&mut kept).expect("made");
             assert_eq!(kept.trouble(&material), None);
@@ -392,7 +406,7 @@ lA7dsvk6WslPltEfLyqBEIDfooQh+V7VgT2O5A==
             ));
             // What was broken from the beginning may stay so.
             write(&format!("{AUTHORITY}{}", &AUTHORITY[..200]));
-            let material = TlsMaterial::load(&files, Protocol::Grpc).expect("one is whole");
+            let material = TlsMaterial::load(&files, Alpn::Http2).expect("one is whole");
             let mut kept = Kept::default();
             drop(material.renewed(&mut kept));
             write(&format!("{AUTHORITY}{AUTHORITY}{}", &AUTHORITY[..200]));

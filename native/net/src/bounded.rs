@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use hyper::body::Body;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::pass_through::writes_pass_through;
+use crate::writes_pass_through;
 
 /// The body of an answer may be this long; a longer one is not read.
 pub const MAX_RESPONSE_BYTES: usize = 4 << 20;

@@ -4,15 +4,14 @@ use http::HeaderValue;
 
 use crate::endpoint::Endpoint;
 use crate::error::ConfigError;
-use crate::protocol::Protocol;
-use crate::tls::{self, TlsFiles, TlsMaterial};
+use crate::tls::{self, Alpn, TlsFiles, TlsMaterial};
 
 /// Where to connect to in the place of the backend, and what is said there of who we are.
 #[derive(Debug)]
 pub struct Proxy {
     pub(crate) endpoint: Endpoint,
     /// The value of `Proxy-Authorization`; marked as sensitive, so that it is shown nowhere.
-    pub(crate) authorization: Option<HeaderValue>,
+    pub authorization: Option<HeaderValue>,
     /// Where the proxy itself is `https`.
     pub(crate) tls: Option<TlsMaterial>,
 }
@@ -42,7 +41,7 @@ impl Proxy {
                 ca: files.ca.clone(),
                 ..TlsFiles::default()
             };
-            Some(TlsMaterial::load(&files, Protocol::HttpProtobuf)?)
+            Some(TlsMaterial::load(&files, Alpn::Http1)?)
         } else {
             None
         };

@@ -1,7 +1,7 @@
 use tokio::io::duplex;
 
 use super::*;
-use crate::config::TlsFiles;
+use crate::tls::TlsFiles;
 
 /// What comes of an answer that arrives in pieces of so many bytes; and what was asked.
 fn ask(answer: &[u8], piece: usize, authorization: Option<&[u8]>) -> (Result<Vec<u8>, Refused>, String) {
