@@ -48,11 +48,7 @@ impl ReceivedRequest {
     /// How it came, as `OTEL_EXPORTER_OTLP_PROTOCOL` names it: "grpc", "http/protobuf" or "http/json".
     #[getter]
     fn protocol(&self) -> &'static str {
-        match self.0.received.protocol {
-            Protocol::Grpc => "grpc",
-            Protocol::HttpProtobuf => "http/protobuf",
-            Protocol::HttpJson => "http/json",
-        }
+        self.0.received.protocol.name()
     }
 
     /// The body as protobuf bytes of the signal's export request: decompressed, and converted if JSON came.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use http::Uri;
 
 use crate::error::ConfigError;
+use crate::grpc::percent;
 
 /// A parsed `http://`, `https://` or `http+unix://` URL. User information is not part of it: the caller makes a header of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +106,7 @@ impl Endpoint {
     fn unix(rest: &str) -> Option<Self> {
         let rest = rest.split('#').next().unwrap_or_default();
         let (host, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let path = percent_decoded(host);
+        let path = percent::decode(host.as_bytes());
         if !path.starts_with(b"/") || path.contains(&0) {
             return None;
         }
@@ -148,20 +149,6 @@ impl fmt::Display for Endpoint {
 
 const UNIX: &str =
     "the path of a socket stands in the place of the host, percent-encoded: http+unix://%2Frun%2Fotlp.sock/v1/traces";
-
-/// What a percent-encoded text stands for; what is no encoding stands for itself.
-#[must_use]
-pub fn percent_decoded(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let code = after.get(..2).filter(|_| first == b'%');
-        let code = code.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
-        bytes.push(code.unwrap_or(first));
-        rest = if code.is_some() { &after[2..] } else { after };
-    }
-    bytes
-}
 
 /// `url` without user information, query and fragment.
 #[must_use]

@@ -2,8 +2,8 @@
 
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 
-use crate::endpoint::percent_decoded;
 use crate::error::ConfigError;
+use crate::grpc::percent;
 
 /// Since one may be a part of another.
 pub fn longest_first(secrets: &mut [String]) {
@@ -65,7 +65,7 @@ pub fn remember_query(secrets: &mut Vec<String>, target: &str) {
             .flat_map(|value: &str| {
                 [
                     value.to_owned(),
-                    String::from_utf8_lossy(&percent_decoded(value)).into_owned(),
+                    String::from_utf8_lossy(&percent::decode(value.as_bytes())).into_owned(),
                 ]
             })
             .filter(|value| value.len() >= 4),

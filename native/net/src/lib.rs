@@ -11,6 +11,7 @@ pub mod dial;
 pub mod endpoint;
 pub mod error;
 pub mod fresh;
+pub mod grpc;
 pub mod headers;
 mod pass_through;
 pub mod peer;

@@ -14,9 +14,9 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
-use crate::code::Code;
 use crate::config::Limits;
 use crate::refusal::Refusal;
+use spanwire_net::grpc::Code;
 
 /// How a body is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,21 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use spanwire_wire::Signal;
+use spanwire_wire::{Protocol, Signal};
 
 use crate::fault::Fault;
 use crate::refusal::Refusal;
-
-/// How a request came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// OTLP/gRPC.
-    Grpc,
-    /// OTLP/HTTP with protobuf.
-    HttpProtobuf,
-    /// OTLP/HTTP with JSON.
-    HttpJson,
-}
 
 /// One request: whole, decompressed, and known to be valid.
 #[derive(Debug)]

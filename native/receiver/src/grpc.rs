@@ -1,6 +1,5 @@
 //! gRPC over HTTP/2: the one message of a unary call, and the status behind an answer.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -10,11 +9,10 @@ use spanwire_wire::Signal;
 use spanwire_wire::answer::RpcStatus;
 
 use crate::body::{self, Encoding};
-use crate::code::Code;
 use crate::refusal::Refusal;
+use spanwire_json::base64;
+use spanwire_net::grpc::{Code, Prefix, percent};
 
-/// What comes in front of a message: whether it is compressed, and its length.
-pub(crate) const PREFIX: usize = 5;
 pub(crate) const CONTENT_TYPE: &str = "application/grpc";
 const ENCODINGS: HeaderValue = HeaderValue::from_static("identity,gzip,deflate,zstd");
 const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
@@ -63,23 +61,24 @@ pub(crate) fn check(head: &Parts, essence: &str) -> Result<(Signal, Option<Encod
 /// How the one message of a call is encoded; its prefix is taken out of the chunks.
 pub(crate) fn message(chunks: &mut [Bytes], encoding: Option<Encoding>, limit: usize) -> Result<Encoding, Refusal> {
     let malformed = |text: String| Err(Refusal::new(StatusCode::BAD_REQUEST, text));
-    let mut prefix = [0; PREFIX];
+    let mut prefix = [0; Prefix::SIZE];
     let mut read = 0;
     for chunk in &mut *chunks {
-        let count = chunk.len().min(PREFIX - read);
+        let count = chunk.len().min(Prefix::SIZE - read);
         chunk.copy_to_slice(&mut prefix[read..read + count]);
         read += count;
-        if read == PREFIX {
+        if read == Prefix::SIZE {
             break;
         }
     }
-    if read < PREFIX {
+    if read < Prefix::SIZE {
         return malformed(format!(
-            "the body ends {read} bytes into a gRPC message's prefix of {PREFIX}"
+            "the body ends {read} bytes into a gRPC message's prefix of {}",
+            Prefix::SIZE
         ));
     }
-    let [flag, length @ ..] = prefix;
-    let length = u32::from_be_bytes(length) as usize;
+    let Prefix { flag, length } = Prefix::decode(prefix);
+    let length = length as usize;
     if flag > 1 {
         return malformed(format!("a gRPC message begins with 0 or 1, not {flag}"));
     }
@@ -110,12 +109,9 @@ pub(crate) fn message(chunks: &mut [Bytes], encoding: Option<Encoding>, limit: u
 
 /// A message with its prefix, which says that it is as long as `length` if that is more.
 pub(crate) fn frame(message: &[u8], length: usize) -> Bytes {
-    let mut framed = Vec::with_capacity(PREFIX + message.len());
-    framed.push(0);
     let length = u32::try_from(length.max(message.len())).unwrap_or(u32::MAX);
-    framed.extend_from_slice(&length.to_be_bytes());
-    framed.extend_from_slice(message);
-    framed.into()
+    let prefix = Prefix { flag: 0, length }.encode();
+    [&prefix, message].concat().into()
 }
 
 /// The status of a call, as trailers, or as headers where nothing else comes.
@@ -125,7 +121,7 @@ pub(crate) fn status(code: u32, message: &str, retry_delay: Option<Duration>) ->
     if code == 0 {
         return map;
     }
-    if let Ok(message) = HeaderValue::from_str(&percent_encoded(message)) {
+    if let Ok(message) = HeaderValue::from_str(&percent::encode(message)) {
         map.insert(MESSAGE, message);
     }
     if retry_delay.is_some() {
@@ -140,44 +136,17 @@ pub(crate) fn status(code: u32, message: &str, retry_delay: Option<Duration>) ->
             map.insert(DETAILS, details);
         }
     }
-    if code == Code::Unimplemented as u32 {
+    if code == u32::from(Code::Unimplemented.number()) {
         map.insert(ACCEPT_ENCODING, ENCODINGS);
     }
     map
 }
 
-/// As grpc-message wants it: what is not printable ASCII, and the percent sign, in hexadecimal. A long one is cut, since
-/// clients bound the headers that they take.
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if encoded.len() > MESSAGE_BYTES {
-            break;
-        }
-        match byte {
-            b' '..=b'~' if byte != b'%' => encoded.push(byte.into()),
-            _ => {
-                // Never fails on a String.
-                let _ = write!(encoded, "%{byte:02X}");
-            }
-        }
-    }
-    encoded
-}
-
-const MESSAGE_BYTES: usize = 4096;
-
 /// Without padding, as the specification recommends.
 fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut encoded = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let bits = group.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - group.len()));
-        for place in 0..=group.len() {
-            encoded.push(ALPHABET[bits >> (18 - 6 * place) & 63].into());
-        }
-    }
-    encoded
+    let mut encoded = Vec::new();
+    base64::encode(bytes, &mut encoded);
+    String::from_utf8_lossy(&encoded).trim_end_matches('=').to_owned()
 }
 
 #[cfg(test)]
@@ -236,12 +205,6 @@ mod tests {
         ] {
             assert_eq!(is_content_type(essence), is, "{essence}");
         }
-    }
-
-    #[test]
-    fn message_is_percent_encoded() {
-        assert_eq!(percent_encoded("a b%~\n☂\x7f"), "a b%25~%0A%E2%98%82%7F");
-        assert!(percent_encoded(&"x".repeat(1 << 20)).len() < 5000);
     }
 
     #[test]

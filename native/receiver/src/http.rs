@@ -7,11 +7,12 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use spanwire_wire::Signal;
+use spanwire_net::grpc::Prefix;
+use spanwire_wire::{Protocol, Signal};
 
 use crate::body::{self, Encoding, InFlight};
 use crate::config::Limits;
-use crate::consumer::{Consumer, Outcome, Protocol, Received};
+use crate::consumer::{Consumer, Outcome, Received};
 use crate::grpc;
 use crate::peer::{NoAnswer, Peer};
 use crate::refusal::Refusal;
@@ -121,7 +122,7 @@ async fn receive<C>(
         encoding,
     } = form;
     let limit = shared.limits.request_bytes;
-    let framing = if format == Format::Grpc { grpc::PREFIX } else { 0 };
+    let framing = if format == Format::Grpc { Prefix::SIZE } else { 0 };
     let mut share = shared.in_flight.share();
     let mut chunks = body::read(body, &shared.limits, framing, &mut share).await?;
     let received_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -5,7 +5,6 @@
 //! acknowledged that was not taken; nothing read from the network is unbounded; no Python.
 
 mod body;
-mod code;
 mod config;
 mod consumer;
 mod error;
@@ -28,8 +27,9 @@ mod tap;
 mod tls;
 
 pub use config::{Config, Limits, TlsIdentity};
-pub use consumer::{Consumer, Outcome, Protocol, Received};
+pub use consumer::{Consumer, Outcome, Received};
 pub use error::StartError;
 pub use fault::{Disconnect, Fault, Stage};
 pub use refusal::Refusal;
 pub use server::Server;
+pub use spanwire_wire::Protocol;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::code::Code;
+use spanwire_net::grpc::Code;
 
 /// Why a request is not accepted.
 #[derive(Debug)]
@@ -62,6 +62,6 @@ impl Refusal {
     }
 
     pub(crate) fn code(&self) -> Code {
-        self.code.unwrap_or(Code::of(self.status))
+        self.code.unwrap_or(Code::of_http(self.status.as_u16()))
     }
 }

@@ -11,11 +11,11 @@ use spanwire_wire::Signal;
 use spanwire_wire::answer::{ExportAnswer, RpcStatus};
 use tokio::time::Sleep;
 
-use crate::code::Code;
 use crate::fault::{Disconnect, Fault};
 use crate::grpc;
 use crate::peer::{NoAnswer, Peer};
 use crate::refusal::Refusal;
+use spanwire_net::grpc::{Code, Prefix};
 
 /// The form of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub(crate) fn accepted(format: Format, signal: Signal, rejected: u64, message: &
 pub(crate) fn refused(format: Format, refusal: &Refusal) -> Response<ReplyBody> {
     if format == Format::Grpc {
         let delay = refusal.retry_after.map(|seconds| Duration::from_secs(seconds.into()));
-        return trailers_only(grpc::status(refusal.code() as u32, &refusal.message, delay));
+        return trailers_only(grpc::status(refusal.code().number().into(), &refusal.message, delay));
     }
     let body = status_body(format, refusal.status, &refusal.message);
     let mut response = reply(refusal.status, format, body);
@@ -155,7 +155,7 @@ fn faulty_grpc(fault: &Fault, items: u64) -> Response<ReplyBody> {
     let bytes = fault.body.clone().unwrap_or_else(|| {
         let message = success_message(fault.rejected.min(items), message.filter(|_| code == 0).unwrap_or(""));
         let filled = usize::try_from(size).unwrap_or(usize::MAX);
-        grpc::frame(&message, filled.saturating_sub(grpc::PREFIX))
+        grpc::frame(&message, filled.saturating_sub(Prefix::SIZE))
     });
     let mut response = reply(StatusCode::OK, Format::Grpc, bytes);
     let body = response.body_mut();
@@ -204,7 +204,7 @@ fn signed(count: u64) -> i64 {
 
 /// `google.rpc.Status`, or its message alone as text.
 fn status_body(format: Format, status: StatusCode, message: &str) -> Bytes {
-    let code = Code::of(status) as u8;
+    let code = Code::of_http(status.as_u16()).number();
     match format {
         Format::Json => spanwire_json::rpc_status(code, message).into(),
         Format::Text | Format::Grpc => format!("{message}\n").into(),

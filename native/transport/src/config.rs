@@ -12,7 +12,7 @@ use spanwire_net::{Alpn, Endpoint, FreshHeaders, Peer, Proxy};
 use crate::balancer::Strategy;
 use crate::compress::Compression;
 use crate::error::ConfigError;
-use crate::protocol::Protocol;
+use spanwire_wire::Protocol;
 
 /// A checked configuration.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use spanwire_net::ConnectionError;
 use spanwire_net::breaker::Failure;
 use thiserror::Error;
 
-use crate::code::Code;
+use spanwire_net::grpc::Code;
 
 /// A client that cannot be made.
 #[derive(Debug, Error)]
@@ -72,7 +72,9 @@ impl SendError {
         match self {
             Self::Connection(error) => error.is_retryable(),
             Self::Headers { .. } | Self::Lost(_) | Self::NoneWell { .. } => true,
-            Self::Rpc { code, retry_delay, .. } => !self.is_too_large() && code.is_retryable(retry_delay.is_some()),
+            Self::Rpc { code, retry_delay, .. } => {
+                !self.is_too_large() && crate::status::grpc_retryable(*code, retry_delay.is_some())
+            }
             Self::Status { code, .. } => crate::status::http_retryable(*code),
             Self::Redirected { .. } | Self::ResponseTooLarge { .. } | Self::Shutdown | Self::TimedOut => false,
         }
@@ -83,7 +85,7 @@ impl SendError {
     pub fn is_about_credentials(&self) -> bool {
         match self {
             Self::Status { code, .. } => [401, 403].contains(code),
-            Self::Rpc { code, .. } => [Code::UNAUTHENTICATED, Code::PERMISSION_DENIED].contains(code),
+            Self::Rpc { code, .. } => [Code::Unauthenticated, Code::PermissionDenied].contains(code),
             _ => false,
         }
     }
@@ -94,7 +96,7 @@ impl SendError {
         match self {
             Self::Status { code, .. } => *code == 413,
             Self::Rpc { code, message, .. } => {
-                [Code::RESOURCE_EXHAUSTED, Code::OUT_OF_RANGE].contains(code) && says_too_large(message)
+                [Code::ResourceExhausted, Code::OutOfRange].contains(code) && says_too_large(message)
             }
             _ => false,
         }

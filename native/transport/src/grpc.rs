@@ -9,12 +9,12 @@ use spanwire_wire::Signal;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::code::Code;
 use crate::config::Config;
 use crate::destination::{Accepted, Destination, Request};
 use crate::error::SendError;
 use spanwire_net::Tally;
 use spanwire_net::dial::Dialer;
+use spanwire_net::grpc::{Code, Prefix};
 
 mod answer;
 mod channel;
@@ -27,7 +27,7 @@ mod message;
 use channel::Channel;
 use head::Head;
 use lost::{Lost, lost};
-use message::{Framed, PREFIX};
+use message::Framed;
 
 /// Calls under way at once to one destination.
 const MAX_CALLS: usize = 8;
@@ -144,7 +144,7 @@ impl GrpcDestination {
         let Some(message) = self.message(request, deadline) else {
             return Err(Lost {
                 error: SendError::Rpc {
-                    code: Code::OUT_OF_RANGE,
+                    code: Code::OutOfRange,
                     message: "a message larger than max 4 GiB cannot be sent".into(),
                     retry_delay: None,
                 },
@@ -158,7 +158,7 @@ impl GrpcDestination {
             is_over: false,
         };
         let is_fresh = call.answers_before == 0;
-        tally.request(request.body.len() + PREFIX);
+        tally.request(request.body.len() + Prefix::SIZE);
         let answer = match call.channel.sender.send_request(message).await {
             Ok(response) => {
                 answer::read(response, &self.config, |error| {

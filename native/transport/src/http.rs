@@ -18,7 +18,6 @@ use tokio::time::{Instant, sleep};
 use crate::config::Config;
 use crate::destination::{Accepted, Destination, Request};
 use crate::error::SendError;
-use crate::protocol::Protocol;
 use crate::reply::{self, Form};
 use crate::status;
 use spanwire_net::Tally;
@@ -29,6 +28,7 @@ use spanwire_net::error::tls_error;
 use spanwire_net::race::race;
 use spanwire_net::text::printable;
 use spanwire_net::{ConnectionError, retry, tunnel};
+use spanwire_wire::Protocol;
 
 /// Requests under way at once to one destination; each has a connection.
 const MAX_CONNECTIONS: usize = 8;

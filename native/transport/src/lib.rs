@@ -5,7 +5,6 @@
 //! Python, queues or accounting.
 
 pub mod balancer;
-pub mod code;
 pub mod compress;
 pub mod config;
 pub mod deliver;
@@ -17,7 +16,6 @@ pub mod grpc;
 pub mod http;
 pub mod otlp;
 pub mod pack;
-pub mod protocol;
 pub mod reply;
 pub mod status;
 
@@ -31,6 +29,6 @@ pub use grpc::GrpcDestination;
 pub use http::HttpDestination;
 pub use otlp::OtlpDestination;
 pub use pack::PackError;
-pub use protocol::Protocol;
 pub use spanwire_net::{Backoff, Breaker, ConnectionError, Endpoint, FreshHeaders, Proxy, RetryPolicy, Tally, Trouble};
 pub use spanwire_net::{breaker, fresh, race, retry, trouble};
+pub use spanwire_wire::Protocol;

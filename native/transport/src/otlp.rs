@@ -10,9 +10,9 @@ use crate::destination::{Accepted, Destination, Request};
 use crate::error::SendError;
 use crate::grpc::GrpcDestination;
 use crate::http::HttpDestination;
-use crate::protocol::Protocol;
 use spanwire_net::Tally;
 use spanwire_net::trouble::{Subject, Trouble};
+use spanwire_wire::Protocol;
 
 /// So many newer headers may be refused; then the request is.
 const MOST_REFUSED: usize = 3;

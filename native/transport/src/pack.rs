@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::compress::Compression;
 use crate::config::Config;
-use crate::protocol::Protocol;
+use spanwire_wire::Protocol;
 
 /// A request that cannot be brought into the form that its destination wants.
 #[derive(Debug, Error)]

@@ -9,13 +9,12 @@ use hyper::body::Body;
 use spanwire_json::base64;
 use spanwire_wire::answer::RpcStatus;
 
-use crate::code::Code;
 use crate::config::Config;
 use crate::destination::Accepted;
 use crate::error::SendError;
-use crate::grpc::message::{PREFIX, percent_decoded, unframed};
 use crate::reply::{self, Form};
 use spanwire_net::bounded::{Collected, MAX_RESPONSE_BYTES, Unread, collect};
+use spanwire_net::grpc::{Code, Prefix, percent};
 use spanwire_net::retry;
 use spanwire_net::text::printable;
 
@@ -38,7 +37,7 @@ where
         let body = collect(&mut body, MAX_RESPONSE_BYTES).await.unwrap_or_default();
         return Err(no_grpc(head.status.as_u16(), &head.headers, &body.bytes, config));
     }
-    let collected = collect(&mut body, MAX_RESPONSE_BYTES + PREFIX).await;
+    let collected = collect(&mut body, MAX_RESPONSE_BYTES + Prefix::SIZE).await;
     let Collected { bytes, trailers } = collected.map_err(|unread| match unread {
         Unread::TooLarge => SendError::ResponseTooLarge {
             limit: MAX_RESPONSE_BYTES,
@@ -62,14 +61,14 @@ fn judge(trailers: &HeaderMap, message: Option<&[u8]>, config: &Config) -> Resul
     let hide = |text| config.peer.redact(text);
     let Some(code) = text(trailers, STATUS) else {
         return Err(SendError::Rpc {
-            code: Code::UNKNOWN,
+            code: Code::Unknown,
             message: "the answer ended without a status; does a proxy on the way drop trailers?".into(),
             retry_delay: None,
         });
     };
     let code = Code::from_text(code);
-    if code == Code::OK {
-        return Ok(match message.and_then(unframed) {
+    if code == Code::Ok {
+        return Ok(match message.and_then(Prefix::strip) {
             Some(message) => reply::accepted(message, hide),
             None => Accepted {
                 unreadable: true,
@@ -79,17 +78,17 @@ fn judge(trailers: &HeaderMap, message: Option<&[u8]>, config: &Config) -> Resul
     }
     let said = trailers
         .get("grpc-message")
-        .map(|value| percent_decoded(value.as_bytes()));
+        .map(|value| percent::decode(value.as_bytes()));
     let details = text(trailers, "grpc-status-details-bin")
         .and_then(base64::decode)
         .unwrap_or_default();
     let details = RpcStatus::decode(&details).unwrap_or_default();
     let mut message = printable(said.as_deref().unwrap_or(details.message.as_bytes()), hide);
     let advice = match code {
-        Code::UNAUTHENTICATED | Code::PERMISSION_DENIED => {
+        Code::Unauthenticated | Code::PermissionDenied => {
             "are the credentials right (headers=, OTEL_EXPORTER_OTLP_HEADERS)?"
         }
-        Code::UNIMPLEMENTED => "is this the address of an OTLP backend that takes traces?",
+        Code::Unimplemented => "is this the address of an OTLP backend that takes traces?",
         _ => "",
     };
     if !advice.is_empty() {
@@ -112,7 +111,7 @@ fn no_grpc(code: u16, headers: &HeaderMap, body: &[u8], config: &Config) -> Send
         let kind = text(headers, CONTENT_TYPE.as_str()).unwrap_or("none");
         let kind = printable(kind.as_bytes(), hide);
         return SendError::Rpc {
-            code: Code::UNKNOWN,
+            code: Code::Unknown,
             message: format!("the answer is not gRPC (content-type {kind}), which usually has port 4317 {shown}")
                 .trim_end()
                 .into(),

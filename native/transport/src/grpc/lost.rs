@@ -4,9 +4,9 @@ use std::error::Error;
 
 use h2::Reason;
 
-use crate::code::Code;
 use crate::error::SendError;
 use spanwire_net::error::tls_error;
+use spanwire_net::grpc::Code;
 
 /// A call without an answer.
 pub struct Lost {
@@ -39,7 +39,7 @@ pub fn lost(error: &hyper::Error, advice: &str) -> Lost {
     Lost {
         error: if is_hopeless {
             SendError::Rpc {
-                code: Code::INTERNAL,
+                code: Code::Internal,
                 message: text,
                 retry_delay: None,
             }

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-
-/// In front of each message: whether it is compressed, and its length in four bytes.
-pub const PREFIX: usize = 5;
+use spanwire_net::grpc::Prefix;
 
 /// A message behind its prefix. The prefix goes out as a piece of its own, so the message need not be copied behind it.
 pub struct Framed {
@@ -22,10 +20,12 @@ impl Framed {
     #[must_use]
     pub fn new(message: Bytes, is_compressed: bool) -> Option<Self> {
         let length = u32::try_from(message.len()).ok()?;
-        let mut prefix = [u8::from(is_compressed), 0, 0, 0, 0];
-        prefix[1..].copy_from_slice(&length.to_be_bytes());
+        let prefix = Prefix {
+            flag: is_compressed.into(),
+            length,
+        };
         Some(Self {
-            prefix: Some(Bytes::copy_from_slice(&prefix)),
+            prefix: Some(Bytes::copy_from_slice(&prefix.encode())),
             message: Some(message).filter(|message| !message.is_empty()),
         })
     }
@@ -61,30 +61,6 @@ pub fn timeout(left: Duration) -> String {
     }
 }
 
-/// The one message in `body`, as it is; `None` if it is compressed, which we do not ask for, or if there is not exactly one.
-#[must_use]
-pub fn unframed(body: &[u8]) -> Option<&[u8]> {
-    let (prefix, message) = body.split_at_checked(PREFIX)?;
-    let length = u32::from_be_bytes(prefix[1..].try_into().ok()?);
-    (prefix[0] == 0 && usize::try_from(length) == Ok(message.len())).then_some(message)
-}
-
-/// What a percent-encoded `grpc-message` says; what is no encoding stands for itself.
-#[must_use]
-pub fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&first, after)) = rest.split_first() {
-        let digits = after
-            .get(..2)
-            .filter(|digits| first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
-        let code = digits.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
-        bytes.push(code.unwrap_or(first));
-        rest = if code.is_some() { &after[2..] } else { after };
-    }
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -104,34 +80,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_answer_holds_exactly_one_message_that_is_not_compressed() {
-        assert_eq!(unframed(&[0, 0, 0, 0, 2, 7, 8]), Some(&[7, 8][..]));
-        assert_eq!(unframed(&[0, 0, 0, 0, 0]), Some(&[][..]));
-        for wrong in [
-            &[][..],
-            &[0, 0, 0, 0],
-            &[1, 0, 0, 0, 0],
-            &[0, 0, 0, 0, 2, 7],
-            &[0, 0, 0, 0, 0, 0],
-        ] {
-            assert_eq!(unframed(wrong), None);
-        }
-    }
-
-    #[test]
-    fn messages_are_percent_decoded() {
-        for (text, expected) in [
-            ("no%20%C3%A9", "no é"),
-            ("100%", "100%"),
-            ("%zz%4", "%zz%4"),
-            ("%+1", "%+1"),
-            ("", ""),
-        ] {
-            assert_eq!(String::from_utf8_lossy(&percent_decoded(text.as_bytes())), expected);
-        }
-    }
-
     proptest! {
         #[test]
         fn a_framed_message_reads_back(message in prop::collection::vec(any::<u8>(), 0..300)) {
@@ -142,7 +90,7 @@ mod tests {
                 out.extend_from_slice(&frame.into_data().expect("data"));
             }
             prop_assert!(body.is_end_stream());
-            prop_assert_eq!(unframed(&out), Some(&message[..]));
+            prop_assert_eq!(Prefix::strip(&out), Some(&message[..]));
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::*;
 use crate::compress::Compression;
 use crate::config::TlsFiles;
-use crate::protocol::Protocol;
+use spanwire_wire::Protocol;
 
 type Call = (http::Request<RecvStream>, SendResponse<Bytes>);
 
@@ -251,7 +251,7 @@ fn a_message_over_a_limit_of_the_server_is_known_by_its_words() {
         assert!(error.is_too_large() && !error.is_retryable(), "{words}");
     }
     let other = SendError::Rpc {
-        code: Code::OUT_OF_RANGE,
+        code: Code::OutOfRange,
         message: "past the end".into(),
         retry_delay: None,
     };

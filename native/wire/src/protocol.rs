@@ -1,4 +1,4 @@
-//! The three protocols of OTLP.
+//! [`Protocol`]: the three protocols of OTLP.
 
 /// How requests are written and carried.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -22,5 +22,28 @@ impl Protocol {
             "grpc" => Some(Self::Grpc),
             _ => None,
         }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HttpProtobuf => "http/protobuf",
+            Self::HttpJson => "http/json",
+            Self::Grpc => "grpc",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_reads_back() {
+        for protocol in [Protocol::HttpProtobuf, Protocol::HttpJson, Protocol::Grpc] {
+            assert_eq!(Protocol::from_name(protocol.name()), Some(protocol));
+        }
+        assert_eq!(Protocol::from_name("GRPC"), None);
     }
 }
