@@ -4,20 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
-use spanwire_wire::Signal;
-
-/// What an export response says of a partial success.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct ExportAnswer {
-    /// Items that were rejected; of metrics, data points.
-    pub rejected: i64,
-    /// Why, or a warning.
-    pub message: String,
-}
+use spanwire_wire::{ExportAnswer, Signal};
 
 /// Reads an export response of any signal; `None` if it is none.
 #[must_use]
-pub fn read_response(json: &[u8]) -> Option<ExportAnswer> {
+pub fn read_response(json: &[u8]) -> Option<ExportAnswer<'static>> {
     serde_json::from_slice::<Object<Response>>(json)
         .ok()
         .map(|response| response.0.0)
@@ -35,12 +26,12 @@ trait Fields: Default {
 }
 
 #[derive(Default)]
-struct Response(ExportAnswer);
+struct Response(ExportAnswer<'static>);
 
 impl Fields for Response {
     fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, object: &mut A) -> Result<(), A::Error> {
         if name == "partialSuccess" {
-            if let Some(partial) = object.next_value::<Option<Object<ExportAnswer>>>()? {
+            if let Some(partial) = object.next_value::<Option<Object<ExportAnswer<'static>>>>()? {
                 self.0 = partial.0;
             }
             return Ok(());
@@ -49,13 +40,13 @@ impl Fields for Response {
     }
 }
 
-impl Fields for ExportAnswer {
+impl Fields for ExportAnswer<'static> {
     fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, object: &mut A) -> Result<(), A::Error> {
         match name {
             name if is_rejected(name) => {
                 self.rejected = object.next_value::<Option<Count>>()?.map_or(0, |count| count.0);
             }
-            "errorMessage" => self.message = object.next_value::<Option<String>>()?.unwrap_or_default(),
+            "errorMessage" => self.message = object.next_value::<Option<String>>()?.unwrap_or_default().into(),
             _ => drop(object.next_value::<IgnoredAny>()?),
         }
         Ok(())

@@ -14,7 +14,7 @@ mod tests;
 mod to_wire;
 mod write;
 
-pub use answer::{ExportAnswer, read_response, read_status_message};
+pub use answer::{read_response, read_status_message};
 pub use error::JsonError;
 pub use from_wire::{from_wire, traces_from_wire};
 pub use respond::{response, rpc_status};

@@ -193,8 +193,11 @@ fn success_body(format: Format, signal: Signal, rejected: u64, message: &str) ->
 
 fn success_message(rejected: u64, message: &str) -> Vec<u8> {
     let mut response = Vec::new();
-    let rejected = signed(rejected);
-    ExportAnswer { rejected, message }.encode(&mut response);
+    let answer = ExportAnswer {
+        rejected: signed(rejected),
+        message: message.into(),
+    };
+    answer.encode(&mut response);
     response
 }
 

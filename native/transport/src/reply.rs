@@ -8,24 +8,23 @@ use crate::destination::Accepted;
 
 /// Reads the export response in the body of a success; `hide` takes secrets out of its message.
 pub fn accepted(body: &[u8], hide: impl Fn(String) -> String) -> Accepted {
-    let answer = ExportAnswer::decode(body).ok();
-    said(answer.map(|answer| (answer.rejected, answer.message)), hide)
+    said(ExportAnswer::decode(body).ok(), hide)
 }
 
 /// The same of a body in JSON.
 pub fn accepted_json(body: &[u8], hide: impl Fn(String) -> String) -> Accepted {
     // Some servers answer with nothing at all.
     let answer = if body.is_empty() {
-        Some(spanwire_json::ExportAnswer::default())
+        Some(ExportAnswer::default())
     } else {
         read_response(body)
     };
-    said(answer.as_ref().map(|answer| (answer.rejected, &*answer.message)), hide)
+    said(answer, hide)
 }
 
 /// What an answer says, which is a count of rejected items and a message; none if it could not be read.
-fn said(answer: Option<(i64, &str)>, hide: impl Fn(String) -> String) -> Accepted {
-    let Some((rejected, message)) = answer else {
+fn said(answer: Option<ExportAnswer<'_>>, hide: impl Fn(String) -> String) -> Accepted {
+    let Some(ExportAnswer { rejected, message }) = answer else {
         return Accepted {
             unreadable: true,
             ..Accepted::default()

@@ -1,5 +1,6 @@
 //! The small messages of an answer, read and written: [`ExportAnswer`] and `google.rpc.Status`.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -12,13 +13,14 @@ use crate::protobuf::write::Header;
 use crate::schema::Type;
 
 /// The export response of any signal, which are equal byte for byte: what a receiver says of a request that it did not
-/// take whole. Without a partial success both are empty.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+/// take whole. Without a partial success both are empty. Its message is borrowed where the encoding lets it be: JSON may have to
+/// unescape it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ExportAnswer<'a> {
     /// How many items were rejected; of metrics, data points. Zero with a message is a warning.
     pub rejected: i64,
     /// Why.
-    pub message: &'a str,
+    pub message: Cow<'a, str>,
 }
 
 impl<'a> ExportAnswer<'a> {
@@ -42,7 +44,7 @@ impl<'a> ExportAnswer<'a> {
             field.check(Type::TracePartialSuccess)?;
             match field.number() {
                 partial_success::REJECTED_SPANS => self.rejected = field.value().cast_signed(),
-                partial_success::ERROR_MESSAGE => self.message = field.message().utf8()?,
+                partial_success::ERROR_MESSAGE => self.message = field.message().utf8()?.into(),
                 _ => {}
             }
         }
@@ -53,7 +55,7 @@ impl<'a> ExportAnswer<'a> {
     pub fn encode(&self, out: &mut Vec<u8>) {
         let mut content = Vec::with_capacity(24 + self.message.len());
         varint(&mut content, partial_success::REJECTED_SPANS, self.rejected);
-        text(&mut content, partial_success::ERROR_MESSAGE, self.message);
+        text(&mut content, partial_success::ERROR_MESSAGE, &self.message);
         if !content.is_empty() {
             bytes(out, export_response::PARTIAL_SUCCESS, &content);
         }
@@ -193,7 +195,10 @@ mod tests {
     fn an_answer_reads_back() {
         for rejected in [0, 1, 300, i64::MAX, -1] {
             for message in ["", "too old", &"x".repeat(200)] {
-                let answer = ExportAnswer { rejected, message };
+                let answer = ExportAnswer {
+                    rejected,
+                    message: message.into(),
+                };
                 let mut bytes = vec![];
                 answer.encode(&mut bytes);
                 assert_eq!(ExportAnswer::decode(&bytes), Ok(answer));
@@ -214,7 +219,7 @@ mod tests {
         let bytes = [0x0A, 2, 0x08, 7, 0x0A, 3, 0x12, 1, b'm'];
         let answer = ExportAnswer {
             rejected: 7,
-            message: "m",
+            message: "m".into(),
         };
         assert_eq!(ExportAnswer::decode(&bytes), Ok(answer));
     }

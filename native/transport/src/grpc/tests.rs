@@ -176,7 +176,7 @@ fn a_partial_success_is_read() {
         let mut message = Vec::new();
         ExportAnswer {
             rejected: 3,
-            message: "no: hunter2-key",
+            message: "no: hunter2-key".into(),
         }
         .encode(&mut message);
         answer(respond, &message, &[("grpc-status", "0")]);
