@@ -6,6 +6,7 @@
 
 pub mod bounded;
 pub mod breaker;
+pub mod compression;
 pub mod connect;
 pub mod dial;
 pub mod endpoint;
@@ -25,6 +26,7 @@ pub mod trouble;
 pub mod tunnel;
 
 pub use breaker::Breaker;
+pub use compression::Compression;
 pub use dial::Dialer;
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, ConnectionError};

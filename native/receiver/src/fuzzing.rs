@@ -16,7 +16,7 @@ use spanwire_wire::Signal;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::Runtime;
 
-use crate::body::{self, Encoding, InFlight};
+use crate::body::{self, InFlight};
 use crate::config::Limits;
 use crate::consumer::{Consumer, Outcome, Received};
 use crate::fault::Fault;
@@ -25,10 +25,16 @@ use crate::http::{Shared, handle};
 use crate::http2;
 use crate::peer::Peer;
 use crate::stream::SharedStream;
+use spanwire_net::Compression;
 
 /// A body of encoding number `encoding`, which came in pieces of `piece` bytes, decoded; or the status of the refusal.
 pub fn decode(encoding: u8, body: &[u8], piece: usize, limit: usize) -> Result<Bytes, u16> {
-    let encoding = [Encoding::Identity, Encoding::Gzip, Encoding::Deflate, Encoding::Zstd][usize::from(encoding % 4)];
+    let encoding = [
+        Compression::None,
+        Compression::Gzip,
+        Compression::Deflate,
+        Compression::Zstd,
+    ][usize::from(encoding % 4)];
     let chunks = body.chunks(piece.max(1)).map(Bytes::copy_from_slice).collect();
     body::decode(encoding, chunks, limit).map_err(|refusal| refusal.status.as_u16())
 }
@@ -37,9 +43,9 @@ pub fn decode(encoding: u8, body: &[u8], piece: usize, limit: usize) -> Result<B
 pub fn message(encoding: u8, body: &[u8], piece: usize, limit: usize) -> Result<Bytes, u8> {
     let encodings = [
         None,
-        Some(Encoding::Gzip),
-        Some(Encoding::Deflate),
-        Some(Encoding::Zstd),
+        Some(Compression::Gzip),
+        Some(Compression::Deflate),
+        Some(Compression::Zstd),
     ];
     let mut chunks: Vec<_> = body.chunks(piece.max(1)).map(Bytes::copy_from_slice).collect();
     grpc::message(&mut chunks, encodings[usize::from(encoding % 4)], limit)

@@ -8,9 +8,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use spanwire_wire::Signal;
 use spanwire_wire::answer::RpcStatus;
 
-use crate::body::{self, Encoding};
+use crate::body;
 use crate::refusal::Refusal;
 use spanwire_json::base64;
+use spanwire_net::Compression;
 use spanwire_net::grpc::{Code, Prefix, percent};
 
 pub(crate) const CONTENT_TYPE: &str = "application/grpc";
@@ -30,7 +31,7 @@ pub(crate) fn is_content_type(essence: &str) -> bool {
 }
 
 /// Whether the call is one that is served, and how its message is encoded where it says that it is compressed.
-pub(crate) fn check(head: &Parts, essence: &str) -> Result<(Signal, Option<Encoding>), Refusal> {
+pub(crate) fn check(head: &Parts, essence: &str) -> Result<(Signal, Option<Compression>), Refusal> {
     if head.method != Method::POST {
         let text = format!("{} is not allowed: gRPC uses POST", head.method);
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, text));
@@ -48,8 +49,8 @@ pub(crate) fn check(head: &Parts, essence: &str) -> Result<(Signal, Option<Encod
     let Some(name) = head.headers.get(ENCODING) else {
         return Ok((signal, None));
     };
-    match Encoding::named(name) {
-        Some(Encoding::Identity) => Ok((signal, None)),
+    match body::named(name) {
+        Some(Compression::None) => Ok((signal, None)),
         Some(encoding) => Ok((signal, Some(encoding))),
         None => {
             let text = format!("grpc-encoding {name:?} is not supported: send identity, gzip, deflate or zstd");
@@ -59,7 +60,11 @@ pub(crate) fn check(head: &Parts, essence: &str) -> Result<(Signal, Option<Encod
 }
 
 /// How the one message of a call is encoded; its prefix is taken out of the chunks.
-pub(crate) fn message(chunks: &mut [Bytes], encoding: Option<Encoding>, limit: usize) -> Result<Encoding, Refusal> {
+pub(crate) fn message(
+    chunks: &mut [Bytes],
+    encoding: Option<Compression>,
+    limit: usize,
+) -> Result<Compression, Refusal> {
     let malformed = |text: String| Err(Refusal::new(StatusCode::BAD_REQUEST, text));
     let mut prefix = [0; Prefix::SIZE];
     let mut read = 0;
@@ -86,7 +91,7 @@ pub(crate) fn message(chunks: &mut [Bytes], encoding: Option<Encoding>, limit: u
         return Err(body::too_large("on the wire", limit));
     }
     let encoding = match (flag, encoding) {
-        (0, _) => Encoding::Identity,
+        (0, _) => Compression::None,
         (_, Some(encoding)) => encoding,
         (_, None) => {
             let text = "the message's flag says that it is compressed, and no grpc-encoding says how";
@@ -162,7 +167,7 @@ mod tests {
         let framed = frame(b"twenty spans, or fewer", 0);
         for size in 1..=framed.len() {
             let mut chunks = chunks(&framed, size);
-            assert_eq!(message(&mut chunks, None, 22).expect("valid"), Encoding::Identity);
+            assert_eq!(message(&mut chunks, None, 22).expect("valid"), Compression::None);
             assert_eq!(chunks.concat(), b"twenty spans, or fewer");
         }
     }
@@ -188,10 +193,10 @@ mod tests {
     fn compressed_message_needs_an_encoding() {
         let refusal = message(&mut chunks(b"\x01\0\0\0\0", 5), None, 6).expect_err("no encoding");
         assert_eq!(refusal.code(), Code::Internal);
-        let encoding = message(&mut chunks(b"\x01\0\0\0\0", 5), Some(Encoding::Gzip), 6).expect("valid");
-        assert_eq!(encoding, Encoding::Gzip);
-        let encoding = message(&mut chunks(b"\0\0\0\0\0", 5), Some(Encoding::Gzip), 6).expect("valid");
-        assert_eq!(encoding, Encoding::Identity);
+        let encoding = message(&mut chunks(b"\x01\0\0\0\0", 5), Some(Compression::Gzip), 6).expect("valid");
+        assert_eq!(encoding, Compression::Gzip);
+        let encoding = message(&mut chunks(b"\0\0\0\0\0", 5), Some(Compression::Gzip), 6).expect("valid");
+        assert_eq!(encoding, Compression::None);
     }
 
     #[test]

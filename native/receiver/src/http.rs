@@ -10,13 +10,14 @@ use hyper::body::Incoming;
 use spanwire_net::grpc::Prefix;
 use spanwire_wire::{Protocol, Signal};
 
-use crate::body::{self, Encoding, InFlight};
+use crate::body::{self, InFlight};
 use crate::config::Limits;
 use crate::consumer::{Consumer, Outcome, Received};
 use crate::grpc;
 use crate::peer::{NoAnswer, Peer};
 use crate::refusal::Refusal;
 use crate::respond::{self, Format, ReplyBody};
+use spanwire_net::Compression;
 
 /// What all connections of a server share.
 #[derive(Debug)]
@@ -77,11 +78,11 @@ struct Form {
     signal: Signal,
     format: Format,
     /// Of gRPC: how what is compressed of it is encoded.
-    encoding: Option<Encoding>,
+    encoding: Option<Compression>,
 }
 
 /// What is sent, and how the body is encoded; of gRPC, what is compressed of it, where it says so.
-fn check(head: &Parts, format: Format, essence: &str, peer: &Peer) -> Result<(Signal, Option<Encoding>), Refusal> {
+fn check(head: &Parts, format: Format, essence: &str, peer: &Peer) -> Result<(Signal, Option<Compression>), Refusal> {
     if format == Format::Grpc {
         return grpc::check(head, essence);
     }
@@ -105,7 +106,7 @@ fn check(head: &Parts, format: Format, essence: &str, peer: &Peer) -> Result<(Si
         let text = "unsupported content type: send application/x-protobuf or application/json";
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     }
-    Ok((signal, Some(Encoding::of(&head.headers)?)))
+    Ok((signal, Some(body::encoding(&head.headers)?)))
 }
 
 /// Reads the body to protobuf that is known to be valid.
@@ -130,7 +131,7 @@ async fn receive<C>(
     let encoding = if format == Format::Grpc {
         grpc::message(&mut chunks, encoding, limit)?
     } else {
-        encoding.unwrap_or(Encoding::Identity)
+        encoding.unwrap_or(Compression::None)
     };
     let mut body = body::decode(encoding, chunks, limit)?;
     if format == Format::Json {
@@ -146,7 +147,7 @@ async fn receive<C>(
             Format::Json => Protocol::HttpJson,
             Format::Protobuf | Format::Text => Protocol::HttpProtobuf,
         },
-        is_encoded: encoding != Encoding::Identity,
+        is_encoded: encoding != Compression::None,
         headers: head.headers.clone(),
         body,
         wire_size,

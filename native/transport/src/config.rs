@@ -10,8 +10,8 @@ pub use spanwire_net::tls::TlsFiles;
 use spanwire_net::{Alpn, Endpoint, FreshHeaders, Peer, Proxy};
 
 use crate::balancer::Strategy;
-use crate::compress::Compression;
 use crate::error::ConfigError;
+use spanwire_net::Compression;
 use spanwire_wire::Protocol;
 
 /// A checked configuration.

@@ -5,7 +5,6 @@
 //! Python, queues or accounting.
 
 pub mod balancer;
-pub mod compress;
 pub mod config;
 pub mod deliver;
 pub mod destination;
@@ -20,7 +19,6 @@ pub mod reply;
 pub mod status;
 
 pub use balancer::Balancer;
-pub use compress::Compression;
 pub use config::Config;
 pub use deliver::deliver;
 pub use destination::{Accepted, Destination, Request};
@@ -29,6 +27,8 @@ pub use grpc::GrpcDestination;
 pub use http::HttpDestination;
 pub use otlp::OtlpDestination;
 pub use pack::PackError;
-pub use spanwire_net::{Backoff, Breaker, ConnectionError, Endpoint, FreshHeaders, Proxy, RetryPolicy, Tally, Trouble};
+pub use spanwire_net::{
+    Backoff, Breaker, Compression, ConnectionError, Endpoint, FreshHeaders, Proxy, RetryPolicy, Tally, Trouble,
+};
 pub use spanwire_net::{breaker, fresh, race, retry, trouble};
 pub use spanwire_wire::Protocol;

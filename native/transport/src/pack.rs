@@ -5,8 +5,8 @@ use spanwire_json::traces_from_wire;
 use spanwire_wire::DecodeError;
 use thiserror::Error;
 
-use crate::compress::Compression;
 use crate::config::Config;
+use spanwire_net::Compression;
 use spanwire_wire::Protocol;
 
 /// A request that cannot be brought into the form that its destination wants.

@@ -11,8 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::compress::Compression;
 use crate::config::TlsFiles;
+use spanwire_net::Compression;
 use spanwire_wire::Protocol;
 
 type Call = (http::Request<RecvStream>, SendResponse<Bytes>);
