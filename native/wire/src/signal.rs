@@ -2,6 +2,7 @@
 //!
 //! Their requests are laid out alike: resources, in these scopes, in these items. The answers are equal byte for byte.
 
+use crate::metric::MetricData;
 use crate::protobuf::error::DecodeError;
 use crate::protobuf::read::Message;
 use crate::protobuf::tag::WireType;
@@ -253,20 +254,14 @@ impl Signal {
     }
 }
 
-/// Whether a metric's field holds data points, in field [`DATA_POINTS`] of its message.
-const fn is_data(number: u32) -> bool {
-    use numbers::metric::{EXPONENTIAL_HISTOGRAM, GAUGE, HISTOGRAM, SUM, SUMMARY};
-    matches!(number, GAUGE | SUM | HISTOGRAM | EXPONENTIAL_HISTOGRAM | SUMMARY)
-}
-
-/// In each of those messages.
+/// In each member of a metric's oneof.
 const DATA_POINTS: u32 = numbers::gauge::DATA_POINTS;
 
 fn data_points(metric: &[u8]) -> usize {
     // The data are a oneof: the last member on the wire counts, with all its occurrences in a row.
     let (mut member, mut points) = (0, 0);
     for field in Message::new(metric).fields().map_while(Result::ok) {
-        if is_data(field.number()) && field.wire_type() == WireType::Len {
+        if MetricData::is_member(field.number()) && field.wire_type() == WireType::Len {
             if field.number() != member {
                 (member, points) = (field.number(), 0);
             }
@@ -316,8 +311,8 @@ mod tests {
             );
         }
         for field in Type::Metric.fields() {
-            assert_eq!(is_data(field.number), field.label == Label::OneOf);
-            if let (true, Kind::Message(data)) = (is_data(field.number), field.kind) {
+            assert_eq!(MetricData::is_member(field.number), field.label == Label::OneOf);
+            if let (true, Kind::Message(data)) = (MetricData::is_member(field.number), field.kind) {
                 assert_eq!(data.field(DATA_POINTS).map(|field| field.json), Some("dataPoints"));
             }
         }

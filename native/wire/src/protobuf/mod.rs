@@ -2,6 +2,7 @@
 
 pub mod arena;
 pub mod error;
+pub mod packed;
 pub mod parts;
 pub mod read;
 pub mod tag;

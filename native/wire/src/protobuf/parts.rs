@@ -115,7 +115,7 @@ impl<'a> Occurrences<'a> {
 }
 
 /// The fields of all parts in the order of the wire. Ends after the first error.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct PartFields<'a> {
     levels: [Fields<'a>; 3],
     level: usize,
@@ -151,6 +151,23 @@ impl<'a> Iterator for PartFields<'a> {
     }
 }
 
+impl<'a> PartFields<'a> {
+    /// The next field `number` of a message of type `of`.
+    #[inline]
+    pub fn next_of(&mut self, of: Type, number: u32) -> Option<Result<Field<'a>, DecodeError>> {
+        loop {
+            match self.next()?.and_then(|field| field.check(of).map(|()| field)) {
+                Ok(field) if field.number() != number => {}
+                Ok(field) => return Some(Ok(field)),
+                Err(error) => {
+                    *self = Self::default();
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}
+
 /// What a lazy reader makes of a message.
 pub(crate) trait View<'a>: Sized {
     /// Reads the message's own fields. `depth` counts the arrays and maps around it.
@@ -171,20 +188,11 @@ impl<'a, T: View<'a>> Iterator for Repeated<'a, T> {
     type Item = Result<T, DecodeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let item = match self
-                .fields
-                .next()?
-                .and_then(|field| field.check(self.of).map(|()| field))
-            {
-                Ok(field) if field.number() == self.number => T::read(field.message(), self.depth),
-                Ok(_) => continue,
-                Err(error) => Err(error),
-            };
-            if item.is_err() {
-                self.fields = Parts::default().fields();
-            }
-            return Some(item);
+        let field = self.fields.next_of(self.of, self.number)?;
+        let item = field.and_then(|field| T::read(field.message(), self.depth));
+        if item.is_err() {
+            self.fields = PartFields::default();
         }
+        Some(item)
     }
 }

@@ -40,6 +40,11 @@ pub(crate) const fn low32(value: u64) -> u32 {
     value as u32
 }
 
+/// The number that a `sint32` stands for.
+pub(crate) const fn zigzag32(value: u32) -> i32 {
+    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
+}
+
 /// At most `MAX` bytes, the last of which may be at most `LAST`.
 fn decode_long<const MAX: usize, const LAST: u8>(bytes: &[u8]) -> Result<(u64, usize), DecodeErrorKind> {
     let mut value = 0;

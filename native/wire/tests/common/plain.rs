@@ -23,12 +23,15 @@ impl Noise {
     }
 
     /// True once in `n` times, never without noise.
-    fn once_in(&mut self, n: u64) -> bool {
+    pub fn once_in(&mut self, n: u64) -> bool {
         self.state != 0 && self.below(n) == 0
     }
 
-    /// A number below `n`.
-    fn below(&mut self, n: u64) -> u64 {
+    /// A number below `n`; 0 without noise.
+    pub fn below(&mut self, n: u64) -> u64 {
+        if self.state == 0 {
+            return 0;
+        }
         // Marsaglia's xorshift64.
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
@@ -154,7 +157,7 @@ impl Fields {
 }
 
 /// A varint, with noise perhaps padded, to at most `most` bytes.
-fn varint(mut value: u64, most: usize, noise: &mut Noise) -> Vec<u8> {
+pub fn varint(mut value: u64, most: usize, noise: &mut Noise) -> Vec<u8> {
     let mut bytes = Vec::new();
     while value >= 0x80 {
         bytes.push(value as u8 | 0x80);
@@ -171,7 +174,7 @@ fn varint(mut value: u64, most: usize, noise: &mut Noise) -> Vec<u8> {
 }
 
 /// A field that OTLP does not declare, of any wire type.
-fn unknown(noise: &mut Noise) -> Vec<u8> {
+pub fn unknown(noise: &mut Noise) -> Vec<u8> {
     const NUMBER: u32 = 1000;
     let none = &mut Noise::none();
     let mut fields = Fields::default();
