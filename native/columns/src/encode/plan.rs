@@ -304,13 +304,18 @@ impl<'a> Plan<'a> {
 
     /// Writes the heads and lends rooms for the spans.
     fn lay_out(&self, request: &Request, memory: Vec<u8>, blocks: &mut Vec<Block>) -> Result<Output, EncodeError> {
-        let mut envelope = Groups::with_capacity(request.pieces.len());
-        let of_one_resource = request
-            .pieces
-            .chunk_by(|one, other| self.is_same_resource(one.group, other.group));
-        for pieces in of_one_resource {
+        let of_one_resource = || {
+            let pieces = &request.pieces;
+            pieces.chunk_by(|one, other| self.is_same_resource(one.group, other.group))
+        };
+        // Where each row has heads of its own this is some hundred bytes a row.
+        let no_memory = |_| EncodeError::NoMemory(request.pieces.iter().map(|piece| piece.frames_len).sum());
+        let mut envelope =
+            Groups::try_with_capacity(of_one_resource().count(), request.pieces.len()).map_err(no_memory)?;
+        for pieces in of_one_resource() {
             let heads = &self.groups[pieces[0].group];
-            let resource = envelope.add_resource((&*heads.resource, &*heads.resource_schema));
+            let head = (&*heads.resource, &*heads.resource_schema);
+            let resource = envelope.try_add_resource(head, pieces.len()).map_err(no_memory)?;
             for piece in pieces {
                 let heads = &self.groups[piece.group];
                 let scope = envelope.add_scope(resource, (&*heads.scope, &*heads.scope_schema));
@@ -318,11 +323,27 @@ impl<'a> Plan<'a> {
             }
         }
         let mut output = Output::new(memory, envelope.request_len())?;
+        let rooms = request.pieces.iter().map(|piece| self.rooms(piece)).sum();
+        blocks.try_reserve(rooms).map_err(no_memory)?;
         envelope.write(&mut |part| match part {
             envelope::Piece::Bytes(bytes) => output.put(bytes),
             envelope::Piece::Run(piece) => self.lend(piece, &mut output, blocks),
         });
         Ok(output)
+    }
+
+    /// As many blocks as [`lend`](Self::lend) makes of a piece, at most.
+    fn rooms(&self, piece: &Piece) -> usize {
+        let Range { start, end } = piece.positions;
+        if start == end {
+            return 0;
+        }
+        let skipped = if self.skipped == 0 {
+            0
+        } else {
+            self.lens[start..end].iter().filter(|&&len| len == SKIPPED).count()
+        };
+        (end - 1) / BLOCK - start / BLOCK + 1 + skipped
     }
 
     /// Blocks begin where the measured ones did, or behind what is left out.

@@ -1,5 +1,6 @@
 //! [`Groups`]: a request made of items that come one by one, each with its resource and scope.
 
+use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -136,6 +137,29 @@ impl<H, R> Groups<H, R> {
             resources: Vec::new(),
             runs: Vec::with_capacity(runs),
         }
+    }
+
+    /// Without a group, with room for as many resources and runs.
+    ///
+    /// # Errors
+    /// If there is no memory for them.
+    pub fn try_with_capacity(resources: usize, runs: usize) -> Result<Self, TryReserveError> {
+        let mut groups = Self::default();
+        groups.resources.try_reserve_exact(resources)?;
+        groups.runs.try_reserve_exact(runs)?;
+        Ok(groups)
+    }
+
+    /// [`add_resource`](Self::add_resource) with room for as many scopes.
+    ///
+    /// # Errors
+    /// If there is no memory for them.
+    pub fn try_add_resource(&mut self, head: H, scopes: usize) -> Result<usize, TryReserveError> {
+        let mut room = Vec::new();
+        room.try_reserve_exact(scopes)?;
+        self.resources.try_reserve(1)?;
+        self.resources.push(Resource { head, scopes: room });
+        Ok(self.resources.len() - 1)
     }
 
     /// Adds a resource; its number.
