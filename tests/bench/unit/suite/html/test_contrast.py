@@ -75,6 +75,12 @@ def test_every_side_has_a_colour_and_a_class() -> None:
         assert f".s-{side} {{ --c: var(--{side}); }}" in CSS
 
 
+def test_every_bar_has_the_colour_of_its_side() -> None:
+    """As the sign in the legend has: a bar in another colour than its sign names no side."""
+    fills = re.findall(r"^\.plot \.bar[^{]*\{ fill: ([^;]+);", CSS, re.MULTILINE)
+    assert fills == ["var(--c)"]
+
+
 def test_every_colour_that_is_used_is_defined() -> None:
     assert set(re.findall(r"var\(--([\w-]+)\)", CSS)) - {"c"} <= set(COLOURS)
     assert not re.findall(r"#\w{3,8}\b", re.sub(r"light-dark\(.*?\);", "", CSS)), "a colour of one theme only"
