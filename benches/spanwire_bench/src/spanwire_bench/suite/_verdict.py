@@ -92,6 +92,11 @@ class Verdict:
         """Whether the spread forbids a conclusion: on the order, or on the goal."""
         return self.better is None or (self.goal is not None and self.goal_met is None)
 
+    @property
+    def few_rounds(self) -> int | None:
+        """The number of rounds, where it is too small for a ratio to be relied on; else None."""
+        return self.ratio.rounds if self.ratio is not None and self.ratio.rounds < _FEW_ROUNDS else None
+
 
 def label(side: str) -> str:
     """A side's name for people."""

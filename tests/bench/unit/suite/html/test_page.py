@@ -6,6 +6,8 @@ import itertools
 import re
 from typing import Any
 
+import pytest
+
 from spanwire_bench.suite import _html
 from spanwire_bench.suite._html import render
 from spanwire_bench.suite._model import Document, Outcome, Row
@@ -102,7 +104,19 @@ def test_doubt_and_goals_are_said_in_words() -> None:
     assert "1 of 2 goals met" in text(page)
     within = Outcome("a/b", "T", "W", (Row("sdk", (90.0, 110.0)), Row("spanwire", (1.0, 1.0))), goal=100.0)
     said = [text(chip) for chip in with_class(next(parsed(render(document([within]))).iter("article")), "chip")]
-    assert said == ["≈ goal 100× doubtful"]
+    assert said == ["≈ goal 100× doubtful", "≈ 2 rounds only"]
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 3, 4, 8])
+def test_at_a_glance_stresses_no_ratio_of_few_rounds(rounds: int) -> None:
+    rows = (Row("sdk", (5_400.0,) * rounds), Row("spanwire", (100.0,) * rounds))
+    page = parsed(render(dataclasses.replace(WHOLE, outcomes=(Outcome("export/w5", "W5", "CPU.", rows),))))
+    (glance,) = [one for one in page.iter("section") if one.get("id") == "glance"]
+    line = list(glance.iter("tr"))[1]
+    assert "54×" in text(line)
+    assert ("b" in {one.tag for one in line.iter()}) == (rounds >= 4)
+    caveat = f"≈ {rounds} round{'s' * (rounds > 1)} only"
+    assert (caveat in text(line)) == (rounds < 4)
 
 
 def test_an_old_run_has_a_column_and_marks() -> None:

@@ -98,6 +98,9 @@ def _own_chips(found: Summary) -> list[Markup]:
         signs.append(element("span", f"{sign} goal {ratio_text(verdict.goal)}× {word}", class_=f"chip {kind}"))
     if verdict.better is None:
         signs.append(element("span", "≈ doubtful", class_="chip doubt"))
+    if verdict.few_rounds is not None:
+        said = f"≈ {verdict.few_rounds} round{'s' * (verdict.few_rounds != 1)} only"
+        signs.append(element("span", said, class_="chip doubt"))
     return signs
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from spanwire_bench.suite._html._figures import moment
 from spanwire_bench.suite._html._section import chips
-from spanwire_bench.suite._html._summary import summary
+from spanwire_bench.suite._html._summary import Summary, summary
 from spanwire_bench.suite._html._svg import Markup, element
 from spanwire_bench.suite._html._table import boxed, facts
 from spanwire_bench.suite._model import Document, Outcome
@@ -102,6 +102,15 @@ def _line(key: str, outcome: Outcome) -> Markup:
         name,
         element("td", value(found.ours.median, outcome.unit), class_="n ours"),
         element("td", other, class_="n other"),
-        element("td", "–" if found.times is None else element("b", f"{ratio_text(found.times)}×"), class_="n"),
+        element("td", _ratio(found), class_="n"),
         element("td", *chips(outcome, found), class_="t signs"),
     )
+
+
+def _ratio(found: Summary) -> Markup | str:
+    """Bold only where the order is certain and enough rounds support the ratio."""
+    if found.times is None or found.verdict is None:
+        return "–"
+    said = f"{ratio_text(found.times)}×"
+    certain = found.verdict.better is not None and found.verdict.few_rounds is None
+    return element("b", said) if certain else said
