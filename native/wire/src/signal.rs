@@ -234,23 +234,27 @@ impl Signal {
         }
     }
 
-    /// The trace that an item belongs to: the bytes of its id, none where it has none.
+    /// The trace that an item belongs to: the bytes of its id, none where it has none. The last one on the wire counts.
     ///
     /// # Errors
-    /// If a field in front of the id is malformed.
+    /// If a field is malformed and there is no id in front of it.
     pub fn trace_id(self, item: &[u8]) -> Result<&[u8], DecodeError> {
         let number = match self {
             Self::Traces => numbers::span::TRACE_ID,
             Self::Logs => numbers::log_record::TRACE_ID,
             Self::Metrics | Self::Profiles => return Ok(&[]),
         };
+        let mut id = &[][..];
         for field in Message::new(item).fields() {
-            let field = field?;
-            if field.number() == number && field.wire_type() == WireType::Len {
-                return Ok(field.message().bytes());
+            match field {
+                Ok(field) if field.number() == number && field.wire_type() == WireType::Len => {
+                    id = field.message().bytes();
+                }
+                Err(error) if id.is_empty() => return Err(error),
+                _ => {}
             }
         }
-        Ok(&[])
+        Ok(id)
     }
 }
 

@@ -7,12 +7,14 @@ mod common;
 mod strategies;
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use common::by_schema::{self, Seen};
 use common::{random, typed};
 use proptest::prelude::*;
 use spanwire_wire::schema::{Kind, Type};
-use spanwire_wire::{Signal, validate};
+use spanwire_wire::{LogsRequest, Signal, TraceId, TraceRequest, envelope, validate};
 
 const SIGNALS: [Signal; 3] = [Signal::Logs, Signal::Metrics, Signal::Profiles];
 
@@ -41,6 +43,46 @@ fn random_requests_have_every_field() {
         let unseen: Vec<_> = expected.difference(&seen).collect();
         assert!(unseen.is_empty(), "{unseen:?}");
     }
+}
+
+/// The trace ids of a request's items, by the views.
+fn trace_ids(signal: Signal, bytes: &[u8]) -> Vec<TraceId> {
+    macro_rules! ids {
+        ($request:expr) => {{
+            let scopes = $request.resources().flat_map(|group| group.unwrap().scopes());
+            let items = scopes.flat_map(|group| group.unwrap().items());
+            items.map(|item| item.unwrap().trace_id()).collect()
+        }};
+    }
+    if signal == Signal::Traces {
+        ids!(TraceRequest::new(bytes))
+    } else {
+        ids!(LogsRequest::new(bytes))
+    }
+}
+
+/// `Signal::trace_id` of each item.
+fn trace_ids_by_signal(signal: Signal, bytes: &[u8]) -> Vec<TraceId> {
+    let items = envelope::items(signal, bytes).map(|placed| placed.unwrap().item.bytes());
+    let ids = items.map(|item| signal.trace_id(item).unwrap().try_into().map(TraceId::new));
+    ids.map(Result::unwrap_or_default).collect()
+}
+
+/// The seeds were written by the official protobuf, and `corpus.rs` holds what the views read of them against it.
+#[test]
+#[cfg_attr(miri, ignore = "many files")]
+fn trace_ids_of_official_requests_are_those_that_the_views_read() {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/request");
+    let mut valid = 0;
+    for seed in fs::read_dir(seeds).unwrap() {
+        let bytes = fs::read(seed.unwrap().path()).unwrap();
+        if validate(Signal::Traces, &bytes).is_ok() {
+            let ids = trace_ids(Signal::Traces, &bytes);
+            assert_eq!(trace_ids_by_signal(Signal::Traces, &bytes), ids);
+            valid += ids.iter().filter(|id| id.is_valid()).count();
+        }
+    }
+    assert!(valid > 30, "{valid} ids");
 }
 
 proptest! {
@@ -73,5 +115,13 @@ proptest! {
                 prop_assert!(found.offset <= bytes.len(), "{}", found);
             }
         }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "long, and nothing unsafe in it")]
+    fn trace_ids_are_those_that_the_views_read(seed: u64, is_log: bool) {
+        let signal = if is_log { Signal::Logs } else { Signal::Traces };
+        let bytes = random::request(signal, seed);
+        prop_assert_eq!(trace_ids_by_signal(signal, &bytes), trace_ids(signal, &bytes));
     }
 }
