@@ -2,7 +2,7 @@
 //! ([`read`]), a writer ([`plain`]) that knows nothing of the crate's, and the same by the crate's ([`region`]).
 //!
 //! Of logs, metrics and profiles: any messages ([`random`]), and their values as text, by the typed views ([`typed`]) and
-//! by the schema ([`by_schema`]). `shown` in `ci/make_wire_corpus.py` writes the same text of official messages.
+//! by the schema ([`by_schema`]).
 #![allow(dead_code, reason = "each test program uses its part")]
 #![allow(
     clippy::cast_possible_truncation,
