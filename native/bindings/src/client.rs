@@ -2,7 +2,7 @@
 //!
 //! The GIL is held to read the spans and to make the answer; compressing, sending and waiting happen without it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -452,10 +452,26 @@ pub fn stop_events() {
 /// The counts by destination.
 #[pyfunction]
 pub fn export_stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    stats_of(py, spanwire_engine::accounts())
+}
+
+/// The same, and for each queue how many of its spans are in no account yet, at the same moment.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value)] // what PyO3 hands over
+pub fn export_stats_and_queued<'py>(
+    py: Python<'py>,
+    queues: Vec<PyRef<'py, PyFrameQueue>>,
+) -> PyResult<(Bound<'py, PyDict>, Vec<u64>)> {
+    let look = || queues.iter().map(|queue| queue.lanes().unreported(py)).collect();
+    let (accounts, waiting) = spanwire_engine::accounts_and(look);
+    Ok((stats_of(py, accounts)?, waiting))
+}
+
+fn stats_of(py: Python<'_>, accounts: BTreeMap<String, Account>) -> PyResult<Bound<'_, PyDict>> {
     let stats = PyDict::new(py);
     let breakers = spanwire_engine::process::breakers();
     let unused = Breakers::default();
-    for (destination, account) in spanwire_engine::accounts() {
+    for (destination, account) in accounts {
         let seen = breakers.get(&destination).unwrap_or(&unused);
         stats.set_item(PyString::new(py, &destination), counts(py, &account, seen)?)?;
     }
@@ -494,5 +510,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(take_events, module)?)?;
     module.add_function(wrap_pyfunction!(wait_events, module)?)?;
     module.add_function(wrap_pyfunction!(stop_events, module)?)?;
+    module.add_function(wrap_pyfunction!(export_stats_and_queued, module)?)?;
     module.add_function(wrap_pyfunction!(export_stats, module)?)
 }

@@ -23,6 +23,6 @@ pub use process::breakers::Breakers;
 pub use process::events::Event;
 pub use process::ledger::Ledger;
 pub use process::ticket::{Answer, Ticket};
-pub use process::{accounts, breakers};
+pub use process::{accounts, accounts_and, breakers};
 pub use spanwire_ground::generation;
 pub use stage::{Stage, Stages};

@@ -116,6 +116,12 @@ pub fn accounts() -> BTreeMap<String, Account> {
     lock().accounts.clone()
 }
 
+/// The same, and what `look` finds in queues at the same moment: a frame that moves from a queue to an account is in one of the two.
+pub fn accounts_and<R>(look: impl FnOnce() -> R) -> (BTreeMap<String, Account>, R) {
+    let process = lock();
+    (process.accounts.clone(), look())
+}
+
 /// Whether each destination is tried, as it is now; nothing of those that no client has.
 #[must_use]
 pub fn breakers() -> BTreeMap<String, Breakers> {

@@ -64,6 +64,11 @@ pub struct Dropped {
 }
 
 impl Dropped {
+    /// All of them.
+    pub(crate) fn sum(self) -> u64 {
+        self.full + self.closed + self.kept + self.unstored + self.expired + self.damaged
+    }
+
     /// What came since.
     pub(crate) fn since(self, before: Self) -> Self {
         Self {
@@ -89,6 +94,11 @@ impl AddAssign for Dropped {
 }
 
 impl Counts {
+    /// Frames that were dropped, for whatever reason.
+    pub(crate) fn dropped(self) -> u64 {
+        self.full + self.closed + self.unstored + self.expired + self.damaged
+    }
+
     /// What came since; what waits is as it is now.
     pub(crate) fn since(self, before: Self) -> Self {
         Self {

@@ -45,8 +45,9 @@ class Waiting(Protocol):
     def report(self) -> None:
         """Tell the client what was dropped since the last call."""
 
-    def queued(self) -> int:
-        """How many wait."""
+    @property
+    def queue(self) -> _native.FrameQueue:
+        """Where they wait."""
 
 
 _waiting: weakref.WeakSet[Waiting] = weakref.WeakSet()
@@ -78,9 +79,9 @@ def _traces() -> dict[str, dict[str, Any]]:
     for one in known:
         one.report()
     worker_events.tell()
-    accounts = _native.export_stats() | _account.accounts()
-    for one in known:
-        queued = one.queued()
+    native, waiting = _native.export_stats_and_queued([one.queue for one in known])
+    accounts = native | _account.accounts()
+    for one, queued in zip(known, waiting, strict=True):
         account = accounts.setdefault(one.destination, _account.empty())
         account["accepted"] += queued
         account["queued"] += queued

@@ -2,10 +2,9 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use spanwire_queue::{Dropped, Lane, View};
+use spanwire_queue::{Lane, View};
 use spanwire_transport::Destination;
 use spanwire_transport::deliver::Closing;
 use spanwire_transport::race::{Either, race};
@@ -21,7 +20,7 @@ use crate::delivery::traffic::{Standing, Traffic};
 use crate::process::account::DropReason;
 use crate::process::buffer::Buffer;
 use crate::process::events::{self, Event, What};
-use crate::process::sender::Sender;
+use crate::process::sender::{FAILED, Sender};
 use crate::process::ticket::{Answer, Told};
 
 /// What one thread has stored, all others see long before.
@@ -61,8 +60,6 @@ pub struct Drive {
     limits: BatchLimits,
     /// Of the queue, in spans.
     bound: usize,
-    /// Spans that were taken and are not booked yet.
-    in_hand: AtomicU64,
     /// Spans a second at most; 0: no bound.
     pace: u64,
     is_armed: bool,
@@ -76,7 +73,6 @@ impl Drive {
             lane,
             sender,
             limits,
-            in_hand: AtomicU64::new(0),
             pace: 0,
             is_armed: true,
         }
@@ -192,8 +188,17 @@ impl Drive {
 
     /// Looks at the lane once a turn, and reports what it has dropped since the last look.
     fn look(&self, frames: usize, bytes: usize) -> View {
-        let view = self.lane.look(frames as u64, bytes);
-        self.report_dropped(view.dropped, DropReason::Shutdown);
+        self.look_or(frames, bytes, DropReason::Shutdown)
+    }
+
+    /// The same; what was dropped since the lane's end was for that reason.
+    fn look_or(&self, frames: usize, bytes: usize, why_closed: DropReason) -> View {
+        let view = self.sender.look(&self.lane, frames, bytes, why_closed);
+        for (spans, reason) in DropReason::of_dropped(view.dropped, why_closed) {
+            if spans > 0 && reason.is_loss_of_a_queue() {
+                self.push(Some(reason), spans, reason.of_a_queue(spans));
+            }
+        }
         view
     }
 
@@ -282,14 +287,12 @@ impl Drive {
         route: &watch::Receiver<Arc<Route<D>>>,
         closing: &watch::Receiver<Closing>,
     ) -> u64 {
-        let Some(mut batch) = self.lane.take(spans, bytes) else {
+        let Some((mut batch, mut in_hand)) = self.sender.take(&self.lane, spans, bytes) else {
             return 0;
         };
         let taken = batch.frames() as u64;
-        self.in_hand.store(batch.frames() as u64, Ordering::Relaxed);
-        self.sender.pass(&mut batch);
+        in_hand.pass(&mut batch);
         let (spans, end) = (batch.frames() as u64, batch.end());
-        self.in_hand.store(spans, Ordering::Relaxed);
         if spans == 0 {
             flights.add_ended(end);
             return taken;
@@ -302,11 +305,7 @@ impl Drive {
         } else {
             DropReason::Shutdown
         };
-        let begun = self
-            .sender
-            .begin_or(spans, std::time::Instant::now() + self.sender.timeout(), late);
-        self.in_hand.store(0, Ordering::Relaxed);
-        match begun {
+        match in_hand.begin(std::time::Instant::now() + self.sender.timeout(), late) {
             Err(answer) => {
                 if is_durable {
                     self.lane.keep();
@@ -346,21 +345,9 @@ impl Drive {
         }
     }
 
-    /// Counts and tells what the lane has dropped.
+    /// Counts and reports what the lane has dropped.
     fn report(&self, why_closed: DropReason) {
-        self.report_dropped(self.lane.take_dropped(), why_closed);
-    }
-
-    fn report_dropped(&self, dropped: Dropped, why_closed: DropReason) {
-        for (spans, reason) in DropReason::of_dropped(dropped, why_closed) {
-            if spans > 0 {
-                let message = reason.of_a_queue(spans);
-                drop(self.sender.lose(spans, reason, message.clone()));
-                if reason.is_loss_of_a_queue() {
-                    self.push(Some(reason), spans, message);
-                }
-            }
-        }
+        let _ = self.look_or(usize::MAX, usize::MAX, why_closed);
     }
 
     fn push(&self, lost: Option<DropReason>, spans: u64, message: String) {
@@ -381,14 +368,8 @@ impl Drive {
         self.report(DropReason::Shutdown);
         self.lane.close();
         let _ = self.lane.discard();
-        let message = "the worker failed; nothing more is sent there. Please report this";
-        let in_hand = self.in_hand.load(Ordering::Relaxed);
-        if in_hand > 0 {
-            drop(self.sender.lose(in_hand, DropReason::Internal, message.into()));
-            self.sender.note_lost(in_hand, DropReason::Internal);
-        }
         self.report(DropReason::Internal);
-        self.push(Some(DropReason::Internal), 0, message.into());
+        self.push(Some(DropReason::Internal), 0, FAILED.into());
     }
 }
 

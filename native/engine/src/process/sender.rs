@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use spanwire_queue::Batch;
+use spanwire_queue::{Batch, Dropped, Lane, View};
 use spanwire_transport::{Config, RetryPolicy};
 
-use crate::process;
 use crate::process::account::DropReason;
 use crate::process::progress::Progress;
 use crate::process::ticket::{Answer, Ticket, UnderWay, pair};
+use crate::process::{self, Process};
 use crate::stage::{self, Stages};
 
 /// A year: as good as for ever, and added to a clock without overflow.
@@ -26,6 +26,10 @@ pub struct Sender {
     /// What is driven to it is taken and comes to nothing.
     discards: bool,
 }
+
+/// What is reported after a panic.
+pub const FAILED: &str = "the worker failed; nothing more is sent there. Please report this";
+const SHUT_DOWN: &str = "the exporter is shut down";
 
 /// A request that is booked, and both ends of it.
 pub struct Begun {
@@ -83,13 +87,37 @@ impl Sender {
         Arc::clone(&process::lock().client(self.id).stages)
     }
 
-    /// Sends a batch through the stages and counts what they leave out.
-    pub(crate) fn pass(&self, batch: &mut Batch) {
-        let dropped = stage::pass(batch, &self.stages());
-        if dropped > 0 {
-            let message = format!("{dropped} spans were left out by a stage");
-            drop(self.lose(dropped, DropReason::Stage, message));
+    /// The oldest frames of a lane, as [`Lane::take`] has them. They move from the lane to the account under the process's lock: whoever
+    /// holds it and looks at both finds each once.
+    pub(crate) fn take(&self, lane: &Lane, frames: usize, bytes: usize) -> Option<(Batch, Taken<'_>)> {
+        let destination = self.name();
+        let mut process = process::lock();
+        let batch = lane.take(frames, bytes)?;
+        let spans = batch.frames() as u64;
+        process.account(&destination).begin(spans);
+        let taken = Taken {
+            sender: self,
+            destination,
+            spans,
+        };
+        Some((batch, taken))
+    }
+
+    /// How a lane stands, and the same for what it has dropped since the last look; its reasons are those of `why_closed`.
+    pub(crate) fn look(&self, lane: &Lane, frames: usize, bytes: usize, why_closed: DropReason) -> View {
+        let name = self.name();
+        let mut process = process::lock();
+        let view = lane.look(frames as u64, bytes);
+        if view.dropped != Dropped::default() {
+            let account = process.account(&name);
+            for (frames, reason) in DropReason::of_dropped(view.dropped, why_closed) {
+                if frames > 0 {
+                    account.begin(frames);
+                    account.lost(frames, reason, reason.of_a_queue(frames));
+                }
+            }
         }
+        view
     }
 
     pub(crate) fn discards(&self) -> bool {
@@ -114,9 +142,7 @@ impl Sender {
         let account = process.account(&name);
         account.begin(spans);
         account.lost(spans, reason, message.clone());
-        let mut answer = Answer::lost(reason, message);
-        answer.lose(reason, spans);
-        answer
+        Answer::lost_all(spans, reason, message)
     }
 
     /// Keeps for metrics that a request was lost before it was under way; to be called beside [`lose`](Self::lose).
@@ -143,26 +169,75 @@ impl Sender {
 
     /// Books a request of so many spans.
     pub(crate) fn begin(&self, spans: u64, deadline: Instant) -> Result<Begun, Answer> {
-        self.begin_or(spans, deadline, DropReason::Shutdown)
-    }
-
-    /// The same; spans for which it is too late are counted for that reason.
-    pub(crate) fn begin_or(&self, spans: u64, deadline: Instant, late: DropReason) -> Result<Begun, Answer> {
         let name = self.name();
         let mut process = process::lock();
         if process.client(self.id).is_closed {
             drop(process);
-            return Err(self.lose(spans, late, "the exporter is shut down".into()));
+            return Err(self.lose(spans, DropReason::Shutdown, SHUT_DOWN.into()));
         }
+        process.account(&name).begin(spans);
+        Ok(self.pair(&mut process, &name, spans, deadline))
+    }
+
+    fn pair(&self, process: &mut Process, destination: &str, spans: u64, deadline: Instant) -> Begun {
         let number = process.new_id();
         process.client(self.id).under_way.insert(number);
-        process.account(&name).begin(spans);
-        let (under_way, ticket) = pair(self.id, number, spans, &name, deadline);
-        Ok(Begun {
+        let (under_way, ticket) = pair(self.id, number, spans, destination, deadline);
+        Begun {
             deadline,
             under_way,
             ticket,
-        })
+        }
+    }
+}
+
+/// Spans that were taken from a lane and are no request yet: the account has them as queued. Those that nothing became of, by a panic, are
+/// counted as lost.
+pub(crate) struct Taken<'s> {
+    sender: &'s Sender,
+    destination: String,
+    spans: u64,
+}
+
+impl Taken<'_> {
+    /// Sends the batch through the stages and counts what they leave out.
+    pub(crate) fn pass(&mut self, batch: &mut Batch) {
+        let dropped = stage::pass(batch, &self.sender.stages());
+        if dropped > 0 {
+            self.lose(
+                dropped,
+                DropReason::Stage,
+                format!("{dropped} spans were left out by a stage"),
+            );
+        }
+    }
+
+    /// Books a request of what is left; what is too late for one is counted for that reason.
+    pub(crate) fn begin(mut self, deadline: Instant, late: DropReason) -> Result<Begun, Answer> {
+        let spans = self.spans;
+        let mut process = process::lock();
+        if process.client(self.sender.id).is_closed {
+            drop(process);
+            self.lose(spans, late, SHUT_DOWN.into());
+            return Err(Answer::lost_all(spans, late, SHUT_DOWN.into()));
+        }
+        self.spans = 0;
+        Ok(self.sender.pair(&mut process, &self.destination, spans, deadline))
+    }
+
+    fn lose(&mut self, spans: u64, reason: DropReason, message: String) {
+        process::lock().account(&self.destination).lost(spans, reason, message);
+        self.spans -= spans;
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let spans = self.spans;
+        if spans > 0 {
+            self.lose(spans, DropReason::Internal, FAILED.into());
+            self.sender.note_lost(spans, DropReason::Internal);
+        }
     }
 }
 

@@ -40,6 +40,14 @@ impl Answer {
         }
     }
 
+    /// The loss of so many spans.
+    #[must_use]
+    pub(crate) fn lost_all(spans: u64, reason: DropReason, message: String) -> Self {
+        let mut answer = Self::lost(reason, message);
+        answer.lose(reason, spans);
+        answer
+    }
+
     /// The answer for one request more: the first loss, the first message, and sums.
     pub fn add(&mut self, one: Self) {
         for &(reason, spans) in &one.losses {

@@ -53,6 +53,19 @@ impl Lane {
         counts
     }
 
+    /// Frames that wait, and those that were dropped and that no [look](Self::look) has reported yet: all that have come in and are in
+    /// nobody else's account.
+    #[must_use]
+    pub fn unreported(&self) -> u64 {
+        fn unreported(lane: &mut LaneState, state: &State) -> u64 {
+            let counts = lane.counts(state);
+            counts.queued + counts.dropped().saturating_sub(lane.told.sum())
+        }
+        let mut state = self.shared.lock();
+        let behind = self.behind(&mut state, unreported).unwrap_or(0);
+        self.within(&mut state, unreported) + behind
+    }
+
     /// Bytes of the frames that wait.
     #[must_use]
     pub fn frame_bytes(&self) -> usize {

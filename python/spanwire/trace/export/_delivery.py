@@ -117,6 +117,11 @@ class Delivery:
         """Whether it takes no more: it was shut down, or is being shut down."""
         return self._is_closed
 
+    @property
+    def queue(self) -> FrameQueue:
+        """Where its spans wait."""
+        return self._queue
+
     def queued(self) -> int:
         """Spans that wait."""
         return len(self._queue)

@@ -1,6 +1,6 @@
 mod simulation;
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -360,4 +360,73 @@ fn a_backend_to_which_every_span_is_too_large_is_asked_a_few_times() {
     assert_eq!(lost(&waiting), 5_120);
     let requests = asked();
     assert!(requests < 60, "{requests} requests of callers");
+}
+
+/// Holds a batch until it is let go, or for ever.
+#[derive(Debug)]
+struct Gate {
+    came: AtomicBool,
+    opens: Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+impl crate::Stage for Gate {
+    fn frame(&self, _: &Group, _: &[u8]) -> Verdict {
+        if !self.came.swap(true, Ordering::SeqCst) {
+            let opens = self.opens.lock().unwrap_or_else(PoisonError::into_inner);
+            opens.recv().expect("the test goes on");
+        }
+        Verdict::Keep
+    }
+}
+
+#[test]
+fn every_span_is_in_the_queue_or_in_the_account_also_between_them() {
+    let backend = backend("200 OK", Duration::ZERO);
+    let client = client(&backend.endpoint);
+    let (open, opens) = std::sync::mpsc::channel();
+    let gate = Arc::new(Gate {
+        came: AtomicBool::new(false),
+        opens: Mutex::new(opens),
+    });
+    client.set_stages(Arc::new([Arc::clone(&gate) as Arc<dyn crate::Stage>]));
+    let (mut writer, lane) = driven(&client, LAZY);
+    let seen = || {
+        let (accounts, queued) = crate::accounts_and(|| lane.unreported());
+        accounts.get(&client.name()).map_or(0, |account| account.accepted) + queued
+    };
+    append(&mut writer, 7);
+    assert_eq!(seen(), 7);
+    let flushed = lane.flush();
+    until(|| gate.came.load(Ordering::SeqCst));
+    assert_eq!((seen(), lane.counts().queued), (7, 0));
+    open.send(()).expect("the worker waits");
+    assert!(lane.wait_done(flushed, lane.generation(), soon()));
+    assert_eq!(seen(), 7);
+    check_balance(&client, &lane, 7, 7);
+}
+
+#[test]
+fn what_a_bound_pushes_out_is_never_missing_from_the_sum() {
+    let backend = backend("503 Later\r\nretry-after: 60", Duration::ZERO);
+    let client = client(&backend.endpoint);
+    let bound = Limits {
+        frames: 10,
+        ..Limits::default()
+    };
+    let (mut writer, lane) = Writer::new(Signal::Traces, bound).expect("fork handlers");
+    let lane = Arc::new(lane);
+    lane.want_reader();
+    assert!(lane.begin_reader());
+    client
+        .drive(Arc::clone(&lane), BatchLimits { spans: 5, ..LAZY })
+        .expect("a worker");
+    let group = Arc::new(Group::default());
+    for appended in 1..=3_000 {
+        let _ = writer.append(&group, 50, |out| out.raw(&[7; 50]));
+        let (accounts, queued) = crate::accounts_and(|| lane.unreported());
+        let accepted = accounts.get(&client.name()).map_or(0, |account| account.accepted);
+        assert_eq!(accepted + queued, appended);
+    }
+    lane.close();
+    assert_ne!(lane.discard(), 0);
 }
