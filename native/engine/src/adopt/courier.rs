@@ -139,7 +139,7 @@ impl Courier {
             } else {
                 let way = match &mut way {
                     Some(way) => way,
-                    None => way.insert(Way::new(&self.member, &self.shared.options)?),
+                    None => way.insert(Way::new(&self.member, &self.shared.options, Box::new(Adopting))?),
                 };
                 if !self.deliver(way, &found) {
                     way.lane.keep();
@@ -147,24 +147,28 @@ impl Courier {
                 }
             }
             self.lose(found.lost, DropReason::Damaged);
-            self.shared.account(&self.member, |account| account.spans += spans);
             self.leftovers
                 .taken(leftover, index, &self.member, &found, &self.shared);
         }
         Ok(())
     }
 
-    /// Gives the destination a block, and waits until its spans are settled: delivered, or dropped and counted. False if it is to stop before.
+    /// Queues a block's frames for the destination, and waits until it has answered for them. False if the block must stay on the disk: the courier
+    /// has to stop, or the queue had no memory for a frame.
     fn deliver(&self, way: &mut Way, found: &Found) -> bool {
         let groups: Vec<_> = found.groups.iter().cloned().map(Arc::<Group>::new).collect();
         let rate = self.shared.options.spans_per_second;
         let begun = Instant::now();
+        let before = way.lane.counts();
         for (sent, (group, frame)) in found.frames.iter().enumerate() {
             if self.member.stop.is_set() {
                 return false;
             }
-            // A frame that the queue refuses is counted there, and its lane is told: the worker books it as dropped.
+            // A frame too long for any chunk is dropped and counted by the lane: a retry would not help it.
             let _ = way.writer.append_message(&groups[*group], frame);
+            if way.lane.counts().unstored > before.unstored {
+                return false;
+            }
             if let Some(nanos) = (1_000_000_000 * sent as u64).checked_div(rate) {
                 let ahead = Duration::from_nanos(nanos).saturating_sub(begun.elapsed());
                 if ahead > Duration::from_millis(5) {
@@ -173,7 +177,14 @@ impl Courier {
             }
         }
         let is_settled = self.answer(&way.lane);
-        self.shared.account(&self.member, |account| account.waits = None);
+        let too_long = way.lane.counts().full - before.full;
+        let spans = (found.frames.len() as u64).saturating_sub(too_long);
+        self.shared.account(&self.member, |account| {
+            account.waits = None;
+            if is_settled {
+                account.spans += spans;
+            }
+        });
         is_settled
     }
 
@@ -239,12 +250,12 @@ impl Drop for Opened<'_> {
 }
 
 impl Way {
-    fn new(member: &Member, options: &Options) -> io::Result<Self> {
+    fn new(member: &Member, options: &Options, storage: Box<dyn Storage>) -> io::Result<Self> {
         let bounds = Limits {
             bytes: usize::MAX,
             frames: usize::MAX,
         };
-        let mut writer = Writer::with_storage(Signal::Traces, Box::new(Adopting), usize::MAX)?;
+        let mut writer = Writer::with_storage(Signal::Traces, storage, usize::MAX)?;
         let lane = Arc::new(writer.add_lane(bounds));
         lane.want_reader();
         if lane.begin_reader() {
@@ -258,5 +269,73 @@ impl Drop for Way {
     fn drop(&mut self) {
         self.lane.close();
         let _ = self.lane.discard();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::drive::BatchLimits;
+    use crate::testing::{backend, client};
+
+    /// There is no memory for any block.
+    #[derive(Debug)]
+    struct Exhausted;
+
+    impl Storage for Exhausted {
+        fn block(&mut self, _: usize, _: &Group) -> io::Result<Box<dyn Block>> {
+            Err(io::ErrorKind::OutOfMemory.into())
+        }
+
+        fn keeps_until_done(&self) -> bool {
+            true
+        }
+    }
+
+    /// Whether a courier reports a block of three frames as delivered, and the requests that the backend got.
+    fn deliver(storage: Box<dyn Storage>) -> (bool, usize) {
+        let backend = backend("200 OK", Duration::ZERO);
+        let options = Options {
+            path: "/nowhere".into(),
+            service: None,
+            limits: BatchLimits {
+                spans: 512,
+                bytes: 1 << 20,
+                delay: Duration::from_secs(5),
+                in_flight: 1,
+                backlog: 0,
+            },
+            spans_per_second: 0,
+            max_age: None,
+            delay: Duration::ZERO,
+            again: None,
+            calm: Duration::ZERO,
+        };
+        let shared = Arc::new(Shared::new(options));
+        let leftovers = Arc::new(Leftovers::new("/nowhere".into(), None));
+        let client = Arc::new(client(&backend.endpoint));
+        let member = shared.members.add(client).expect("it is not over");
+        let mut way = Way::new(&member, &shared.options, storage).expect("a worker");
+        let found = Found {
+            number: 0,
+            begun: 0,
+            frames: vec![(0, vec![0x12, 0]); 3],
+            groups: vec![Group::default()],
+            done: 0,
+            lost: 0,
+            is_whole: None,
+        };
+        let is_delivered = Courier::new(shared, leftovers, member).deliver(&mut way, &found);
+        (is_delivered, backend.requests.load(std::sync::atomic::Ordering::SeqCst))
+    }
+
+    #[test]
+    fn a_block_is_delivered_when_the_backend_has_its_frames() {
+        assert_eq!(deliver(Box::new(Adopting)), (true, 1));
+    }
+
+    #[test]
+    fn a_block_whose_frames_the_queue_refuses_is_not_delivered() {
+        assert_eq!(deliver(Box::new(Exhausted)), (false, 0));
     }
 }
