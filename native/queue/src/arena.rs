@@ -278,6 +278,8 @@ pub struct ChunkWriter {
     next: u64,
     /// Address of the group at `at`: only compared.
     group: *const Group,
+    /// Keeps that address where the chunk has another group that is equal: else the next group that is made may lie there.
+    equal: Option<Arc<Group>>,
 }
 
 // SAFETY: the pointers are the chunk's memory, which is for this writer alone beyond what is published, and an address.
@@ -301,6 +303,7 @@ impl ChunkWriter {
             at: len,
             next: chunk.end(),
             group: std::ptr::null(),
+            equal: None,
             chunk,
         }
     }
@@ -382,9 +385,9 @@ impl ChunkWriter {
         let Some((number, place)) = number.and_then(|at| Some((u8::try_from(at).ok()?, &self.chunk.groups[at]))) else {
             return false;
         };
-        if place.get().is_none()
-            && (!self.chunk.block.keep_group(number, group) || place.set(Arc::clone(group)).is_err())
-        {
+        let known = place.get();
+        let is_equal = known.is_some_and(|known| !Arc::ptr_eq(known, group));
+        if known.is_none() && (!self.chunk.block.keep_group(number, group) || place.set(Arc::clone(group)).is_err()) {
             return false;
         }
         let marker = [MARKER, number];
@@ -394,6 +397,8 @@ impl ChunkWriter {
         self.chunk.last_marker.store(last, Ordering::Relaxed);
         self.at = self.len + MARKER_LEN;
         self.group = Arc::as_ptr(group);
+        // Together with the address. Nothing is attached to a group that is equal: to drop the one before runs no code of others.
+        self.equal = is_equal.then(|| Arc::clone(group));
         true
     }
 }

@@ -207,6 +207,24 @@ fn more_groups_than_a_chunk_has_numbers_for_go_into_the_next() {
     assert_eq!(numbers, expected);
 }
 
+/// A group that the chunk has by an equal one is not kept by it, and the next one may lie where it was.
+#[test]
+fn a_group_is_not_taken_for_one_that_lay_there_before() {
+    let (mut writer, lane) = Writer::new(Signal::Traces, Limits::default()).expect("fork handlers");
+    let mut expected = Vec::new();
+    for number in [0, 0, 1, 1, 2, 0, 2, 1].repeat(20) {
+        let group = Arc::new(Group {
+            resource: vec![number],
+            ..Group::default()
+        });
+        let _ = writer.append(&group, 1, |out| out.raw(&[7]));
+        expected.push(number);
+    }
+    let batch = lane.take(usize::MAX, usize::MAX).expect("frames");
+    let found: Vec<_> = batch.each().map(|(group, _)| group.resource[0]).collect();
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn what_waits_is_left_to_the_lane_when_the_writer_goes() {
     let (mut writer, lane, group) = queue();
