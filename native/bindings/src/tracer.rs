@@ -56,7 +56,7 @@ impl NativeTracer {
         // What was dropped since by threads without the GIL.
         kept::release(resource.py());
         let (resource, scope) = encode::heads(resource, scope)?;
-        let attached = attached.map_or_else(Attached::default, Kept::beside_frames);
+        let attached = attached.map_or_else(Attached::default, Kept::attached);
         let limit = |limit: Option<u64>| {
             limit
                 .and_then(|limit| u32::try_from(limit).ok())

@@ -4,7 +4,8 @@
 //! each frame; what lies below that mark never changes again, and nobody reads beyond it.
 //!
 //! The bytes are frames as in a scope's group (tag, length, item) and, where the group changes, a marker of two bytes: 0,
-//! which no frame begins with, and the group's number in the chunk.
+//! which no frame begins with, and the group's number in the chunk. An object of [`crate::object`] has a place of [`OBJECT_BYTES`]
+//! among them, which begins as neither and has the length of a frame behind it.
 //!
 //! Memory of a file may be changed by others meanwhile. How much there is of it is therefore never read there, but in a word of the
 //! chunk's own; what the bytes say is bounded by that.
@@ -25,6 +26,7 @@ use spanwire_wire::varint::{decode_varint32, varint_len};
 
 use crate::arena::watched::Watched;
 use crate::group::Group;
+use crate::object::OBJECT_BYTES;
 use crate::storage::{Block, Storage};
 use crate::sync::{AtomicU64, Ordering};
 
@@ -37,6 +39,8 @@ const GROUPS: usize = 255;
 const MARKER: u8 = 0;
 const MARKER_LEN: usize = 2;
 const ITEM: u8 = len_tag(Signal::ITEMS);
+const PLACE: u8 = 1;
+const PLACE_HEADER: usize = 3;
 
 /// Frames in order, and which group each is of.
 #[derive(Debug)]
@@ -249,8 +253,8 @@ impl Chunk {
         let bytes = self.bytes(at..extent.bytes);
         let (item, len) = match *bytes {
             [MARKER, number, ..] => (Item::Group(number), MARKER_LEN),
-            [ITEM, short, ..] if short < 0x80 => (Item::Frame, 2 + usize::from(short)),
-            [ITEM, ..] => {
+            [ITEM | PLACE, short, ..] if short < 0x80 => (Item::Frame, 2 + usize::from(short)),
+            [ITEM | PLACE, ..] => {
                 let (len, width) = decode_varint32(&bytes[1..]).ok()?;
                 (Item::Frame, 1 + width + len as usize)
             }
@@ -354,6 +358,17 @@ impl ChunkWriter {
         unsafe { std::ptr::copy_nonoverlapping(message.as_ptr(), self.start.add(self.at).as_ptr(), message.len()) };
         self.publish(message.len());
         true
+    }
+
+    /// Appends the place of an object, of the group prepared; false, and nothing done, if there is no room.
+    #[allow(clippy::cast_possible_truncation)] // a length below 2^14, as a varint of two bytes
+    pub fn append_place(&mut self) -> bool {
+        const CONTENT: usize = OBJECT_BYTES - PLACE_HEADER;
+        const LOW: u8 = (CONTENT & 0x7F) as u8 | 0x80;
+        const HIGH: u8 = (CONTENT >> 7) as u8;
+        let mut place = [0; OBJECT_BYTES];
+        place[..PLACE_HEADER].copy_from_slice(&[PLACE, LOW, HIGH]);
+        self.append_message(&place)
     }
 
     #[inline(always)]

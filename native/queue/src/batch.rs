@@ -1,14 +1,24 @@
 //! [`Batch`]: frames that were taken, and the request they make, grouped by resource and scope in order of first appearance.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use spanwire_wire::Signal;
 use spanwire_wire::arena::Region;
 use spanwire_wire::envelope::Groups;
 use spanwire_wire::tag::len_tag;
 
-use crate::group::Group;
+use crate::group::{Attached, Group};
 use crate::position::Stretch;
+
+/// What a lane has taken, in order.
+#[derive(Debug)]
+pub enum Entry<'a> {
+    /// A frame's group and content: an item without tag and length.
+    Frame(&'a Arc<Group>, &'a [u8]),
+    /// An object of [`Writer::append_object`](crate::Writer::append_object).
+    Object(&'a Attached),
+}
 
 /// Frames that a lane has taken: their bytes stay where they are until it is dropped.
 pub struct Batch {
@@ -20,7 +30,7 @@ pub struct Batch {
 
 impl Batch {
     pub(crate) fn new(signal: Signal, stretches: Vec<Stretch>, end: u64) -> Self {
-        let frames = stretches.iter().map(|stretch| stretch.frames).sum();
+        let frames = count(&stretches);
         Self {
             signal,
             stretches,
@@ -48,10 +58,15 @@ impl Batch {
     }
 
     /// Each frame's group and content: an item without tag and length.
-    pub fn each(&self) -> impl Iterator<Item = (&std::sync::Arc<Group>, &[u8])> {
+    pub fn each(&self) -> impl Iterator<Item = (&Arc<Group>, &[u8])> {
+        self.stretches.iter().flat_map(of_frames)
+    }
+
+    /// Each frame and object, in order.
+    pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         self.stretches.iter().flat_map(|stretch| {
-            let group = stretch.group();
-            stretch.each().filter_map(move |(_, frame)| Some((group?, frame)))
+            let frames = of_frames(stretch).map(|(group, frame)| Entry::Frame(group, frame));
+            frames.chain(stretch.objects.iter().map(Entry::Object))
         })
     }
 
@@ -59,6 +74,10 @@ impl Batch {
     pub fn pass(&mut self, mut decide: impl FnMut(&Group, &[u8]) -> Verdict) {
         let mut passed = Vec::with_capacity(self.stretches.len());
         for stretch in self.stretches.drain(..) {
+            if stretch.is_of_objects() {
+                passed.push(stretch);
+                continue;
+            }
             let Some(group) = stretch.group().cloned() else {
                 continue;
             };
@@ -97,7 +116,7 @@ impl Batch {
                 });
             }
         }
-        self.frames = passed.iter().map(|stretch| stretch.frames).sum();
+        self.frames = count(&passed);
         self.stretches = passed;
     }
 
@@ -106,6 +125,19 @@ impl Batch {
     pub fn request(&self) -> Request<'_> {
         Request::new(self.signal, &self.stretches)
     }
+}
+
+fn of_frames(stretch: &Stretch) -> impl Iterator<Item = (&Arc<Group>, &[u8])> {
+    let group = stretch.group().filter(|_| !stretch.is_of_objects());
+    group
+        .into_iter()
+        .flat_map(|group| stretch.each().map(move |(_, frame)| (group, frame)))
+}
+
+/// How many frames they are.
+fn count(stretches: &[Stretch]) -> usize {
+    let frames = stretches.iter().filter(|stretch| !stretch.is_of_objects());
+    frames.map(|stretch| stretch.frames).sum()
 }
 
 /// What becomes of a frame.
@@ -142,12 +174,14 @@ impl<'a> Request<'a> {
         let mut index = Index::default();
         let mut last: Option<(*const Group, (usize, usize))> = None;
         for stretch in stretches {
-            let Some(group) = stretch.group() else { continue };
+            let Some(group) = stretch.group().filter(|_| !stretch.is_of_objects()) else {
+                continue;
+            };
             let at = match last {
-                Some((known, at)) if std::ptr::eq(known, std::sync::Arc::as_ptr(group)) => at,
+                Some((known, at)) if std::ptr::eq(known, Arc::as_ptr(group)) => at,
                 _ => request.find(&mut index, group),
             };
-            last = Some((std::sync::Arc::as_ptr(group), at));
+            last = Some((Arc::as_ptr(group), at));
             request.groups.add(at, stretch.bytes());
         }
         request

@@ -37,7 +37,9 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::batch::Batch;
+use crate::group::Attached;
 use crate::limits::{Dropped, Limits, WhenFull};
+use crate::object::Objects;
 use crate::position::{Chunks, Next, Position};
 use crate::state::{Room, Shared, State};
 use crate::sync::Ordering;
@@ -62,6 +64,8 @@ pub struct LaneState {
     pub limits: Limits,
     when_full: WhenFull,
     position: Position,
+    /// What waits beside the frames.
+    objects: Objects,
     /// The number of its first frame, and what had not entered before.
     joined: u64,
     refused_before: u64,
@@ -117,6 +121,7 @@ impl LaneState {
             limits,
             when_full: WhenFull::default(),
             position,
+            objects: Objects::default(),
             joined: position.frame,
             refused_before: state.refused,
             late_before: state.late,
@@ -179,6 +184,23 @@ impl LaneState {
         queued < self.limits.frames as u64 && fits
     }
 
+    /// An object enters, with that number.
+    pub fn append_object(&mut self, number: u64, object: &Attached) {
+        if self.is_open() {
+            self.objects.append(number, object.clone());
+        }
+    }
+
+    /// The objects that the lane has passed and nobody took.
+    pub fn passed_objects(&mut self) -> impl Iterator<Item = Attached> + '_ {
+        self.objects.pass(self.position.frame)
+    }
+
+    /// All objects that wait.
+    pub fn all_objects(&mut self) -> impl Iterator<Item = Attached> + '_ {
+        self.objects.pass(u64::MAX)
+    }
+
     /// In a forked child: as new, but what was set up stays so. The waker's task is the parent's.
     pub fn begin_again(&mut self) {
         std::mem::forget(self.waker.take());
@@ -186,6 +208,7 @@ impl LaneState {
             limits: self.limits,
             when_full: self.when_full,
             position: Position::default(),
+            objects: Objects::default(),
             joined: 0,
             refused_before: 0,
             late_before: 0,
@@ -403,7 +426,11 @@ impl Lane {
                     left
                 });
                 match next {
-                    Next::Frames(stretch) => {
+                    Next::Frames(mut stretch) => {
+                        if stretch.is_of_objects() {
+                            let to = lane.position.frame;
+                            stretch.objects = lane.objects.take(to - stretch.frames as u64, to);
+                        }
                         left = left.saturating_sub(stretch.bytes.len());
                         stretches.push(stretch);
                     }
@@ -550,7 +577,7 @@ impl Drop for Lane {
             });
             state.keep(kept);
         }
-        state.lanes.retain(|(id, _)| *id != self.id);
+        state.remove_lane(self.id);
         state.release();
         if state.longest().is_none() {
             self.shared.room.store(0, Ordering::Relaxed);

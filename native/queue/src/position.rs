@@ -7,7 +7,8 @@ use std::sync::Arc;
 use spanwire_wire::varint::decode_varint32;
 
 use crate::arena::{Chunk, Extent, Item};
-use crate::group::Group;
+use crate::group::{Attached, Group};
+use crate::object;
 
 /// A place between two frames.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,6 +40,8 @@ pub struct Stretch {
     pub frames: usize,
     /// Instead of the chunk's bytes, if a frame was replaced.
     pub replaced: Option<Vec<u8>>,
+    /// Instead of frames, if its bytes are the places of objects.
+    pub objects: Vec<Attached>,
 }
 
 impl Stretch {
@@ -62,7 +65,13 @@ impl Stretch {
             group: self.group,
             frames,
             replaced,
+            objects: Vec::new(),
         }
+    }
+
+    /// Whether it has objects and no frames.
+    pub fn is_of_objects(&self) -> bool {
+        self.group().is_some_and(|group| object::are_places(group))
     }
 
     /// Its frames: where each begins and ends in [`bytes`](Self::bytes), and its content, an item without tag and length.
@@ -272,6 +281,7 @@ impl Position {
             #[allow(clippy::cast_possible_truncation)] // they are in memory
             frames: (self.frame - start.frame) as usize,
             replaced: None,
+            objects: Vec::new(),
         };
         if self.frame - start.frame == whole && self.offset != extent.bytes {
             self.pass_damaged(chunk, extent, self.frame);

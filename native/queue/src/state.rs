@@ -14,7 +14,7 @@ use spanwire_wire::Signal;
 
 use crate::arena::Chunk;
 use crate::ffi;
-use crate::group::Group;
+use crate::group::{Attached, Group};
 use crate::lane::LaneState;
 use crate::limits::WhenFull;
 use crate::position::Chunks;
@@ -81,6 +81,7 @@ pub struct State {
 struct Trash {
     chunks: Vec<Arc<Chunk>>,
     groups: Vec<Arc<Group>>,
+    objects: Vec<Attached>,
 }
 
 /// What room there is in lanes that refuse frames.
@@ -234,6 +235,7 @@ impl State {
         self.is_at_bound = false;
         self.kept = 0..0;
         for (_, lane) in &mut self.lanes {
+            self.trash.objects.extend(lane.all_objects());
             lane.begin_again();
         }
     }
@@ -291,6 +293,14 @@ impl State {
         self.next_lane
     }
 
+    /// The lane's handle is gone.
+    pub fn remove_lane(&mut self, id: u64) {
+        for (_, lane) in self.lanes.iter_mut().filter(|(of, _)| *of == id) {
+            self.trash.objects.extend(lane.all_objects());
+        }
+        self.lanes.retain(|(of, _)| *of != id);
+    }
+
     /// An empty chunk for a frame of `len` bytes and of that group, which the bounds have room for now.
     pub fn open(&mut self, len: usize, group: &Group) -> io::Result<Arc<Chunk>> {
         let capacity = len.max(self.chunk_len);
@@ -340,10 +350,15 @@ impl State {
         Some(self.passed.remove(free))
     }
 
-    /// Lets go of the chunks that all lanes have passed.
+    /// Lets go of the chunks that all lanes have passed, and of objects that one has passed.
     pub fn release(&mut self) {
         let entered = self.entered();
-        let Self { lanes, chunks, .. } = self;
+        let Self {
+            lanes, chunks, trash, ..
+        } = self;
+        for (_, lane) in &mut *lanes {
+            trash.objects.extend(lane.passed_objects());
+        }
         let needed = lanes
             .iter_mut()
             .filter_map(|(_, lane)| lane.needs(chunks, entered))

@@ -7,9 +7,10 @@ use spanwire_wire::Signal;
 use spanwire_wire::arena::Region;
 
 use crate::arena::{ChunkWriter, OVERHEAD};
-use crate::group::Group;
+use crate::group::{Attached, Group};
 use crate::lane::{Lane, LaneState};
 use crate::limits::Limits;
+use crate::object::{self, OBJECT_BYTES};
 use crate::state::{Room, Shared, State};
 use crate::storage::{AtBound, Heap, Storage};
 use crate::sync::{Ordering, become_visible};
@@ -33,6 +34,8 @@ pub struct Writer {
     shared: Arc<Shared>,
     chunk: Option<ChunkWriter>,
     generation: u64,
+    /// The group that the places of objects are of.
+    places: Arc<Group>,
 }
 
 impl Writer {
@@ -51,6 +54,7 @@ impl Writer {
             shared,
             chunk: None,
             generation,
+            places: object::places(),
         })
     }
 
@@ -90,6 +94,31 @@ impl Writer {
         };
         chunk.append_message(message); // there is room
         become_visible();
+        if chunk.next() >= self.shared.look_at.load(Ordering::Relaxed) {
+            return self.look();
+        }
+        Appended::Done
+    }
+
+    /// Appends an object that is no frame, in order with the frames. Where frames outlive the process it is dropped: it cannot.
+    pub fn append_object(&mut self, object: &Attached) -> Appended {
+        let places = Arc::clone(&self.places);
+        if let Err(said) = self.prepared(&places, OBJECT_BYTES + OVERHEAD) {
+            return said;
+        }
+        let Some(chunk) = self.chunk.as_mut() else {
+            return Appended::Done; // it is there
+        };
+        let mut state = self.shared.lock();
+        if state.keeps_until_done() {
+            state.unstored += 1;
+            return Appended::Done;
+        }
+        for (_, lane) in &mut state.lanes {
+            lane.append_object(chunk.next(), object);
+        }
+        chunk.append_place(); // there is room; published under the lock, so that no lane passes it before it has the object, or is closed
+        drop(state);
         if chunk.next() >= self.shared.look_at.load(Ordering::Relaxed) {
             return self.look();
         }

@@ -4,12 +4,11 @@
 
 use std::ffi::{c_char, c_int};
 use std::ptr;
-use std::sync::Arc;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use spanwire_queue::Group;
+use spanwire_queue::{Entry, OBJECT_BYTES};
 use spanwire_record::{SpanContext, SpanRecord, Status};
 use spanwire_wire::SpanView;
 use spanwire_wire::arena::Region;
@@ -40,9 +39,6 @@ mod bits {
     /// The parent's trace state follows: it is not the span's own.
     pub const PARENT_STATE: u8 = 2;
 }
-
-/// What a queue counts for a span that is no frame, bytes: about what its objects take at least.
-static STAND_IN: [u8; 1024] = [0; 1024];
 
 /// `SpanwireRest` of `spanwire_api.h`.
 #[derive(Debug)]
@@ -137,14 +133,9 @@ pub unsafe extern "C" fn keep_object(queue: *const Queue, span: *mut ffi::PyObje
         let (py, queue) = unsafe { (gil(), &*queue) };
         // SAFETY: by the caller's promise.
         let span = unsafe { Bound::from_borrowed_ptr(py, span) }.unbind();
-        let group = Arc::new(Group {
-            attached: Kept::span(span),
-            ..Group::default()
-        });
+        let span = Kept::attached(span);
         // The queue's own reference is the last one, if it takes it: dropping either runs no Python code.
-        queue.append_patiently(py, STAND_IN.len(), |writer| {
-            writer.append(&group, STAND_IN.len(), |out| out.raw(&STAND_IN))
-        })
+        queue.append_patiently(py, OBJECT_BYTES, |writer| writer.append_object(&span))
     });
     status.unwrap_or(Status::PANIC).bits().cast_signed()
 }
@@ -172,9 +163,12 @@ pub unsafe extern "C" fn take_frames(queue: *const Queue, max_spans: usize) -> *
             let mut taken = Vec::new();
             let lane = (*queue).lane.upgrade();
             if let Some(batch) = lane.and_then(|lane| lane.take(max_spans, usize::MAX)) {
-                for (group, frame) in batch.each() {
-                    if let Some(kept) = group.attached.get::<Kept>() {
-                        let frame = (!kept.is_span).then(|| PyBytes::new(py, frame));
+                for entry in batch.entries() {
+                    let (attached, frame) = match entry {
+                        Entry::Frame(group, frame) => (&group.attached, Some(PyBytes::new(py, frame))),
+                        Entry::Object(span) => (span, None),
+                    };
+                    if let Some(kept) = attached.get::<Kept>() {
                         taken.push((kept.object(py), frame));
                     }
                 }

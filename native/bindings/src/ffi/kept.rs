@@ -20,28 +20,16 @@ struct Node {
     next: *mut Node,
 }
 
-/// What is attached to a group.
+/// What is attached to a group, for whoever reads its frames; or a finished span that waits as it is.
 pub struct Kept {
     object: ManuallyDrop<Py<PyAny>>,
-    /// The object is a finished span itself, and the frame only stands for it.
-    pub is_span: bool,
 }
 
 impl Kept {
-    /// What the frames of a group are read with.
-    pub fn beside_frames(object: Py<PyAny>) -> Attached {
-        Self::attached(object, false)
-    }
-
-    /// A finished span as it is.
-    pub fn span(object: Py<PyAny>) -> Attached {
-        Self::attached(object, true)
-    }
-
-    fn attached(object: Py<PyAny>, is_span: bool) -> Attached {
+    /// For a queue.
+    pub fn attached(object: Py<PyAny>) -> Attached {
         Attached(Some(Arc::new(Self {
             object: ManuallyDrop::new(object),
-            is_span,
         })))
     }
 

@@ -233,6 +233,57 @@ def test_spans_that_wait_or_are_kept_hold_no_span_object() -> None:
     assert exporter.numbers == [1]
 
 
+class Redacted:
+    """A processor's change, after which a span is queued as an object and no longer as its bytes."""
+
+    def __init__(self, every: int) -> None:
+        self.every = every
+        self.views: list[weakref.ref[Any]] = []
+
+    def processor(self) -> SpanProcessor:
+        redacted = self
+
+        class Redact(SpanProcessor):
+            def on_end(self, span: Any) -> None:
+                if span.attributes["number"] % redacted.every == 0:
+                    span._name = "redacted"
+                    redacted.views.append(weakref.ref(span))
+
+        return Redact()
+
+
+def test_spans_as_bytes_and_as_objects_keep_one_order_and_one_bound(destination: str) -> None:
+    before, exporter, redacted = account(destination), Exporter(), Redacted(every=3)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(redacted.processor())
+    provider.add_span_processor(
+        BatchSpanProcessor(exporter, max_queue_size=100, max_export_batch_size=100, schedule_delay_millis=HOUR)
+    )
+    exporter.open.clear()
+    end_spans(provider, range(100))  # a full batch, which the exporter holds
+    assert exporter.entered.wait(30)
+    end_spans(provider, range(100, 350))
+    exporter.open.set()
+    provider.shutdown()
+    assert exporter.numbers == [*range(100), *range(250, 350)]
+    assert since(destination, before)["dropped"] == {"queue_full": 150}
+    assert len(redacted.views) == 117
+
+
+def test_an_exported_object_is_let_go_of() -> None:
+    exporter, redacted = Exporter(), Redacted(every=1)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(redacted.processor())
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=HOUR))
+    end_spans(provider, range(10))
+    assert provider.force_flush()
+    end_spans(provider, range(10, 11))  # the queue frees what it was asked to at its next call
+    assert provider.force_flush()
+    gc.collect()
+    assert [view() for view in redacted.views[:10]] == [None] * 10
+    provider.shutdown()
+
+
 class Marked(Resource):
     """One that can be referred to weakly."""
 

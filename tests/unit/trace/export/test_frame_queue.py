@@ -9,6 +9,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
 import spanwire
+from spanwire._facade.tracing import keep, take_frames
 from spanwire._native import FrameQueue
 from spanwire.exporter.http import OTLPSpanExporter
 from spanwire.sink import Sink
@@ -117,6 +118,42 @@ def test_what_cannot_be_encoded_is_left_out_and_not_counted_here() -> None:
     queue = FrameQueue()
     assert queue.push(object(), False) is False
     assert queue.counts()["accepted"] == 0
+
+
+def test_a_request_holds_no_objects() -> None:
+    queue = FrameQueue()
+    for number in range(300):
+        queue.push(finished(str(number)), False)
+        keep(queue, finished("an object"))
+    batch = queue.take(1000, LIMITLESS)
+    assert batch is not None
+    assert names(batch[0]) == [("shop", "tests", [str(number) for number in range(300)])]
+    assert batch[1] == 300
+    assert balanced(queue) == {"accepted": 600, "taken": 600, "queued": 0, "full": 0, "closed": 0}
+
+
+def test_an_object_counts_in_the_bound_in_bytes() -> None:
+    queue = FrameQueue(max_bytes=64 << 10)
+    for number in range(1000):
+        keep(queue, finished(f"{number:03}"))
+        assert queue.frame_bytes <= 64 << 10
+    spans = [span.name for span in take_frames(queue, 1000)]
+    assert spans == [f"{number:03}" for number in range(1000 - len(spans), 1000)]
+    assert 40 < len(spans) < 64
+    assert balanced(queue)["full"] == 1000 - len(spans)
+
+
+def test_a_queue_that_refuses_keeps_its_oldest_objects() -> None:
+    queue = FrameQueue(max_spans=3)
+    queue.set_policy("drop_newest", 0)
+    for number in range(10):
+        keep(queue, finished(str(number)))
+    assert [span.name for span in take_frames(queue, 10)] == ["0", "1", "2"]
+    keep(queue, finished("10"))
+    queue.close()
+    keep(queue, finished("11"))
+    assert balanced(queue) == {"accepted": 12, "taken": 3, "queued": 1, "full": 7, "closed": 1}
+    assert [span.name for span in take_frames(queue, 10)] == ["10"]
 
 
 def test_waiting_for_spans_to_be_done_ends_when_they_are() -> None:
