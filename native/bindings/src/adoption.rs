@@ -40,7 +40,7 @@ impl Adoption {
             path,
             service,
             limits: BatchLimits {
-                spans,
+                items: spans,
                 bytes,
                 delay: Duration::from_millis(100),
                 in_flight: 1,

@@ -15,15 +15,20 @@ use spanwire_engine::process::buffer::Buffer;
 use spanwire_engine::process::events;
 use spanwire_engine::process::events::What;
 use spanwire_engine::{Account, Answer, BatchLimits, Breakers, Client, DropReason, Event};
+use spanwire_queue::Lane;
 use spanwire_transport::balancer::Strategy;
 use spanwire_transport::config::TlsFiles;
 use spanwire_transport::{Compression, Config, ConfigError, FreshHeaders, Protocol, Proxy};
+use spanwire_wire::Signal;
 
 use crate::columns::encode::{ColumnEncoder, EncodedHeads};
 use crate::filter::PyFilter;
 use crate::frame_queue::{PyFrameQueue, Request};
 use crate::waiting::{deliver, duration, in_slices};
 use crate::{columns, errors};
+
+/// What this client encodes and sends.
+pub const SIGNAL: Signal = Signal::Traces;
 
 /// Names and values.
 type Headers = Vec<(String, Vec<u8>)>;
@@ -189,7 +194,7 @@ impl ExportClient {
         if self.client.is_closed() {
             return Ok(self
                 .client
-                .lose(given, DropReason::Shutdown, "the exporter is shut down".into())
+                .lose(SIGNAL, given, DropReason::Shutdown, "the exporter is shut down".into())
                 .into());
         }
         let mut buffer = Buffer::take();
@@ -200,18 +205,18 @@ impl ExportClient {
             Ok(Ok(count)) => count as u64,
             Ok(Err(error)) if error.is_instance_of::<PyException>(py) => {
                 let message = format!("the batch cannot be encoded: {error}");
-                return Ok(self.client.lose(given, DropReason::Encode, message).into());
+                return Ok(self.client.lose(SIGNAL, given, DropReason::Encode, message).into());
             }
             Ok(Err(error)) => return Err(error), // KeyboardInterrupt, SystemExit
             Err(_) => {
                 let message = "internal error while encoding; please report this".to_owned();
-                return Ok(self.client.lose(given, DropReason::Internal, message).into());
+                return Ok(self.client.lose(SIGNAL, given, DropReason::Internal, message).into());
             }
         };
         let left_out = given.saturating_sub(count);
         if left_out > 0 {
             let message = "some spans of a batch could not be encoded; a log line names one".to_owned();
-            let _ = self.client.lose(left_out, DropReason::Encode, message);
+            let _ = self.client.lose(SIGNAL, left_out, DropReason::Encode, message);
         }
         let mut outcome = self.deliver(py, buffer, count)?;
         outcome.0.lose(DropReason::Encode, left_out);
@@ -260,7 +265,7 @@ impl ExportClient {
         in_flight: usize,
     ) -> PyResult<()> {
         let limits = BatchLimits {
-            spans,
+            items: spans,
             bytes,
             delay: duration(delay).unwrap_or_default(),
             in_flight,
@@ -292,7 +297,7 @@ impl ExportClient {
         let dropped = queue.dropped(py);
         for (spans, reason) in DropReason::of_dropped(dropped, DropReason::Shutdown) {
             if spans > 0 {
-                drop(self.client.lose(spans, reason, reason.of_a_queue(spans)));
+                drop(self.client.lose(SIGNAL, spans, reason, reason.of_a_queue(spans)));
             }
         }
         (
@@ -347,7 +352,7 @@ impl ExportClient {
         if spans == 0 {
             return Ok(Answer::default().into()); // an empty request is not sent
         }
-        deliver(py, || self.client.submit(buffer, spans)).map(Outcome::from)
+        deliver(py, || self.client.submit(SIGNAL, buffer, spans)).map(Outcome::from)
     }
 }
 
@@ -431,7 +436,7 @@ pub fn take_events() -> (Vec<Said>, u64) {
             What::Trouble(subject) => Some(subject.name()),
             What::Unrecovered => Some("recover"),
         };
-        (event.destination, what, event.spans, event.message)
+        (event.destination, what, event.items, event.message)
     };
     (events.into_iter().map(tell).collect(), missed)
 }
@@ -452,7 +457,7 @@ pub fn stop_events() {
 /// The counts by destination.
 #[pyfunction]
 pub fn export_stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    stats_of(py, spanwire_engine::accounts())
+    stats_of(py, spanwire_engine::accounts(SIGNAL))
 }
 
 /// The same, and for each queue how many of its spans are in no account yet, at the same moment.
@@ -462,8 +467,10 @@ pub fn export_stats_and_queued<'py>(
     py: Python<'py>,
     queues: Vec<PyRef<'py, PyFrameQueue>>,
 ) -> PyResult<(Bound<'py, PyDict>, Vec<u64>)> {
-    let look = || queues.iter().map(|queue| queue.lanes().unreported(py)).collect();
-    let (accounts, waiting) = spanwire_engine::accounts_and(look);
+    // Gathered before the process's lock is taken, and let go of after it: the last of a lane may close files.
+    let lanes: Vec<_> = queues.iter().map(|queue| queue.lanes().all(py)).collect();
+    let sum = |lanes: &Vec<Arc<Lane>>| lanes.iter().map(|lane| lane.unreported()).sum();
+    let (accounts, waiting) = spanwire_engine::accounts_and(SIGNAL, || lanes.iter().map(sum).collect());
     Ok((stats_of(py, accounts)?, waiting))
 }
 

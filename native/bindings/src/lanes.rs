@@ -42,11 +42,6 @@ impl Lanes {
         self.all.with(py, spanwire_queue::Lanes::counts)
     }
 
-    /// Frames of all of them that are in nobody else's account.
-    pub fn unreported(&self, py: Python<'_>) -> u64 {
-        self.all.with(py, spanwire_queue::Lanes::unreported)
-    }
-
     /// What was counted since the last call: in a forked child since the fork.
     pub fn take_counts(&self, py: Python<'_>) -> Counts {
         self.all.with(py, spanwire_queue::Lanes::take_counts)

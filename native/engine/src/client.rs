@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use spanwire_queue::Lane;
 use spanwire_transport::Config;
+use spanwire_wire::Signal;
 
 use crate::delivery::drive::{BatchLimits, Drive};
 use crate::delivery::parcel::Parcel;
@@ -102,10 +103,10 @@ impl Client {
             .unwrap_or_default()
     }
 
-    /// Counts spans that are lost before there is a request.
+    /// Counts items that are lost before there is a request.
     #[must_use]
-    pub fn lose(&self, spans: u64, reason: DropReason, message: String) -> Answer {
-        self.sender.lose(spans, reason, message)
+    pub fn lose(&self, signal: Signal, items: u64, reason: DropReason, message: String) -> Answer {
+        self.sender.lose(signal, items, reason, message)
     }
 
     #[cfg(test)]
@@ -130,23 +131,23 @@ impl Client {
         }
     }
 
-    /// Takes an encoded request of so many spans, packs it here, and gives it to the worker. The time limit begins now.
+    /// Takes an encoded request of `signal` with so many items, packs it here, and gives it to the worker. The time limit begins now.
     #[must_use]
-    pub fn submit(&self, body: Buffer, spans: u64) -> Submitted {
+    pub fn submit(&self, signal: Signal, body: Buffer, items: u64) -> Submitted {
         let deadline = Instant::now() + self.sender.timeout();
         let config = self.sender.config();
-        let mut parcel = Parcel::new(body.freeze(), spans);
+        let mut parcel = Parcel::new(signal, body.freeze(), items);
         // What is too large is cut by the worker.
         if !self.sender.is_over(parcel.len())
             && let Err(error) = parcel.pack(&config)
         {
-            return Submitted::Answered(self.sender.lose(spans, DropReason::Encode, error.to_string()));
+            return Submitted::Answered(self.sender.lose(signal, items, DropReason::Encode, error.to_string()));
         }
         let Begun {
             deadline,
             under_way,
             ticket,
-        } = match self.sender.begin(spans, deadline) {
+        } = match self.sender.begin(signal, items, deadline) {
             Ok(begun) => begun,
             Err(answer) => return Submitted::Answered(answer),
         };
@@ -238,5 +239,75 @@ impl Client {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         process::lock().client(self.sender.client()).is_closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use spanwire_queue::{Group, Limits, Writer};
+
+    use super::*;
+    use crate::testing::{backend, client};
+
+    const WAIT: Duration = Duration::from_secs(60);
+
+    fn request(items: usize) -> Buffer {
+        let (mut writer, lane) = Writer::new(Signal::Logs, Limits::default()).expect("fork handlers");
+        let group = Arc::new(Group::default());
+        for _ in 0..items {
+            let _ = writer.append(&group, 50, |out| out.raw(&[7; 50]));
+        }
+        Buffer::of(&lane.take(items, usize::MAX).expect("all").request())
+    }
+
+    #[test]
+    fn each_signal_goes_to_its_own_path_and_has_its_own_account() {
+        let backend = backend("200 OK", Duration::ZERO);
+        let client = client(&backend.endpoint);
+        for (items, signal) in (1..).zip(Signal::ALL) {
+            let Submitted::UnderWay(ticket) = client.submit(signal, request(items), items as u64) else {
+                panic!("not sent")
+            };
+            assert!(ticket.wait(WAIT).is_some());
+        }
+        drop(client.lose(Signal::Logs, 5, DropReason::Encode, "for a test".into()));
+        let paths = backend.paths.lock().expect("no panic").clone();
+        assert_eq!(paths, Signal::ALL.map(Signal::path));
+        for (items, signal) in (1..).zip(Signal::ALL) {
+            let account = process::accounts(signal)[&client.name()].clone();
+            let lost = if signal == Signal::Logs { 5 } else { 0 };
+            assert_eq!(
+                (account.accepted, account.exported, account.queued, account.requests),
+                (items + lost, items, 0, 1)
+            );
+            assert_eq!(account.dropped.values().sum::<u64>(), lost);
+        }
+    }
+
+    #[test]
+    fn a_queue_of_log_records_is_driven_to_their_path() {
+        let backend = backend("200 OK", Duration::ZERO);
+        let client = client(&backend.endpoint);
+        let (mut writer, lane) = Writer::new(Signal::Logs, Limits::default()).expect("fork handlers");
+        let lane = Arc::new(lane);
+        lane.want_reader();
+        assert!(lane.begin_reader());
+        let limits = BatchLimits {
+            items: 2,
+            bytes: 1 << 20,
+            delay: WAIT,
+            in_flight: 1,
+            backlog: 0,
+        };
+        client.drive(Arc::clone(&lane), limits).expect("a worker");
+        let group = Arc::new(Group::default());
+        for _ in 0..3 {
+            let _ = writer.append(&group, 50, |out| out.raw(&[7; 50]));
+        }
+        assert!(lane.wait_done(lane.flush(), lane.generation(), Instant::now() + WAIT));
+        assert_eq!(*backend.paths.lock().expect("no panic"), ["/v1/logs"; 2]);
+        let account = process::accounts(Signal::Logs)[&client.name()].clone();
+        assert_eq!((account.accepted, account.exported), (3, 3));
+        assert!(!process::accounts(Signal::Traces).contains_key(&client.name()));
     }
 }

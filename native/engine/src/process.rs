@@ -16,8 +16,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use spanwire_transport::Config;
+use spanwire_wire::Signal;
 
-use crate::process::account::Account;
+use crate::process::account::{Account, Accounts};
 use crate::process::breakers::{Breakers, Watched};
 use crate::process::ledger::Ledger;
 use crate::process::mailbox::{Command, Mailbox};
@@ -48,7 +49,7 @@ pub(crate) struct Process {
     pub forked: bool,
     is_watched: bool,
     worker: Option<Mailbox>,
-    accounts: BTreeMap<String, Account>,
+    accounts: BTreeMap<String, Accounts>,
     /// Destinations that clients have had, the one that was left first in front.
     former: VecDeque<String>,
     clients: BTreeMap<u64, ClientState>,
@@ -66,7 +67,7 @@ pub(crate) struct ClientState {
     pub destination: String,
     /// What it was configured with after it was made.
     pub config: Option<Arc<Config>>,
-    /// What its spans pass on their way.
+    /// What its items pass on their way.
     pub stages: Stages,
     /// Whether it is tried, where this process has sent anything there.
     pub breakers: Option<Watched>,
@@ -110,16 +111,16 @@ pub(crate) fn notify() {
     ENDED.notify_all();
 }
 
-/// A copy of all accounts, by destination.
+/// A copy of the accounts of one signal, by destination.
 #[must_use]
-pub fn accounts() -> BTreeMap<String, Account> {
-    lock().accounts.clone()
+pub fn accounts(signal: Signal) -> BTreeMap<String, Account> {
+    lock().accounts(signal)
 }
 
 /// The same, and what `look` finds in queues at the same moment: a frame that moves from a queue to an account is in one of the two.
-pub fn accounts_and<R>(look: impl FnOnce() -> R) -> (BTreeMap<String, Account>, R) {
+pub fn accounts_and<R>(signal: Signal, look: impl FnOnce() -> R) -> (BTreeMap<String, Account>, R) {
     let process = lock();
-    (process.accounts.clone(), look())
+    (process.accounts(signal), look())
 }
 
 /// Whether each destination is tried, as it is now; nothing of those that no client has.
@@ -154,12 +155,21 @@ impl Process {
         self.last_id
     }
 
-    /// The account of a destination.
-    pub fn account(&mut self, destination: &str) -> &mut Account {
+    /// The account of a destination for one signal.
+    pub fn account(&mut self, destination: &str, signal: Signal) -> &mut Account {
+        self.accounts_of(destination).of(signal)
+    }
+
+    fn accounts_of(&mut self, destination: &str) -> &mut Accounts {
         if !self.accounts.contains_key(destination) {
-            self.accounts.insert(destination.to_owned(), Account::default());
+            self.accounts.insert(destination.to_owned(), Accounts::default());
         }
         self.accounts.get_mut(destination).expect("inserted above")
+    }
+
+    fn accounts(&self, signal: Signal) -> BTreeMap<String, Account> {
+        let of = |(name, accounts): (&String, &Accounts)| Some((name.clone(), accounts.get(signal)?.clone()));
+        self.accounts.iter().filter_map(of).collect()
     }
 
     /// The state of a client.
@@ -212,11 +222,11 @@ impl Process {
                 continue; // it is listed again when that one leaves it
             }
             match self.accounts.remove(&oldest) {
-                Some(account) if account.queued > 0 => {
-                    self.accounts.insert(oldest.clone(), account);
+                Some(accounts) if accounts.is_busy() => {
+                    self.accounts.insert(oldest.clone(), accounts);
                     self.former.push_back(oldest);
                 }
-                Some(account) => self.account(FORMER).absorb(account),
+                Some(accounts) => self.accounts_of(FORMER).absorb(accounts),
                 None => {}
             }
         }
@@ -272,7 +282,7 @@ mod tests {
     fn accounts_of_former_destinations_are_bounded_and_their_sums_stay() {
         // One look at all accounts: other tests' clients leave meanwhile, and an account may be folded between two.
         let lost = |named: &[&str]| -> u64 {
-            let accounts = accounts();
+            let accounts = accounts(Signal::Traces);
             let lost = accounts
                 .iter()
                 .filter(|(name, _)| named.iter().any(|named| name.starts_with(named)))
@@ -281,16 +291,16 @@ mod tests {
         };
         let mut least = 0;
         let kept = client("http://pruned-kept.test/");
-        drop(kept.lose(1, DropReason::Encode, "for a test".into()));
+        drop(kept.lose(Signal::Traces, 1, DropReason::Encode, "for a test".into()));
         for number in 0..300 {
             let client = client(&format!("http://pruned-{number}.test/"));
-            drop(client.lose(1, DropReason::Encode, "for a test".into()));
+            drop(client.lose(Signal::Traces, 1, DropReason::Encode, "for a test".into()));
             drop(client);
             let now = lost(&["http://pruned-", FORMER]);
             assert!(now > least, "a counter went back");
             least = now;
         }
-        let names = accounts().into_keys();
+        let names = accounts(Signal::Traces).into_keys();
         let many = names.filter(|name| name.starts_with("http://pruned-")).count();
         assert!(many <= MOST_FORMER + 1, "{many}");
         assert_eq!(lost(&["http://pruned-kept.test/"]), 1);
@@ -308,7 +318,7 @@ mod tests {
         let clients = || lock().clients.len();
         let first = client(&backend.endpoint);
         // Starts the worker, which alone carries out what follows.
-        let crate::client::Submitted::UnderWay(ticket) = first.submit(request(), 0) else {
+        let crate::client::Submitted::UnderWay(ticket) = first.submit(Signal::Traces, request(), 0) else {
             panic!("not sent")
         };
         assert!(ticket.wait(Duration::from_secs(60)).is_some());
@@ -321,7 +331,7 @@ mod tests {
             })
             .collect();
         // Behind all of these commands.
-        let crate::client::Submitted::UnderWay(ticket) = first.submit(request(), 0) else {
+        let crate::client::Submitted::UnderWay(ticket) = first.submit(Signal::Traces, request(), 0) else {
             panic!("not sent")
         };
         assert!(ticket.wait(Duration::from_secs(60)).is_some());

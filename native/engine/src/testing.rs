@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -13,11 +13,13 @@ use spanwire_wire::TraceRequest;
 
 use crate::Client;
 
-/// A backend, and how many requests and bytes of bodies it got.
+/// A backend, and where and how many requests and bytes of bodies it got.
 pub struct Backend {
     pub endpoint: String,
     pub bytes: Arc<AtomicUsize>,
     pub requests: Arc<AtomicUsize>,
+    /// The path of each request.
+    pub paths: Arc<Mutex<Vec<String>>>,
 }
 
 /// Answers each request with this status after its body and the delay; keeps connections until told otherwise.
@@ -31,11 +33,14 @@ pub fn backend_after(status: &'static str, wait: impl Fn() + Send + Sync + 'stat
     let address = listener.local_addr().expect("bound");
     let (bytes, requests) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let counted = (Arc::clone(&bytes), Arc::clone(&requests));
+    let paths = Arc::<Mutex<Vec<String>>>::default();
+    let seen_paths = Arc::clone(&paths);
     let wait = Arc::new(wait);
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let counted = counted.clone();
             let wait = Arc::clone(&wait);
+            let seen_paths = Arc::clone(&seen_paths);
             thread::spawn(move || {
                 let mut seen = Vec::new();
                 let mut chunk = [0; 4096];
@@ -53,6 +58,8 @@ pub fn backend_after(status: &'static str, wait: impl Fn() + Send + Sync + 'stat
                     if seen.len() < head + 4 + length {
                         continue;
                     }
+                    let path = text.split(' ').nth(1).expect("a request line").to_owned();
+                    seen_paths.lock().unwrap_or_else(PoisonError::into_inner).push(path);
                     seen.clear();
                     counted.0.fetch_add(length, Ordering::SeqCst);
                     counted.1.fetch_add(1, Ordering::SeqCst);
@@ -67,6 +74,7 @@ pub fn backend_after(status: &'static str, wait: impl Fn() + Send + Sync + 'stat
         endpoint: format!("http://{address}/v1/traces"),
         bytes,
         requests,
+        paths,
     }
 }
 

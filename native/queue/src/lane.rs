@@ -36,6 +36,8 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use spanwire_wire::Signal;
+
 use crate::batch::Batch;
 use crate::group::Attached;
 use crate::limits::{Dropped, Limits, WhenFull};
@@ -400,6 +402,12 @@ impl Lane {
 
     fn within<R>(&self, state: &mut State, work: impl FnOnce(&mut LaneState, &State) -> R) -> R {
         Self::at(state, self.id, work)
+    }
+
+    /// What its frames are.
+    #[must_use]
+    pub fn signal(&self) -> Signal {
+        self.shared.signal
     }
 
     /// The oldest frames: at most `max_frames`, and as many as make a request of at most `max_bytes`, but at least one. They

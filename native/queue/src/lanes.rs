@@ -65,11 +65,6 @@ impl Lanes {
         sum
     }
 
-    /// Frames of all of them that are in nobody else's account: see [`Lane::unreported`].
-    pub fn unreported(&mut self) -> u64 {
-        self.all().iter().map(|lane| lane.unreported()).sum()
-    }
-
     /// What was counted since the last call: in a forked child since the fork. What waits is told as it is.
     pub fn take_counts(&mut self) -> Counts {
         let (now, generation) = (self.counts(), self.own.generation());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::Uri;
 use http::header::{CONTENT_ENCODING, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
+use http::uri::PathAndQuery;
 use spanwire_net::headers::{header_map, remember_query};
 pub use spanwire_net::tls::TlsFiles;
 use spanwire_net::{Alpn, Endpoint, FreshHeaders, Peer, Proxy};
@@ -12,7 +13,7 @@ use spanwire_net::{Alpn, Endpoint, FreshHeaders, Peer, Proxy};
 use crate::balancer::Strategy;
 use crate::error::ConfigError;
 use spanwire_net::Compression;
-use spanwire_wire::Protocol;
+use spanwire_wire::{Protocol, Signal};
 
 /// A checked configuration.
 #[derive(Debug)]
@@ -20,8 +21,10 @@ pub struct Config {
     protocol: Protocol,
     /// Where connections go.
     pub(crate) peer: Peer,
-    /// What requests are made to: a path, or for gRPC all of it.
-    pub(crate) uri: Uri,
+    /// What requests of `signal` are made to: a path; for gRPC and through some proxies a whole URL.
+    uri: Uri,
+    /// Whose endpoint it is, as it stands.
+    signal: Signal,
     headers: HeaderMap,
     compression: Compression,
     /// Of this endpoint, and of all of them.
@@ -86,6 +89,7 @@ impl Config {
             protocol,
             peer: Peer::new(endpoint, alpn, files, secrets)?,
             uri,
+            signal: Signal::Traces,
             headers,
             compression,
             endpoint_name: name.clone(),
@@ -94,6 +98,28 @@ impl Config {
             others: Vec::new(),
             strategy: Strategy::default(),
         })
+    }
+
+    /// The same, with an endpoint for requests of `signal`; without this it is one for traces.
+    #[must_use]
+    pub fn with_signal(mut self, signal: Signal) -> Self {
+        self.signal = signal;
+        self
+    }
+
+    /// What requests of `signal` are made to. An endpoint is used as it stands for its own signal; for another one the usual path takes the
+    /// place of its signal's usual path, if it ends in that.
+    pub(crate) fn target(&self, signal: Signal) -> Uri {
+        let mut parts = self.uri.clone().into_parts();
+        parts.path_and_query = if self.protocol == Protocol::Grpc {
+            Some(PathAndQuery::from_static(signal.method()))
+        } else if signal == self.signal {
+            return self.uri.clone();
+        } else {
+            moved(self.uri.path_and_query(), self.signal, signal)
+        };
+        // Scheme and authority, where they are there, make a whole with any path.
+        Uri::from_parts(parts).unwrap_or_else(|_| self.uri.clone())
     }
 
     /// The same through a proxy: connections go to it, and `http` requests name their whole URL there. A socket of this machine has none.
@@ -205,6 +231,16 @@ impl AsRef<Peer> for Config {
     }
 }
 
+/// The same path and query with the usual path of another signal, if it has that of this one.
+fn moved(target: Option<&PathAndQuery>, from: Signal, to: Signal) -> Option<PathAndQuery> {
+    let target = target?;
+    let Some(base) = target.path().strip_suffix(from.path()) else {
+        return Some(target.clone());
+    };
+    let query = target.query().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{base}{}{query}", to.path()).parse().ok()
+}
+
 fn invalid_host(endpoint: &Endpoint) -> ConfigError {
     let error = spanwire_net::ConfigError::Endpoint {
         shown: endpoint.to_string(),
@@ -258,6 +294,66 @@ mod tests {
                 "{endpoint}"
             );
         }
+    }
+
+    #[test]
+    fn an_endpoint_is_for_its_own_signal_as_it_stands_and_for_others_by_their_usual_path() {
+        let target = |protocol, endpoint, own, signal| {
+            let config = Config::new(protocol, endpoint, &[], Compression::None, &TlsFiles::default());
+            config.expect("valid").with_signal(own).target(signal).to_string()
+        };
+        let (http, json) = (Protocol::HttpProtobuf, Protocol::HttpJson);
+        for (protocol, endpoint, own, signal, expected) in [
+            (
+                http,
+                "http://h:1/v1/traces",
+                Signal::Traces,
+                Signal::Traces,
+                "/v1/traces",
+            ),
+            (http, "http://h:1/v1/traces", Signal::Traces, Signal::Logs, "/v1/logs"),
+            (
+                json,
+                "http://h:1/a/v1/logs?k=v",
+                Signal::Logs,
+                Signal::Metrics,
+                "/a/v1/metrics?k=v",
+            ),
+            (
+                http,
+                "http://h:1/v1/traces",
+                Signal::Traces,
+                Signal::Profiles,
+                "/v1development/profiles",
+            ),
+            // What somebody chose otherwise stands.
+            (http, "http://h:1/v1/traces", Signal::Logs, Signal::Logs, "/v1/traces"),
+            (
+                http,
+                "http://h:1/v1/traces",
+                Signal::Logs,
+                Signal::Metrics,
+                "/v1/traces",
+            ),
+            (http, "http://h:1/custom", Signal::Traces, Signal::Logs, "/custom"),
+            (http, "http://h:1/", Signal::Traces, Signal::Logs, "/"),
+        ] {
+            assert_eq!(target(protocol, endpoint, own, signal), expected, "{endpoint}");
+        }
+        for signal in Signal::ALL {
+            let whole = format!("http://h:1{}", signal.method());
+            assert_eq!(target(Protocol::Grpc, "http://h:1", Signal::Traces, signal), whole);
+        }
+        let proxy = Proxy::new("http://127.0.0.1:3128", None, &TlsFiles::default()).expect("valid");
+        let config = Config::new(
+            http,
+            "http://h:1/v1/traces",
+            &[],
+            Compression::None,
+            &TlsFiles::default(),
+        );
+        let config = config.and_then(|config| config.with_proxy(proxy)).expect("valid");
+        assert_eq!(config.target(Signal::Metrics), "http://h:1/v1/metrics");
     }
 
     #[test]

@@ -130,6 +130,8 @@ async fn closed_for_good(closing: &mut watch::Receiver<Closing>) {
 
 #[cfg(test)]
 mod tests {
+    use spanwire_wire::Signal;
+
     use std::sync::Mutex;
     use std::time::Duration;
 
@@ -182,8 +184,9 @@ mod tests {
             let start = Instant::now();
             let tally = Tally::default();
             let request = Request {
+                signal: Signal::Traces,
                 body: bytes::Bytes::from_static(b"body"),
-                spans: 1,
+                items: 1,
             };
             let close = async {
                 if let Some((at, grace)) = close_ms {

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use bytes::Bytes;
 use spanwire_net::{Tally, Trouble};
+use spanwire_wire::Signal;
 use tokio::time::Instant;
 
 use crate::error::SendError;
@@ -11,16 +12,18 @@ use crate::error::SendError;
 /// One finished request; retries and several destinations share its bytes.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// What it carries, which decides on the path or the method.
+    pub signal: Signal,
     /// The body as it goes out, compressed if at all.
     pub body: Bytes,
-    /// Spans in it.
-    pub spans: u64,
+    /// Items in it: spans, log records, data points or profiles.
+    pub items: u64,
 }
 
 /// A request that was taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
-    /// Spans the server refused; never to be sent again.
+    /// Items the server refused; never to be sent again.
     pub rejected: u64,
     /// What the server said about them, or a warning when none was rejected.
     pub message: Option<String>,

@@ -1,6 +1,7 @@
 //! What fuzz targets reach of the client, without a socket. Built by cargo-fuzz only, which sets `cfg(fuzzing)`.
 #![allow(missing_docs, clippy::missing_panics_doc)]
 
+use spanwire_wire::Signal;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -76,8 +77,9 @@ async fn answered(
 ) -> Result<Accepted, SendError> {
     let (client, mut server) = duplex(1 << 16);
     let request = Request {
+        signal: Signal::Traces,
         body: Bytes::from_static(BODY),
-        spans: 1,
+        items: 1,
     };
     let answering = async {
         let mut heard = Vec::new();

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderValue, Method, Version};
-use spanwire_wire::Signal;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -70,7 +69,7 @@ impl GrpcDestination {
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
         Self {
-            head: Head::new(&config, Signal::Traces),
+            head: Head::new(&config),
             dialer: Dialer::new(Arc::clone(&config)),
             config,
             channel: Mutex::default(),
@@ -190,7 +189,7 @@ impl GrpcDestination {
         let mut message = http::Request::new(Framed::new(request.body.clone(), is_compressed)?);
         *message.version_mut() = Version::HTTP_2;
         *message.method_mut() = Method::POST;
-        *message.uri_mut() = self.head.uri();
+        *message.uri_mut() = self.config.target(request.signal);
         *message.headers_mut() = self.config.headers();
         self.head.add_to(message.headers_mut());
         let left = message::timeout(deadline.saturating_duration_since(Instant::now()));

@@ -28,7 +28,7 @@ use spanwire_net::error::tls_error;
 use spanwire_net::race::race;
 use spanwire_net::text::printable;
 use spanwire_net::{ConnectionError, retry, tunnel};
-use spanwire_wire::Protocol;
+use spanwire_wire::{Protocol, Signal};
 
 /// Requests under way at once to one destination; each has a connection.
 const MAX_CONNECTIONS: usize = 8;
@@ -150,7 +150,7 @@ impl HttpDestination {
         let (parts, body) = response.into_parts();
         let body = read(body).await?;
         self.keep(connection);
-        self.judge(parts.status.as_u16(), &parts.headers, &body)
+        self.judge(request.signal, parts.status.as_u16(), &parts.headers, &body)
             .map_err(Failed::Other)
     }
 
@@ -173,12 +173,12 @@ impl HttpDestination {
     fn message(&self, request: &Request) -> http::Request<Full<Bytes>> {
         let mut message = http::Request::new(Full::new(request.body.clone()));
         *message.method_mut() = Method::POST;
-        *message.uri_mut() = self.config.uri.clone();
+        *message.uri_mut() = self.config.target(request.signal);
         *message.headers_mut() = self.config.headers();
         message
     }
 
-    fn judge(&self, code: u16, headers: &HeaderMap, body: &[u8]) -> Result<Accepted, SendError> {
+    fn judge(&self, signal: Signal, code: u16, headers: &HeaderMap, body: &[u8]) -> Result<Accepted, SendError> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let hide = |text| self.config.peer.redact(text);
         let form = Form::of(text(CONTENT_TYPE));
@@ -212,15 +212,16 @@ impl HttpDestination {
             return Err(refused.into());
         }
         let advice = match code {
-            401 | 403 => "are the credentials right (headers=, OTEL_EXPORTER_OTLP_HEADERS)?",
-            404 if self.config.peer.endpoint().target == "/" => {
-                "an endpoint is used as it stands: should it end in /v1/traces?"
-            }
-            _ => "",
+            401 | 403 => Some("are the credentials right (headers=, OTEL_EXPORTER_OTLP_HEADERS)?".to_owned()),
+            404 if self.config.peer.endpoint().target == "/" => Some(format!(
+                "an endpoint is used as it stands: should it end in {}?",
+                signal.path()
+            )),
+            _ => None,
         };
-        if !advice.is_empty() {
+        if let Some(advice) = advice {
             message += if message.is_empty() { "" } else { "; " };
-            message += advice;
+            message += &advice;
         }
         Err(SendError::Status {
             code,

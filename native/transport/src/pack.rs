@@ -1,13 +1,13 @@
 //! From a plain request to what goes out. Pure CPU work, done without the GIL.
 
 use bytes::Bytes;
-use spanwire_json::traces_from_wire;
+use spanwire_json::from_wire;
 use spanwire_wire::DecodeError;
 use thiserror::Error;
 
 use crate::config::Config;
 use spanwire_net::Compression;
-use spanwire_wire::Protocol;
+use spanwire_wire::{Protocol, Signal};
 
 /// A request that cannot be brought into the form that its destination wants.
 #[derive(Debug, Error)]
@@ -20,16 +20,16 @@ pub enum PackError {
 }
 
 impl Config {
-    /// What goes out for `plain`, a serialized `ExportTraceServiceRequest`: as JSON where that is the protocol, compressed. Bytes that
+    /// What goes out for `plain`, a serialized request of `signal`: as JSON where that is the protocol, compressed. Bytes that
     /// go out as they are are shared, not copied. The frame round a message of gRPC is no part of it: it is written apart, so that
     /// destinations with other protocols can share the body.
-    pub fn pack(&self, plain: &Bytes) -> Result<Bytes, PackError> {
+    pub fn pack(&self, signal: Signal, plain: &Bytes) -> Result<Bytes, PackError> {
         if self.protocol() != Protocol::HttpJson {
             return Ok(packed(self.compression(), plain)?.unwrap_or_else(|| plain.clone()));
         }
         // Ids double, numbers become text, names are spelled out.
         let mut json = Vec::with_capacity(plain.len() * 3);
-        traces_from_wire(plain, &mut json)?;
+        from_wire(signal, plain, &mut json)?;
         Ok(packed(self.compression(), &json)?.unwrap_or_else(|| json.into()))
     }
 }
@@ -63,7 +63,9 @@ mod tests {
     fn what_goes_out_as_it_is_is_not_copied() {
         let plain = Bytes::from_static(PLAIN);
         for protocol in [Protocol::HttpProtobuf, Protocol::Grpc] {
-            let body = config(protocol, Compression::None).pack(&plain).expect("packed");
+            let body = config(protocol, Compression::None)
+                .pack(Signal::Traces, &plain)
+                .expect("packed");
             assert_eq!(body.as_ptr(), plain.as_ptr());
         }
     }
@@ -71,9 +73,11 @@ mod tests {
     #[test]
     fn json_is_written_of_what_is_protobuf() {
         let json = config(Protocol::HttpJson, Compression::None);
-        let body = json.pack(&Bytes::from_static(PLAIN)).expect("packed");
+        let body = json.pack(Signal::Traces, &Bytes::from_static(PLAIN)).expect("packed");
         assert_eq!(&body[..], br#"{"resourceSpans":[{"resource":{}}]}"#);
-        let error = json.pack(&Bytes::from_static(&[0x0A, 9])).expect_err("cut off");
+        let error = json
+            .pack(Signal::Traces, &Bytes::from_static(&[0x0A, 9]))
+            .expect_err("cut off");
         assert!(error.to_string().contains("no OTLP"), "{error}");
     }
 
@@ -90,10 +94,10 @@ mod tests {
     fn json_is_compressed_as_protobuf_is() {
         let plain = Bytes::from_static(PLAIN);
         let json = config(Protocol::HttpJson, Compression::None)
-            .pack(&plain)
+            .pack(Signal::Traces, &plain)
             .expect("packed");
         let packed = config(Protocol::HttpJson, Compression::Gzip)
-            .pack(&plain)
+            .pack(Signal::Traces, &plain)
             .expect("packed");
         assert_eq!(Some(packed), Compression::Gzip.compress(&json).map(Bytes::from));
     }

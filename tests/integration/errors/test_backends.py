@@ -49,7 +49,7 @@ def test_a_backend_that_does_not_take_a_request(
 def test_an_endpoint_without_its_path(sink: Sink, make_exporter: MakeExporter) -> None:
     exporter = make_exporter(sink.http_endpoint)
     assert exporter.export([span()]) is FAILURE
-    assert_explained(last_error(exporter), "status", "an endpoint is used as it stands: should it end in /v1/traces?")
+    assert_explained(last_error(exporter), "status", "an endpoint is used as it stands: should it end in {}?")
     assert_explained(last_error(exporter).split(": ", 1)[1].split("; ")[0], "sink-answers")
 
 

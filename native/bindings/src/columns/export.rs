@@ -7,6 +7,7 @@ use spanwire_engine::client::Submitted;
 use spanwire_engine::pipeline::submit_all;
 use spanwire_engine::process::buffer::Buffer;
 use spanwire_engine::{Answer, Client, DropReason};
+use spanwire_wire::Signal;
 
 use super::encode::{ColumnEncoder, EncodedHeads, encode_error, heads};
 use crate::waiting::settle;
@@ -25,6 +26,7 @@ pub fn export(
 ) -> PyResult<Answer> {
     if client.is_closed() {
         return Ok(client.lose(
+            Signal::Traces,
             encoder.rows() as u64,
             DropReason::Shutdown,
             "the exporter is shut down".into(),
@@ -37,7 +39,7 @@ pub fn export(
     if plan.skipped() > 0 {
         let skipped = plan.skipped() as u64;
         let message = format!("{skipped} spans are each too large for a request of {max_request} bytes");
-        all.add(client.lose(skipped, DropReason::TooLarge, message));
+        all.add(client.lose(Signal::Traces, skipped, DropReason::TooLarge, message));
     }
     let requests = (0..plan.requests()).map(|request| {
         let submitted = py.detach(|| submit(client, &plan, request, threads));
@@ -50,5 +52,5 @@ pub fn export(
 fn submit(client: &Client, plan: &Plan<'_>, request: usize, threads: usize) -> Result<Submitted, EncodeError> {
     let mut written = plan.write(request..request + 1, threads, || Buffer::take().into_vec())?;
     let buffer = Buffer::from(written.pop().unwrap_or_default());
-    Ok(client.submit(buffer, plan.spans(request) as u64))
+    Ok(client.submit(Signal::Traces, buffer, plan.spans(request) as u64))
 }

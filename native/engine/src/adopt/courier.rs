@@ -16,6 +16,9 @@ use super::pace::is_past;
 use super::shared::{Options, Shared};
 use crate::process::account::DropReason;
 
+/// What the blocks of durable queues hold.
+const SIGNAL: Signal = Signal::Traces;
+
 /// How long a block waits for its spans to be settled before it is asked again whether to go on.
 const SLICE: Duration = Duration::from_millis(200);
 /// After so long without an answer it is reported that the destination keeps its spans waiting.
@@ -223,7 +226,8 @@ impl Courier {
 
     fn lose(&self, spans: u64, reason: DropReason) {
         if spans > 0 {
-            drop(self.member.client.lose(spans, reason, reason.of_a_queue(spans)));
+            let message = reason.of_a_queue(spans);
+            drop(self.member.client.lose(SIGNAL, spans, reason, message));
         }
     }
 }
@@ -255,7 +259,7 @@ impl Way {
             bytes: usize::MAX,
             frames: usize::MAX,
         };
-        let mut writer = Writer::with_storage(Signal::Traces, storage, usize::MAX)?;
+        let mut writer = Writer::with_storage(SIGNAL, storage, usize::MAX)?;
         let lane = Arc::new(writer.add_lane(bounds));
         lane.want_reader();
         if lane.begin_reader() {
@@ -299,7 +303,7 @@ mod tests {
             path: "/nowhere".into(),
             service: None,
             limits: BatchLimits {
-                spans: 512,
+                items: 512,
                 bytes: 1 << 20,
                 delay: Duration::from_secs(5),
                 in_flight: 1,

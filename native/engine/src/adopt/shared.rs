@@ -115,7 +115,7 @@ impl Shared {
             let _ = events::push(Event {
                 destination: self.options.path.display().to_string(),
                 what: What::Unrecovered,
-                spans: 0,
+                items: 0,
                 message,
             });
         }

@@ -26,7 +26,7 @@ use crate::process::ticket::{Answer, Told};
 /// What one thread has stored, all others see long before.
 const SECOND_LOOK: Duration = Duration::from_millis(10);
 
-/// Requests under way at most to an endpoint elsewhere, unless something else was asked for: so many spans are sent while the first of
+/// Requests under way at most to an endpoint elsewhere, unless something else was asked for: so many items are sent while the first of
 /// them is on the way.
 const FAR: usize = 4;
 
@@ -36,15 +36,15 @@ const REPORT: Duration = Duration::from_secs(1);
 /// When and how much is sent.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchLimits {
-    /// Spans in a request at most; so many waiting start an export.
-    pub spans: usize,
-    /// Bytes in a request at most, unless one span alone is longer; so many waiting start an export.
+    /// Items in a request at most; so many waiting start an export.
+    pub items: usize,
+    /// Bytes in a request at most, unless one item alone is longer; so many waiting start an export.
     pub bytes: usize,
-    /// How long a span waits for others at most.
+    /// How long an item waits for others at most.
     pub delay: Duration,
     /// Requests under way at most; 0: one to an endpoint on this machine, else [`FAR`].
     pub in_flight: usize,
-    /// What an outage has left on the disk is sent at so many spans a second at most, beside what is fresh; 0: as fast as it is taken, in
+    /// What an outage has left on the disk is sent at so many items a second at most, beside what is fresh; 0: as fast as it is taken, in
     /// its turn.
     pub backlog: u64,
 }
@@ -58,9 +58,9 @@ pub struct Drive {
     lane: Arc<Lane>,
     pub sender: Arc<Sender>,
     limits: BatchLimits,
-    /// Of the queue, in spans.
+    /// Of the queue, in items.
     bound: usize,
-    /// Spans a second at most; 0: no bound.
+    /// Items a second at most; 0: no bound.
     pace: u64,
     is_armed: bool,
 }
@@ -125,7 +125,7 @@ impl Drive {
         closing: watch::Receiver<Closing>,
         mut look: impl FnMut(&Self, u64) + Send,
     ) {
-        let BatchLimits { spans, delay, .. } = self.limits;
+        let BatchLimits { items, delay, .. } = self.limits;
         let mut due: Option<Instant> = None;
         // Frames that are to be sent at once.
         let mut until = 0;
@@ -134,9 +134,9 @@ impl Drive {
         let mut next = Instant::now();
         loop {
             let bytes = self.largest(&route.borrow());
-            let mut view = self.look(spans, bytes);
+            let mut view = self.look(items, bytes);
             if view.ended && self.end_in_time(flights.traffic(), &route) {
-                view = self.look(spans, bytes);
+                view = self.look(items, bytes);
             }
             let View {
                 ended: is_ended,
@@ -173,7 +173,7 @@ impl Drive {
                 race(self.land(&mut flights), self.idle()).await;
             } else {
                 let until = *due.get_or_insert_with(|| Instant::now() + delay);
-                let wait = race(self.wait(spans as u64, bytes), sleep_until(until));
+                let wait = race(self.wait(items as u64, bytes), sleep_until(until));
                 race(self.land(&mut flights), wait).await;
             }
             if flights.is_empty() {
@@ -194,9 +194,9 @@ impl Drive {
     /// The same; what was dropped since the lane's end was for that reason.
     fn look_or(&self, frames: usize, bytes: usize, why_closed: DropReason) -> View {
         let view = self.sender.look(&self.lane, frames, bytes, why_closed);
-        for (spans, reason) in DropReason::of_dropped(view.dropped, why_closed) {
-            if spans > 0 && reason.is_loss_of_a_queue() {
-                self.push(Some(reason), spans, reason.of_a_queue(spans));
+        for (items, reason) in DropReason::of_dropped(view.dropped, why_closed) {
+            if items > 0 && reason.is_loss_of_a_queue() {
+                self.push(Some(reason), items, reason.of_a_queue(items));
             }
         }
         view
@@ -208,15 +208,16 @@ impl Drive {
         if end.is_none_or(|end| Instant::now() < end) {
             return false;
         }
-        let spans = self.lane.discard();
-        if spans > 0 {
+        let items = self.lane.discard();
+        if items > 0 {
             let late = if self.lane.is_stored() {
                 DropReason::Kept
             } else {
                 DropReason::Shutdown
             };
-            let message = format!("shutdown ended while the backend accepted nothing: {spans} spans were not sent");
-            self.push(Some(late), spans, message);
+            let names = self.lane.signal().names().items;
+            let message = format!("shutdown ended while the backend accepted nothing: {items} {names} were not sent");
+            self.push(Some(late), items, message);
         }
         true
     }
@@ -240,7 +241,7 @@ impl Drive {
         most * route.homes()
     }
 
-    /// Whether one more request may be under way, and of how many spans and bytes. While the destination fails there is one, and what was under way
+    /// Whether one more request may be under way, and of how many items and bytes. While the destination fails there is one, and what was under way
     /// before; and if it answers each time that it takes none, small ones in turn with that, for it may be that one's fault.
     fn may_send<D>(&self, flights: &Flights<'_>, route: &watch::Receiver<Arc<Route<D>>>) -> Option<(usize, usize)> {
         let route = route.borrow();
@@ -249,15 +250,15 @@ impl Drive {
         let is_failing = route.is_failing();
         let held = if is_failing { 0 } else { flights.held() };
         let is_small = traffic.may_send(flights.moving() - held, most, is_failing)?;
-        let spans = traffic.room(self.limits.spans, most + held, self.bound);
-        (spans > 0).then_some((spans, if is_small { bytes.min(PROBE_BYTES) } else { bytes }))
+        let items = traffic.room(self.limits.items, most + held, self.bound);
+        (items > 0).then_some((items, if is_small { bytes.min(PROBE_BYTES) } else { bytes }))
     }
 
     /// Waits for a request to end; for ever if there is none.
     async fn land(&self, flights: &mut Flights<'_>) {
         let (told, done) = flights.next().await;
-        for Told { lost, spans, message } in told {
-            self.push(lost, spans, message);
+        for Told { lost, items, message } in told {
+            self.push(lost, items, message);
         }
         // Who waits for it finds what there is to say about it.
         match done {
@@ -267,7 +268,7 @@ impl Drive {
         }
     }
 
-    /// Waits for the next span. Nothing ticks in an idle process; but there is a second look, as `poll_wait` asks for.
+    /// Waits for the next item. Nothing ticks in an idle process; but there is a second look, as `poll_wait` asks for.
     async fn idle(&self) {
         let again = sleep_until(Instant::now() + SECOND_LOOK);
         if let Either::Second(()) = race(self.wait(1, usize::MAX), again).await {
@@ -275,29 +276,29 @@ impl Drive {
         }
     }
 
-    async fn wait(&self, spans: u64, bytes: usize) {
-        poll_fn(|task| self.lane.poll_wait(task, spans, bytes)).await;
+    async fn wait(&self, items: u64, bytes: usize) {
+        poll_fn(|task| self.lane.poll_wait(task, items, bytes)).await;
     }
 
-    /// Begins to send one batch, if there is one; how many spans were taken for it.
+    /// Begins to send one batch, if there is one; how many items were taken for it.
     fn send<'f, D: Destination + Send + Sync + 'f>(
         &self,
         flights: &mut Flights<'f>,
-        (spans, bytes): (usize, usize),
+        (items, bytes): (usize, usize),
         route: &watch::Receiver<Arc<Route<D>>>,
         closing: &watch::Receiver<Closing>,
     ) -> u64 {
-        let Some((mut batch, mut in_hand)) = self.sender.take(&self.lane, spans, bytes) else {
+        let Some((mut batch, mut in_hand)) = self.sender.take(&self.lane, items, bytes) else {
             return 0;
         };
         let taken = batch.frames() as u64;
         in_hand.pass(&mut batch);
-        let (spans, end) = (batch.frames() as u64, batch.end());
-        if spans == 0 {
+        let (items, end) = (batch.frames() as u64, batch.end());
+        if items == 0 {
             flights.add_ended(end);
             return taken;
         }
-        let parcel = Parcel::new(Buffer::of(&batch.request()).freeze(), spans);
+        let parcel = Parcel::new(batch.signal(), Buffer::of(&batch.request()).freeze(), items);
         drop(batch);
         let is_durable = self.lane.is_stored();
         let late = if is_durable {
@@ -305,18 +306,18 @@ impl Drive {
         } else {
             DropReason::Shutdown
         };
-        match in_hand.begin(std::time::Instant::now() + self.sender.timeout(), late) {
+        match in_hand.begin(late) {
             Err(answer) => {
                 if is_durable {
                     self.lane.keep();
                 }
-                self.sender.note_lost(spans, late);
-                self.tell(&answer, spans);
+                self.sender.note_lost(items, late);
+                self.tell(&answer, items);
                 flights.add_ended(end);
             }
-            Ok(mut begun) => {
-                begun.under_way.keep_ledger();
-                let standing = Standing::new(flights.traffic(), spans);
+            Ok(mut under_way) => {
+                under_way.keep_ledger();
+                let standing = Standing::new(flights.traffic(), items);
                 let flight = Flight {
                     failures: 0,
                     sender: Arc::clone(&self.sender),
@@ -329,17 +330,17 @@ impl Drive {
                         most: self.most(&route.borrow()),
                     }),
                 };
-                flights.add(end, standing, flight.fly(parcel, begun.under_way));
+                flights.add(end, standing, flight.fly(parcel, under_way));
             }
         }
         taken
     }
 
-    fn tell(&self, answer: &Answer, spans: u64) {
+    fn tell(&self, answer: &Answer, items: u64) {
         if let Some(message) = &answer.message {
             self.push(
                 answer.lost,
-                if answer.lost.is_some() { spans } else { answer.rejected },
+                if answer.lost.is_some() { items } else { answer.rejected },
                 message.clone(),
             );
         }
@@ -350,11 +351,11 @@ impl Drive {
         let _ = self.look_or(usize::MAX, usize::MAX, why_closed);
     }
 
-    fn push(&self, lost: Option<DropReason>, spans: u64, message: String) {
+    fn push(&self, lost: Option<DropReason>, items: u64, message: String) {
         let is_unheard = events::push(Event {
             destination: self.sender.name(),
             what: lost.map_or(What::Taken, What::Lost),
-            spans,
+            items,
             message,
         });
         if is_unheard {

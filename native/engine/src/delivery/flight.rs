@@ -1,8 +1,8 @@
-//! [`Flight`]: one request on its way, until all of its spans are accounted for.
+//! [`Flight`]: one request on its way, until all of its items are accounted for.
 //!
 //! What is too large is cut in two, again and again. What cannot be delivered now is tried again: of a caller who waits, within a
-//! deadline; of a lane, until the destination takes it, the lane ends, or its queue overflows, whose oldest spans these are. What is not
-//! taken for itself, while others are, waits beside them, is cut down to the spans that it is because of, and given up with these.
+//! deadline; of a lane, until the destination takes it, the lane ends, or its queue overflows, whose oldest items these are. What is not
+//! taken for itself, while others are, waits beside them, is cut down to the items that it is because of, and given up with these.
 
 mod bound;
 pub mod last_call;
@@ -18,6 +18,7 @@ use spanwire_transport::breaker::Permit;
 use spanwire_transport::deliver::{Cause, Closing, GaveUp, attempt, closing_begins};
 use spanwire_transport::race::{Either, race};
 use spanwire_transport::{Accepted, Config, Destination, PackError, Request, SendError, deliver};
+use spanwire_wire::Signal;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -92,7 +93,7 @@ enum Step {
     Probe,
     /// It is larger than what the destination is known to take: half of it goes first.
     Halve,
-    /// The destination has just refused single spans that were no larger, with these words.
+    /// The destination has just refused single items that were no larger, with these words.
     Hopeless(String),
     /// The queue was full before it could be delivered.
     PushedOut(SendError),
@@ -106,12 +107,13 @@ enum Step {
 }
 
 impl<D: Destination + Send + Sync> Flight<D> {
-    /// Delivers the parcel, all of whose spans are under way; what people must hear.
+    /// Delivers the parcel, all of whose items are under way; what people must hear.
     pub async fn fly(mut self, parcel: Parcel, mut under_way: UnderWay) -> Vec<Told> {
         let mut told = Vec::new();
         let mut pieces = VecDeque::from([Piece::new(parcel, Trial::default())]);
         while let Some(mut piece) = self.next(&mut pieces) {
-            let (mut spans, bytes) = (piece.parcel.spans(), piece.parcel.len());
+            let (mut items, bytes) = (piece.parcel.items(), piece.parcel.len());
+            let signal = piece.parcel.signal();
             let step = self.deliver(&mut piece, &mut under_way, !pieces.is_empty()).await;
             self.say_trouble(&self.route.borrow(), &mut under_way);
             let fate = match step {
@@ -121,7 +123,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
                         let message = DropReason::Damaged.of_a_queue(lost);
                         told.extend(under_way.part(lost, Err((DropReason::Damaged, message))));
                         self.settle(lost);
-                        if piece.parcel.spans() > 0 {
+                        if piece.parcel.items() > 0 {
                             pieces.push_front(piece);
                         }
                         continue;
@@ -130,8 +132,8 @@ impl<D: Destination + Send + Sync> Flight<D> {
                     Err((if self.keeps(&gave_up) { DropReason::Kept } else { reason }, message))
                 }
                 Step::PushedOut(error) => {
-                    spans += self.give_way(&piece, &mut pieces);
-                    let message = format!("the queue was full and {spans} went, undelivered: {error}");
+                    items += self.give_way(&piece, &mut pieces);
+                    let message = format!("the queue was full and {items} went, undelivered: {error}");
                     Err((DropReason::QueueFull, message))
                 }
                 Step::Unpackable(error) => Err((DropReason::Encode, error.to_string())),
@@ -143,13 +145,13 @@ impl<D: Destination + Send + Sync> Flight<D> {
                     piece.cut_into(&mut pieces, None);
                     continue;
                 }
-                Step::Hopeless(why) => Err((DropReason::TooLarge, unsent(spans, &why))),
+                Step::Hopeless(why) => Err((DropReason::TooLarge, unsent(signal, items, &why))),
                 Step::TooLarge(why) => {
                     if piece.cut_into(&mut pieces, None) {
                         continue;
                     }
                     let _ = pieces.pop_front();
-                    Err((DropReason::TooLarge, too_large(spans, bytes, &why)))
+                    Err((DropReason::TooLarge, too_large(signal, items, bytes, &why)))
                 }
                 Step::Homeless => {
                     let route = Arc::clone(&self.route.borrow());
@@ -176,8 +178,8 @@ impl<D: Destination + Send + Sync> Flight<D> {
                     Err((DropReason::Exhausted, message))
                 }
             };
-            told.extend(under_way.part(spans, fate));
-            self.settle(spans);
+            told.extend(under_way.part(items, fate));
+            self.settle(items);
         }
         told
     }
@@ -451,7 +453,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
         }
     }
 
-    /// Tells people that spans wait.
+    /// Tells people that items wait.
     fn say(&self, route: &Route<D>, error: &SendError) {
         if let Course::Driven(driven) = &self.course
             && route.may_say()
@@ -459,7 +461,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
             let event = Event {
                 destination: route.config.name().to_owned(),
                 what: What::Waits,
-                spans: 0,
+                items: 0,
                 message: error.to_string(),
             };
             if events::push(event) {
@@ -469,7 +471,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
     }
 }
 
-/// Whether the spans wait for better times. A certificate that is wrong, or a proxy that refuses, is no answer of the destination's, and is mended one day.
+/// Whether the items wait for better times. A certificate that is wrong, or a proxy that refuses, is no answer of the destination's, and is mended one day.
 fn waits(error: &SendError, cause: Cause) -> bool {
     matches!(cause, Cause::Exhausted | Cause::TimedOut) || (cause == Cause::Final && error.is_before_the_backend())
 }
@@ -501,13 +503,13 @@ fn is_stale<D>(route: &Route<D>, home: Option<usize>, permit: &Permit<'_>) -> bo
     home.is_some() && !permit.is_probe() && (breaker.is_broken() || !breaker.may_try())
 }
 
-/// Whether the destination is known to take less, or no more than perhaps a single span.
+/// Whether the destination is known to take less, or no more than perhaps a single item.
 fn is_oversize<D>(route: &Route<D>, parcel: &Parcel) -> bool {
     parcel.len() > route.sizes.limit() || route.sizes.takes_nothing()
 }
 
 /// What becomes of a part that has its last try, by its size alone: nobody waits for a destination that takes nothing, and it is not asked
-/// for each span either.
+/// for each item either.
 fn presize<D>(route: &Route<D>, parcel: &Parcel) -> Option<Step> {
     if route.sizes.takes_nothing() && parcel.smallest().is_some_and(|bytes| route.sizes.is_hopeless(bytes)) {
         return Some(Step::Hopeless(route.sizes.refusal()));
@@ -535,10 +537,10 @@ fn judge<D>(route: &Route<D>, parcel: &Parcel, answer: Result<Accepted, GaveUp>,
         }
         Err(GaveUp { error, .. }) if error.is_too_large() => {
             let why = error.to_string();
-            if parcel.spans() == 1 {
+            if parcel.items() == 1 {
                 route.sizes.refused_alone(&why);
             }
-            route.sizes.too_large(parcel.len(), parcel.spans() == 1);
+            route.sizes.too_large(parcel.len(), parcel.items() == 1);
             Step::TooLarge(why)
         }
         // What the tries before met says more.
@@ -553,15 +555,16 @@ fn judge<D>(route: &Route<D>, parcel: &Parcel, answer: Result<Accepted, GaveUp>,
     }
 }
 
-fn unsent(spans: u64, why: &str) -> String {
+fn unsent(signal: Signal, items: u64, why: &str) -> String {
+    let names = signal.names().items;
     format!(
-        "{spans} spans were not sent, each is too large: the backend has just refused single spans of that size: {why}"
+        "{items} {names} were not sent, each is too large: the backend has just refused single {names} of that size: {why}"
     )
 }
 
-fn too_large(spans: u64, bytes: usize, why: &str) -> String {
-    match spans {
-        1 => format!("a span of {bytes} bytes is too large: {why}"),
+fn too_large(signal: Signal, items: u64, bytes: usize, why: &str) -> String {
+    match items {
+        1 => format!("a {} of {bytes} bytes is too large: {why}", signal.names().item),
         _ => format!("a request of {bytes} bytes is too large and cannot be divided: {why}"),
     }
 }

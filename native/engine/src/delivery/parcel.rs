@@ -4,25 +4,28 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use spanwire_transport::{Config, PackError, Request};
+use spanwire_wire::Signal;
 
 use crate::delivery::split::{self, Part};
 use crate::delivery::spread::{Spread, Tried};
 
-/// Spans on their way. The plain bytes are kept: they may have to be cut, or packed for another configuration.
+/// Items on their way. The plain bytes are kept: they may have to be cut, or packed for another configuration.
 #[derive(Debug)]
 pub struct Parcel {
+    signal: Signal,
     plain: Bytes,
-    spans: u64,
+    items: u64,
     packed: Option<(Arc<Config>, Bytes)>,
     is_whole: bool,
 }
 
 impl Parcel {
-    /// An `ExportTraceServiceRequest` of so many spans.
-    pub fn new(plain: Bytes, spans: u64) -> Self {
+    /// An export request of `signal` with so many items.
+    pub fn new(signal: Signal, plain: Bytes, items: u64) -> Self {
         Self {
+            signal,
             plain,
-            spans,
+            items,
             packed: None,
             is_whole: false,
         }
@@ -33,19 +36,23 @@ impl Parcel {
         self.plain.len()
     }
 
-    pub fn spans(&self) -> u64 {
-        self.spans
+    pub fn signal(&self) -> Signal {
+        self.signal
+    }
+
+    pub fn items(&self) -> u64 {
+        self.items
     }
 
     /// Whether it may be possible to cut it.
     pub fn may_be_cut(&self) -> bool {
-        self.spans > 1 && !self.is_whole
+        self.items > 1 && !self.is_whole
     }
 
-    /// About how many bytes a request has at least that is made of one of its spans; nothing if it has to be cut to know.
+    /// About how many bytes a request has at least that is made of one of its items; nothing if it has to be cut to know.
     pub fn smallest(&self) -> Option<usize> {
         if self.may_be_cut() {
-            split::smallest(&self.plain)
+            split::smallest(self.signal, &self.plain)
         } else {
             Some(self.len())
         }
@@ -56,55 +63,56 @@ impl Parcel {
         let body = match &self.packed {
             Some((by, body)) if Arc::ptr_eq(by, config) => body.clone(),
             _ => {
-                let body = config.pack(&self.plain)?;
+                let body = config.pack(self.signal, &self.plain)?;
                 self.packed = Some((Arc::clone(config), body.clone()));
                 body
             }
         };
         Ok(Request {
+            signal: self.signal,
             body,
-            spans: self.spans,
+            items: self.items,
         })
     }
 
     /// Divided over endpoints, each part with the endpoint's number. What cannot be read goes to one of them.
     pub fn divide(self, spread: &Spread, tried: Tried) -> Vec<(usize, Self)> {
-        let parts = spread.divide(&self.plain, tried).unwrap_or_default();
+        let parts = spread.divide(self.signal, &self.plain, tried).unwrap_or_default();
         match parts.as_slice() {
             [] => vec![(spread.any(tried), self)],
             [(home, _)] => vec![(*home, self)],
             _ => {
-                let (mut left, last) = (self.spans, parts.len() - 1);
+                let (mut left, last) = (self.items, parts.len() - 1);
                 let parcel = |(at, (home, part)): (usize, (usize, Part))| {
                     // The caller's count is what is booked.
-                    let spans = if at == last { left } else { part.spans.min(left) };
-                    left -= spans;
-                    (home, Self::new(part.bytes.into(), spans))
+                    let items = if at == last { left } else { part.items.min(left) };
+                    left -= items;
+                    (home, Self::new(self.signal, part.bytes.into(), items))
                 };
                 parts.into_iter().enumerate().map(parcel).collect()
             }
         }
     }
 
-    /// Leaves out the spans that are not whole, if it can be read otherwise; how many they were.
+    /// Leaves out the items that are not whole, if it can be read otherwise; how many they were.
     pub fn mend(&mut self) -> u64 {
-        let Some((rest, lost)) = split::without_broken(&self.plain) else {
+        let Some((rest, lost)) = split::without_broken(self.signal, &self.plain) else {
             return 0;
         };
         // The caller's count is what is booked.
-        let lost = if rest.spans == 0 {
-            self.spans
+        let lost = if rest.items == 0 {
+            self.items
         } else {
-            lost.min(self.spans)
+            lost.min(self.items)
         };
-        *self = Self::new(rest.bytes.into(), self.spans - lost);
+        *self = Self::new(self.signal, rest.bytes.into(), self.items - lost);
         lost
     }
 
-    /// Two of it, the first with about so many bytes of spans, or half of them; or itself, if it has one span.
+    /// Two of it, the first with about so many bytes of items, or half of them; or itself, if it has one item.
     pub fn cut(mut self, first: Option<usize>) -> Result<(Self, Self), Self> {
         let halves = if self.may_be_cut() {
-            split::split(&self.plain, first)
+            split::split(self.signal, &self.plain, first)
         } else {
             None
         };
@@ -113,9 +121,9 @@ impl Parcel {
             return Err(self);
         };
         // The caller's count is what is booked, also if it is not what the request has.
-        let spans = left.spans.min(self.spans);
-        let rest = self.spans - spans;
-        let parcel = |part: Part, spans| Self::new(part.bytes.into(), spans);
-        Ok((parcel(left, spans), parcel(right, rest)))
+        let items = left.items.min(self.items);
+        let rest = self.items - items;
+        let parcel = |part: Part, items| Self::new(self.signal, part.bytes.into(), items);
+        Ok((parcel(left, items), parcel(right, rest)))
     }
 }

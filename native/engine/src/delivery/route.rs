@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::delivery::sizes::Sizes;
 use crate::delivery::spread::{At, Spread};
 
-/// That spans wait is said so often at most.
+/// That items wait is said so often at most.
 const SAY_AGAIN: Duration = Duration::from_secs(60);
 
 /// Where requests of a client go.
@@ -71,7 +71,7 @@ impl<D> Route<D> {
         At(&self.destination, home)
     }
 
-    /// Whether people should hear now that spans wait.
+    /// Whether people should hear now that items wait.
     pub fn may_say(&self) -> bool {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();

@@ -12,7 +12,7 @@ const PATIENCE: u32 = 64;
 const SMALLEST: usize = 1 << 10;
 /// So often the limit grew by little without a refusal: then it may be by much.
 const STEADY: u32 = 8;
-/// Requests of one span that may be refused in a row without a pause; from so many on the destination takes nothing.
+/// Requests of one item that may be refused in a row without a pause; from so many on the destination takes nothing.
 const ALONE: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
@@ -26,7 +26,7 @@ pub struct Sizes {
     grown: AtomicU32,
     /// A limit that had grown was refused: it is near, and approached slowly.
     is_near: AtomicBool,
-    /// Requests of one span that were refused in a row, and that nothing is tried before a time because of them.
+    /// Requests of one item that were refused in a row, and that nothing is tried before a time because of them.
     alone: AtomicU32,
     /// The smallest of these requests.
     smallest: AtomicUsize,
@@ -56,7 +56,7 @@ impl Sizes {
         self.limit.load(Ordering::Relaxed)
     }
 
-    /// When a request may be tried: a destination to which each single span is too large takes nothing at all, and is asked less often.
+    /// When a request may be tried: a destination to which each single item is too large takes nothing at all, and is asked less often.
     pub fn not_before(&self) -> Option<Instant> {
         *self.not_before.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -65,12 +65,12 @@ impl Sizes {
         *self.not_before.lock().unwrap_or_else(PoisonError::into_inner) = time;
     }
 
-    /// Whether single spans alone were refused of late, several in a row: the next request is of one span, to find out.
+    /// Whether single items alone were refused of late, several in a row: the next request is of one item, to find out.
     pub fn takes_nothing(&self) -> bool {
         self.alone.load(Ordering::Relaxed) >= ALONE
     }
 
-    /// Whether a request of one span and so many bytes need not be tried before the pause is over: it is about as large as those that were
+    /// Whether a request of one item and so many bytes need not be tried before the pause is over: it is about as large as those that were
     /// refused, or larger.
     pub fn is_hopeless(&self, bytes: usize) -> bool {
         let smallest = self.smallest.load(Ordering::Relaxed);
@@ -79,17 +79,17 @@ impl Sizes {
             && self.not_before().is_some_and(|time| Instant::now() < time)
     }
 
-    /// A single span was refused with these words.
+    /// A single item was refused with these words.
     pub fn refused_alone(&self, words: &str) {
         words.clone_into(&mut self.refusal.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// With which words a single span was refused last.
+    /// With which words a single item was refused last.
     pub fn refusal(&self) -> String {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A request of so many bytes, perhaps of one span, was too large: from now on they are half as long.
+    /// A request of so many bytes, perhaps of one item, was too large: from now on they are half as long.
     pub fn too_large(&self, bytes: usize, is_alone: bool) {
         let limit = self.limit().min(bytes.div_euclid(2)).max(SMALLEST);
         self.limit.store(limit, Ordering::Relaxed);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spanwire_transport::{Accepted, Breaker, Destination, Request, SendError, Tally};
+use spanwire_wire::Signal;
 use tokio::time::Instant;
 
 use crate::delivery::split::{self, Part};
@@ -113,9 +114,9 @@ impl Spread {
 
     /// Divides a request by where its traces are at home: among the endpoints that are well and were not tried in vain, or, if there are
     /// none, those that are not away, or the others. Nothing if the request cannot be read.
-    pub fn divide(&self, request: &[u8], tried: Tried) -> Option<Vec<(usize, Part)>> {
+    pub fn divide(&self, signal: Signal, request: &[u8], tried: Tried) -> Option<Vec<(usize, Part)>> {
         let usable = self.usable(tried);
-        split::divide(request, self.len(), |trace_id| self.home(trace_id, &usable))
+        split::divide(signal, request, self.len(), |trace_id| self.home(trace_id, &usable))
     }
 
     /// The endpoint of what cannot be divided.

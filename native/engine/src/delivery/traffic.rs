@@ -12,7 +12,7 @@ use crate::process::progress::Progress;
 
 /// Requests at most that fail for themselves and wait beside the others.
 pub const MOST_BESIDE: usize = 64;
-/// Where the queue has no bound in spans: so many whole requests may be in hand beside those under way.
+/// Where the queue has no bound in items: so many whole requests may be in hand beside those under way.
 const MOST_WHOLE: u64 = 8;
 /// From so many on each has less patience.
 const CROWD: usize = 4;
@@ -34,7 +34,7 @@ pub enum Stand {
 #[derive(Debug, Default)]
 pub struct Traffic {
     taken: AtomicU64,
-    /// Spans of all requests that nothing has become of yet.
+    /// Items of all requests that nothing has become of yet.
     in_hand: AtomicU64,
     /// There was no room for one more of them.
     is_full: AtomicBool,
@@ -61,11 +61,11 @@ impl Traffic {
         may.then_some(is_failing && moving > 0)
     }
 
-    /// Spans that the next request may have, of `spans` that it has otherwise, where `most` requests may be under way in front of a queue with
+    /// Items that the next request may have, of `items` that it has otherwise, where `most` requests may be under way in front of a queue with
     /// a `bound`; none: it may not be sent. What is in hand is no more than the bound, or than these requests have. While some requests fail,
     /// each has half of the room at most, so that there is some for those that show whether the destination takes any.
-    pub fn room(&self, spans: usize, most: usize, bound: usize) -> usize {
-        let (whole, most) = (spans as u64, most as u64);
+    pub fn room(&self, items: usize, most: usize, bound: usize) -> usize {
+        let (whole, most) = (items as u64, most as u64);
         let usual = most.saturating_mul(whole);
         let limit = usual.max(usual.saturating_add(MOST_WHOLE.saturating_mul(whole)).min(bound as u64));
         let room = limit.saturating_sub(self.in_hand.load(Ordering::Relaxed));
@@ -75,8 +75,8 @@ impl Traffic {
         } else {
             room
         };
-        // The more are suspect, the smaller the next: down to one span, which hardly is another that is never taken.
-        let small = spans >> self.suspects.load(Ordering::Relaxed).min(16);
+        // The more are suspect, the smaller the next: down to one item, which hardly is another that is never taken.
+        let small = items >> self.suspects.load(Ordering::Relaxed).min(16);
         small.max(1).min(usize::try_from(share).unwrap_or(usize::MAX))
     }
 
@@ -151,8 +151,8 @@ impl Traffic {
 pub struct Standing {
     traffic: Arc<Traffic>,
     stand: AtomicU8,
-    /// Spans that nothing has become of yet.
-    spans: AtomicU64,
+    /// Items that nothing has become of yet.
+    items: AtomicU64,
     /// The number of its last try.
     tried: AtomicU64,
     /// All that it has left waits for endpoints that may not be tried now.
@@ -163,24 +163,24 @@ pub struct Standing {
 pub struct Try<'t>(&'t Traffic);
 
 impl Standing {
-    /// Of a new request of so many spans.
-    pub fn new(traffic: &Arc<Traffic>, spans: u64) -> Arc<Self> {
-        traffic.in_hand.fetch_add(spans, Ordering::Relaxed);
+    /// Of a new request of so many items.
+    pub fn new(traffic: &Arc<Traffic>, items: u64) -> Arc<Self> {
+        traffic.in_hand.fetch_add(items, Ordering::Relaxed);
         Arc::new(Self {
             traffic: Arc::clone(traffic),
-            spans: AtomicU64::new(spans),
+            items: AtomicU64::new(items),
             stand: AtomicU8::new(Stand::Among as u8),
             tried: AtomicU64::new(0),
             is_held: AtomicBool::new(false),
         })
     }
 
-    /// So many of its spans are accounted for.
-    pub fn settle(&self, spans: u64) {
-        let spans = spans.min(self.spans.load(Ordering::Relaxed));
-        self.spans.fetch_sub(spans, Ordering::Relaxed);
-        self.traffic.in_hand.fetch_sub(spans, Ordering::Relaxed);
-        if spans > 0 && self.traffic.is_full.load(Ordering::Relaxed) {
+    /// So many of its items are accounted for.
+    pub fn settle(&self, items: u64) {
+        let items = items.min(self.items.load(Ordering::Relaxed));
+        self.items.fetch_sub(items, Ordering::Relaxed);
+        self.traffic.in_hand.fetch_sub(items, Ordering::Relaxed);
+        if items > 0 && self.traffic.is_full.load(Ordering::Relaxed) {
             self.traffic.changed.store(true, Ordering::Relaxed);
         }
     }

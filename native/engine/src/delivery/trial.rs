@@ -68,7 +68,7 @@ impl Default for Trial {
 
 impl Trial {
     /// The destination answered "later", after so many requests had been taken. Where there is no room for others that might be, what
-    /// `may_be_cut` is, and a single span that was guilty before is guilty again.
+    /// `may_be_cut` is, and a single item that was guilty before is guilty again.
     pub fn failed(&mut self, taken: u64, crowd: Crowd, may_be_cut: bool) -> Finding {
         let suspect = if crowd == Crowd::None {
             SUSPECT

@@ -50,6 +50,8 @@ fn child(mut held: Held) {
 
 #[cfg(test)]
 mod tests {
+    use spanwire_wire::Signal;
+
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Mutex, mpsc};
     use std::thread;
@@ -68,7 +70,7 @@ mod tests {
     fn export(client: &Client, limit: Duration) -> Option<Answer> {
         let mut body = Buffer::take();
         body.extend_from_slice(b"body!");
-        match client.submit(body, 1) {
+        match client.submit(Signal::Traces, body, 1) {
             Submitted::Answered(answer) => Some(answer),
             Submitted::UnderWay(ticket) => ticket.wait(limit),
         }
@@ -93,10 +95,10 @@ mod tests {
         for _ in 0..50 {
             let good = fork_and_wait(|| {
                 spanwire_ground::generation() == generation + 1
-                    && !crate::accounts().contains_key(&client.name())
+                    && !crate::accounts(Signal::Traces).contains_key(&client.name())
                     && export(&client, LONG) == Some(Answer::default())
                     && client.force_flush(LONG)
-                    && crate::accounts()[&client.name()].exported == 1
+                    && crate::accounts(Signal::Traces)[&client.name()].exported == 1
                     && client.shutdown(LONG)
             });
             assert!(good);
@@ -106,7 +108,7 @@ mod tests {
             thread.join().expect("exports in the parent go on");
         }
         assert_eq!(spanwire_ground::generation(), generation);
-        let account = &crate::accounts()[&client.name()];
+        let account = &crate::accounts(Signal::Traces)[&client.name()];
         assert_eq!((account.accepted, account.queued), (account.exported, 0));
     }
 
@@ -120,7 +122,7 @@ mod tests {
         let (sender, answered) = mpsc::channel();
         let parent = Arc::clone(&client);
         thread::spawn(move || sender.send(export(&parent, LONG)));
-        while crate::accounts()
+        while crate::accounts(Signal::Traces)
             .get(&client.name())
             .is_none_or(|account| account.queued == 0)
         {

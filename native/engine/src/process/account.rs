@@ -1,11 +1,12 @@
-//! What became of the spans: `accepted = exported + queued + dropped`, always, since both sides change under one lock.
+//! What became of the items: `accepted = exported + queued + dropped`, always, since both sides change under one lock.
 
 use std::collections::BTreeMap;
 
 use spanwire_queue::Dropped;
 use spanwire_transport::Tally;
+use spanwire_wire::Signal;
 
-/// Why spans were dropped.
+/// Why items were dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DropReason {
     /// What was on the disk could not be read.
@@ -22,11 +23,11 @@ pub enum DropReason {
     Internal,
     /// The processor was shut down before they were delivered; they are not lost but on the disk, for a later process to deliver.
     Kept,
-    /// The queue in front of the destination was full: the oldest spans went.
+    /// The queue in front of the destination was full: the oldest items went.
     QueueFull,
     /// The destination refused the request for good.
     Refused,
-    /// The destination took the request but not these spans (partial success).
+    /// The destination took the request but not these items (partial success).
     Rejected,
     /// The response was too large to be read.
     Response,
@@ -78,23 +79,23 @@ impl DropReason {
         ]
     }
 
-    /// Whether people are told at once that a queue drops spans for it.
+    /// Whether people are told at once that a queue drops items for it.
     #[must_use]
     pub fn is_loss_of_a_queue(self) -> bool {
         matches!(self, Self::QueueFull | Self::Disk | Self::Expired | Self::Damaged)
     }
 
-    /// What is told of spans that a queue dropped for it.
+    /// What is told of items that a queue dropped for it.
     #[must_use]
-    pub fn of_a_queue(self, spans: u64) -> String {
+    pub fn of_a_queue(self, items: u64) -> String {
         match self {
-            Self::QueueFull => format!("the queue was full and {spans} went"),
+            Self::QueueFull => format!("the queue was full and {items} went"),
             Self::Shutdown => "the processor was shut down".to_owned(),
             Self::Kept => "the processor was shut down; they are kept on the disk".to_owned(),
-            Self::Disk => format!("there was no file for {spans} to be kept in: stats()[\"durable\"] says why"),
-            Self::Damaged => format!("{spans} that waited on the disk could not be read"),
-            Self::Expired => format!("{spans} had waited for longer than max_age"),
-            _ => format!("{spans} spans: {}", self.name()),
+            Self::Disk => format!("there was no file for {items} to be kept in: stats()[\"durable\"] says why"),
+            Self::Damaged => format!("{items} that waited on the disk could not be read"),
+            Self::Expired => format!("{items} had waited for longer than max_age"),
+            _ => format!("{items} items: {}", self.name()),
         }
     }
 }
@@ -102,13 +103,13 @@ impl DropReason {
 /// The counts of one destination since this process began (a forked child begins at zero).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    /// Spans given to `export`.
+    /// Items given to `export`.
     pub accepted: u64,
-    /// Spans the destination took.
+    /// Items the destination took.
     pub exported: u64,
-    /// Spans under way.
+    /// Items under way.
     pub queued: u64,
-    /// Spans lost, by reason.
+    /// Items lost, by reason.
     pub dropped: BTreeMap<DropReason, u64>,
     /// Requests written, each try counted.
     pub requests: u64,
@@ -123,17 +124,17 @@ pub struct Account {
 }
 
 impl Account {
-    /// `spans` come in and are under way.
-    pub fn begin(&mut self, spans: u64) {
-        self.accepted += spans;
-        self.queued += spans;
+    /// `items` come in and are under way.
+    pub fn begin(&mut self, items: u64) {
+        self.accepted += items;
+        self.queued += items;
     }
 
-    /// `spans` that were under way have been answered; `rejected` of them were not taken.
-    pub fn taken(&mut self, spans: u64, rejected: u64) {
-        let rejected = rejected.min(spans);
-        self.queued -= spans;
-        self.exported += spans - rejected;
+    /// `items` that were under way have been answered; `rejected` of them were not taken.
+    pub fn taken(&mut self, items: u64, rejected: u64) {
+        let rejected = rejected.min(items);
+        self.queued -= items;
+        self.exported += items - rejected;
         self.count(rejected, DropReason::Rejected);
     }
 
@@ -142,8 +143,8 @@ impl Account {
         self.accepted += other.accepted;
         self.exported += other.exported;
         self.queued += other.queued;
-        for (reason, spans) in other.dropped {
-            self.count(spans, reason);
+        for (reason, items) in other.dropped {
+            self.count(items, reason);
         }
         self.requests += other.requests;
         self.retries += other.retries;
@@ -152,10 +153,10 @@ impl Account {
         self.last_error = other.last_error.or(self.last_error.take());
     }
 
-    /// `spans` that were under way are lost.
-    pub fn lost(&mut self, spans: u64, reason: DropReason, error: String) {
-        self.queued -= spans;
-        self.count(spans, reason);
+    /// `items` that were under way are lost.
+    pub fn lost(&mut self, items: u64, reason: DropReason, error: String) {
+        self.queued -= items;
+        self.count(items, reason);
         if reason != DropReason::Stage {
             self.last_error = Some(error); // what a stage leaves out is none
         }
@@ -171,9 +172,37 @@ impl Account {
         *counted = now;
     }
 
-    fn count(&mut self, spans: u64, reason: DropReason) {
-        if spans > 0 {
-            *self.dropped.entry(reason).or_default() += spans;
+    fn count(&mut self, items: u64, reason: DropReason) {
+        if items > 0 {
+            *self.dropped.entry(reason).or_default() += items;
+        }
+    }
+}
+
+/// The accounts of one destination, by signal.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Accounts(BTreeMap<Signal, Account>);
+
+impl Accounts {
+    /// That of one signal, if there was anything of it.
+    pub fn get(&self, signal: Signal) -> Option<&Account> {
+        self.0.get(&signal)
+    }
+
+    /// That of one signal.
+    pub fn of(&mut self, signal: Signal) -> &mut Account {
+        self.0.entry(signal).or_default()
+    }
+
+    /// Whether anything is under way.
+    pub fn is_busy(&self) -> bool {
+        self.0.values().any(|account| account.queued > 0)
+    }
+
+    /// Adds the counts of others, each signal's to its own.
+    pub fn absorb(&mut self, other: Self) {
+        for (signal, account) in other.0 {
+            self.of(signal).absorb(account);
         }
     }
 }

@@ -16,7 +16,7 @@ const MOST: usize = 256;
 pub enum What {
     /// It was taken.
     Taken,
-    /// Spans were lost.
+    /// Items were lost.
     Lost(DropReason),
     /// It is not taken yet: it is tried again.
     Waits,
@@ -26,15 +26,15 @@ pub enum What {
     Unrecovered,
 }
 
-/// Something that happened to the spans of a destination.
+/// Something that happened to the items of a destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The destination's name; of a recovery the folder's.
     pub destination: String,
     /// What it was.
     pub what: What,
-    /// Spans that were lost, or that the destination took the request without.
-    pub spans: u64,
+    /// Items that were lost, or that the destination took the request without.
+    pub items: u64,
     /// In words.
     pub message: String,
 }
@@ -105,7 +105,7 @@ impl Drop for Source {
     }
 }
 
-/// Somebody who may have something to say at any time, also while no span ends.
+/// Somebody who may have something to say at any time, also while no item ends.
 #[must_use]
 pub fn source() -> Source {
     RING.source()
@@ -190,11 +190,11 @@ impl Ring {
 mod tests {
     use super::*;
 
-    fn event(spans: u64) -> Event {
+    fn event(items: u64) -> Event {
         Event {
             destination: "http://events.test/".into(),
             what: What::Lost(DropReason::Timeout),
-            spans,
+            items,
             message: "late".into(),
         }
     }
@@ -202,12 +202,12 @@ mod tests {
     #[test]
     fn the_oldest_events_go_and_are_counted_and_a_listener_is_woken() {
         static RING: Ring = Ring::new(); // other tests fill and empty the process's
-        for spans in 0..MOST as u64 + 3 {
-            RING.push(event(spans));
+        for items in 0..MOST as u64 + 3 {
+            RING.push(event(items));
         }
         let (events, missed) = RING.take();
         assert_eq!((events.len(), missed), (MOST, 3));
-        assert_eq!(events[0].spans, 3);
+        assert_eq!(events[0].items, 3);
         let listener = std::thread::spawn(|| RING.wait(Duration::from_secs(30)));
         while RING.hold().listeners == 0 {
             std::thread::yield_now();

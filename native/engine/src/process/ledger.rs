@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use crate::process::account::DropReason;
 
-/// Durations kept at most, if nobody takes them; then the oldest go. The spans are counted all the same.
+/// Durations kept at most, if nobody takes them; then the oldest go. The items are counted all the same.
 const MOST: usize = 1 << 14;
 
 /// Of one client, since it was taken last.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// Spans of requests that were begun.
+    /// Items of requests that were begun.
     pub begun: u64,
-    /// Spans that the destination took.
+    /// Items that the destination took.
     pub exported: u64,
-    /// Spans that were under way and are lost, by reason.
+    /// Items that were under way and are lost, by reason.
     pub lost: Vec<(DropReason, u64)>,
     /// Requests that have ended.
     pub ended: VecDeque<Ended>,
@@ -26,29 +26,29 @@ pub struct Ledger {
 pub struct Ended {
     /// From when it was begun, waits included.
     pub duration: Duration,
-    /// Why its first spans were lost; `None` if all of it was taken.
+    /// Why its first items were lost; `None` if all of it was taken.
     pub lost: Option<DropReason>,
 }
 
 impl Ledger {
-    /// So many spans are under way.
-    pub fn begin(&mut self, spans: u64) {
-        self.begun += spans;
+    /// So many items are under way.
+    pub fn begin(&mut self, items: u64) {
+        self.begun += items;
     }
 
     /// The destination has taken so many.
-    pub fn taken(&mut self, spans: u64) {
-        self.exported += spans;
+    pub fn taken(&mut self, items: u64) {
+        self.exported += items;
     }
 
     /// So many are lost.
-    pub fn lose(&mut self, spans: u64, reason: DropReason) {
-        if spans == 0 {
+    pub fn lose(&mut self, items: u64, reason: DropReason) {
+        if items == 0 {
             return;
         }
         match self.lost.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, sum)) => *sum += spans,
-            None => self.lost.push((reason, spans)),
+            Some((_, sum)) => *sum += items,
+            None => self.lost.push((reason, items)),
         }
     }
 
@@ -61,9 +61,9 @@ impl Ledger {
     }
 
     /// A request that was lost before it was under way.
-    pub fn lost_at_once(&mut self, spans: u64, reason: DropReason) {
-        self.begin(spans);
-        self.lose(spans, reason);
+    pub fn lost_at_once(&mut self, items: u64, reason: DropReason) {
+        self.begin(items);
+        self.lose(items, reason);
         self.end(Ended {
             duration: Duration::ZERO,
             lost: Some(reason),
@@ -82,10 +82,10 @@ mod tests {
             ledger.lost_at_once(2, DropReason::Shutdown);
         }
         ledger.lose(0, DropReason::Timeout);
-        let spans = 2 * (MOST as u64 + 1);
+        let items = 2 * (MOST as u64 + 1);
         assert_eq!(
             (ledger.begun, &ledger.lost[..]),
-            (spans, &[(DropReason::Shutdown, spans)][..])
+            (items, &[(DropReason::Shutdown, items)][..])
         );
         assert_eq!(ledger.ended.len(), MOST);
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use spanwire_queue::{Batch, Dropped, Lane, View};
 use spanwire_transport::{Config, RetryPolicy};
+use spanwire_wire::Signal;
 
 use crate::process::account::DropReason;
 use crate::process::progress::Progress;
@@ -31,7 +32,7 @@ pub struct Sender {
 pub const FAILED: &str = "the worker failed; nothing more is sent there. Please report this";
 const SHUT_DOWN: &str = "the exporter is shut down";
 
-/// A request that is booked, and both ends of it.
+/// A request of a caller that is booked, and both ends of it.
 pub struct Begun {
     /// By when its caller wants the answer.
     pub deadline: Instant,
@@ -82,23 +83,26 @@ impl Sender {
         changed.unwrap_or_else(|| Arc::clone(&self.config))
     }
 
-    /// What its spans pass.
+    /// What its items pass.
     pub(crate) fn stages(&self) -> Stages {
         Arc::clone(&process::lock().client(self.id).stages)
     }
 
-    /// The oldest frames of a lane, as [`Lane::take`] has them. They move from the lane to the account under the process's lock: whoever
-    /// holds it and looks at both finds each once.
+    /// The oldest frames of a lane, as [`Lane::take`] has them, and under way from now on. They move from the lane to the account under the
+    /// process's lock: whoever holds it and looks at both finds each once.
     pub(crate) fn take(&self, lane: &Lane, frames: usize, bytes: usize) -> Option<(Batch, Taken<'_>)> {
         let destination = self.name();
         let mut process = process::lock();
         let batch = lane.take(frames, bytes)?;
-        let spans = batch.frames() as u64;
-        process.account(&destination).begin(spans);
+        let items = batch.frames() as u64;
+        process.account(&destination, lane.signal()).begin(items);
         let taken = Taken {
             sender: self,
+            number: self.number(&mut process),
+            signal: lane.signal(),
             destination,
-            spans,
+            items,
+            has_begun: false,
         };
         Some((batch, taken))
     }
@@ -109,7 +113,7 @@ impl Sender {
         let mut process = process::lock();
         let view = lane.look(frames as u64, bytes);
         if view.dropped != Dropped::default() {
-            let account = process.account(&name);
+            let account = process.account(&name, lane.signal());
             for (frames, reason) in DropReason::of_dropped(view.dropped, why_closed) {
                 if frames > 0 {
                     account.begin(frames);
@@ -134,21 +138,21 @@ impl Sender {
         self.config().name().to_owned()
     }
 
-    /// Counts spans that are lost before there is a request.
+    /// Counts items that are lost before there is a request.
     #[must_use]
-    pub fn lose(&self, spans: u64, reason: DropReason, message: String) -> Answer {
+    pub fn lose(&self, signal: Signal, items: u64, reason: DropReason, message: String) -> Answer {
         let name = self.name();
         let mut process = process::lock();
-        let account = process.account(&name);
-        account.begin(spans);
-        account.lost(spans, reason, message.clone());
-        Answer::lost_all(spans, reason, message)
+        let account = process.account(&name, signal);
+        account.begin(items);
+        account.lost(items, reason, message.clone());
+        Answer::lost_all(items, reason, message)
     }
 
     /// Keeps for metrics that a request was lost before it was under way; to be called beside [`lose`](Self::lose).
-    pub(crate) fn note_lost(&self, spans: u64, reason: DropReason) {
+    pub(crate) fn note_lost(&self, items: u64, reason: DropReason) {
         if let Some(ledger) = process::lock().ledger(self.id) {
-            ledger.lost_at_once(spans, reason);
+            ledger.lost_at_once(items, reason);
         }
     }
 
@@ -167,36 +171,42 @@ impl Sender {
         self.timeout
     }
 
-    /// Books a request of so many spans.
-    pub(crate) fn begin(&self, spans: u64, deadline: Instant) -> Result<Begun, Answer> {
+    /// Books a request of so many items.
+    pub(crate) fn begin(&self, signal: Signal, items: u64, deadline: Instant) -> Result<Begun, Answer> {
         let name = self.name();
         let mut process = process::lock();
         if process.client(self.id).is_closed {
             drop(process);
-            return Err(self.lose(spans, DropReason::Shutdown, SHUT_DOWN.into()));
+            return Err(self.lose(signal, items, DropReason::Shutdown, SHUT_DOWN.into()));
         }
-        process.account(&name).begin(spans);
-        Ok(self.pair(&mut process, &name, spans, deadline))
-    }
-
-    fn pair(&self, process: &mut Process, destination: &str, spans: u64, deadline: Instant) -> Begun {
-        let number = process.new_id();
-        process.client(self.id).under_way.insert(number);
-        let (under_way, ticket) = pair(self.id, number, spans, destination, deadline);
-        Begun {
+        process.account(&name, signal).begin(items);
+        let number = self.number(&mut process);
+        let (under_way, ticket) = pair(self.id, number, items, (&name, signal), deadline);
+        Ok(Begun {
             deadline,
             under_way,
             ticket,
-        }
+        })
+    }
+
+    /// The number of one more request under way.
+    fn number(&self, process: &mut Process) -> u64 {
+        let number = process.new_id();
+        process.client(self.id).under_way.insert(number);
+        number
     }
 }
 
-/// Spans that were taken from a lane and are no request yet: the account has them as queued. Those that nothing became of, by a panic, are
+/// Items that were taken from a lane and are no request yet: the account has them as queued. Those that nothing became of, by a panic, are
 /// counted as lost.
 pub(crate) struct Taken<'s> {
     sender: &'s Sender,
+    /// Of the request, also before it is one: a shutdown waits for it.
+    number: u64,
+    signal: Signal,
     destination: String,
-    spans: u64,
+    items: u64,
+    has_begun: bool,
 }
 
 impl Taken<'_> {
@@ -207,37 +217,44 @@ impl Taken<'_> {
             self.lose(
                 dropped,
                 DropReason::Stage,
-                format!("{dropped} spans were left out by a stage"),
+                format!("{dropped} {} were left out by a stage", self.signal.names().items),
             );
         }
     }
 
-    /// Books a request of what is left; what is too late for one is counted for that reason.
-    pub(crate) fn begin(mut self, deadline: Instant, late: DropReason) -> Result<Begun, Answer> {
-        let spans = self.spans;
-        let mut process = process::lock();
-        if process.client(self.sender.id).is_closed {
-            drop(process);
-            self.lose(spans, late, SHUT_DOWN.into());
-            return Err(Answer::lost_all(spans, late, SHUT_DOWN.into()));
+    /// A request of what is left, which no caller waits for; what is too late for one is counted for that reason.
+    pub(crate) fn begin(mut self, late: DropReason) -> Result<UnderWay, Answer> {
+        let items = self.items;
+        if process::lock().client(self.sender.id).is_closed {
+            self.lose(items, late, SHUT_DOWN.into());
+            return Err(Answer::lost_all(items, late, SHUT_DOWN.into()));
         }
-        self.spans = 0;
-        Ok(self.sender.pair(&mut process, &self.destination, spans, deadline))
+        let account = (&*self.destination, self.signal);
+        let under_way = UnderWay::new(self.sender.id, self.number, items, account);
+        self.has_begun = true;
+        Ok(under_way)
     }
 
-    fn lose(&mut self, spans: u64, reason: DropReason, message: String) {
-        process::lock().account(&self.destination).lost(spans, reason, message);
-        self.spans -= spans;
+    fn lose(&mut self, items: u64, reason: DropReason, message: String) {
+        process::lock()
+            .account(&self.destination, self.signal)
+            .lost(items, reason, message);
+        self.items -= items;
     }
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        let spans = self.spans;
-        if spans > 0 {
-            self.lose(spans, DropReason::Internal, FAILED.into());
-            self.sender.note_lost(spans, DropReason::Internal);
+        if self.has_begun {
+            return;
         }
+        let items = self.items;
+        if items > 0 {
+            self.lose(items, DropReason::Internal, FAILED.into());
+            self.sender.note_lost(items, DropReason::Internal);
+        }
+        process::lock().end(self.sender.id, self.number);
+        process::notify();
     }
 }
 

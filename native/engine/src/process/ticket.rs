@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use spanwire_transport::deliver::{Cause, GaveUp};
 use spanwire_transport::{Accepted, SendError, Tally, Trouble};
 
+use spanwire_wire::Signal;
+
 use crate::process;
 use crate::process::account::{Costs, DropReason};
 use crate::process::events::{self, Event, What};
@@ -19,9 +21,9 @@ pub struct Answer {
     pub lost: Option<DropReason>,
     /// An error, or what the destination had to say about a success.
     pub message: Option<String>,
-    /// How many spans were lost, by reason; of a request that was divided also if others were taken. Empty where nobody knows.
+    /// How many items were lost, by reason; of a request that was divided also if others were taken. Empty where nobody knows.
     pub losses: Vec<(DropReason, u64)>,
-    /// Spans that a destination took the request without.
+    /// Items that a destination took the request without.
     pub rejected: u64,
     /// Tries after the first.
     pub retries: u64,
@@ -40,18 +42,18 @@ impl Answer {
         }
     }
 
-    /// The loss of so many spans.
+    /// The loss of so many items.
     #[must_use]
-    pub(crate) fn lost_all(spans: u64, reason: DropReason, message: String) -> Self {
+    pub(crate) fn lost_all(items: u64, reason: DropReason, message: String) -> Self {
         let mut answer = Self::lost(reason, message);
-        answer.lose(reason, spans);
+        answer.lose(reason, items);
         answer
     }
 
     /// The answer for one request more: the first loss, the first message, and sums.
     pub fn add(&mut self, one: Self) {
-        for &(reason, spans) in &one.losses {
-            self.lose(reason, spans);
+        for &(reason, items) in &one.losses {
+            self.lose(reason, items);
         }
         if self.lost.is_none() && one.lost.is_some() {
             (self.lost, self.message) = (one.lost, one.message);
@@ -63,14 +65,14 @@ impl Answer {
         self.has_news |= one.has_news;
     }
 
-    /// So many spans more were lost.
-    pub fn lose(&mut self, reason: DropReason, spans: u64) {
-        if spans == 0 {
+    /// So many items more were lost.
+    pub fn lose(&mut self, reason: DropReason, items: u64) {
+        if items == 0 {
             return;
         }
         match self.losses.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, sum)) => *sum += spans,
-            None => self.losses.push((reason, spans)),
+            Some((_, sum)) => *sum += items,
+            None => self.losses.push((reason, items)),
         }
     }
 }
@@ -79,14 +81,17 @@ impl Answer {
 pub struct UnderWay {
     client: u64,
     number: u64,
-    /// Spans that nothing has become of yet.
-    spans: u64,
+    /// Items that nothing has become of yet.
+    items: u64,
     destination: String,
+    signal: Signal,
     tally: Tally,
     counted: Costs,
     /// What has become of the others.
     answer: Answer,
+    /// Who waits for the answer, if somebody does.
     caller: Option<SyncSender<Answer>>,
+    is_settled: bool,
     /// Since when, if the client's ledger is told of it.
     kept_since: Option<Instant>,
 }
@@ -94,15 +99,15 @@ pub struct UnderWay {
 /// What people must hear of a part of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Told {
-    /// Why its spans were lost; `None` if it was taken.
+    /// Why its items were lost; `None` if it was taken.
     pub lost: Option<DropReason>,
-    /// Spans that were lost, or that the destination took it without.
-    pub spans: u64,
+    /// Items that were lost, or that the destination took it without.
+    pub items: u64,
     /// In words.
     pub message: String,
 }
 
-/// What has become of a part, or why its spans are lost.
+/// What has become of a part, or why its items are lost.
 pub type Fate = Result<Accepted, (DropReason, String)>;
 
 /// The caller's end.
@@ -117,19 +122,10 @@ pub struct Ticket {
 
 /// Both ends of request `number` of a client, which has been booked.
 #[must_use]
-pub fn pair(client: u64, number: u64, spans: u64, destination: &str, deadline: Instant) -> (UnderWay, Ticket) {
+pub fn pair(client: u64, number: u64, items: u64, account: (&str, Signal), deadline: Instant) -> (UnderWay, Ticket) {
     let (sender, receiver) = sync_channel(1);
-    let under_way = UnderWay {
-        client,
-        number,
-        spans,
-        destination: destination.to_owned(),
-        tally: Tally::default(),
-        counted: Costs::default(),
-        answer: Answer::default(),
-        caller: Some(sender),
-        kept_since: None,
-    };
+    let mut under_way = UnderWay::new(client, number, items, account);
+    under_way.caller = Some(sender);
     let ticket = Ticket {
         answer: receiver,
         generation: spanwire_ground::generation(),
@@ -143,6 +139,24 @@ pub fn pair(client: u64, number: u64, spans: u64, destination: &str, deadline: I
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl UnderWay {
+    /// Request `number` of a client, which has been booked and which no caller waits for.
+    #[must_use]
+    pub fn new(client: u64, number: u64, items: u64, (destination, signal): (&str, Signal)) -> Self {
+        Self {
+            client,
+            number,
+            items,
+            destination: destination.to_owned(),
+            signal,
+            tally: Tally::default(),
+            counted: Costs::default(),
+            answer: Answer::default(),
+            caller: None,
+            is_settled: false,
+            kept_since: None,
+        }
+    }
+
     /// Where its costs are counted.
     pub fn tally(&self) -> &Tally {
         &self.tally
@@ -151,7 +165,7 @@ impl UnderWay {
     /// The client's ledger is told what becomes of it, if there is one.
     pub fn keep_ledger(&mut self) {
         if let Some(ledger) = process::lock().ledger(self.client) {
-            ledger.begin(self.spans);
+            ledger.begin(self.items);
             self.kept_since = Some(Instant::now());
         }
     }
@@ -159,15 +173,15 @@ impl UnderWay {
     /// Settles and answers.
     pub fn end(mut self, result: Result<Accepted, GaveUp>) {
         let fate = result.map_err(|gave_up| self.fate(&gave_up));
-        self.part(self.spans, fate);
+        self.part(self.items, fate);
     }
 
     /// Settles a request that never reached the worker.
     pub fn fail(mut self, reason: DropReason, message: String) {
-        self.part(self.spans, Err((reason, message)));
+        self.part(self.items, Err((reason, message)));
     }
 
-    /// Why the spans of a part that was given up are lost.
+    /// Why the items of a part that was given up are lost.
     pub fn fate(&self, GaveUp { error, cause }: &GaveUp) -> (DropReason, String) {
         (reason(error, *cause), explain(error, *cause, self.tally.requests()))
     }
@@ -175,65 +189,65 @@ impl UnderWay {
     /// Counts what it has cost so far, and what it is waiting for.
     pub fn wait(&mut self, error: String) {
         let mut process = process::lock();
-        let account = process.account(&self.destination);
+        let account = process.account(&self.destination, self.signal);
         account.add(&self.tally, &mut self.counted);
         account.last_error = Some(error);
     }
 
     /// Has people told what is wrong, whatever becomes of it; whether nobody listens.
     pub fn tell(&mut self, trouble: Trouble) -> bool {
-        process::lock().account(&self.destination).last_error = Some(trouble.message.clone());
+        process::lock().account(&self.destination, self.signal).last_error = Some(trouble.message.clone());
         let is_unheard = events::push(Event {
             destination: self.destination.clone(),
             what: What::Trouble(trouble.subject),
-            spans: 0,
+            items: 0,
             message: trouble.message,
         });
         self.answer.has_news |= is_unheard;
         is_unheard
     }
 
-    /// Settles `spans` of it. When nothing is left, the caller has the answer.
-    pub fn part(&mut self, spans: u64, fate: Fate) -> Option<Told> {
-        let spans = spans.min(self.spans);
-        self.spans -= spans;
+    /// Settles `items` of it. When nothing is left, the caller has the answer.
+    pub fn part(&mut self, items: u64, fate: Fate) -> Option<Told> {
+        let items = items.min(self.items);
+        self.items -= items;
         let mut process = process::lock();
         if let Some(ledger) = self.kept_since.and_then(|_| process.ledger(self.client)) {
             match &fate {
                 Ok(accepted) => {
-                    let rejected = accepted.rejected.min(spans);
-                    ledger.taken(spans - rejected);
+                    let rejected = accepted.rejected.min(items);
+                    ledger.taken(items - rejected);
                     ledger.lose(rejected, DropReason::Rejected);
                 }
-                Err((reason, _)) => ledger.lose(spans, *reason),
+                Err((reason, _)) => ledger.lose(items, *reason),
             }
         }
-        let account = process.account(&self.destination);
+        let account = process.account(&self.destination, self.signal);
         account.add(&self.tally, &mut self.counted);
         let told = match fate {
             Ok(accepted) => {
-                account.taken(spans, accepted.rejected);
+                account.taken(items, accepted.rejected);
                 let unreadable = accepted
                     .unreadable
                     .then(|| "the answer to an accepted request is not OTLP; is it a backend?".to_owned());
-                let rejected = accepted.rejected.min(spans);
+                let rejected = accepted.rejected.min(items);
                 self.answer.rejected += rejected;
                 accepted.message.or(unreadable).map(|message| {
                     account.last_error = Some(message.clone());
                     Told {
                         lost: None,
-                        spans: rejected,
+                        items: rejected,
                         message,
                     }
                 })
             }
             Err((reason, message)) => {
-                account.lost(spans, reason, message.clone());
+                account.lost(items, reason, message.clone());
                 self.answer.lost = self.answer.lost.or(Some(reason));
-                self.answer.lose(reason, spans);
+                self.answer.lose(reason, items);
                 Some(Told {
                     lost: Some(reason),
-                    spans,
+                    items,
                     message,
                 })
             }
@@ -244,9 +258,8 @@ impl UnderWay {
         {
             self.answer.message = Some(told.message.clone());
         }
-        if self.spans == 0
-            && let Some(caller) = self.caller.take()
-        {
+        if self.items == 0 && !self.is_settled {
+            self.is_settled = true;
             process.end(self.client, self.number);
             if let Some(since) = self.kept_since
                 && let Some(ledger) = process.ledger(self.client)
@@ -260,7 +273,9 @@ impl UnderWay {
             drop(process);
             process::notify();
             self.answer.retries = self.tally.retries();
-            let _ = caller.send(std::mem::take(&mut self.answer)); // nobody waits any more: it is settled all the same
+            if let Some(caller) = self.caller.take() {
+                let _ = caller.send(std::mem::take(&mut self.answer)); // nobody waits any more: it is settled all the same
+            }
         }
         told
     }
@@ -268,9 +283,9 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        if self.caller.is_some() {
+        if !self.is_settled {
             let message = "the worker failed; please report this".to_owned();
-            self.part(self.spans, Err((DropReason::Internal, message)));
+            self.part(self.items, Err((DropReason::Internal, message)));
         }
     }
 }
@@ -330,8 +345,14 @@ mod tests {
     #[test]
     fn a_request_dropped_by_a_panic_is_counted_and_answered() {
         let destination = "http://panic.test/";
-        process::lock().account(destination).begin(3);
-        let (under_way, ticket) = pair(u64::MAX, 1, 3, destination, Instant::now() + Duration::from_secs(9));
+        process::lock().account(destination, Signal::Traces).begin(3);
+        let (under_way, ticket) = pair(
+            u64::MAX,
+            1,
+            3,
+            (destination, Signal::Traces),
+            Instant::now() + Duration::from_secs(9),
+        );
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
             let _held = under_way;
             std::panic::panic_any("on purpose");
@@ -339,15 +360,21 @@ mod tests {
         assert!(panicked.is_err());
         let answer = ticket.wait(Duration::from_secs(9)).expect("answered at once");
         assert_eq!(answer.lost, Some(DropReason::Internal));
-        let account = process::accounts()[destination].clone();
+        let account = process::accounts(Signal::Traces)[destination].clone();
         assert_eq!((account.queued, &account.dropped[&DropReason::Internal]), (0, &3));
     }
 
     #[test]
     fn a_request_ends_once() {
         let destination = "http://once.test/";
-        process::lock().account(destination).begin(2);
-        let (under_way, ticket) = pair(u64::MAX, 2, 2, destination, Instant::now() + Duration::from_secs(9));
+        process::lock().account(destination, Signal::Traces).begin(2);
+        let (under_way, ticket) = pair(
+            u64::MAX,
+            2,
+            2,
+            (destination, Signal::Traces),
+            Instant::now() + Duration::from_secs(9),
+        );
         assert_eq!(ticket.wait(Duration::ZERO), None);
         under_way.end(Ok(Accepted {
             rejected: 9,
@@ -358,14 +385,20 @@ mod tests {
             ..Answer::default()
         };
         assert_eq!(ticket.wait(Duration::from_secs(9)), Some(expected));
-        assert_eq!(process::accounts()[destination].accepted, 2);
+        assert_eq!(process::accounts(Signal::Traces)[destination].accepted, 2);
     }
 
     #[test]
     fn what_is_lost_of_a_request_is_said_by_reason() {
         let destination = "http://parts.test/";
-        process::lock().account(destination).begin(10);
-        let (mut under_way, ticket) = pair(u64::MAX, 5, 10, destination, Instant::now() + Duration::from_secs(9));
+        process::lock().account(destination, Signal::Traces).begin(10);
+        let (mut under_way, ticket) = pair(
+            u64::MAX,
+            5,
+            10,
+            (destination, Signal::Traces),
+            Instant::now() + Duration::from_secs(9),
+        );
         let lost = |reason| Err((reason, "no".to_owned()));
         drop(under_way.part(2, lost(DropReason::TooLarge)));
         drop(under_way.part(1, lost(DropReason::Refused)));
@@ -383,11 +416,11 @@ mod tests {
     #[test]
     fn a_process_that_was_stopped_past_the_deadline_still_waits_for_its_worker() {
         let destination = "http://stopped.test/";
-        process::lock().account(destination).begin(1);
+        process::lock().account(destination, Signal::Traces).begin(1);
         let long_ago = Instant::now()
             .checked_sub(Duration::from_secs(60))
             .expect("up for a minute");
-        let (under_way, ticket) = pair(u64::MAX, 3, 1, destination, long_ago);
+        let (under_way, ticket) = pair(u64::MAX, 3, 1, (destination, Signal::Traces), long_ago);
         assert_eq!(ticket.wait(Duration::from_millis(1)), None);
         under_way.end(Ok(Accepted::default()));
         assert_eq!(ticket.wait(Duration::from_secs(9)), Some(Answer::default()));
@@ -396,8 +429,8 @@ mod tests {
     #[test]
     fn a_worker_that_never_answers_is_given_up() {
         let destination = "http://silent.test/";
-        process::lock().account(destination).begin(1);
-        let (under_way, ticket) = pair(u64::MAX, 4, 1, destination, Instant::now());
+        process::lock().account(destination, Signal::Traces).begin(1);
+        let (under_way, ticket) = pair(u64::MAX, 4, 1, (destination, Signal::Traces), Instant::now());
         ticket.overdue.set(PATIENCE);
         let answer = ticket.wait(Duration::from_millis(1)).expect("given up");
         assert_eq!(answer.lost, Some(DropReason::Internal));

@@ -1,4 +1,4 @@
-//! [`Stage`]: what may happen to spans between a queue and a destination.
+//! [`Stage`]: what may happen to items between a queue and a destination.
 
 pub mod filter;
 
@@ -17,7 +17,7 @@ pub trait Stage: Debug + Send + Sync {
 /// The stages of a client, in order.
 pub type Stages = Arc<[Arc<dyn Stage>]>;
 
-/// Sends a batch through the stages; how many spans they dropped.
+/// Sends a batch through the stages; how many items they dropped.
 pub fn pass(batch: &mut Batch, stages: &Stages) -> u64 {
     let before = batch.frames();
     for stage in stages.iter() {

@@ -1,3 +1,4 @@
+use spanwire_wire::Signal;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
@@ -138,8 +139,9 @@ impl Destination for Backend {
 
 async fn send(balancer: &Balancer<Backend>, number: u32) -> Result<Accepted, SendError> {
     let request = Request {
+        signal: Signal::Traces,
         body: Bytes::copy_from_slice(&number.to_le_bytes()),
-        spans: 1,
+        items: 1,
     };
     let deadline = Instant::now() + TIMEOUT;
     timeout_at(deadline, balancer.attempt(&request, deadline, &Tally::default()))
@@ -217,8 +219,9 @@ fn one_that_hangs_leaves_time_to_the_next_by_the_real_clock() {
             let first = Backend::new(0, &world).fails(0, 3600, Fault::Hangs);
             let balancer = Balancer::new([first, Backend::new(1, &world)], strategy);
             let request = Request {
+                signal: Signal::Traces,
                 body: Bytes::from_static(&[7, 0, 0, 0]),
-                spans: 1,
+                items: 1,
             };
             let deadline = Instant::now() + SECOND;
             let answer = balancer.attempt(&request, deadline, &Tally::default()).await;
@@ -272,8 +275,9 @@ fn what_is_final_is_not_tried_elsewhere() {
         let balancer = Balancer::new([Refuses, Refuses], Strategy::RoundRobin);
         let tally = Tally::default();
         let request = Request {
+            signal: Signal::Traces,
             body: Bytes::new(),
-            spans: 1,
+            items: 1,
         };
         let answer = balancer.attempt(&request, Instant::now() + TIMEOUT, &tally).await;
         assert!(matches!(answer, Err(SendError::Status { code: 400, .. })));

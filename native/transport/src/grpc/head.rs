@@ -1,33 +1,20 @@
 //! What stands in front of a call's message: the method, and the headers that gRPC asks for.
 
 use http::header::{CONTENT_TYPE, TE};
-use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Uri};
-use spanwire_wire::Signal;
+use http::{HeaderMap, HeaderValue};
 
 use crate::config::Config;
 
-/// The head of every call to one destination.
+/// The head of every call to one destination, but for the method.
 pub struct Head {
-    uri: Uri,
     encoding: Option<&'static str>,
 }
 
 impl Head {
-    /// For requests of `signal`.
-    pub fn new(config: &Config, signal: Signal) -> Self {
-        let mut parts = config.uri.clone().into_parts();
-        parts.path_and_query = Some(PathAndQuery::from_static(signal.method()));
+    pub fn new(config: &Config) -> Self {
         Self {
-            // The configuration's has scheme and authority, with which any path makes a whole.
-            uri: Uri::from_parts(parts).unwrap_or_else(|_| config.uri.clone()),
             encoding: config.compression().content_encoding(),
         }
-    }
-
-    /// The server and the method.
-    pub fn uri(&self) -> Uri {
-        self.uri.clone()
     }
 
     /// Adds the headers, over those that the user gave.

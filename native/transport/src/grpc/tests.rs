@@ -1,5 +1,6 @@
 //! Against a server of h2's on real sockets, whose behaviour a test writes down.
 
+use spanwire_wire::Signal;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -40,8 +41,9 @@ fn destination(address: SocketAddr, compression: Compression) -> GrpcDestination
 
 fn request() -> Request {
     Request {
+        signal: Signal::Traces,
         body: Bytes::from_static(b"spans"),
-        spans: 1,
+        items: 1,
     }
 }
 
@@ -152,6 +154,15 @@ fn a_call_is_what_grpc_says_and_connections_are_kept() {
             head.uri.to_string(),
             format!("http://{address}{}", Signal::Traces.method())
         );
+        for signal in Signal::ALL {
+            let one = Request { signal, ..request() };
+            let soon = Instant::now() + Duration::from_secs(9);
+            destination.attempt(&one, soon, &Tally::default()).await.expect("taken");
+        }
+        let _second = calls.recv().await.expect("heard");
+        for signal in Signal::ALL {
+            assert_eq!(calls.recv().await.expect("heard").0.uri.path(), signal.method());
+        }
         assert_eq!(head.method, Method::POST);
         for (name, value) in [
             ("content-type", "application/grpc"),

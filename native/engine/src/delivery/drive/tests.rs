@@ -23,7 +23,7 @@ fn driven(client: &crate::Client, limits: BatchLimits) -> (Writer, Arc<Lane>) {
 }
 
 const LAZY: BatchLimits = BatchLimits {
-    spans: 100,
+    items: 100,
     bytes: 1 << 20,
     delay: HOUR,
     in_flight: 1,
@@ -57,7 +57,7 @@ fn until(mut condition: impl FnMut() -> bool) {
 }
 
 fn check_balance(client: &crate::Client, lane: &Lane, accepted: u64, exported: u64) {
-    let account = crate::accounts()[&client.name()].clone();
+    let account = crate::accounts(Signal::Traces)[&client.name()].clone();
     let dropped: u64 = account.dropped.values().sum();
     assert_eq!(account.accepted, account.exported + account.queued + dropped);
     assert_eq!(
@@ -116,7 +116,7 @@ fn what_waits_when_queue_and_client_are_dropped_is_still_sent() {
     append(&mut writer, 5);
     drop((writer, lane, client));
     until(|| {
-        crate::accounts()
+        crate::accounts(Signal::Traces)
             .get(&name)
             .is_some_and(|account| account.exported == 5)
     });
@@ -143,7 +143,7 @@ fn what_is_refused_is_counted_and_told() {
         .iter()
         .find(|event| event.destination == client.name())
         .expect("just seen");
-    assert_eq!((event.what, event.spans), (What::Lost(DropReason::Refused), 3));
+    assert_eq!((event.what, event.items), (What::Lost(DropReason::Refused), 3));
 }
 
 #[test]
@@ -161,16 +161,16 @@ fn what_the_bound_pushes_out_is_told_while_nothing_may_be_sent() {
     let lane = Arc::new(lane);
     lane.want_reader();
     assert!(lane.begin_reader());
-    let limits = BatchLimits { spans: 5, ..LAZY };
+    let limits = BatchLimits { items: 5, ..LAZY };
     client.drive(Arc::clone(&lane), limits).expect("a worker");
     append(&mut writer, 5);
     until(|| {
-        crate::accounts()
+        crate::accounts(Signal::Traces)
             .get(&client.name())
             .is_some_and(|account| account.requests > 0)
     });
     let pushed_out = || {
-        let account = crate::accounts()[&client.name()].clone();
+        let account = crate::accounts(Signal::Traces)[&client.name()].clone();
         account.dropped.get(&DropReason::QueueFull).copied().unwrap_or_default()
     };
     let group = Arc::new(Group::default());
@@ -211,18 +211,18 @@ fn a_panic_of_the_worker_closes_the_lane_and_counts_what_waited() {
         std::panic::panic_any("on purpose");
     }));
     assert!(panicked.is_err());
-    let account = crate::accounts()[&client.name()].clone();
+    let account = crate::accounts(Signal::Traces)[&client.name()].clone();
     assert_eq!((account.accepted, account.dropped[&DropReason::Internal]), (4, 4));
     assert!(lane.is_ended());
 }
 
-/// Leaves out spans that begin with 1, and puts another in the place of those that begin with 2.
+/// Leaves out items that begin with 1, and puts another in the place of those that begin with 2.
 #[derive(Debug)]
 struct Change;
 
 impl crate::Stage for Change {
-    fn frame(&self, _: &Group, span: &[u8]) -> Verdict {
-        match span[0] {
+    fn frame(&self, _: &Group, item: &[u8]) -> Verdict {
+        match item[0] {
             1 => Verdict::Drop,
             2 => Verdict::Replace(vec![9; 10]),
             _ => Verdict::Keep,
@@ -241,17 +241,17 @@ fn stages_leave_out_and_replace_spans_and_what_they_drop_is_counted() {
         assert_eq!(writer.append(&group, 50, |out| out.raw(&[first; 50])), Appended::Done);
     }
     assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
-    let account = crate::accounts()[&client.name()].clone();
+    let account = crate::accounts(Signal::Traces)[&client.name()].clone();
     assert_eq!(
         (account.accepted, account.exported, account.dropped[&DropReason::Stage]),
         (9, 6, 3)
     );
-    // Two headers of two bytes each; four spans of 52 bytes and two of 12.
+    // Two headers of two bytes each; four items of 52 bytes and two of 12.
     assert_eq!(backend.bytes.load(Ordering::SeqCst), 4 + 2 + 4 * 52 + 2 * 12);
     // All left out: there is no request.
     assert_eq!(writer.append(&group, 50, |out| out.raw(&[1; 50])), Appended::Done);
     assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
-    assert_eq!(crate::accounts()[&client.name()].requests, 1);
+    assert_eq!(crate::accounts(Signal::Traces)[&client.name()].requests, 1);
 }
 
 #[test]
@@ -307,25 +307,25 @@ fn another_configuration_holds_from_the_next_request_on() {
     until(|| client.name() != name);
     append(&mut writer, 3);
     assert!(lane.wait_done(lane.flush(), lane.generation(), soon()));
-    assert_eq!(crate::accounts()[&name].exported, 2);
-    assert_eq!(crate::accounts()[&client.name()].exported, 3);
+    assert_eq!(crate::accounts(Signal::Traces)[&name].exported, 2);
+    assert_eq!(crate::accounts(Signal::Traces)[&client.name()].exported, 3);
     assert!(second.bytes.load(Ordering::SeqCst) > 3 * 50);
 }
 
-/// A readable request of so many spans.
-fn request(spans: u32) -> Buffer {
-    let spans = (0..spans).flat_map(|number| {
+/// A readable request of so many items.
+fn request(items: u32) -> Buffer {
+    let items = (0..items).flat_map(|number| {
         let name = format!("{number:>50}");
         [&[0x12, 52, 0x2a, 50], name.as_bytes()].concat()
     });
-    let spans: Vec<u8> = spans.collect();
+    let items: Vec<u8> = items.collect();
     let enclose = |bytes: Vec<u8>, tag: u8| {
         let len = u32::try_from(bytes.len()).expect("short");
         let varint = [0, 7, 14].map(|shift| u8::try_from(len >> shift & 127).expect("7 bits"));
         [&[tag, varint[0] | 128, varint[1] | 128, varint[2]], &bytes[..]].concat()
     };
     let mut buffer = Buffer::take();
-    buffer.extend_from_slice(&enclose(enclose(spans, 0x12), 0x0a));
+    buffer.extend_from_slice(&enclose(enclose(items, 0x12), 0x0a));
     buffer
 }
 
@@ -334,7 +334,7 @@ fn a_backend_to_which_every_span_is_too_large_is_asked_a_few_times() {
     let _events = hold_events();
     let backend = backend("413 Payload Too Large", Duration::ZERO);
     let asked = || backend.requests.swap(0, Ordering::SeqCst);
-    let lost = |client: &crate::Client| crate::accounts()[&client.name()].dropped[&DropReason::TooLarge];
+    let lost = |client: &crate::Client| crate::accounts(Signal::Traces)[&client.name()].dropped[&DropReason::TooLarge];
 
     let driven_client = client(&format!("{}/driven", backend.endpoint));
     let (mut writer, lane) = driven(&driven_client, LAZY);
@@ -351,7 +351,7 @@ fn a_backend_to_which_every_span_is_too_large_is_asked_a_few_times() {
 
     let waiting = client(&format!("{}/waiting", backend.endpoint));
     for _ in 0..10 {
-        let crate::client::Submitted::UnderWay(ticket) = waiting.submit(request(512), 512) else {
+        let crate::client::Submitted::UnderWay(ticket) = waiting.submit(Signal::Traces, request(512), 512) else {
             panic!("not sent")
         };
         let answer = ticket.wait(Duration::from_secs(60)).expect("an answer");
@@ -391,7 +391,7 @@ fn every_span_is_in_the_queue_or_in_the_account_also_between_them() {
     client.set_stages(Arc::new([Arc::clone(&gate) as Arc<dyn crate::Stage>]));
     let (mut writer, lane) = driven(&client, LAZY);
     let seen = || {
-        let (accounts, queued) = crate::accounts_and(|| lane.unreported());
+        let (accounts, queued) = crate::accounts_and(Signal::Traces, || lane.unreported());
         accounts.get(&client.name()).map_or(0, |account| account.accepted) + queued
     };
     append(&mut writer, 7);
@@ -418,12 +418,12 @@ fn what_a_bound_pushes_out_is_never_missing_from_the_sum() {
     lane.want_reader();
     assert!(lane.begin_reader());
     client
-        .drive(Arc::clone(&lane), BatchLimits { spans: 5, ..LAZY })
+        .drive(Arc::clone(&lane), BatchLimits { items: 5, ..LAZY })
         .expect("a worker");
     let group = Arc::new(Group::default());
     for appended in 1..=3_000 {
         let _ = writer.append(&group, 50, |out| out.raw(&[7; 50]));
-        let (accounts, queued) = crate::accounts_and(|| lane.unreported());
+        let (accounts, queued) = crate::accounts_and(Signal::Traces, || lane.unreported());
         let accepted = accounts.get(&client.name()).map_or(0, |account| account.accepted);
         assert_eq!(accepted + queued, appended);
     }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::{Course, Flight, Piece};
 
 impl<D> Flight<D> {
-    /// Whether younger spans than these have been pushed out of the queue since. A burst that is over by the first failure is forgiven.
+    /// Whether younger items than these have been pushed out of the queue since. A burst that is over by the first failure is forgiven.
     pub(super) fn is_pushed_out(&self) -> bool {
         match &self.course {
             Course::Until(_) => false,
@@ -15,7 +15,7 @@ impl<D> Flight<D> {
         }
     }
 
-    /// The other parts that go with one that was pushed out: on the disk nothing gives way before all of a request has. How many spans.
+    /// The other parts that go with one that was pushed out: on the disk nothing gives way before all of a request has. How many items.
     pub(super) fn give_way(&self, piece: &Piece, others: &mut VecDeque<Piece>) -> u64 {
         let Course::Driven(driven) = &self.course else { return 0 };
         if !driven.lane.is_durable() {
@@ -25,7 +25,7 @@ impl<D> Flight<D> {
         let mut gone = 0;
         others.retain(|other| {
             let stays = home(other) != home(piece);
-            gone += if stays { 0 } else { other.parcel.spans() };
+            gone += if stays { 0 } else { other.parcel.items() };
             stays
         });
         gone

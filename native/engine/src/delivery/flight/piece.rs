@@ -13,7 +13,7 @@ use crate::delivery::spread::Tried;
 use crate::delivery::trial::Trial;
 
 impl<D> Flight<D> {
-    /// What was refused for good may have been damaged where it waited, by somebody else who writes there: then the spans that cannot be
+    /// What was refused for good may have been damaged where it waited, by somebody else who writes there: then the items that cannot be
     /// read are left out, and the others are sent again. How many were left out; none: it is not for that.
     pub(super) fn mend(&self, gave_up: &GaveUp, piece: &mut Piece) -> Option<u64> {
         let may_be_damaged = match &self.course {
@@ -59,7 +59,7 @@ impl Piece {
         }
     }
 
-    /// Puts two of it in front of the others, the first with about so many bytes of spans, or half of them; or itself, if it cannot be
+    /// Puts two of it in front of the others, the first with about so many bytes of items, or half of them; or itself, if it cannot be
     /// cut. Whether it could.
     pub(super) fn cut_into(self, pieces: &mut VecDeque<Self>, first: Option<usize>) -> bool {
         let trial = self.trial.of_part();

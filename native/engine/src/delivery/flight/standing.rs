@@ -14,9 +14,9 @@ impl<D> Flight<D> {
         }
     }
 
-    pub(super) fn settle(&self, spans: u64) {
+    pub(super) fn settle(&self, items: u64) {
         if let Some(standing) = self.standing() {
-            standing.settle(spans);
+            standing.settle(items);
         }
     }
 

@@ -81,10 +81,10 @@ proptest! {
         let mut parts = vec![whole.clone()];
         let mut seen = Vec::new();
         while let Some(part) = parts.pop() {
-            if let Some((left, right)) = split(&part, Some(first)) {
-                prop_assert_eq!(left.spans, spans(&left.bytes).len() as u64);
-                prop_assert_eq!(right.spans, spans(&right.bytes).len() as u64);
-                prop_assert!(left.spans > 0 && right.spans > 0);
+            if let Some((left, right)) = split(Signal::Traces, &part, Some(first)) {
+                prop_assert_eq!(left.items, spans(&left.bytes).len() as u64);
+                prop_assert_eq!(right.items, spans(&right.bytes).len() as u64);
+                prop_assert!(left.items > 0 && right.items > 0);
                 parts.extend([right.bytes, left.bytes]);
             } else {
                 prop_assert!(spans(&part).len() < 2);
@@ -97,7 +97,7 @@ proptest! {
     #[test]
     fn both_halves_are_about_as_long(resources in requests()) {
         let whole = request(&resources);
-        if let Some((left, right)) = split(&whole, None) {
+        if let Some((left, right)) = split(Signal::Traces, &whole, None) {
             // The longest span and the heads of all groups.
             prop_assert!(left.bytes.len().max(right.bytes.len()) <= whole.len() / 2 + 330 + 16 * 40);
             prop_assert!(left.bytes.len().max(right.bytes.len()) < whole.len());
@@ -109,11 +109,11 @@ proptest! {
         // Here a span's name says its trace: both are asked for apart.
         let whole = request(&resources);
         let of = |id: &[u8]| usize::from(id[0]) % count;
-        let parts = divide(&whole, count, of).expect("readable");
+        let parts = divide(Signal::Traces, &whole, count, of).expect("readable");
         let mut seen = Vec::new();
         for (to, part) in &parts {
             let inside = spans(&part.bytes);
-            prop_assert_eq!(part.spans, inside.len() as u64);
+            prop_assert_eq!(part.items, inside.len() as u64);
             prop_assert!(!inside.is_empty());
             for span in &inside {
                 let name = span.rsplit(' ').next().expect("a name");
@@ -133,18 +133,18 @@ proptest! {
 
     #[test]
     fn any_bytes_are_split_or_not(bytes in prop::collection::vec(any::<u8>(), 0..200), first in 0usize..200) {
-        if let Some((left, right)) = split(&bytes, Some(first)) {
-            prop_assert!(left.spans > 0 && right.spans > 0);
+        if let Some((left, right)) = split(Signal::Traces, &bytes, Some(first)) {
+            prop_assert!(left.items > 0 && right.items > 0);
         }
-        let parts = divide(&bytes, 3, |id| id.len() % 3).unwrap_or_default();
-        prop_assert!(parts.iter().all(|(_, part)| part.spans > 0));
+        let parts = divide(Signal::Traces, &bytes, 3, |id| id.len() % 3).unwrap_or_default();
+        prop_assert!(parts.iter().all(|(_, part)| part.items > 0));
     }
 
     #[test]
     fn a_cut_request_is_not_split(resources in requests(), cut in 1usize..100) {
         let whole = request(&resources);
         let cut = whole.len().saturating_sub(cut);
-        let _ = split(&whole[..cut], Some(cut / 2)); // no panic
+        let _ = split(Signal::Traces, &whole[..cut], Some(cut / 2)); // no panic
     }
 }
 
@@ -156,14 +156,14 @@ fn unknown_fields_of_groups_are_in_both_halves() {
     let mut resource = unknown.clone();
     resource.extend(field(tag::resource_spans::SCOPE_SPANS, &scope));
     let whole = field(tag::export_request::RESOURCE_SPANS, &resource);
-    let (left, right) = split(&whole, Some(0)).expect("two spans");
+    let (left, right) = split(Signal::Traces, &whole, Some(0)).expect("two spans");
     for half in [left, right] {
         let twice = half
             .bytes
             .windows(unknown.len())
             .filter(|seen| *seen == unknown)
             .count();
-        assert_eq!((half.spans, twice), (1, 2));
+        assert_eq!((half.items, twice), (1, 2));
     }
 }
 
@@ -171,16 +171,16 @@ fn unknown_fields_of_groups_are_in_both_halves() {
 fn spans_that_are_not_whole_are_left_out() {
     let names = |from: u8| (from..from + 3).map(|name| vec![name; 5]).collect::<Vec<_>>();
     let whole = request(&[vec![names(b'a'), names(b'd')], vec![names(b'g')]]);
-    assert_eq!(without_broken(&whole), None);
+    assert_eq!(without_broken(Signal::Traces, &whole), None);
     let all = spans(&whole);
     for (fill, len) in [(0, 4), (0xff, 2)] {
         let mut damaged = whole.clone();
         let at = damaged.windows(5).position(|five| five == b"eeeee").expect("its name");
         damaged[at - 2..at - 2 + len].fill(fill); // the name's tag, and what follows
-        let (rest, lost) = without_broken(&damaged).expect("one");
-        assert_eq!((lost, rest.spans), (1, 8));
+        let (rest, lost) = without_broken(Signal::Traces, &damaged).expect("one");
+        assert_eq!((lost, rest.items), (1, 8));
         let left: Vec<_> = all.iter().filter(|span| !span.contains("eeeee")).cloned().collect();
         assert_eq!(spans(&rest.bytes), left);
     }
-    assert_eq!(without_broken(b"\0no request"), None);
+    assert_eq!(without_broken(Signal::Traces, b"\0no request"), None);
 }

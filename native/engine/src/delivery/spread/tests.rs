@@ -118,8 +118,8 @@ struct Endpoint {
 
 #[derive(Default)]
 struct Seen {
-    /// Spans by number, each with its trace, and how often.
-    spans: BTreeMap<u32, u32>,
+    /// Items by number, each with its trace, and how often.
+    items: BTreeMap<u32, u32>,
     unsure: BTreeSet<u32>,
     requests: u32,
     /// When something was taken.
@@ -153,10 +153,10 @@ impl Destination for Shared {
             None => {}
         }
         let numbers = numbers(&request.body);
-        assert_eq!(numbers.len() as u64, request.spans);
+        assert_eq!(numbers.len() as u64, request.items);
         let mut seen = self.0.seen();
         for &number in &numbers {
-            *seen.spans.entry(number).or_default() += 1;
+            *seen.items.entry(number).or_default() += 1;
         }
         seen.requests += 1;
         seen.times.push(now);
@@ -190,7 +190,7 @@ fn simulate(seed: u64) {
     let is_one_well = rng.u32(0..4) > 0;
     let given = rng.u32(1..1_500);
     let limits = BatchLimits {
-        spans: rng.usize(1..100),
+        items: rng.usize(1..100),
         bytes: 400_000,
         delay: Duration::from_millis(rng.u64(0..2_000)),
         in_flight: rng.usize(1..4),
@@ -254,7 +254,7 @@ fn simulate(seed: u64) {
         let start = Instant::now();
         if is_patient {
             let _ = lane.flush();
-            while crate::process::lock().account(&name).queued > 0 || lane.counts().queued > 0 {
+            while crate::process::lock().account(&name, Signal::Traces).queued > 0 || lane.counts().queued > 0 {
                 sleep(SECOND).await;
                 assert!(start.elapsed() < 300 * SECOND, "no progress");
             }
@@ -276,7 +276,7 @@ fn simulate(seed: u64) {
 }
 
 fn check(name: &str, lane: &Lane, endpoints: &[Shared], (given, may_lose): (u32, bool), homes: Option<&Vec<usize>>) {
-    let account = crate::accounts()[name].clone();
+    let account = crate::accounts(Signal::Traces)[name].clone();
     assert_eq!((account.queued, lane.counts().queued), (0, 0));
     let lost: u64 = account.dropped.values().sum();
     assert_eq!(account.exported + lost, u64::from(given), "{account:?}");
@@ -286,7 +286,7 @@ fn check(name: &str, lane: &Lane, endpoints: &[Shared], (given, may_lose): (u32,
     for (endpoint, one) in endpoints.iter().enumerate() {
         let seen = one.0.seen();
         unsure.extend(seen.unsure.iter().copied());
-        for (&number, &times) in &seen.spans {
+        for (&number, &times) in &seen.items {
             at.entry(number)
                 .or_default()
                 .extend(std::iter::repeat_n(endpoint, times as usize));
@@ -312,13 +312,13 @@ fn while_one_is_well_every_span_arrives_and_while_all_are_at_its_home() {
     }
 }
 
-/// Ten traces of seven spans each second for a minute and a half, to two endpoints on one machine, the first of which fails like this:
+/// Ten traces of seven items each second for a minute and a half, to two endpoints on one machine, the first of which fails like this:
 /// when each took something, and what became of all a minute later.
 fn beside_one_that_fails(name: &str, outages: [Vec<(Duration, Duration, Fault)>; 2]) -> [Vec<Duration>; 2] {
     fastrand::seed(9);
     let client = client(&format!("http://{name}.test/"));
     let limits = BatchLimits {
-        spans: 50,
+        items: 50,
         bytes: 400_000,
         delay: Duration::from_millis(100),
         in_flight: 1,
@@ -352,7 +352,7 @@ fn beside_one_that_fails(name: &str, outages: [Vec<(Duration, Duration, Fault)>;
             sleep(SECOND).await;
         }
         sleep(60 * SECOND).await;
-        let account = crate::accounts()[&client.name()].clone();
+        let account = crate::accounts(Signal::Traces)[&client.name()].clone();
         assert_eq!((account.exported, account.queued, lane.counts().queued), (6_300, 0, 0));
         lane.close();
         driven.await.expect("no panic");

@@ -34,7 +34,7 @@ struct Backend {
     latency: Duration,
     /// Bytes of a request at most.
     largest: usize,
-    /// One in so many answers is lost after the spans were taken.
+    /// One in so many answers is lost after the items were taken.
     loses_one_in: u32,
     /// Requests that have one of these are answered "later", for ever.
     poison: BTreeSet<u32>,
@@ -44,7 +44,7 @@ struct Backend {
 
 #[derive(Default)]
 struct Seen {
-    spans: BTreeMap<u32, u32>,
+    items: BTreeMap<u32, u32>,
     /// Those of answers that were lost.
     unsure: BTreeSet<u32>,
     /// In the order in which they came.
@@ -154,7 +154,7 @@ impl Destination for Shared {
             return Err(status(413, None));
         }
         let numbers = numbers(&request.body);
-        assert_eq!(numbers.len() as u64, request.spans);
+        assert_eq!(numbers.len() as u64, request.items);
         if numbers.iter().any(|number| self.0.poison.contains(number)) {
             self.0.seen().tainted.extend(numbers);
             return Err(status(503, None));
@@ -162,7 +162,7 @@ impl Destination for Shared {
         let is_lost = self.0.loses_one_in < u32::MAX && self.0.random(self.0.loses_one_in) == 0;
         let mut seen = self.0.seen();
         for number in numbers {
-            *seen.spans.entry(number).or_default() += 1;
+            *seen.items.entry(number).or_default() += 1;
             seen.order.push(number);
             if is_lost {
                 seen.unsure.insert(number);
@@ -175,7 +175,7 @@ impl Destination for Shared {
     }
 }
 
-/// A span that is its name, of so many bytes at least.
+/// An item that is its name, of so many bytes at least.
 fn append(writer: &mut Writer, group: &Arc<Group>, number: u32, bytes: usize) {
     let name = format!("{number:>bytes$}");
     let len = u8::try_from(name.len()).expect("short");
@@ -185,7 +185,7 @@ fn append(writer: &mut Writer, group: &Arc<Group>, number: u32, bytes: usize) {
 }
 
 fn account(name: &str) -> Account {
-    crate::process::lock().account(name).clone()
+    crate::process::lock().account(name, Signal::Traces).clone()
 }
 
 /// How the lane is left.
@@ -201,7 +201,7 @@ enum End {
     Closed(Duration),
 }
 
-/// As [`simulate`], with a backend that only refuses for ever what has certain spans.
+/// As [`simulate`], with a backend that only refuses for ever what has certain items.
 fn poison(seed: u64) {
     fastrand::seed(seed);
     let mut rng = Rng::with_seed(seed);
@@ -209,11 +209,11 @@ fn poison(seed: u64) {
     backend.outages.clear();
     backend.loses_one_in = u32::MAX;
     backend.largest = usize::MAX;
-    let spans = rng.u32(500..2_000);
-    backend.poison = (0..rng.u32(1..6)).map(|_| rng.u32(..spans)).collect();
+    let items = rng.u32(500..2_000);
+    backend.poison = (0..rng.u32(1..6)).map(|_| rng.u32(..items)).collect();
     let backend = Arc::new(backend);
     let limits = BatchLimits {
-        spans: rng.usize(1..100),
+        items: rng.usize(1..100),
         bytes: 400_000,
         delay: Duration::from_millis(rng.u64(0..5_000)),
         in_flight: rng.usize(1..6),
@@ -241,7 +241,7 @@ fn poison(seed: u64) {
             }
             given
         };
-        while give(rng.u32(0..40)) < spans {
+        while give(rng.u32(0..40)) < items {
             sleep(Duration::from_millis(rng.u64(0..if slow { 2_000 } else { 50 }))).await;
         }
         // More comes all the time: without it nobody knows whether the destination would take anything.
@@ -259,10 +259,10 @@ fn poison(seed: u64) {
         }
         sleep(SECOND).await;
         assert!(lane.wait_done(done, lane.generation(), std::time::Instant::now()));
-        let arrived: BTreeSet<u32> = backend.seen().spans.keys().copied().collect();
+        let arrived: BTreeSet<u32> = backend.seen().items.keys().copied().collect();
         let expected = (0..given).filter(|number| !backend.poison.contains(number));
         assert_eq!(arrived, expected.collect());
-        assert!(backend.seen().spans.values().all(|&times| times == 1));
+        assert!(backend.seen().items.values().all(|&times| times == 1));
         assert!(backend.seen().most_together <= limits.in_flight);
         let account = account(&name);
         let lost = backend.poison.len() as u64;
@@ -273,8 +273,8 @@ fn poison(seed: u64) {
     });
 }
 
-/// As [`poison`], with many spans that are never taken, alone or in a row, and queues with a bound: no more is in hand than the bound, or than
-/// the requests have that may be under way; what has no such span beside it arrives in order; and nothing is pushed out by a writer that waits
+/// As [`poison`], with many items that are never taken, alone or in a row, and queues with a bound: no more is in hand than the bound, or than
+/// the requests have that may be under way; what has no such item beside it arrives in order; and nothing is pushed out by a writer that waits
 /// for room.
 fn crowd(seed: u64) {
     fastrand::seed(seed);
@@ -283,16 +283,16 @@ fn crowd(seed: u64) {
     backend.outages.clear();
     backend.loses_one_in = u32::MAX;
     backend.largest = usize::MAX;
-    let spans = rng.u32(300..1_500);
+    let items = rng.u32(300..1_500);
     for _ in 0..rng.u32(8..40) {
-        let first = rng.u32(..spans);
+        let first = rng.u32(..items);
         let many = if rng.u32(0..4) == 0 { rng.u32(1..5) } else { 1 };
-        backend.poison.extend(first..spans.min(first + many));
+        backend.poison.extend(first..items.min(first + many));
     }
     let backend = Arc::new(backend);
     let bound = if rng.bool() { rng.usize(20..400) } else { usize::MAX };
     let limits = BatchLimits {
-        spans: rng.usize(1..100).min(bound / 2),
+        items: rng.usize(1..100).min(bound / 2),
         bytes: 400_000,
         delay: Duration::from_millis(rng.u64(0..5_000)),
         in_flight: if rng.bool() { 1 } else { rng.usize(2..6) },
@@ -315,8 +315,8 @@ fn crowd(seed: u64) {
     let (_routes, routes) = watch::channel(route);
     let drive = Drive::new(Arc::clone(&lane), sender, limits);
     let bytes = rng.usize(1..60);
-    let usual = (limits.in_flight * limits.spans) as u64;
-    let in_hand = usual.max((usual + 8 * limits.spans as u64).min(bound as u64));
+    let usual = (limits.in_flight * limits.items) as u64;
+    let in_hand = usual.max((usual + 8 * limits.items as u64).min(bound as u64));
     paused(async {
         let driven = tokio::spawn(drive.run(routes, is_closing));
         let group = Arc::new(Group::default());
@@ -332,7 +332,7 @@ fn crowd(seed: u64) {
             assert!(start.elapsed() < 7_200 * SECOND, "{account:?} {:?}", lane.counts());
             account
         };
-        while given < spans {
+        while given < items {
             for _ in 0..rng.u32(0..40) {
                 if lane.counts().queued < bound as u64 {
                     append(&mut writer, &group, given, bytes);
@@ -364,15 +364,15 @@ fn crowd(seed: u64) {
     });
 }
 
-/// All but what is never taken has arrived once, and in order what has no such span beside it.
+/// All but what is never taken has arrived once, and in order what has no such item beside it.
 fn check_arrivals(backend: &Backend, given: u32, in_flight: usize) {
     let arrived = backend.seen();
     let expected = (0..given).filter(|number| !backend.poison.contains(number));
     assert_eq!(
-        arrived.spans.keys().copied().collect::<BTreeSet<_>>(),
+        arrived.items.keys().copied().collect::<BTreeSet<_>>(),
         expected.collect()
     );
-    assert!(arrived.spans.values().all(|&times| times == 1));
+    assert!(arrived.items.values().all(|&times| times == 1));
     assert!(arrived.most_together <= in_flight);
     if in_flight == 1 {
         let others = arrived.order.iter().filter(|&number| !arrived.tainted.contains(number));
@@ -385,7 +385,7 @@ fn simulate(seed: u64) {
     let mut rng = Rng::with_seed(seed);
     let backend = Arc::new(Backend::draw(&mut rng));
     let limits = BatchLimits {
-        spans: rng.usize(1..40),
+        items: rng.usize(1..40),
         bytes: if rng.bool() { 400_000 } else { rng.usize(50..3_000) },
         delay: Duration::from_millis(rng.u64(0..5_000)),
         in_flight: rng.usize(1..6),
@@ -444,7 +444,7 @@ fn simulate(seed: u64) {
                     sleep(SECOND).await;
                 }
             };
-            // Requests may be of one span, and every second answer lost.
+            // Requests may be of one item, and every second answer lost.
             timeout(600 * SECOND + given * 5 * SECOND, done)
                 .await
                 .expect("progress");
@@ -454,7 +454,7 @@ fn simulate(seed: u64) {
         if let End::Hurried(patience) = end {
             lane.set_patience(patience);
         }
-        let (closed, taken) = (Instant::now(), backend.seen().spans.len());
+        let (closed, taken) = (Instant::now(), backend.seen().items.len());
         lane.close();
         if let End::Closed(grace) = end {
             sleep(Duration::from_millis(rng.u64(0..2_000))).await;
@@ -469,7 +469,7 @@ fn simulate(seed: u64) {
                 .await
                 .expect("it ends")
                 .expect("no panic");
-            if backend.seen().spans.len() == taken {
+            if backend.seen().items.len() == taken {
                 assert!(closed.elapsed() <= patience.max(20 * SECOND), "{:?}", closed.elapsed());
             }
         } else {
@@ -490,10 +490,10 @@ fn check(name: &str, lane: &Lane, backend: &Backend, given: u64, end: End, bound
     assert_eq!(account.accepted, given);
     assert_eq!(given, account.exported + dropped);
     let seen = backend.seen();
-    for (number, times) in &seen.spans {
+    for (number, times) in &seen.items {
         assert!(*times == 1 || seen.unsure.contains(number), "{number} {times} times");
     }
-    let delivered = seen.spans.len() as u64;
+    let delivered = seen.items.len() as u64;
     let unsure = seen.unsure.len() as u64;
     assert!(account.exported <= delivered && delivered <= account.exported + unsure);
     assert!(seen.most_together <= in_flight + MOST_SUSPECTS + MOST_BESIDE);
