@@ -157,6 +157,24 @@ fn zeros_in_a_block_cost_the_rest_of_that_block() {
 }
 
 #[test]
+fn the_place_of_an_object_is_damage_in_a_block() {
+    let mut play = Play::new();
+    let lane = play.lane(1 << 30);
+    play.append(10_000, 300);
+    let start = SHAPE.frames(1) as u64;
+    let mut head = [0; 8];
+    play.file().read_exact_at(&mut head, start).expect("a disk");
+    let tag = head.iter().position(|&byte| byte == 0x12).expect("a frame");
+    play.damage(start + tag as u64, &[1]);
+    let batches = drain(&lane, 512);
+    let counts = lane.counts();
+    assert_eq!(counts.taken + counts.damaged, 10_000);
+    let in_block = SHAPE.frames_len() / 318;
+    assert!(counts.damaged >= in_block as u64 * 9 / 10, "{counts:?}");
+    assert_eq!(spans(&batches), counts.taken);
+}
+
+#[test]
 fn what_was_taken_in_front_of_damage_stays_until_it_is_done_with() {
     let mut play = Play::new();
     let lane = play.lane(1 << 30);

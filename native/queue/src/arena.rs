@@ -253,6 +253,7 @@ impl Chunk {
         let bytes = self.bytes(at..extent.bytes);
         let (item, len) = match *bytes {
             [MARKER, number, ..] => (Item::Group(number), MARKER_LEN),
+            [PLACE, ..] if self.is_shared => return None, // no object is in a file
             [ITEM | PLACE, short, ..] if short < 0x80 => (Item::Frame, 2 + usize::from(short)),
             [ITEM | PLACE, ..] => {
                 let (len, width) = decode_varint32(&bytes[1..]).ok()?;
