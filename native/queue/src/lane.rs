@@ -88,6 +88,8 @@ pub struct LaneState {
     damaged: u64,
     /// Of the frames dropped, `take_dropped` has told of so many.
     told: Dropped,
+    /// Frames that were taken or reported as dropped for an account, which does not have them yet.
+    unbooked: u64,
     /// The number of the frame after the last that was taken.
     taken_to: u64,
     /// The first so many frames are done with: dropped, or taken and answered.
@@ -137,6 +139,7 @@ impl LaneState {
             expired: 0,
             damaged: 0,
             told: Dropped::default(),
+            unbooked: 0,
             taken_to: position.frame,
             done: position.frame,
             in_hand: VecDeque::new(),
@@ -224,6 +227,7 @@ impl LaneState {
             expired: 0,
             damaged: 0,
             told: Dropped::default(),
+            unbooked: 0,
             taken_to: 0,
             done: 0,
             in_hand: VecDeque::new(),
@@ -414,6 +418,17 @@ impl Lane {
     /// are gone from the lane.
     #[must_use]
     pub fn take(&self, max_frames: usize, max_bytes: usize) -> Option<Batch> {
+        self.take_and(max_frames, max_bytes, |_, _| ())
+    }
+
+    /// The same for an account: until they are [booked](Self::booked) there, the frames are [unreported](Self::unreported) here.
+    #[must_use]
+    pub fn take_for_account(&self, max_frames: usize, max_bytes: usize) -> Option<Batch> {
+        self.take_and(max_frames, max_bytes, |lane, frames| lane.unbooked += frames)
+    }
+
+    /// `note` sees the lane and how many frames were taken, under the lock.
+    fn take_and(&self, max_frames: usize, max_bytes: usize, note: impl FnOnce(&mut LaneState, u64)) -> Option<Batch> {
         let mut state = self.shared.lock();
         let signal = self.shared.signal;
         let (batch, is_awaited) = self.within(&mut state, |lane, state| {
@@ -452,6 +467,7 @@ impl Lane {
                 }
             }
             lane.taken += lane.position.frame - start;
+            note(lane, lane.position.frame - start);
             if lane.position.frame > start {
                 lane.taken_to = lane.position.frame;
                 if state.keeps_until_done() {

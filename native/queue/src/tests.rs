@@ -540,6 +540,27 @@ fn dropped(lane: &Lane) -> (u64, u64) {
 }
 
 #[test]
+fn what_leaves_for_an_account_is_unreported_until_it_is_booked() {
+    let limits = Limits {
+        frames: 3,
+        ..Limits::default()
+    };
+    let (mut writer, lane) = Writer::new(Signal::Logs, limits).expect("fork handlers");
+    let group = Arc::new(Group::default());
+    for _ in 0..5 {
+        let _ = append(&mut writer, &group);
+    }
+    assert_eq!(lane.unreported(), 5);
+    assert_eq!((lane.look(1, 1).dropped.full, lane.unreported()), (2, 5));
+    lane.booked(2);
+    let batch = lane.take_for_account(1, usize::MAX).expect("one");
+    assert_eq!((batch.frames(), lane.counts().queued, lane.unreported()), (1, 2, 3));
+    lane.booked(1);
+    let batch = lane.take(9, usize::MAX).expect("two");
+    assert_eq!((batch.frames(), lane.unreported()), (2, 0));
+}
+
+#[test]
 fn a_look_says_what_each_question_alone_says_and_a_drop_once() {
     let (mut writer, lane) = Writer::new(
         Signal::Logs,

@@ -193,10 +193,14 @@ impl Drive {
 
     /// The same; what was dropped since the lane's end was for that reason.
     fn look_or(&self, frames: usize, bytes: usize, why_closed: DropReason) -> View {
-        let view = self.sender.look(&self.lane, frames, bytes, why_closed);
+        let view = self.lane.look(frames as u64, bytes);
         for (items, reason) in DropReason::of_dropped(view.dropped, why_closed) {
-            if items > 0 && reason.is_loss_of_a_queue() {
-                self.push(Some(reason), items, reason.of_a_queue(items));
+            if items > 0 {
+                let message = reason.of_a_queue(items);
+                self.sender.lose_dropped(&self.lane, items, reason, message.clone());
+                if reason.is_loss_of_a_queue() {
+                    self.push(Some(reason), items, message);
+                }
             }
         }
         view

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use spanwire_queue::{Batch, Dropped, Lane, View};
+use spanwire_queue::{Batch, Lane};
 use spanwire_transport::{Config, RetryPolicy};
 use spanwire_wire::Signal;
 
@@ -88,40 +88,37 @@ impl Sender {
         Arc::clone(&process::lock().client(self.id).stages)
     }
 
-    /// The oldest frames of a lane, as [`Lane::take`] has them, and under way from now on. They move from the lane to the account under the
-    /// process's lock: whoever holds it and looks at both finds each once.
+    /// The oldest frames of a lane, as [`Lane::take`] has them, and under way from now on. Reading them may wait for a disk: the process's
+    /// lock is not held meanwhile. The account has them, and the lane no more, by one step under that lock: whoever holds it and looks at both
+    /// finds each frame once.
     pub(crate) fn take(&self, lane: &Lane, frames: usize, bytes: usize) -> Option<(Batch, Taken<'_>)> {
         let destination = self.name();
-        let mut process = process::lock();
-        let batch = lane.take(frames, bytes)?;
-        let items = batch.frames() as u64;
-        process.account(&destination, lane.signal()).begin(items);
-        let taken = Taken {
+        let number = self.number(&mut process::lock());
+        let mut taken = Taken {
             sender: self,
-            number: self.number(&mut process),
+            number,
             signal: lane.signal(),
             destination,
-            items,
+            items: 0,
             has_begun: false,
         };
+        let batch = lane.take_for_account(frames, bytes)?;
+        let items = batch.frames() as u64;
+        let mut process = process::lock();
+        process.account(&taken.destination, taken.signal).begin(items);
+        lane.booked(items);
+        taken.items = items;
         Some((batch, taken))
     }
 
-    /// How a lane stands, and the same for what it has dropped since the last look; its reasons are those of `why_closed`.
-    pub(crate) fn look(&self, lane: &Lane, frames: usize, bytes: usize, why_closed: DropReason) -> View {
+    /// Counts items that a [look](Lane::look) at a lane has reported as dropped.
+    pub(crate) fn lose_dropped(&self, lane: &Lane, items: u64, reason: DropReason, message: String) {
         let name = self.name();
         let mut process = process::lock();
-        let view = lane.look(frames as u64, bytes);
-        if view.dropped != Dropped::default() {
-            let account = process.account(&name, lane.signal());
-            for (frames, reason) in DropReason::of_dropped(view.dropped, why_closed) {
-                if frames > 0 {
-                    account.begin(frames);
-                    account.lost(frames, reason, reason.of_a_queue(frames));
-                }
-            }
-        }
-        view
+        let account = process.account(&name, lane.signal());
+        account.begin(items);
+        account.lost(items, reason, message);
+        lane.booked(items);
     }
 
     pub(crate) fn discards(&self) -> bool {

@@ -53,17 +53,22 @@ impl Lane {
         counts
     }
 
-    /// Frames that wait, and those that were dropped and that no [look](Self::look) has reported yet: all that have come in and are in
-    /// nobody else's account.
+    /// Frames that have come in and are in no account yet: those that wait, those that were dropped without a report, and those that were
+    /// taken or reported for an account that does not have them yet.
     #[must_use]
     pub fn unreported(&self) -> u64 {
         fn unreported(lane: &mut LaneState, state: &State) -> u64 {
             let counts = lane.counts(state);
-            counts.queued + counts.dropped().saturating_sub(lane.told.sum())
+            counts.queued + counts.dropped().saturating_sub(lane.told.sum()) + lane.unbooked
         }
         let mut state = self.shared.lock();
         let behind = self.behind(&mut state, unreported).unwrap_or(0);
         self.within(&mut state, unreported) + behind
+    }
+
+    /// The account has so many frames that were taken for it, or reported to it as dropped.
+    pub fn booked(&self, frames: u64) {
+        self.with(|lane, _| lane.unbooked = lane.unbooked.saturating_sub(frames));
     }
 
     /// Bytes of the frames that wait.

@@ -19,7 +19,7 @@ pub struct View {
     pub passed: u64,
     /// Frames that have entered the queue, up to the lane's end.
     pub entered: u64,
-    /// Frames dropped since the last look, or [`Lane::take_dropped`].
+    /// Frames dropped since the last look, or [`Lane::take_dropped`]: for an account, to be [booked](Lane::booked).
     pub dropped: Dropped,
 }
 
@@ -53,6 +53,8 @@ impl Lane {
     pub fn look(&self, frames: u64, bytes: usize) -> View {
         self.with(|lane, state| {
             let waiting = lane.queued(state.entered());
+            let dropped = lane.take_dropped(state);
+            lane.unbooked += dropped.sum();
             View {
                 ended: lane.is_ended(state),
                 waiting,
@@ -60,7 +62,7 @@ impl Lane {
                 flushing: lane.is_flushing(),
                 passed: lane.position.frame,
                 entered: lane.up_to(state.entered()),
-                dropped: lane.take_dropped(state),
+                dropped,
             }
         })
     }
