@@ -6,7 +6,6 @@ pub(crate) mod flights;
 pub(crate) mod parcel;
 pub(crate) mod route;
 pub(crate) mod sizes;
-pub(crate) mod split;
 pub(crate) mod spread;
 pub(crate) mod target;
 pub(crate) mod traffic;

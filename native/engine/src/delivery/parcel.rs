@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use spanwire_transport::{Config, PackError, Request};
 use spanwire_wire::Signal;
+use spanwire_wire::envelope::{self, Part};
 
-use crate::delivery::split::{self, Part};
 use crate::delivery::spread::{Spread, Tried};
 
 /// Items on their way. The plain bytes are kept: they may have to be cut, or packed for another configuration.
@@ -52,7 +52,7 @@ impl Parcel {
     /// About how many bytes a request has at least that is made of one of its items; nothing if it has to be cut to know.
     pub fn smallest(&self) -> Option<usize> {
         if self.may_be_cut() {
-            split::smallest(self.signal, &self.plain)
+            envelope::smallest(self.signal, &self.plain)
         } else {
             Some(self.len())
         }
@@ -85,7 +85,11 @@ impl Parcel {
                 let (mut left, last) = (self.items, parts.len() - 1);
                 let parcel = |(at, (home, part)): (usize, (usize, Part))| {
                     // The caller's count is what is booked.
-                    let items = if at == last { left } else { part.items.min(left) };
+                    let items = if at == last {
+                        left
+                    } else {
+                        (part.items as u64).min(left)
+                    };
                     left -= items;
                     (home, Self::new(self.signal, part.bytes.into(), items))
                 };
@@ -96,14 +100,14 @@ impl Parcel {
 
     /// Leaves out the items that are not whole, if it can be read otherwise; how many they were.
     pub fn mend(&mut self) -> u64 {
-        let Some((rest, lost)) = split::without_broken(self.signal, &self.plain) else {
+        let Some((rest, lost)) = envelope::without_broken(self.signal, &self.plain) else {
             return 0;
         };
         // The caller's count is what is booked.
         let lost = if rest.items == 0 {
             self.items
         } else {
-            lost.min(self.items)
+            (lost as u64).min(self.items)
         };
         *self = Self::new(self.signal, rest.bytes.into(), self.items - lost);
         lost
@@ -112,7 +116,7 @@ impl Parcel {
     /// Two of it, the first with about so many bytes of items, or half of them; or itself, if it has one item.
     pub fn cut(mut self, first: Option<usize>) -> Result<(Self, Self), Self> {
         let halves = if self.may_be_cut() {
-            split::split(self.signal, &self.plain, first)
+            envelope::cut(self.signal, &self.plain, first)
         } else {
             None
         };
@@ -121,7 +125,7 @@ impl Parcel {
             return Err(self);
         };
         // The caller's count is what is booked, also if it is not what the request has.
-        let items = left.items.min(self.items);
+        let items = (left.items as u64).min(self.items);
         let rest = self.items - items;
         let parcel = |part: Part, items| Self::new(self.signal, part.bytes.into(), items);
         Ok((parcel(left, items), parcel(right, rest)))

@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use spanwire_transport::{Accepted, Breaker, Destination, Request, SendError, Tally};
 use spanwire_wire::Signal;
+use spanwire_wire::envelope::{self, Part};
 use tokio::time::Instant;
-
-use crate::delivery::split::{self, Part};
 
 /// For so long the answer to a probe is waited for before anything else, if that may be sent later only.
 const PROBE: Duration = Duration::from_secs(2);
@@ -116,7 +115,7 @@ impl Spread {
     /// none, those that are not away, or the others. Nothing if the request cannot be read.
     pub fn divide(&self, signal: Signal, request: &[u8], tried: Tried) -> Option<Vec<(usize, Part)>> {
         let usable = self.usable(tried);
-        split::divide(signal, request, self.len(), |trace_id| self.home(trace_id, &usable))
+        envelope::divide(signal, request, self.len(), |trace_id| self.home(trace_id, &usable))
     }
 
     /// The endpoint of what cannot be divided.

@@ -1,9 +1,10 @@
+//! Laws of dividing requests of spans, read back by the views of spans, which share nothing with the dividing.
+
 use proptest::prelude::*;
-use spanwire_wire::TraceRequest;
+use spanwire_wire::envelope::{cut, divide, without_broken};
 use spanwire_wire::tag::{self, len_tag};
 use spanwire_wire::write::Header;
-
-use super::*;
+use spanwire_wire::{Signal, TraceRequest};
 
 fn field(number: u32, content: &[u8]) -> Vec<u8> {
     let mut bytes = Header::new(len_tag(number), content.len()).as_slice().to_vec();
@@ -81,9 +82,9 @@ proptest! {
         let mut parts = vec![whole.clone()];
         let mut seen = Vec::new();
         while let Some(part) = parts.pop() {
-            if let Some((left, right)) = split(Signal::Traces, &part, Some(first)) {
-                prop_assert_eq!(left.items, spans(&left.bytes).len() as u64);
-                prop_assert_eq!(right.items, spans(&right.bytes).len() as u64);
+            if let Some((left, right)) = cut(Signal::Traces, &part, Some(first)) {
+                prop_assert_eq!(left.items, spans(&left.bytes).len());
+                prop_assert_eq!(right.items, spans(&right.bytes).len());
                 prop_assert!(left.items > 0 && right.items > 0);
                 parts.extend([right.bytes, left.bytes]);
             } else {
@@ -97,7 +98,7 @@ proptest! {
     #[test]
     fn both_halves_are_about_as_long(resources in requests()) {
         let whole = request(&resources);
-        if let Some((left, right)) = split(Signal::Traces, &whole, None) {
+        if let Some((left, right)) = cut(Signal::Traces, &whole, None) {
             // The longest span and the heads of all groups.
             prop_assert!(left.bytes.len().max(right.bytes.len()) <= whole.len() / 2 + 330 + 16 * 40);
             prop_assert!(left.bytes.len().max(right.bytes.len()) < whole.len());
@@ -113,7 +114,7 @@ proptest! {
         let mut seen = Vec::new();
         for (to, part) in &parts {
             let inside = spans(&part.bytes);
-            prop_assert_eq!(part.items, inside.len() as u64);
+            prop_assert_eq!(part.items, inside.len());
             prop_assert!(!inside.is_empty());
             for span in &inside {
                 let name = span.rsplit(' ').next().expect("a name");
@@ -133,7 +134,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_split_or_not(bytes in prop::collection::vec(any::<u8>(), 0..200), first in 0usize..200) {
-        if let Some((left, right)) = split(Signal::Traces, &bytes, Some(first)) {
+        if let Some((left, right)) = cut(Signal::Traces, &bytes, Some(first)) {
             prop_assert!(left.items > 0 && right.items > 0);
         }
         let parts = divide(Signal::Traces, &bytes, 3, |id| id.len() % 3).unwrap_or_default();
@@ -141,10 +142,10 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_request_is_not_split(resources in requests(), cut in 1usize..100) {
+    fn a_cut_request_is_not_split(resources in requests(), missing in 1usize..100) {
         let whole = request(&resources);
-        let cut = whole.len().saturating_sub(cut);
-        let _ = split(Signal::Traces, &whole[..cut], Some(cut / 2)); // no panic
+        let len = whole.len().saturating_sub(missing);
+        let _ = cut(Signal::Traces, &whole[..len], Some(len / 2)); // no panic
     }
 }
 
@@ -156,7 +157,7 @@ fn unknown_fields_of_groups_are_in_both_halves() {
     let mut resource = unknown.clone();
     resource.extend(field(tag::resource_spans::SCOPE_SPANS, &scope));
     let whole = field(tag::export_request::RESOURCE_SPANS, &resource);
-    let (left, right) = split(Signal::Traces, &whole, Some(0)).expect("two spans");
+    let (left, right) = cut(Signal::Traces, &whole, Some(0)).expect("two spans");
     for half in [left, right] {
         let twice = half
             .bytes
