@@ -20,7 +20,7 @@ struct Node {
     next: *mut Node,
 }
 
-/// What is attached to a group, for whoever reads its frames; or a finished span that waits as it is.
+/// A Python object in the queue: attached to a group, for readers of its frames; or a finished span, queued as an object.
 pub struct Kept {
     object: ManuallyDrop<Py<PyAny>>,
 }

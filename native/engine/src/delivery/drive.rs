@@ -26,8 +26,7 @@ use crate::process::ticket::{Answer, Told};
 /// What one thread has stored, all others see long before.
 const SECOND_LOOK: Duration = Duration::from_millis(10);
 
-/// Requests under way at most to an endpoint elsewhere, unless something else was asked for: so many items are sent while the first of
-/// them is on the way.
+/// Default limit of in-flight requests to a remote endpoint.
 const FAR: usize = 4;
 
 /// What was pushed out is told at least so often.
@@ -42,10 +41,10 @@ pub struct BatchLimits {
     pub bytes: usize,
     /// How long an item waits for others at most.
     pub delay: Duration,
-    /// Requests under way at most; 0: one to an endpoint on this machine, else [`FAR`].
+    /// Limit of in-flight requests; 0: one to an endpoint on this machine, else [`FAR`].
     pub in_flight: usize,
-    /// What an outage has left on the disk is sent at so many items a second at most, beside what is fresh; 0: as fast as it is taken, in
-    /// its turn.
+    /// Limit of the rate, in items a second, at which the backlog of an outage is sent besides new items; 0: no limit, and the backlog is
+    /// sent in its turn.
     pub backlog: u64,
 }
 
@@ -245,8 +244,8 @@ impl Drive {
         most * route.homes()
     }
 
-    /// Whether one more request may be under way, and of how many items and bytes. While the destination fails there is one, and what was under way
-    /// before; and if it answers each time that it takes none, small ones in turn with that, for it may be that one's fault.
+    /// The limits, in items and bytes, of one more in-flight request; none if there may be no more. While the destination fails at most one
+    /// new request is tried. If it keeps answering "later", small requests take turns with the suspect one, which alone may be the cause.
     fn may_send<D>(&self, flights: &Flights<'_>, route: &watch::Receiver<Arc<Route<D>>>) -> Option<(usize, usize)> {
         let route = route.borrow();
         let bytes = self.largest(&route);

@@ -216,7 +216,7 @@ fn a_panic_of_the_worker_closes_the_lane_and_counts_what_waited() {
     assert!(lane.is_ended());
 }
 
-/// Leaves out items that begin with 1, and puts another in the place of those that begin with 2.
+/// Drops items that begin with 1, and replaces those that begin with 2.
 #[derive(Debug)]
 struct Change;
 

@@ -273,9 +273,9 @@ fn poison(seed: u64) {
     });
 }
 
-/// As [`poison`], with many items that are never taken, alone or in a row, and queues with a bound: no more is in hand than the bound, or than
-/// the requests have that may be under way; what has no such item beside it arrives in order; and nothing is pushed out by a writer that waits
-/// for room.
+/// As [`poison`], with many items that are never accepted, alone or in a row, and bounded queues: no more items are in flight than the bound,
+/// or than the limit of in-flight requests allows; requests without such an item arrive in order; and a writer that waits for room drops
+/// nothing.
 fn crowd(seed: u64) {
     fastrand::seed(seed);
     let mut rng = Rng::with_seed(seed);
