@@ -367,13 +367,17 @@ def test_what_one_that_left_had_answered_for_goes_when_the_others_have_it(
     with Sink() as slow, Sink() as quick:
         before = spanwire.stats()["traces"]
         slow.inject(status=503, times=None)
-        with processor(slow.traces_endpoint, queue):
+        with processor(slow.traces_endpoint, queue) as staying:
             with processor(quick.traces_endpoint, queue):
                 own = set((tmp_path / "queue").iterdir())
                 leave(tmp_path / "queue", "tests", 300)  # when both are there
                 (left,) = set((tmp_path / "queue").iterdir()) - own
                 quick.wait_for(300, timeout=PATIENCE)
                 wait_until(lambda: account(quick.traces_endpoint, before).get("exported") == 300)
+                # The account has the answer before recovery has noted it, and a processor that leaves in between is not waited for.
+                recovery = joined(staying)
+                assert recovery is not None
+                wait_until(lambda: recovery.shares()[quick.traces_endpoint] == {"spans": 300, "left": 0})
                 wait_until(lambda: account(slow.traces_endpoint, before).get("requests"))
             assert left.is_dir()
             slow.clear_faults()
