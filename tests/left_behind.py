@@ -26,6 +26,7 @@ tracer = provider.get_tracer("tests")
 attributes = {"text": "x" * int(text)} if int(text) else None
 for number in range(int(spans)):
     tracer.start_span(str(number), attributes=attributes).end()
+spanwire.durable.sync()
 (directory,) = spanwire.stats()["durable"]
 print(json.dumps([directory["folder"], directory["failures"]]), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -38,8 +39,8 @@ TRIES = 20
 def leave(folder: Path, service: str, spans: int, *, text: int = 0) -> None:
     """That many spans, named by their numbers, of a process of that service; each with a text of that many characters.
 
-    Where processors are busy the next file is not ready in time, and the process drops spans, and counts a failure: what it left is not what was
-    asked for, so it is removed and another process is run.
+    Where the disk is busy the next file is not ready in time: spans stand in memory alone until it is, so the process waits for that before it is
+    killed. If too many wait, it drops spans and counts a failure: what it left is not what was asked for, and another process is run.
     """
     for _ in range(TRIES):
         done = subprocess.run(
