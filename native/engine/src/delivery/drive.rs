@@ -43,7 +43,7 @@ pub struct BatchLimits {
     pub delay: Duration,
     /// Limit of in-flight requests; 0: one to an endpoint on this machine, else [`FAR`].
     pub in_flight: usize,
-    /// Limit of the rate, in items a second, at which the backlog of an outage is sent besides new items; 0: no limit, and the backlog is
+    /// Limit of the rate, in items a second, at which the backlog of an outage is sent next to new items; 0: no limit, and the backlog is
     /// sent in its turn.
     pub backlog: u64,
 }

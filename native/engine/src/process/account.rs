@@ -162,6 +162,12 @@ impl Account {
         }
     }
 
+    /// `items` are lost that were never in flight.
+    pub fn lost_at_once(&mut self, items: u64, reason: DropReason, error: String) {
+        self.begin(items);
+        self.lost(items, reason, error);
+    }
+
     /// What a request has cost since `counted`, which is brought up to date.
     pub fn add(&mut self, tally: &Tally, counted: &mut Costs) {
         let now = Costs::of(tally);

@@ -88,12 +88,11 @@ impl Sender {
         Arc::clone(&process::lock().client(self.id).stages)
     }
 
-    /// The oldest frames of a lane, as [`Lane::take`] has them, and under way from now on. Reading them may wait for a disk: the process's
-    /// lock is not held meanwhile. The account has them, and the lane no more, by one step under that lock: whoever holds it and looks at both
-    /// finds each frame once.
+    /// Takes the oldest frames of a lane, which are in flight from then on. Reading them may wait for a disk, so the process's lock is not held
+    /// meanwhile. Under that lock the account counts the frames as the lane stops to, so a holder of the lock finds each frame once.
     pub(crate) fn take(&self, lane: &Lane, frames: usize, bytes: usize) -> Option<(Batch, Taken<'_>)> {
         let destination = self.name();
-        let number = self.number(&mut process::lock());
+        let number = self.number(&mut process::lock()); // first: a shutdown waits for the frames as soon as they leave the lane
         let mut taken = Taken {
             sender: self,
             number,
@@ -115,9 +114,9 @@ impl Sender {
     pub(crate) fn lose_dropped(&self, lane: &Lane, items: u64, reason: DropReason, message: String) {
         let name = self.name();
         let mut process = process::lock();
-        let account = process.account(&name, lane.signal());
-        account.begin(items);
-        account.lost(items, reason, message);
+        process
+            .account(&name, lane.signal())
+            .lost_at_once(items, reason, message);
         lane.booked(items);
     }
 
@@ -140,9 +139,9 @@ impl Sender {
     pub fn lose(&self, signal: Signal, items: u64, reason: DropReason, message: String) -> Answer {
         let name = self.name();
         let mut process = process::lock();
-        let account = process.account(&name, signal);
-        account.begin(items);
-        account.lost(items, reason, message.clone());
+        process
+            .account(&name, signal)
+            .lost_at_once(items, reason, message.clone());
         Answer::lost_all(items, reason, message)
     }
 

@@ -1,7 +1,7 @@
 //! Taking the oldest frames of a lane.
 
+use super::Lane;
 use super::known::Known;
-use super::{Lane, LaneState};
 use crate::batch::Batch;
 use crate::limits::WhenFull;
 use crate::position::Next;
@@ -11,17 +11,16 @@ impl Lane {
     /// are gone from the lane.
     #[must_use]
     pub fn take(&self, max_frames: usize, max_bytes: usize) -> Option<Batch> {
-        self.take_and(max_frames, max_bytes, |_, _| ())
+        self.take_oldest(max_frames, max_bytes, false)
     }
 
     /// The same for an account: until they are [booked](Self::booked) there, the frames are [unreported](Self::unreported) here.
     #[must_use]
     pub fn take_for_account(&self, max_frames: usize, max_bytes: usize) -> Option<Batch> {
-        self.take_and(max_frames, max_bytes, |lane, frames| lane.unbooked += frames)
+        self.take_oldest(max_frames, max_bytes, true)
     }
 
-    /// `note` sees the lane and how many frames were taken, under the lock.
-    fn take_and(&self, max_frames: usize, max_bytes: usize, note: impl FnOnce(&mut LaneState, u64)) -> Option<Batch> {
+    fn take_oldest(&self, max_frames: usize, max_bytes: usize, is_for_account: bool) -> Option<Batch> {
         let mut state = self.shared.lock();
         let signal = self.shared.signal;
         let (batch, is_awaited) = self.within(&mut state, |lane, state| {
@@ -59,8 +58,11 @@ impl Lane {
                     }
                 }
             }
-            lane.taken += lane.position.frame - start;
-            note(lane, lane.position.frame - start);
+            let taken = lane.position.frame - start;
+            lane.taken += taken;
+            if is_for_account {
+                lane.unbooked += taken;
+            }
             if lane.position.frame > start {
                 lane.taken_to = lane.position.frame;
                 if state.keeps_until_done() {
