@@ -396,6 +396,9 @@ impl State {
         if AtBound::is(why) {
             return self.refuse_over(len);
         }
+        if self.storage.holds_copies() {
+            return Appended::Full;
+        }
         if self.storage.keeps_until_done() {
             self.unstored += 1;
         } else {

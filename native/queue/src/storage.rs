@@ -126,4 +126,9 @@ pub trait Storage: Debug + Send {
     fn keeps_until_done(&self) -> bool {
         false
     }
+
+    /// Whether its frames are copies: one that finds no memory is handed back and not counted, since the original is where it was.
+    fn holds_copies(&self) -> bool {
+        false
+    }
 }

@@ -24,7 +24,7 @@ pub enum Appended {
     /// Somebody must attend to a lane: it is wanted that somebody reads it, but nobody does in this process; it has something
     /// to say; or it is closed and the frame was dropped.
     Attend,
-    /// A lane that blocks is full: the frame was not appended.
+    /// A lane that blocks is full, or there is no memory for a copy: the frame was neither appended nor counted.
     Full,
 }
 

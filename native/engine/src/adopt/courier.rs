@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use spanwire_durable::read::Found;
 use spanwire_queue::storage::{Block, Heap, Storage};
-use spanwire_queue::{Group, Lane, Limits, Writer};
+use spanwire_queue::{Appended, Group, Lane, Limits, Writer};
 use spanwire_wire::Signal;
 
 use super::leftovers::{Leftover, Leftovers};
@@ -34,6 +34,10 @@ impl Storage for Adopting {
     }
 
     fn keeps_until_done(&self) -> bool {
+        true
+    }
+
+    fn holds_copies(&self) -> bool {
         true
     }
 }
@@ -168,8 +172,7 @@ impl Courier {
                 return false;
             }
             // A frame too long for any chunk is dropped and counted by the lane: a retry would not help it.
-            let _ = way.writer.append_message(&groups[*group], frame);
-            if way.lane.counts().unstored > before.unstored {
+            if way.writer.append_message(&groups[*group], frame) == Appended::Full {
                 return false;
             }
             if let Some(nanos) = (1_000_000_000 * sent as u64).checked_div(rate) {
@@ -294,10 +297,14 @@ mod tests {
         fn keeps_until_done(&self) -> bool {
             true
         }
+
+        fn holds_copies(&self) -> bool {
+            true
+        }
     }
 
-    /// Whether a courier reports a block of three frames as delivered, and the requests that the backend got.
-    fn deliver(storage: Box<dyn Storage>) -> (bool, usize) {
+    /// Whether a courier reports a block of three frames as delivered, the requests that the backend got, and the frames that were counted.
+    fn deliver(storage: Box<dyn Storage>) -> (bool, usize, u64) {
         let backend = backend("200 OK", Duration::ZERO);
         let options = Options {
             path: "/nowhere".into(),
@@ -330,16 +337,17 @@ mod tests {
             is_whole: None,
         };
         let is_delivered = Courier::new(shared, leftovers, member).deliver(&mut way, &found);
-        (is_delivered, backend.requests.load(std::sync::atomic::Ordering::SeqCst))
+        let accepted = way.lane.counts().accepted;
+        (is_delivered, backend.requests.load(std::sync::atomic::Ordering::SeqCst), accepted)
     }
 
     #[test]
     fn a_block_is_delivered_when_the_backend_has_its_frames() {
-        assert_eq!(deliver(Box::new(Adopting)), (true, 1));
+        assert_eq!(deliver(Box::new(Adopting)), (true, 1, 3));
     }
 
     #[test]
-    fn a_block_whose_frames_the_queue_refuses_is_not_delivered() {
-        assert_eq!(deliver(Box::new(Exhausted)), (false, 0));
+    fn a_block_whose_frames_find_no_memory_is_neither_delivered_nor_counted_as_dropped() {
+        assert_eq!(deliver(Box::new(Exhausted)), (false, 0, 0));
     }
 }
