@@ -234,11 +234,13 @@ impl AsRef<Peer> for Config {
 /// The same path and query with the usual path of another signal, if it has that of this one.
 fn moved(target: Option<&PathAndQuery>, from: Signal, to: Signal) -> Option<PathAndQuery> {
     let target = target?;
-    let Some(base) = target.path().strip_suffix(from.path()) else {
+    let path = target.path();
+    let (path, slash) = path.strip_suffix('/').map_or((path, ""), |path| (path, "/"));
+    let Some(base) = path.strip_suffix(from.path()) else {
         return Some(target.clone());
     };
     let query = target.query().map(|query| format!("?{query}")).unwrap_or_default();
-    format!("{base}{}{query}", to.path()).parse().ok()
+    format!("{base}{}{slash}{query}", to.path()).parse().ok()
 }
 
 fn invalid_host(endpoint: &Endpoint) -> ConfigError {
@@ -312,6 +314,8 @@ mod tests {
                 "/v1/traces",
             ),
             (http, "http://h:1/v1/traces", Signal::Traces, Signal::Logs, "/v1/logs"),
+            (http, "http://h:1/v1/traces/", Signal::Traces, Signal::Logs, "/v1/logs/"),
+            (http, "http://h:1/", Signal::Traces, Signal::Logs, "/"),
             (
                 json,
                 "http://h:1/a/v1/logs?k=v",
