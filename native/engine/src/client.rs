@@ -139,7 +139,7 @@ impl Client {
         let mut parcel = Parcel::new(signal, body.freeze(), items);
         // What is too large is cut by the worker.
         if !self.sender.is_over(parcel.len())
-            && let Err(error) = parcel.pack(&config)
+            && let Err(error) = parcel.pack_here(&config)
         {
             return Submitted::Answered(self.sender.lose(signal, items, DropReason::Encode, error.to_string()));
         }

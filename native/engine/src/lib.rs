@@ -10,6 +10,7 @@ pub mod delivery;
 mod epoll;
 mod ffi;
 pub mod pipeline;
+mod pool;
 pub mod process;
 pub mod stage;
 #[cfg(test)]

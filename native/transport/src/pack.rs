@@ -20,6 +20,12 @@ pub enum PackError {
 }
 
 impl Config {
+    /// Whether what goes out are other bytes than those of the request.
+    #[must_use]
+    pub fn packs(&self) -> bool {
+        self.protocol() == Protocol::HttpJson || self.compression() != Compression::None
+    }
+
     /// What goes out for `plain`, a serialized request of `signal`: as JSON where that is the protocol, compressed. Bytes that
     /// go out as they are are shared, not copied. The frame round a message of gRPC is no part of it: it is written apart, so that
     /// destinations with other protocols can share the body.

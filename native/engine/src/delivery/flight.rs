@@ -119,7 +119,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
             let fate = match step {
                 Step::Taken(accepted) => Ok(accepted),
                 Step::GaveUp(gave_up) => {
-                    if let Some(lost) = self.mend(&gave_up, &mut piece) {
+                    if let Some(lost) = self.mend(&gave_up, &mut piece).await {
                         let message = DropReason::Damaged.of_a_queue(lost);
                         told.extend(under_way.part(lost, Err((DropReason::Damaged, message))));
                         self.settle(lost);
@@ -138,16 +138,16 @@ impl<D: Destination + Send + Sync> Flight<D> {
                 }
                 Step::Unpackable(error) => Err((DropReason::Encode, error.to_string())),
                 Step::Probe => {
-                    piece.cut_into(&mut pieces, Some(PROBE_BYTES));
+                    piece.cut_into(&mut pieces, Some(PROBE_BYTES)).await;
                     continue;
                 }
                 Step::Halve => {
-                    piece.cut_into(&mut pieces, None);
+                    piece.cut_into(&mut pieces, None).await;
                     continue;
                 }
                 Step::Hopeless(why) => Err((DropReason::TooLarge, unsent(signal, items, &why))),
                 Step::TooLarge(why) => {
-                    if piece.cut_into(&mut pieces, None) {
+                    if piece.cut_into(&mut pieces, None).await {
                         continue;
                     }
                     let _ = pieces.pop_front();
@@ -155,7 +155,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
                 }
                 Step::Homeless => {
                     let route = Arc::clone(&self.route.borrow());
-                    piece.divide_into(&mut pieces, &route);
+                    piece.divide_into(&mut pieces, &route).await;
                     continue;
                 }
                 Step::Aside => {
@@ -165,7 +165,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
                 Step::Guilty(error) => {
                     let is_crowded = self.is_crowded();
                     if piece.parcel.may_be_cut() {
-                        piece.cut_into(&mut pieces, None);
+                        piece.cut_into(&mut pieces, None).await;
                         continue;
                     }
                     if !piece.trial.strike(is_crowded) {
@@ -240,13 +240,14 @@ impl<D: Destination + Send + Sync> Flight<D> {
             }
             let course = self.course.of_tries();
             let _try = begin_try(course.as_ref()).await;
-            if is_stale(&route, home, &permit) {
-                continue;
-            }
-            let request = match parcel.pack(&route.config) {
+            let request = match parcel.pack(&route.config).await {
                 Ok(request) => request,
                 Err(error) => return Step::Unpackable(error),
             };
+            // Waiting for its turn and packing take time.
+            if is_stale(&route, home, &permit) {
+                continue;
+            }
             if last.is_some() {
                 under_way.tally().retry();
             }
@@ -309,7 +310,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
             }
         }
         let Piece { parcel, last, .. } = piece;
-        let request = match parcel.pack(&route.config) {
+        let request = match parcel.pack(&route.config).await {
             Ok(request) => request,
             Err(error) => return Step::Unpackable(error),
         };
@@ -335,7 +336,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
         let Ok(permit) = route.breaker(Some(home)).try_admit() else {
             return Step::Homeless; // it has just failed
         };
-        let request = match piece.parcel.pack(&route.config) {
+        let request = match piece.parcel.pack(&route.config).await {
             Ok(request) => request,
             Err(error) => return Step::Unpackable(error),
         };

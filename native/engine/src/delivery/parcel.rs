@@ -7,7 +7,8 @@ use spanwire_transport::{Config, PackError, Request};
 use spanwire_wire::Signal;
 use spanwire_wire::envelope::{self, Part};
 
-use crate::delivery::spread::{Spread, Tried};
+use crate::delivery::spread::{Homes, Spread, Tried};
+use crate::pool;
 
 /// Items on their way. The plain bytes are kept: they may have to be cut, or packed for another configuration.
 #[derive(Debug)]
@@ -58,28 +59,51 @@ impl Parcel {
         }
     }
 
-    /// As it goes out by this configuration, for which it is packed once.
-    pub fn pack(&mut self, config: &Arc<Config>) -> Result<Request, PackError> {
-        let body = match &self.packed {
-            Some((by, body)) if Arc::ptr_eq(by, config) => body.clone(),
-            _ => {
-                let body = config.pack(self.signal, &self.plain)?;
-                self.packed = Some((Arc::clone(config), body.clone()));
-                body
-            }
+    /// As it goes out by this configuration, for which it is packed once. Bytes that change are packed beside the worker.
+    pub async fn pack(&mut self, config: &Arc<Config>) -> Result<Request, PackError> {
+        let body = if let Some(body) = self.packed_by(config) {
+            body
+        } else {
+            let (signal, plain, by) = (self.signal, self.plain.clone(), Arc::clone(config));
+            let bytes = if config.packs() { plain.len() } else { 0 };
+            pool::run(bytes, move || by.pack(signal, &plain)).await?
         };
-        Ok(Request {
+        Ok(self.request(config, body))
+    }
+
+    /// The same, on this thread.
+    pub fn pack_here(&mut self, config: &Arc<Config>) -> Result<Request, PackError> {
+        let body = match self.packed_by(config) {
+            Some(body) => body,
+            None => config.pack(self.signal, &self.plain)?,
+        };
+        Ok(self.request(config, body))
+    }
+
+    fn packed_by(&self, config: &Arc<Config>) -> Option<Bytes> {
+        let (by, body) = self.packed.as_ref()?;
+        Arc::ptr_eq(by, config).then(|| body.clone())
+    }
+
+    fn request(&mut self, config: &Arc<Config>, body: Bytes) -> Request {
+        self.packed = Some((Arc::clone(config), body.clone()));
+        Request {
             signal: self.signal,
             body,
             items: self.items,
-        })
+        }
     }
 
     /// Divided over endpoints, each part with the endpoint's number. What cannot be read goes to one of them.
-    pub fn divide(self, spread: &Spread, tried: Tried) -> Vec<(usize, Self)> {
-        let parts = spread.divide(self.signal, &self.plain, tried).unwrap_or_default();
+    pub async fn divide(self, spread: &Spread, tried: Tried) -> Vec<(usize, Self)> {
+        let homes = spread.homes(tried);
+        pool::run(self.len(), move || self.divide_here(&homes)).await
+    }
+
+    fn divide_here(self, homes: &Homes) -> Vec<(usize, Self)> {
+        let parts = homes.divide(self.signal, &self.plain).unwrap_or_default();
         match parts.as_slice() {
-            [] => vec![(spread.any(tried), self)],
+            [] => vec![(homes.any(), self)],
             [(home, _)] => vec![(*home, self)],
             _ => {
                 let (mut left, last) = (self.items, parts.len() - 1);
@@ -99,8 +123,10 @@ impl Parcel {
     }
 
     /// Leaves out the items that are not whole, if it can be read otherwise; how many they were.
-    pub fn mend(&mut self) -> u64 {
-        let Some((rest, lost)) = envelope::without_broken(self.signal, &self.plain) else {
+    pub async fn mend(&mut self) -> u64 {
+        let (signal, plain) = (self.signal, self.plain.clone());
+        let mended = pool::run(plain.len(), move || envelope::without_broken(signal, &plain)).await;
+        let Some((rest, lost)) = mended else {
             return 0;
         };
         // The caller's count is what is booked.
@@ -114,7 +140,11 @@ impl Parcel {
     }
 
     /// Two of it, the first with about so many bytes of items, or half of them; or itself, if it has one item.
-    pub fn cut(mut self, first: Option<usize>) -> Result<(Self, Self), Self> {
+    pub async fn cut(self, first: Option<usize>) -> Result<(Self, Self), Self> {
+        pool::run(self.len(), move || self.cut_here(first)).await
+    }
+
+    fn cut_here(mut self, first: Option<usize>) -> Result<(Self, Self), Self> {
         let halves = if self.may_be_cut() {
             envelope::cut(self.signal, &self.plain, first)
         } else {

@@ -111,16 +111,12 @@ impl Spread {
         }
     }
 
-    /// Divides a request by where its traces are at home: among the endpoints that are well and were not tried in vain, or, if there are
-    /// none, those that are not away, or the others. Nothing if the request cannot be read.
-    pub fn divide(&self, signal: Signal, request: &[u8], tried: Tried) -> Option<Vec<(usize, Part)>> {
+    /// Where traces are at home now: among the endpoints that are well and were not tried in vain, or, if there are none, those that are not
+    /// away, or the others.
+    pub fn homes(&self, tried: Tried) -> Homes {
         let usable = self.usable(tried);
-        envelope::divide(signal, request, self.len(), |trace_id| self.home(trace_id, &usable))
-    }
-
-    /// The endpoint of what cannot be divided.
-    pub fn any(&self, tried: Tried) -> usize {
-        self.home(&[], &self.usable(tried))
+        let homes = self.homes.iter().zip(usable);
+        Homes(homes.map(|(home, usable)| usable.then_some(home.seed)).collect())
     }
 
     fn usable(&self, tried: Tried) -> Vec<bool> {
@@ -137,9 +133,25 @@ impl Spread {
         found.unwrap_or_else(|| all(&|_| true))
     }
 
-    fn home(&self, trace_id: &[u8], usable: &[bool]) -> usize {
-        let scores = self.homes.iter().map(|home| hash(home.seed, trace_id));
-        let best = scores.enumerate().filter(|&(home, _)| usable[home]);
+}
+
+/// The endpoints that traces may be at home at, at one moment: of each its seed, if it is one.
+pub struct Homes(Vec<Option<u64>>);
+
+impl Homes {
+    /// Divides a request by where its traces are at home. Nothing if the request cannot be read.
+    pub fn divide(&self, signal: Signal, request: &[u8]) -> Option<Vec<(usize, Part)>> {
+        envelope::divide(signal, request, self.0.len(), |trace_id| self.of(trace_id))
+    }
+
+    /// The endpoint of what cannot be divided.
+    pub fn any(&self) -> usize {
+        self.of(&[])
+    }
+
+    fn of(&self, trace_id: &[u8]) -> usize {
+        let scores = self.0.iter().map(|seed| seed.map(|seed| hash(seed, trace_id)));
+        let best = scores.enumerate().filter_map(|(home, score)| Some((home, score?)));
         best.max_by_key(|&(_, score)| score).map_or(0, |(home, _)| home)
     }
 }

@@ -103,7 +103,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
                 return self.try_once(route, home, others, piece, under_way, end).await;
             }
         }
-        let request = match piece.parcel.pack(&route.config) {
+        let request = match piece.parcel.pack(&route.config).await {
             Ok(request) => request,
             Err(error) => return Step::Unpackable(error),
         };

@@ -15,12 +15,16 @@ use crate::delivery::trial::Trial;
 impl<D> Flight<D> {
     /// What was refused for good may have been damaged where it waited, by somebody else who writes there: then the items that cannot be
     /// read are left out, and the others are sent again. How many were left out; none: it is not for that.
-    pub(super) fn mend(&self, gave_up: &GaveUp, piece: &mut Piece) -> Option<u64> {
+    pub(super) async fn mend(&self, gave_up: &GaveUp, piece: &mut Piece) -> Option<u64> {
         let may_be_damaged = match &self.course {
             Course::Driven(driven) => gave_up.cause == Cause::Final && driven.lane.is_durable(),
             Course::Until(_) => false,
         };
-        may_be_damaged.then(|| piece.parcel.mend()).filter(|&lost| lost > 0)
+        if !may_be_damaged {
+            return None;
+        }
+        let lost = piece.parcel.mend().await;
+        (lost > 0).then_some(lost)
     }
 }
 
@@ -42,14 +46,14 @@ impl Piece {
     }
 
     /// Puts its parts for each endpoint in front of the others; or itself, if traces have none.
-    pub(super) fn divide_into<D>(mut self, pieces: &mut VecDeque<Self>, route: &Route<D>) {
+    pub(super) async fn divide_into<D>(mut self, pieces: &mut VecDeque<Self>, route: &Route<D>) {
         let Some(spread) = &route.spread else {
             self.home = None;
             pieces.push_front(self);
             return;
         };
         let mut last = self.last;
-        for (home, parcel) in self.parcel.divide(spread, self.tried).into_iter().rev() {
+        for (home, parcel) in self.parcel.divide(spread, self.tried).await.into_iter().rev() {
             pieces.push_front(Self {
                 home: Some((Arc::clone(&route.config), home)),
                 last: last.take(),
@@ -61,7 +65,7 @@ impl Piece {
 
     /// Puts two of it in front of the others, the first with about so many bytes of items, or half of them; or itself, if it cannot be
     /// cut. Whether it could.
-    pub(super) fn cut_into(self, pieces: &mut VecDeque<Self>, first: Option<usize>) -> bool {
+    pub(super) async fn cut_into(self, pieces: &mut VecDeque<Self>, first: Option<usize>) -> bool {
         let trial = self.trial.of_part();
         let (home, tried) = (self.home, self.tried);
         let mut push = |parcel, trial| {
@@ -71,7 +75,7 @@ impl Piece {
                 ..Self::new(parcel, trial)
             });
         };
-        match self.parcel.cut(first) {
+        match self.parcel.cut(first).await {
             Ok((left, right)) => {
                 push(right, trial.clone());
                 push(left, trial);

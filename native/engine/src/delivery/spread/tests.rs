@@ -23,7 +23,7 @@ fn spread(names: &[&str]) -> Spread {
 }
 
 fn home(spread: &Spread, id: [u8; 16]) -> usize {
-    spread.home(&id, &spread.usable(Tried::default()))
+    spread.homes(Tried::default()).of(&id)
 }
 
 fn fail(breaker: &Breaker) {
