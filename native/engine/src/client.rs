@@ -8,7 +8,7 @@ use spanwire_transport::Config;
 use spanwire_wire::Signal;
 
 use crate::delivery::drive::{BatchLimits, Drive};
-use crate::delivery::parcel::Parcel;
+use crate::delivery::payload::Payload;
 use crate::ffi::fork;
 use crate::process;
 use crate::process::account::DropReason;
@@ -136,10 +136,10 @@ impl Client {
     pub fn submit(&self, signal: Signal, body: Buffer, items: u64) -> Submitted {
         let deadline = Instant::now() + self.sender.timeout();
         let config = self.sender.config();
-        let mut parcel = Parcel::new(signal, body.freeze(), items);
+        let mut payload = Payload::new(signal, body.freeze(), items);
         // What is too large is cut by the worker.
-        if !self.sender.is_over(parcel.len())
-            && let Err(error) = parcel.pack_here(&config)
+        if !self.sender.is_over(payload.len())
+            && let Err(error) = payload.pack_here(&config)
         {
             return Submitted::Answered(self.sender.lose(signal, items, DropReason::Encode, error.to_string()));
         }
@@ -164,7 +164,7 @@ impl Client {
         };
         let unsent = process.tell(Command::Carry(Box::new(Task::Export(Box::new(Job {
             sender: Arc::clone(&self.sender),
-            parcel,
+            payload,
             deadline,
             under_way,
         })))));

@@ -99,7 +99,9 @@ impl Pool {
                 continue;
             }
             state.idle += 1;
-            let waited = self.wake.wait_timeout_while(state, IDLE, |state| state.waiting.is_empty());
+            let waited = self
+                .wake
+                .wait_timeout_while(state, IDLE, |state| state.waiting.is_empty());
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
             state.idle -= 1;
             if state.waiting.is_empty() {

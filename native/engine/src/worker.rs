@@ -14,8 +14,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 
 use crate::delivery::drive::Drive;
-use crate::delivery::flight::{Course, Flight};
-use crate::delivery::parcel::Parcel;
+use crate::delivery::payload::Payload;
+use crate::delivery::request::{Origin, RequestDelivery};
 use crate::delivery::route::Route;
 use crate::delivery::spread::Spread;
 use crate::delivery::target::Target;
@@ -46,7 +46,7 @@ impl Task {
 /// One request to be delivered, whose caller waits.
 pub struct Job {
     pub sender: Arc<Sender>,
-    pub parcel: Parcel,
+    pub payload: Payload,
     pub deadline: Instant,
     pub under_way: UnderWay,
 }
@@ -165,21 +165,21 @@ fn begin(task: Task, clients: &mut HashMap<u64, Client>) {
         Task::Export(job) => {
             let Job {
                 sender,
-                parcel,
+                payload,
                 deadline,
                 under_way,
             } = *job;
             let client = clients
                 .entry(sender.client())
                 .or_insert_with(|| Client::new(sender.client(), sender.config()));
-            let flight = Flight {
+            let delivery = RequestDelivery {
                 sender,
                 route: client.route.subscribe(),
                 closing: client.closing.subscribe(),
-                course: Course::Until(deadline.into()),
+                origin: Origin::Caller(deadline.into()),
                 failures: 0,
             };
-            tokio::spawn(flight.fly(parcel, under_way));
+            tokio::spawn(delivery.run(payload, under_way));
         }
         Task::Drive(drive) => {
             let config = drive.sender.config();

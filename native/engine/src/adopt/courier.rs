@@ -338,7 +338,11 @@ mod tests {
         };
         let is_delivered = Courier::new(shared, leftovers, member).deliver(&mut way, &found);
         let accepted = way.lane.counts().accepted;
-        (is_delivered, backend.requests.load(std::sync::atomic::Ordering::SeqCst), accepted)
+        (
+            is_delivered,
+            backend.requests.load(std::sync::atomic::Ordering::SeqCst),
+            accepted,
+        )
     }
 
     #[test]

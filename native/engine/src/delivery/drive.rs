@@ -11,17 +11,17 @@ use spanwire_transport::race::{Either, race};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::delivery::flight::last_call::last_call;
-use crate::delivery::flight::{Course, Driven, Flight, PROBE_BYTES};
-use crate::delivery::flights::{Done, Flights};
-use crate::delivery::parcel::Parcel;
+use crate::delivery::in_flight::{Done, InFlight};
+use crate::delivery::payload::Payload;
+use crate::delivery::request::last_call::last_call;
+use crate::delivery::request::{FromLane, Origin, PROBE_BYTES, RequestDelivery};
 use crate::delivery::route::Route;
-use crate::delivery::traffic::{Standing, Traffic};
+use crate::delivery::traffic::{RequestState, Traffic};
 use crate::process::account::DropReason;
 use crate::process::buffer::Buffer;
 use crate::process::events::{self, Event, What};
 use crate::process::sender::{FAILED, Sender};
-use crate::process::ticket::{Answer, Told};
+use crate::process::ticket::{Answer, Notice};
 
 /// What one thread has stored, all others see long before.
 const SECOND_LOOK: Duration = Duration::from_millis(10);
@@ -128,13 +128,13 @@ impl Drive {
         let mut due: Option<Instant> = None;
         // Frames that are to be sent at once.
         let mut until = 0;
-        let mut flights = Flights::default();
+        let mut in_flight = InFlight::default();
         // When the next may be sent, if there is a pace.
         let mut next = Instant::now();
         loop {
             let bytes = self.largest(&route.borrow());
             let mut view = self.look(items, bytes);
-            if view.ended && self.end_in_time(flights.traffic(), &route) {
+            if view.ended && self.end_in_time(in_flight.traffic(), &route) {
                 view = self.look(items, bytes);
             }
             let View {
@@ -142,7 +142,7 @@ impl Drive {
                 waiting,
                 ..
             } = view;
-            if is_ended && waiting == 0 && flights.is_empty() {
+            if is_ended && waiting == 0 && in_flight.is_empty() {
                 break;
             }
             if is_ended || view.flushing || due.is_some_and(|due| Instant::now() >= due) {
@@ -153,9 +153,9 @@ impl Drive {
             let is_early = self.pace > 0 && Instant::now() < next && !view.flushing;
             if is_wanted
                 && !is_early
-                && let Some(most) = self.may_send(&flights, &route)
+                && let Some(most) = self.may_send(&in_flight, &route)
             {
-                let sent = self.send(&mut flights, most, &route, &closing);
+                let sent = self.send(&mut in_flight, most, &route, &closing);
                 if let Some(nanos) = sent.saturating_mul(1_000_000_000).checked_div(self.pace) {
                     next = next.max(Instant::now()) + Duration::from_nanos(nanos);
                 }
@@ -164,24 +164,24 @@ impl Drive {
                 // What the bound has pushed out meanwhile is told.
                 let soon = Instant::now() + REPORT;
                 let until = if is_early { soon.min(next) } else { soon };
-                race(self.land(&mut flights), sleep_until(until)).await;
+                race(self.land(&mut in_flight), sleep_until(until)).await;
             } else if is_ended {
-                self.land(&mut flights).await;
+                self.land(&mut in_flight).await;
             } else if waiting == 0 {
                 due = None;
-                race(self.land(&mut flights), self.idle()).await;
+                race(self.land(&mut in_flight), self.idle()).await;
             } else {
                 let until = *due.get_or_insert_with(|| Instant::now() + delay);
                 let wait = race(self.wait(items as u64, bytes), sleep_until(until));
-                race(self.land(&mut flights), wait).await;
+                race(self.land(&mut in_flight), wait).await;
             }
-            if flights.is_empty() {
+            if in_flight.is_empty() {
                 self.lane.set_passed_done();
             }
         }
         self.report(DropReason::Shutdown);
         self.lane.set_done(self.lane.entered());
-        drop(flights);
+        drop(in_flight);
         self.disarm();
     }
 
@@ -246,21 +246,21 @@ impl Drive {
 
     /// The limits, in items and bytes, of one more in-flight request; none if there may be no more. While the destination fails at most one
     /// new request is tried. If it keeps answering "later", small requests take turns with the suspect one, which alone may be the cause.
-    fn may_send<D>(&self, flights: &Flights<'_>, route: &watch::Receiver<Arc<Route<D>>>) -> Option<(usize, usize)> {
+    fn may_send<D>(&self, in_flight: &InFlight<'_>, route: &watch::Receiver<Arc<Route<D>>>) -> Option<(usize, usize)> {
         let route = route.borrow();
         let bytes = self.largest(&route);
-        let (traffic, most) = (flights.traffic(), self.most(&route));
+        let (traffic, most) = (in_flight.traffic(), self.most(&route));
         let is_failing = route.is_failing();
-        let held = if is_failing { 0 } else { flights.held() };
-        let is_small = traffic.may_send(flights.moving() - held, most, is_failing)?;
+        let held = if is_failing { 0 } else { in_flight.held() };
+        let is_small = traffic.may_send(in_flight.moving() - held, most, is_failing)?;
         let items = traffic.room(self.limits.items, most + held, self.bound);
         (items > 0).then_some((items, if is_small { bytes.min(PROBE_BYTES) } else { bytes }))
     }
 
     /// Waits for a request to end; for ever if there is none.
-    async fn land(&self, flights: &mut Flights<'_>) {
-        let (told, done) = flights.next().await;
-        for Told { lost, items, message } in told {
+    async fn land(&self, in_flight: &mut InFlight<'_>) {
+        let (told, done) = in_flight.next().await;
+        for Notice { lost, items, message } in told {
             self.push(lost, items, message);
         }
         // Who waits for it finds what there is to say about it.
@@ -286,7 +286,7 @@ impl Drive {
     /// Begins to send one batch, if there is one; how many items were taken for it.
     fn send<'f, D: Destination + Send + Sync + 'f>(
         &self,
-        flights: &mut Flights<'f>,
+        in_flight: &mut InFlight<'f>,
         (items, bytes): (usize, usize),
         route: &watch::Receiver<Arc<Route<D>>>,
         closing: &watch::Receiver<Closing>,
@@ -298,10 +298,10 @@ impl Drive {
         in_hand.pass(&mut batch);
         let (items, end) = (batch.frames() as u64, batch.end());
         if items == 0 {
-            flights.add_ended(end);
+            in_flight.add_ended(end);
             return taken;
         }
-        let parcel = Parcel::new(batch.signal(), Buffer::of(&batch.request()).freeze(), items);
+        let payload = Payload::new(batch.signal(), Buffer::of(&batch.request()).freeze(), items);
         drop(batch);
         let is_durable = self.lane.is_stored();
         let late = if is_durable {
@@ -316,24 +316,24 @@ impl Drive {
                 }
                 self.sender.note_lost(items, late);
                 self.tell(&answer, items);
-                flights.add_ended(end);
+                in_flight.add_ended(end);
             }
             Ok(mut under_way) => {
                 under_way.keep_ledger();
-                let standing = Standing::new(flights.traffic(), items);
-                let flight = Flight {
+                let state = RequestState::new(in_flight.traffic(), items);
+                let delivery = RequestDelivery {
                     failures: 0,
                     sender: Arc::clone(&self.sender),
                     route: route.clone(),
                     closing: closing.clone(),
-                    course: Course::Driven(Driven {
+                    origin: Origin::Lane(FromLane {
                         lane: Arc::clone(&self.lane),
                         pushed_out: self.lane.pushed_out(),
-                        standing: Arc::clone(&standing),
+                        state: Arc::clone(&state),
                         most: self.most(&route.borrow()),
                     }),
                 };
-                flights.add(end, standing, flight.fly(parcel, under_way));
+                in_flight.add(end, state, delivery.run(payload, under_way));
             }
         }
         taken

@@ -132,7 +132,6 @@ impl Spread {
         let found = some.into_iter().find(|usable| usable.contains(&true));
         found.unwrap_or_else(|| all(&|_| true))
     }
-
 }
 
 /// The endpoints that traces may be at home at, at one moment: of each its seed, if it is one.

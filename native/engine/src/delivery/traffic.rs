@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::delivery::trial::Crowd;
+use crate::delivery::retry_state::Crowd;
 use crate::process::progress::Progress;
 
 /// Requests at most that fail for themselves and wait beside the others.
@@ -19,15 +19,15 @@ const CROWD: usize = 4;
 /// Requests at most that are tried in turn, while all fail.
 pub const MOST_SUSPECTS: usize = 8;
 
-/// How a request stands to the others.
+/// The role of a request among the others of its lane.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Stand {
+pub enum Role {
     /// One of them.
-    Among = 0,
+    Regular = 0,
     /// It has been answered "later" so often that others are tried in turn with it.
     Suspect = 1,
     /// It fails while others are taken, and waits beside them.
-    Beside = 2,
+    Aside = 2,
 }
 
 /// Of one lane. Used by one thread at a time; relaxed.
@@ -41,7 +41,7 @@ pub struct Traffic {
     tries: AtomicU64,
     suspects: AtomicUsize,
     beside: AtomicUsize,
-    /// A request stands otherwise than before: more may be sent now.
+    /// The role of a request has changed: more may be sent now.
     changed: AtomicBool,
     /// Tries under way, and that there is one less.
     trying: AtomicUsize,
@@ -53,7 +53,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// Whether one more request may be under way, of which there are `moving` that do not stand beside; and whether it must be small.
+    /// Whether one more request may be under way, of which `moving` are not aside; and whether it must be small.
     pub fn may_send(&self, moving: usize, most: usize, is_failing: bool) -> Option<bool> {
         let suspects = self.suspects.load(Ordering::Relaxed);
         let is_scout = suspects > 0 && suspects == moving && moving < MOST_SUSPECTS;
@@ -132,25 +132,25 @@ impl Traffic {
         self.suspects.load(Ordering::Relaxed) > 0
     }
 
-    /// Whether a request stands otherwise since the last call.
+    /// Whether the role of a request has changed since the last call.
     pub fn take_changed(&self) -> bool {
         self.changed.swap(false, Ordering::Relaxed)
     }
 
-    fn count(&self, stand: Stand) -> Option<&AtomicUsize> {
-        match stand {
-            Stand::Among => None,
-            Stand::Suspect => Some(&self.suspects),
-            Stand::Beside => Some(&self.beside),
+    fn count(&self, role: Role) -> Option<&AtomicUsize> {
+        match role {
+            Role::Regular => None,
+            Role::Suspect => Some(&self.suspects),
+            Role::Aside => Some(&self.beside),
         }
     }
 }
 
-/// How one request stands. When it is dropped, the request is no more.
+/// What one in-flight request tells the others of its lane. When it is dropped, the request has ended.
 #[derive(Debug)]
-pub struct Standing {
+pub struct RequestState {
     traffic: Arc<Traffic>,
-    stand: AtomicU8,
+    role: AtomicU8,
     /// Items that nothing has become of yet.
     items: AtomicU64,
     /// The number of its last try.
@@ -162,14 +162,14 @@ pub struct Standing {
 /// While it is kept, a try is under way.
 pub struct Try<'t>(&'t Traffic);
 
-impl Standing {
+impl RequestState {
     /// Of a new request of so many items.
     pub fn new(traffic: &Arc<Traffic>, items: u64) -> Arc<Self> {
         traffic.in_hand.fetch_add(items, Ordering::Relaxed);
         Arc::new(Self {
             traffic: Arc::clone(traffic),
             items: AtomicU64::new(items),
-            stand: AtomicU8::new(Stand::Among as u8),
+            role: AtomicU8::new(Role::Regular as u8),
             tried: AtomicU64::new(0),
             is_held: AtomicBool::new(false),
         })
@@ -200,31 +200,31 @@ impl Standing {
         &self.traffic
     }
 
-    pub fn stand(&self) -> Stand {
-        match self.stand.load(Ordering::Relaxed) {
-            0 => Stand::Among,
-            1 => Stand::Suspect,
-            _ => Stand::Beside,
+    pub fn role(&self) -> Role {
+        match self.role.load(Ordering::Relaxed) {
+            0 => Role::Regular,
+            1 => Role::Suspect,
+            _ => Role::Aside,
         }
     }
 
     /// Stands beside the others, if not too many do.
     pub fn step_aside(&self) {
         if self.traffic.beside() < MOST_BESIDE {
-            self.set(Stand::Beside);
+            self.set(Role::Aside);
         }
     }
 
-    pub fn set(&self, stand: Stand) {
-        let before = self.stand();
-        if before == stand {
+    pub fn set(&self, role: Role) {
+        let before = self.role();
+        if before == role {
             return;
         }
-        self.stand.store(stand as u8, Ordering::Relaxed);
+        self.role.store(role as u8, Ordering::Relaxed);
         if let Some(count) = self.traffic.count(before) {
             count.fetch_sub(1, Ordering::Relaxed);
         }
-        if let Some(count) = self.traffic.count(stand) {
+        if let Some(count) = self.traffic.count(role) {
             count.fetch_add(1, Ordering::Relaxed);
         }
         self.traffic.changed.store(true, Ordering::Relaxed);
@@ -251,10 +251,10 @@ impl Standing {
     }
 }
 
-impl Drop for Standing {
+impl Drop for RequestState {
     fn drop(&mut self) {
         self.settle(u64::MAX);
-        self.set(Stand::Among);
+        self.set(Role::Regular);
     }
 }
 
@@ -272,22 +272,22 @@ mod tests {
     #[test]
     fn while_all_fail_one_small_request_is_tried_for_each_that_is_suspect() {
         let traffic = Arc::new(Traffic::default());
-        let first = Standing::new(&traffic, 1);
+        let first = RequestState::new(&traffic, 1);
         assert_eq!(traffic.may_send(0, 1, true), Some(false));
         assert_eq!(traffic.may_send(1, 4, false), Some(false));
         assert_eq!(traffic.may_send(1, 1, false), None);
         assert_eq!(traffic.may_send(1, 4, true), None);
-        first.set(Stand::Suspect);
+        first.set(Role::Suspect);
         assert!(traffic.take_changed() && !traffic.take_changed());
         assert_eq!(traffic.may_send(1, 1, true), Some(true));
         assert_eq!(traffic.may_send(2, 4, true), None); // that one is not suspect
-        first.set(Stand::Beside);
+        first.set(Role::Aside);
         assert_eq!(traffic.may_send(0, 1, false), Some(false));
         drop(first);
         assert!(!traffic.takes_turns());
-        let crowd: Vec<_> = (0..MOST_BESIDE).map(|_| Standing::new(&traffic, 1)).collect();
-        for standing in &crowd {
-            standing.set(Stand::Beside);
+        let crowd: Vec<_> = (0..MOST_BESIDE).map(|_| RequestState::new(&traffic, 1)).collect();
+        for state in &crowd {
+            state.set(Role::Aside);
         }
         assert!(traffic.is_crowded() && traffic.crowd() == Crowd::Full);
         // They hold back nothing.
@@ -298,13 +298,13 @@ mod tests {
     fn what_is_in_hand_stays_within_the_bound() {
         let traffic = Arc::new(Traffic::default());
         assert_eq!(traffic.room(1_020, 1, 2_040), 1_020);
-        let first = Standing::new(&traffic, 1_020);
+        let first = RequestState::new(&traffic, 1_020);
         assert_eq!(traffic.room(1_020, 1, 2_040), 1_020);
-        first.set(Stand::Beside);
+        first.set(Role::Aside);
         assert_eq!(traffic.room(1_020, 1, 2_040), 510);
         first.settle(1_019);
         assert_eq!(traffic.room(1_020, 1, 2_040), 1_020);
-        let second = Standing::new(&traffic, 2_039);
+        let second = RequestState::new(&traffic, 2_039);
         assert_eq!(traffic.room(1_020, 1, 2_040), 0);
         assert_eq!(traffic.crowd(), Crowd::Full);
         drop((first, second));

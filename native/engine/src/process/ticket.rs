@@ -98,7 +98,7 @@ pub struct UnderWay {
 
 /// What people must hear of a part of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct Notice {
     /// Why its items were lost; `None` if it was taken.
     pub lost: Option<DropReason>,
     /// Items that were lost, or that the destination took it without.
@@ -208,7 +208,7 @@ impl UnderWay {
     }
 
     /// Settles `items` of it. When nothing is left, the caller has the answer.
-    pub fn part(&mut self, items: u64, fate: Fate) -> Option<Told> {
+    pub fn part(&mut self, items: u64, fate: Fate) -> Option<Notice> {
         let items = items.min(self.items);
         self.items -= items;
         let mut process = process::lock();
@@ -234,7 +234,7 @@ impl UnderWay {
                 self.answer.rejected += rejected;
                 accepted.message.or(unreadable).map(|message| {
                     account.last_error = Some(message.clone());
-                    Told {
+                    Notice {
                         lost: None,
                         items: rejected,
                         message,
@@ -245,7 +245,7 @@ impl UnderWay {
                 account.lost(items, reason, message.clone());
                 self.answer.lost = self.answer.lost.or(Some(reason));
                 self.answer.lose(reason, items);
-                Some(Told {
+                Some(Notice {
                     lost: Some(reason),
                     items,
                     message,

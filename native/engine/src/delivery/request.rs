@@ -1,4 +1,4 @@
-//! [`Flight`]: one request on its way, until all of its items are accounted for.
+//! [`RequestDelivery`]: one request on its way, until all of its items are accounted for.
 //!
 //! What is too large is cut in two, again and again. What cannot be delivered now is tried again: of a caller who waits, within a
 //! deadline; of a lane, until the destination takes it, the lane ends, or its queue overflows, whose oldest items these are. What is not
@@ -6,8 +6,8 @@
 
 mod bound;
 pub mod last_call;
-mod piece;
-mod standing;
+mod state;
+mod subrequest;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -22,50 +22,50 @@ use spanwire_wire::Signal;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::delivery::parcel::Parcel;
+use crate::delivery::payload::Payload;
+use crate::delivery::retry_state::{RetryState, Verdict};
 use crate::delivery::route::Route;
 use crate::delivery::spread::Tried;
-use crate::delivery::traffic::{Stand, Standing, Try};
-use crate::delivery::trial::{Finding, Trial};
+use crate::delivery::traffic::{RequestState, Role, Try};
 use crate::process::account::DropReason;
 use crate::process::events::{self, Event, What};
 use crate::process::sender::Sender;
-use crate::process::ticket::{Told, UnderWay};
+use crate::process::ticket::{Notice, UnderWay};
 
 /// A destination that may be down is asked with so little.
 pub const PROBE_BYTES: usize = 16 << 10;
 
-/// How long it is tried.
-pub enum Course {
-    /// By then its caller must have an answer.
-    Until(Instant),
-    Driven(Driven),
+/// Who gave the request, which says how long it is tried.
+pub enum Origin {
+    /// A caller, who must have an answer by then.
+    Caller(Instant),
+    Lane(FromLane),
 }
 
-impl Course {
+impl Origin {
     /// By what tries are counted, and how many there are at most.
-    fn of_tries(&self) -> Option<(Arc<Standing>, usize)> {
+    fn of_tries(&self) -> Option<(Arc<RequestState>, usize)> {
         match self {
-            Self::Until(_) => None,
-            Self::Driven(driven) => Some((Arc::clone(&driven.standing), driven.most)),
+            Self::Caller(_) => None,
+            Self::Lane(driven) => Some((Arc::clone(&driven.state), driven.most)),
         }
     }
 }
 
 /// A request that was taken from a lane.
-pub struct Driven {
+pub struct FromLane {
     pub lane: Arc<Lane>,
     /// How much the lane had pushed out by then.
     pub pushed_out: u64,
-    pub standing: Arc<Standing>,
+    pub state: Arc<RequestState>,
     /// Tries under way at most, of all requests of the lane.
     pub most: usize,
 }
 
 /// A part of the request, and how it went so far.
-struct Piece {
-    parcel: Parcel,
-    trial: Trial,
+struct Subrequest {
+    payload: Payload,
+    retry: RetryState,
     last: Option<SendError>,
     /// The endpoint where its traces are at home, if each has one, by which configuration.
     home: Option<(Arc<Config>, usize)>,
@@ -74,11 +74,11 @@ struct Piece {
 }
 
 /// What a request travels by.
-pub struct Flight<D> {
+pub struct RequestDelivery<D> {
     pub sender: Arc<Sender>,
     pub route: watch::Receiver<Arc<Route<D>>>,
     pub closing: watch::Receiver<Closing>,
-    pub course: Course,
+    pub origin: Origin,
     /// Tries that failed.
     pub failures: u32,
 }
@@ -101,30 +101,32 @@ enum Step {
     /// It waits beside the others.
     Aside,
     /// Its traces are to be found endpoints.
-    Homeless,
+    Unrouted,
     /// It is not taken, though others are.
-    Guilty(SendError),
+    Poison(SendError),
 }
 
-impl<D: Destination + Send + Sync> Flight<D> {
-    /// Delivers the parcel, all of whose items are under way; what people must hear.
-    pub async fn fly(mut self, parcel: Parcel, mut under_way: UnderWay) -> Vec<Told> {
+impl<D: Destination + Send + Sync> RequestDelivery<D> {
+    /// Delivers the payload, all of whose items are under way; what people must hear.
+    pub async fn run(mut self, payload: Payload, mut under_way: UnderWay) -> Vec<Notice> {
         let mut told = Vec::new();
-        let mut pieces = VecDeque::from([Piece::new(parcel, Trial::default())]);
-        while let Some(mut piece) = self.next(&mut pieces) {
-            let (mut items, bytes) = (piece.parcel.items(), piece.parcel.len());
-            let signal = piece.parcel.signal();
-            let step = self.deliver(&mut piece, &mut under_way, !pieces.is_empty()).await;
+        let mut subrequests = VecDeque::from([Subrequest::new(payload, RetryState::default())]);
+        while let Some(mut subrequest) = self.next(&mut subrequests) {
+            let (mut items, bytes) = (subrequest.payload.items(), subrequest.payload.len());
+            let signal = subrequest.payload.signal();
+            let step = self
+                .deliver(&mut subrequest, &mut under_way, !subrequests.is_empty())
+                .await;
             self.say_trouble(&self.route.borrow(), &mut under_way);
             let fate = match step {
                 Step::Taken(accepted) => Ok(accepted),
                 Step::GaveUp(gave_up) => {
-                    if let Some(lost) = self.mend(&gave_up, &mut piece).await {
+                    if let Some(lost) = self.mend(&gave_up, &mut subrequest).await {
                         let message = DropReason::Damaged.of_a_queue(lost);
                         told.extend(under_way.part(lost, Err((DropReason::Damaged, message))));
                         self.settle(lost);
-                        if piece.parcel.items() > 0 {
-                            pieces.push_front(piece);
+                        if subrequest.payload.items() > 0 {
+                            subrequests.push_front(subrequest);
                         }
                         continue;
                     }
@@ -132,46 +134,46 @@ impl<D: Destination + Send + Sync> Flight<D> {
                     Err((if self.keeps(&gave_up) { DropReason::Kept } else { reason }, message))
                 }
                 Step::PushedOut(error) => {
-                    items += self.give_way(&piece, &mut pieces);
+                    items += self.give_way(&subrequest, &mut subrequests);
                     let message = format!("the queue was full and {items} went, undelivered: {error}");
                     Err((DropReason::QueueFull, message))
                 }
                 Step::Unpackable(error) => Err((DropReason::Encode, error.to_string())),
                 Step::Probe => {
-                    piece.cut_into(&mut pieces, Some(PROBE_BYTES)).await;
+                    subrequest.cut_into(&mut subrequests, Some(PROBE_BYTES)).await;
                     continue;
                 }
                 Step::Halve => {
-                    piece.cut_into(&mut pieces, None).await;
+                    subrequest.cut_into(&mut subrequests, None).await;
                     continue;
                 }
                 Step::Hopeless(why) => Err((DropReason::TooLarge, unsent(signal, items, &why))),
                 Step::TooLarge(why) => {
-                    if piece.cut_into(&mut pieces, None).await {
+                    if subrequest.cut_into(&mut subrequests, None).await {
                         continue;
                     }
-                    let _ = pieces.pop_front();
+                    let _ = subrequests.pop_front();
                     Err((DropReason::TooLarge, too_large(signal, items, bytes, &why)))
                 }
-                Step::Homeless => {
+                Step::Unrouted => {
                     let route = Arc::clone(&self.route.borrow());
-                    piece.divide_into(&mut pieces, &route).await;
+                    subrequest.divide_into(&mut subrequests, &route).await;
                     continue;
                 }
                 Step::Aside => {
-                    pieces.push_back(piece);
+                    subrequests.push_back(subrequest);
                     continue;
                 }
-                Step::Guilty(error) => {
+                Step::Poison(error) => {
                     let is_crowded = self.is_crowded();
-                    if piece.parcel.may_be_cut() {
-                        piece.cut_into(&mut pieces, None).await;
+                    if subrequest.payload.may_be_cut() {
+                        subrequest.cut_into(&mut subrequests, None).await;
                         continue;
                     }
-                    if !piece.trial.strike(is_crowded) {
-                        piece.trial.put_off(error.hint());
-                        piece.last = Some(error);
-                        pieces.push_back(piece);
+                    if !subrequest.retry.strike(is_crowded) {
+                        subrequest.retry.put_off(error.hint());
+                        subrequest.last = Some(error);
+                        subrequests.push_back(subrequest);
                         continue;
                     }
                     let message = format!("{error} (again and again, while other requests were taken)");
@@ -184,63 +186,70 @@ impl<D: Destination + Send + Sync> Flight<D> {
         told
     }
 
-    /// The piece whose turn it is: the first that need not wait, or that need not wait for long. A probe lets the others go first.
-    fn next(&self, pieces: &mut VecDeque<Piece>) -> Option<Piece> {
+    /// The subrequest whose turn it is: the first that need not wait, or that need not wait for long. A probe lets the others go first.
+    fn next(&self, subrequests: &mut VecDeque<Subrequest>) -> Option<Subrequest> {
         let route = self.route.borrow();
         let is_last_call = self.last_call(&route).is_some();
-        let turn = |piece: &Piece| {
+        let turn = |subrequest: &Subrequest| {
             let due = if is_last_call {
-                piece.trial.hurried_due()
+                subrequest.retry.hurried_due()
             } else {
-                piece.trial.due()
+                subrequest.retry.due()
             };
-            match (&route.spread, piece.home_by(&route.config)) {
+            match (&route.spread, subrequest.home_by(&route.config)) {
                 (Some(spread), Some(home)) => (due.max(spread.next(home)), spread.is_broken(home)),
                 _ => (due, false),
             }
         };
-        let (first, _) = pieces.iter().enumerate().min_by_key(|(_, piece)| turn(piece))?;
-        pieces.remove(first)
+        let (first, _) = subrequests
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, subrequest)| turn(subrequest))?;
+        subrequests.remove(first)
     }
 
-    async fn deliver(&mut self, piece: &mut Piece, under_way: &mut UnderWay, has_others: bool) -> Step {
-        if let Some(limit) = self.sender.max_request().filter(|&limit| piece.parcel.len() > limit) {
+    async fn deliver(&mut self, subrequest: &mut Subrequest, under_way: &mut UnderWay, has_others: bool) -> Step {
+        if let Some(limit) = self
+            .sender
+            .max_request()
+            .filter(|&limit| subrequest.payload.len() > limit)
+        {
             return Step::TooLarge(format!("the limit is {limit}; raise max_request_size"));
         }
         loop {
             let route = Arc::clone(&self.route.borrow_and_update());
-            let home = piece.home_by(&route.config);
+            let home = subrequest.home_by(&route.config);
             if let Some(spread) = &route.spread
-                && home.is_none_or(|home| spread.has_moved(home, piece.tried))
+                && home.is_none_or(|home| spread.has_moved(home, subrequest.tried))
             {
-                return Step::Homeless;
+                return Step::Unrouted;
             }
             let permit = match self
-                .time(&route, home, piece.trial.due().max(route.sizes.not_before()))
+                .time(&route, home, subrequest.retry.due().max(route.sizes.not_before()))
                 .await
             {
                 Time::Changed => {
                     if !Arc::ptr_eq(&route, &self.route.borrow()) {
-                        piece.trial = Trial::default(); // another destination
+                        subrequest.retry = RetryState::default(); // another destination
                     }
                     continue;
                 }
                 Time::Try(permit) => permit,
-                Time::Until(deadline) => return self.try_last(&route, home, piece, under_way, deadline).await,
-                Time::LastCall(end) => return self.try_in_last_call(&route, home, piece, under_way, end).await,
+                Time::Until(deadline) => return self.try_last(&route, home, subrequest, under_way, deadline).await,
+                Time::LastCall(end) => return self.try_in_last_call(&route, home, subrequest, under_way, end).await,
             };
-            let Piece {
-                parcel, trial, last, ..
-            } = piece;
-            if parcel.may_be_cut() && is_oversize(&route, parcel) {
+            let Subrequest {
+                payload, retry, last, ..
+            } = subrequest;
+            if payload.may_be_cut() && is_oversize(&route, payload) {
                 return Step::Halve;
             }
-            if permit.is_probe() && parcel.len() > PROBE_BYTES && parcel.may_be_cut() {
+            if permit.is_probe() && payload.len() > PROBE_BYTES && payload.may_be_cut() {
                 return Step::Probe;
             }
-            let course = self.course.of_tries();
-            let _try = begin_try(course.as_ref()).await;
-            let request = match parcel.pack(&route.config).await {
+            let origin = self.origin.of_tries();
+            let _try = begin_try(origin.as_ref()).await;
+            let request = match payload.pack(&route.config).await {
                 Ok(request) => request,
                 Err(error) => return Step::Unpackable(error),
             };
@@ -253,8 +262,8 @@ impl<D: Destination + Send + Sync> Flight<D> {
             }
             match self.attempt(&route, home, &request, under_way).await {
                 Err(GaveUp { error, cause }) if waits(&error, cause) => {
-                    let finding = self.find(trial, &error, parcel.may_be_cut());
-                    let is_beside = self.stand() == Stand::Beside;
+                    let verdict = self.verdict(retry, &error, payload.may_be_cut());
+                    let is_beside = self.role() == Role::Aside;
                     if is_beside && is_answer(&error) {
                         drop(permit); // it says nothing of the destination
                     } else {
@@ -266,11 +275,11 @@ impl<D: Destination + Send + Sync> Flight<D> {
                         return Step::PushedOut(error);
                     }
                     self.say(&route, &error);
-                    if finding == Finding::Guilty {
-                        return Step::Guilty(error);
+                    if verdict == Verdict::Poison {
+                        return Step::Poison(error);
                     }
                     if is_beside {
-                        trial.put_off(error.hint());
+                        retry.put_off(error.hint());
                     }
                     *last = Some(error);
                     // Those for other endpoints need not wait for this one.
@@ -280,37 +289,39 @@ impl<D: Destination + Send + Sync> Flight<D> {
                 }
                 Err(gave_up) if gave_up.cause == Cause::Interrupted => {
                     drop(permit);
-                    return judge(&route, parcel, Err(gave_up), last.take());
+                    return judge(&route, payload, Err(gave_up), last.take());
                 }
                 answer => {
                     permit.succeeded();
                     self.was_answered(answer.is_ok());
-                    return judge(&route, parcel, answer, last.take());
+                    return judge(&route, payload, answer, last.take());
                 }
             }
         }
     }
 
-    /// Tries a piece until then and no longer.
+    /// Tries a subrequest until then and no longer.
     async fn try_last(
         &mut self,
         route: &Route<D>,
         home: Option<usize>,
-        piece: &mut Piece,
+        subrequest: &mut Subrequest,
         under_way: &mut UnderWay,
         deadline: Instant,
     ) -> Step {
-        if let Some(step) = presize(route, &piece.parcel) {
+        if let Some(step) = presize(route, &subrequest.payload) {
             return step;
         }
         if let (Some(home), Some(spread)) = (home, &route.spread) {
-            let others = spread.others(home, piece.tried);
+            let others = spread.others(home, subrequest.tried);
             if others > 0 {
-                return self.try_once(route, home, others, piece, under_way, deadline).await;
+                return self
+                    .try_once(route, home, others, subrequest, under_way, deadline)
+                    .await;
             }
         }
-        let Piece { parcel, last, .. } = piece;
-        let request = match parcel.pack(&route.config).await {
+        let Subrequest { payload, last, .. } = subrequest;
+        let request = match payload.pack(&route.config).await {
             Ok(request) => request,
             Err(error) => return Step::Unpackable(error),
         };
@@ -319,28 +330,28 @@ impl<D: Destination + Send + Sync> Flight<D> {
         }
         let (policy, closing) = (self.sender.policy(), &mut self.closing);
         let answer = deliver(&route.at(home), &request, deadline, policy, closing, under_way.tally()).await;
-        judge(route, parcel, answer, last.take())
+        judge(route, payload, answer, last.take())
     }
 
-    /// Tries a piece a last time at an endpoint that is one of several: where it fails the others are tried, each for its share of the time.
+    /// Tries a subrequest a last time at an endpoint that is one of several: where it fails the others are tried, each for its share of the time.
     async fn try_once(
         &mut self,
         route: &Route<D>,
         home: usize,
         others: usize,
-        piece: &mut Piece,
+        subrequest: &mut Subrequest,
         under_way: &mut UnderWay,
         deadline: Instant,
     ) -> Step {
-        piece.tried.add(home);
+        subrequest.tried.add(home);
         let Ok(permit) = route.breaker(Some(home)).try_admit() else {
-            return Step::Homeless; // it has just failed
+            return Step::Unrouted; // it has just failed
         };
-        let request = match piece.parcel.pack(&route.config).await {
+        let request = match subrequest.payload.pack(&route.config).await {
             Ok(request) => request,
             Err(error) => return Step::Unpackable(error),
         };
-        if piece.last.is_some() {
+        if subrequest.last.is_some() {
             under_way.tally().retry();
         }
         let now = Instant::now();
@@ -354,16 +365,16 @@ impl<D: Destination + Send + Sync> Flight<D> {
             Err(GaveUp { error, cause }) if waits(&error, cause) => {
                 permit.failed_by(&error);
                 under_way.wait(error.to_string());
-                piece.last = Some(error);
-                Step::Homeless
+                subrequest.last = Some(error);
+                Step::Unrouted
             }
             Err(gave_up) if gave_up.cause == Cause::Interrupted => {
                 drop(permit);
-                judge(route, &piece.parcel, Err(gave_up), piece.last.take())
+                judge(route, &subrequest.payload, Err(gave_up), subrequest.last.take())
             }
             answer => {
                 permit.succeeded();
-                judge(route, &piece.parcel, answer, piece.last.take())
+                judge(route, &subrequest.payload, answer, subrequest.last.take())
             }
         }
     }
@@ -395,9 +406,9 @@ impl<D: Destination + Send + Sync> Flight<D> {
 
     /// Waits until it is time to try: with leave, since the destination has failed or not, and not before it is due; or a last time.
     async fn time<'r>(&mut self, route: &'r Route<D>, home: Option<usize>, due: Option<Instant>) -> Time<'r> {
-        let lane = match &self.course {
-            Course::Until(deadline) => return Time::Until(*deadline),
-            Course::Driven(driven) => &driven.lane,
+        let lane = match &self.origin {
+            Origin::Caller(deadline) => return Time::Until(*deadline),
+            Origin::Lane(driven) => &driven.lane,
         };
         // An error from the channel means that the owner is gone: the same as closing.
         let is_closing = *self.closing.borrow() != Closing::No || self.closing.has_changed().is_err();
@@ -420,12 +431,12 @@ impl<D: Destination + Send + Sync> Flight<D> {
                 _ => std::future::pending().await,
             }
         };
-        if let (Some(spread), Some(home), Course::Driven(driven)) = (&route.spread, home, &self.course) {
-            driven.standing.hold(spread.next(home).is_some());
+        if let (Some(spread), Some(home), Origin::Lane(driven)) = (&route.spread, home, &self.origin) {
+            driven.state.hold(spread.next(home).is_some());
         }
         let time = race(leave, race(race(ends, moves), changes(&mut self.route))).await;
-        if let Course::Driven(driven) = &self.course {
-            driven.standing.hold(false);
+        if let Origin::Lane(driven) = &self.origin {
+            driven.state.hold(false);
         }
         match time {
             Either::First(permit) => Time::Try(permit),
@@ -435,8 +446,8 @@ impl<D: Destination + Send + Sync> Flight<D> {
 
     /// Whether what was not delivered, at the end, stays where it outlives this process; it is done with nothing more then.
     fn keeps(&self, GaveUp { error, cause }: &GaveUp) -> bool {
-        let is_kept = match &self.course {
-            Course::Driven(driven) if waits(error, *cause) || *cause == Cause::Interrupted => {
+        let is_kept = match &self.origin {
+            Origin::Lane(driven) if waits(error, *cause) || *cause == Cause::Interrupted => {
                 driven.lane.is_stored().then(|| driven.lane.keep())
             }
             _ => None,
@@ -448,7 +459,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
     fn say_trouble(&self, route: &Route<D>, under_way: &mut UnderWay) {
         if let Some(trouble) = route.destination.trouble()
             && under_way.tell(trouble)
-            && let Course::Driven(driven) = &self.course
+            && let Origin::Lane(driven) = &self.origin
         {
             driven.lane.set_news();
         }
@@ -456,7 +467,7 @@ impl<D: Destination + Send + Sync> Flight<D> {
 
     /// Tells people that items wait.
     fn say(&self, route: &Route<D>, error: &SendError) {
-        if let Course::Driven(driven) = &self.course
+        if let Origin::Lane(driven) = &self.origin
             && route.may_say()
         {
             let event = Event {
@@ -493,9 +504,9 @@ async fn changes<T>(channel: &mut watch::Receiver<T>) {
     }
 }
 
-async fn begin_try(course: Option<&(Arc<Standing>, usize)>) -> Option<Try<'_>> {
-    let (standing, most) = course?;
-    Some(standing.begin_try(*most).await)
+async fn begin_try(origin: Option<&(Arc<RequestState>, usize)>) -> Option<Try<'_>> {
+    let (state, most) = origin?;
+    Some(state.begin_try(*most).await)
 }
 
 /// Whether one of several endpoints has failed since it gave leave, while others were tried.
@@ -505,17 +516,17 @@ fn is_stale<D>(route: &Route<D>, home: Option<usize>, permit: &Permit<'_>) -> bo
 }
 
 /// Whether the destination is known to take less, or no more than perhaps a single item.
-fn is_oversize<D>(route: &Route<D>, parcel: &Parcel) -> bool {
-    parcel.len() > route.sizes.limit() || route.sizes.takes_nothing()
+fn is_oversize<D>(route: &Route<D>, payload: &Payload) -> bool {
+    payload.len() > route.sizes.limit() || route.sizes.takes_nothing()
 }
 
 /// What becomes of a part that has its last try, by its size alone: nobody waits for a destination that takes nothing, and it is not asked
 /// for each item either.
-fn presize<D>(route: &Route<D>, parcel: &Parcel) -> Option<Step> {
-    if route.sizes.takes_nothing() && parcel.smallest().is_some_and(|bytes| route.sizes.is_hopeless(bytes)) {
+fn presize<D>(route: &Route<D>, payload: &Payload) -> Option<Step> {
+    if route.sizes.takes_nothing() && payload.smallest().is_some_and(|bytes| route.sizes.is_hopeless(bytes)) {
         return Some(Step::Hopeless(route.sizes.refusal()));
     }
-    (parcel.may_be_cut() && is_oversize(route, parcel)).then_some(Step::Halve)
+    (payload.may_be_cut() && is_oversize(route, payload)).then_some(Step::Halve)
 }
 
 /// When it is time to try.
@@ -530,18 +541,18 @@ enum Time<'r> {
     Changed,
 }
 
-fn judge<D>(route: &Route<D>, parcel: &Parcel, answer: Result<Accepted, GaveUp>, last: Option<SendError>) -> Step {
+fn judge<D>(route: &Route<D>, payload: &Payload, answer: Result<Accepted, GaveUp>, last: Option<SendError>) -> Step {
     match answer {
         Ok(accepted) => {
-            route.sizes.passed(parcel.len());
+            route.sizes.passed(payload.len());
             Step::Taken(accepted)
         }
         Err(GaveUp { error, .. }) if error.is_too_large() => {
             let why = error.to_string();
-            if parcel.items() == 1 {
+            if payload.items() == 1 {
                 route.sizes.refused_alone(&why);
             }
-            route.sizes.too_large(parcel.len(), parcel.items() == 1);
+            route.sizes.too_large(payload.len(), payload.items() == 1);
             Step::TooLarge(why)
         }
         // What the tries before met says more.

@@ -1,4 +1,4 @@
-//! What becomes of a [`Piece`] on its way: it is divided over endpoints, cut in two, or mended.
+//! What becomes of a [`Subrequest`] on its way: it is divided over endpoints, cut in two, or mended.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,33 +6,33 @@ use std::sync::Arc;
 use spanwire_transport::Config;
 use spanwire_transport::deliver::{Cause, GaveUp};
 
-use super::{Course, Flight, Piece};
-use crate::delivery::parcel::Parcel;
+use super::{Origin, RequestDelivery, Subrequest};
+use crate::delivery::payload::Payload;
+use crate::delivery::retry_state::RetryState;
 use crate::delivery::route::Route;
 use crate::delivery::spread::Tried;
-use crate::delivery::trial::Trial;
 
-impl<D> Flight<D> {
+impl<D> RequestDelivery<D> {
     /// What was refused for good may have been damaged where it waited, by somebody else who writes there: then the items that cannot be
     /// read are left out, and the others are sent again. How many were left out; none: it is not for that.
-    pub(super) async fn mend(&self, gave_up: &GaveUp, piece: &mut Piece) -> Option<u64> {
-        let may_be_damaged = match &self.course {
-            Course::Driven(driven) => gave_up.cause == Cause::Final && driven.lane.is_durable(),
-            Course::Until(_) => false,
+    pub(super) async fn mend(&self, gave_up: &GaveUp, subrequest: &mut Subrequest) -> Option<u64> {
+        let may_be_damaged = match &self.origin {
+            Origin::Lane(driven) => gave_up.cause == Cause::Final && driven.lane.is_durable(),
+            Origin::Caller(_) => false,
         };
         if !may_be_damaged {
             return None;
         }
-        let lost = piece.parcel.mend().await;
+        let lost = subrequest.payload.mend().await;
         (lost > 0).then_some(lost)
     }
 }
 
-impl Piece {
-    pub(super) fn new(parcel: Parcel, trial: Trial) -> Self {
+impl Subrequest {
+    pub(super) fn new(payload: Payload, retry: RetryState) -> Self {
         Self {
-            parcel,
-            trial,
+            payload,
+            retry,
             last: None,
             home: None,
             tried: Tried::default(),
@@ -46,43 +46,43 @@ impl Piece {
     }
 
     /// Puts its parts for each endpoint in front of the others; or itself, if traces have none.
-    pub(super) async fn divide_into<D>(mut self, pieces: &mut VecDeque<Self>, route: &Route<D>) {
+    pub(super) async fn divide_into<D>(mut self, subrequests: &mut VecDeque<Self>, route: &Route<D>) {
         let Some(spread) = &route.spread else {
             self.home = None;
-            pieces.push_front(self);
+            subrequests.push_front(self);
             return;
         };
         let mut last = self.last;
-        for (home, parcel) in self.parcel.divide(spread, self.tried).await.into_iter().rev() {
-            pieces.push_front(Self {
+        for (home, payload) in self.payload.divide(spread, self.tried).await.into_iter().rev() {
+            subrequests.push_front(Self {
                 home: Some((Arc::clone(&route.config), home)),
                 last: last.take(),
                 tried: self.tried,
-                ..Self::new(parcel, Trial::default())
+                ..Self::new(payload, RetryState::default())
             });
         }
     }
 
     /// Puts two of it in front of the others, the first with about so many bytes of items, or half of them; or itself, if it cannot be
     /// cut. Whether it could.
-    pub(super) async fn cut_into(self, pieces: &mut VecDeque<Self>, first: Option<usize>) -> bool {
-        let trial = self.trial.of_part();
+    pub(super) async fn cut_into(self, subrequests: &mut VecDeque<Self>, first: Option<usize>) -> bool {
+        let retry = self.retry.of_part();
         let (home, tried) = (self.home, self.tried);
-        let mut push = |parcel, trial| {
-            pieces.push_front(Self {
+        let mut push = |payload, retry| {
+            subrequests.push_front(Self {
                 home: home.clone(),
                 tried,
-                ..Self::new(parcel, trial)
+                ..Self::new(payload, retry)
             });
         };
-        match self.parcel.cut(first).await {
+        match self.payload.cut(first).await {
             Ok((left, right)) => {
-                push(right, trial.clone());
-                push(left, trial);
+                push(right, retry.clone());
+                push(left, retry);
                 true
             }
             Err(whole) => {
-                push(whole, self.trial);
+                push(whole, self.retry);
                 false
             }
         }

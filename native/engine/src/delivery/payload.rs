@@ -1,4 +1,4 @@
-//! [`Parcel`]: a request or a part of one, plain and as it goes out.
+//! [`Payload`]: a request or a part of one, plain and as it goes out.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::pool;
 
 /// Items on their way. The plain bytes are kept: they may have to be cut, or packed for another configuration.
 #[derive(Debug)]
-pub struct Parcel {
+pub struct Payload {
     signal: Signal,
     plain: Bytes,
     items: u64,
@@ -20,7 +20,7 @@ pub struct Parcel {
     is_whole: bool,
 }
 
-impl Parcel {
+impl Payload {
     /// An export request of `signal` with so many items.
     pub fn new(signal: Signal, plain: Bytes, items: u64) -> Self {
         Self {
@@ -107,7 +107,7 @@ impl Parcel {
             [(home, _)] => vec![(*home, self)],
             _ => {
                 let (mut left, last) = (self.items, parts.len() - 1);
-                let parcel = |(at, (home, part)): (usize, (usize, Part))| {
+                let payload = |(at, (home, part)): (usize, (usize, Part))| {
                     // The caller's count is what is booked.
                     let items = if at == last {
                         left
@@ -117,7 +117,7 @@ impl Parcel {
                     left -= items;
                     (home, Self::new(self.signal, part.bytes.into(), items))
                 };
-                parts.into_iter().enumerate().map(parcel).collect()
+                parts.into_iter().enumerate().map(payload).collect()
             }
         }
     }
@@ -157,7 +157,7 @@ impl Parcel {
         // The caller's count is what is booked, also if it is not what the request has.
         let items = (left.items as u64).min(self.items);
         let rest = self.items - items;
-        let parcel = |part: Part, items| Self::new(self.signal, part.bytes.into(), items);
-        Ok((parcel(left, items), parcel(right, rest)))
+        let payload = |part: Part, items| Self::new(self.signal, part.bytes.into(), items);
+        Ok((payload(left, items), payload(right, rest)))
     }
 }

@@ -1,4 +1,4 @@
-//! [`Trial`]: whether it is the destination that fails or this request, by what became of its tries and of others between them.
+//! [`RetryState`]: the failed tries of a request. They tell a destination that fails from a poison request, which fails while others are taken.
 
 use std::time::Duration;
 
@@ -18,18 +18,18 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const FIRST_HURRIED_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_HURRIED_WAIT: Duration = Duration::from_secs(1);
 
-/// What one more failure means.
+/// What one more failure says of the request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Finding {
-    /// Nothing yet.
-    Open,
-    /// It may be the request: another should be tried.
+pub enum Verdict {
+    /// Nothing yet: the destination may fail.
+    Unclear,
+    /// It may be poison: another request should be tried.
     Suspect,
-    /// Others were taken between this try and the one before: it is the request.
-    Guilty,
+    /// Others were taken between this try and the one before.
+    Poison,
 }
 
-/// How many requests of a lane fail for themselves.
+/// How many poison requests a lane has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Crowd {
     None,
@@ -40,7 +40,7 @@ pub enum Crowd {
 
 /// The tries of a request or of a part of one.
 #[derive(Clone, Debug)]
-pub struct Trial {
+pub struct RetryState {
     /// Answers "later" in a row.
     failures: u32,
     /// How many requests had been taken at the last of them.
@@ -53,7 +53,7 @@ pub struct Trial {
     is_hurried: bool,
 }
 
-impl Default for Trial {
+impl Default for RetryState {
     fn default() -> Self {
         Self {
             failures: 0,
@@ -66,10 +66,10 @@ impl Default for Trial {
     }
 }
 
-impl Trial {
+impl RetryState {
     /// The destination answered "later", after so many requests had been taken. Where there is no room for others that might be, what
-    /// `may_be_cut` is, and a single item that was guilty before is guilty again.
-    pub fn failed(&mut self, taken: u64, crowd: Crowd, may_be_cut: bool) -> Finding {
+    /// `may_be_cut` is, and a single item that was poison before is poison again.
+    pub fn failed(&mut self, taken: u64, crowd: Crowd, may_be_cut: bool) -> Verdict {
         let suspect = if crowd == Crowd::None {
             SUSPECT
         } else {
@@ -80,9 +80,9 @@ impl Trial {
         let others_went = others_went || (crowd == Crowd::Full && (may_be_cut || self.strikes > 0));
         self.failures = self.failures.saturating_add(1);
         match (was_suspect && others_went, self.failures >= suspect) {
-            (true, _) => Finding::Guilty,
-            (false, true) => Finding::Suspect,
-            (false, false) => Finding::Open,
+            (true, _) => Verdict::Poison,
+            (false, true) => Verdict::Suspect,
+            (false, false) => Verdict::Unclear,
         }
     }
 
@@ -138,41 +138,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_suspect_after_eight_answers_and_guilty_when_others_are_taken_meanwhile() {
-        let mut trial = Trial::default();
+    fn a_request_is_suspect_after_eight_answers_and_poison_when_others_are_taken_meanwhile() {
+        let mut retry = RetryState::default();
         for taken in 1..8 {
-            assert_eq!(trial.failed(taken, Crowd::None, false), Finding::Open);
+            assert_eq!(retry.failed(taken, Crowd::None, false), Verdict::Unclear);
         }
-        assert_eq!(trial.failed(8, Crowd::None, false), Finding::Suspect);
-        assert_eq!(trial.failed(8, Crowd::None, false), Finding::Suspect); // an outage
-        assert_eq!(trial.failed(9, Crowd::None, false), Finding::Guilty);
-        assert_eq!(trial.failed(9, Crowd::None, false), Finding::Suspect);
-        trial.missed();
-        assert_eq!(trial.failed(10, Crowd::None, false), Finding::Open);
+        assert_eq!(retry.failed(8, Crowd::None, false), Verdict::Suspect);
+        assert_eq!(retry.failed(8, Crowd::None, false), Verdict::Suspect); // an outage
+        assert_eq!(retry.failed(9, Crowd::None, false), Verdict::Poison);
+        assert_eq!(retry.failed(9, Crowd::None, false), Verdict::Suspect);
+        retry.missed();
+        assert_eq!(retry.failed(10, Crowd::None, false), Verdict::Unclear);
     }
 
     #[test]
-    fn among_others_that_fail_for_themselves_one_is_suspect_sooner_and_where_there_is_no_room_guilty_without_proof() {
-        let mut trial = Trial::default();
-        assert_eq!(trial.failed(1, Crowd::Some, false), Finding::Open);
-        assert_eq!(trial.failed(1, Crowd::Some, false), Finding::Suspect);
-        assert_eq!(trial.failed(1, Crowd::Some, false), Finding::Suspect);
-        assert_eq!(trial.failed(1, Crowd::Full, false), Finding::Suspect);
-        assert_eq!(trial.failed(1, Crowd::Full, true), Finding::Guilty);
-        let _ = trial.strike(true);
-        assert_eq!(trial.failed(1, Crowd::Full, false), Finding::Guilty);
+    fn among_others_that_fail_for_themselves_one_is_suspect_sooner_and_where_there_is_no_room_poison_without_proof() {
+        let mut retry = RetryState::default();
+        assert_eq!(retry.failed(1, Crowd::Some, false), Verdict::Unclear);
+        assert_eq!(retry.failed(1, Crowd::Some, false), Verdict::Suspect);
+        assert_eq!(retry.failed(1, Crowd::Some, false), Verdict::Suspect);
+        assert_eq!(retry.failed(1, Crowd::Full, false), Verdict::Suspect);
+        assert_eq!(retry.failed(1, Crowd::Full, true), Verdict::Poison);
+        let _ = retry.strike(true);
+        assert_eq!(retry.failed(1, Crowd::Full, false), Verdict::Poison);
     }
 
     #[test]
     fn one_span_that_is_never_taken_is_given_five_minutes() {
         crate::testing::paused(async {
-            let (mut trial, start) = (Trial::default(), Instant::now());
-            while !trial.strike(false) {
-                trial.put_off(None);
-                tokio::time::sleep_until(trial.due().expect("put off")).await;
+            let (mut retry, start) = (RetryState::default(), Instant::now());
+            while !retry.strike(false) {
+                retry.put_off(None);
+                tokio::time::sleep_until(retry.due().expect("put off")).await;
             }
             assert!((240..360).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
-            let mut hurried = trial.of_part();
+            let mut hurried = retry.of_part();
             assert_eq!(
                 (0..3).map(|_| hurried.strike(true)).collect::<Vec<_>>(),
                 [false, false, true]
