@@ -6,13 +6,14 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use spanwire_ground::spawn_quietly;
 use tokio::sync::oneshot;
 
-/// Threads at most.
+/// Threads at most, where there are as many processors.
 const THREADS: usize = 2;
 /// A thread without work ends after this time.
 const IDLE: Duration = Duration::from_secs(1);
@@ -60,11 +61,17 @@ struct State {
     idle: usize,
 }
 
+/// Threads at most on this machine, or in this container.
+fn most() -> usize {
+    static MOST: OnceLock<usize> = OnceLock::new();
+    *MOST.get_or_init(|| available_parallelism().map_or(1, |processors| processors.get().min(THREADS)))
+}
+
 impl Pool {
     fn add(self: Arc<Self>, work: Work) {
         let mut state = self.lock();
         state.waiting.push_back(work);
-        if state.idle >= state.waiting.len() || state.threads == THREADS {
+        if state.idle >= state.waiting.len() || state.threads == most() {
             drop(state);
             self.wake.notify_one();
             return;
@@ -94,7 +101,8 @@ impl Pool {
         loop {
             if let Some(work) = state.waiting.pop_front() {
                 drop(state);
-                work();
+                // What the work answers is dropped inside, where nobody waits any more.
+                let _ = catch_unwind(AssertUnwindSafe(work));
                 state = self.lock();
                 continue;
             }

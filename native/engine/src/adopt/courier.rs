@@ -148,8 +148,10 @@ impl Courier {
                     Some(way) => way,
                     None => way.insert(Way::new(&self.member, &self.shared.options, Box::new(Adopting))?),
                 };
-                if !self.deliver(way, &found) {
+                let is_delivered = self.deliver(way, &found);
+                if !matches!(is_delivered, Ok(true)) {
                     way.lane.keep();
+                    is_delivered?;
                     break;
                 }
             }
@@ -160,20 +162,21 @@ impl Courier {
         Ok(())
     }
 
-    /// Queues a block's frames for the destination, and waits until it has answered for them. False if the block must stay on the disk: the courier
-    /// has to stop, or the queue had no memory for a frame.
-    fn deliver(&self, way: &mut Way, found: &Found) -> bool {
+    /// Queues a block's frames for the destination, and waits until it has answered for them. False if the courier has to stop, an error if there is no
+    /// memory for a frame: the block must stay on the disk.
+    fn deliver(&self, way: &mut Way, found: &Found) -> io::Result<bool> {
         let groups: Vec<_> = found.groups.iter().cloned().map(Arc::<Group>::new).collect();
         let rate = self.shared.options.spans_per_second;
         let begun = Instant::now();
         let before = way.lane.counts();
         for (sent, (group, frame)) in found.frames.iter().enumerate() {
             if self.member.stop.is_set() {
-                return false;
+                return Ok(false);
             }
             // A frame too long for any chunk is dropped and counted by the lane: a retry would not help it.
             if way.writer.append_message(&groups[*group], frame) == Appended::Full {
-                return false;
+                let why = "there is no memory for what a terminated process left; it stays on the disk";
+                return Err(io::Error::new(io::ErrorKind::OutOfMemory, why));
             }
             if let Some(nanos) = (1_000_000_000 * sent as u64).checked_div(rate) {
                 let ahead = Duration::from_nanos(nanos).saturating_sub(begun.elapsed());
@@ -191,7 +194,7 @@ impl Courier {
                 account.spans += spans;
             }
         });
-        is_settled
+        Ok(is_settled)
     }
 
     /// Waits until the destination has answered for all that it was given; false if it is to stop before.
@@ -304,7 +307,7 @@ mod tests {
     }
 
     /// Whether a courier reports a block of three frames as delivered, the requests that the backend got, and the frames that were counted.
-    fn deliver(storage: Box<dyn Storage>) -> (bool, usize, u64) {
+    fn deliver(storage: Box<dyn Storage>) -> (io::Result<bool>, usize, u64) {
         let backend = backend("200 OK", Duration::ZERO);
         let options = Options {
             path: "/nowhere".into(),
@@ -347,11 +350,13 @@ mod tests {
 
     #[test]
     fn a_block_is_delivered_when_the_backend_has_its_frames() {
-        assert_eq!(deliver(Box::new(Adopting)), (true, 1, 3));
+        assert!(matches!(deliver(Box::new(Adopting)), (Ok(true), 1, 3)));
     }
 
     #[test]
     fn a_block_whose_frames_find_no_memory_is_neither_delivered_nor_counted_as_dropped() {
-        assert_eq!(deliver(Box::new(Exhausted)), (false, 0, 0));
+        let (failed, requests, counted) = deliver(Box::new(Exhausted));
+        assert_eq!(failed.expect_err("no memory").kind(), io::ErrorKind::OutOfMemory);
+        assert_eq!((requests, counted), (0, 0));
     }
 }

@@ -71,6 +71,11 @@ impl Payload {
         Ok(self.request(config, body))
     }
 
+    /// Whether [`pack`](Self::pack) answers at once.
+    pub fn is_ready(&self, config: &Arc<Config>) -> bool {
+        !config.packs() || self.len() < pool::LEAST_BYTES || self.packed_by(config).is_some()
+    }
+
     /// The same, on this thread.
     pub fn pack_here(&mut self, config: &Arc<Config>) -> Result<Request, PackError> {
         let body = match self.packed_by(config) {

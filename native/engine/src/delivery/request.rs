@@ -224,10 +224,17 @@ impl<D: Destination + Send + Sync> RequestDelivery<D> {
             {
                 return Step::Unrouted;
             }
-            let permit = match self
-                .time(&route, home, subrequest.retry.due().max(route.sizes.not_before()))
-                .await
-            {
+            let due = subrequest.retry.due().max(route.sizes.not_before());
+            let time = self.time(&route, home, due).await;
+            let payload = &mut subrequest.payload;
+            if is_to_be_packed(&route, payload, &time) {
+                drop(time); // packing takes time as well: what may be done after it is asked again
+                if let Err(error) = payload.pack(&route.config).await {
+                    return Step::Unpackable(error);
+                }
+                continue;
+            }
+            let permit = match time {
                 Time::Changed => {
                     if !Arc::ptr_eq(&route, &self.route.borrow()) {
                         subrequest.retry = RetryState::default(); // another destination
@@ -249,14 +256,13 @@ impl<D: Destination + Send + Sync> RequestDelivery<D> {
             }
             let origin = self.origin.of_tries();
             let _try = begin_try(origin.as_ref()).await;
+            if is_stale(&route, home, &permit) {
+                continue;
+            }
             let request = match payload.pack(&route.config).await {
                 Ok(request) => request,
                 Err(error) => return Step::Unpackable(error),
             };
-            // Waiting for its turn and packing take time.
-            if is_stale(&route, home, &permit) {
-                continue;
-            }
             if last.is_some() {
                 under_way.tally().retry();
             }
@@ -513,6 +519,17 @@ async fn begin_try(origin: Option<&(Arc<RequestState>, usize)>) -> Option<Try<'_
 fn is_stale<D>(route: &Route<D>, home: Option<usize>, permit: &Permit<'_>) -> bool {
     let breaker = route.breaker(home);
     home.is_some() && !permit.is_probe() && (breaker.is_broken() || !breaker.may_try())
+}
+
+/// Whether it is to be sent now, and is to be packed on another thread before. What is cut first is packed after that.
+fn is_to_be_packed<D>(route: &Route<D>, payload: &Payload, time: &Time<'_>) -> bool {
+    let is_cut_first = match time {
+        Time::Changed => return false,
+        Time::Try(permit) => permit.is_probe() && payload.len() > PROBE_BYTES,
+        Time::Until(_) | Time::LastCall(_) => false,
+    };
+    let is_cut_first = payload.may_be_cut() && (is_cut_first || is_oversize(route, payload));
+    !is_cut_first && !payload.is_ready(&route.config)
 }
 
 /// Whether the destination is known to take less, or no more than perhaps a single item.
