@@ -18,7 +18,7 @@ const THREADS: usize = 2;
 /// A thread without work ends after this time.
 const IDLE: Duration = Duration::from_secs(1);
 /// Work on fewer bytes is done at once: to compress them takes less than some tens of microseconds more than to hand them over.
-pub const LEAST_BYTES: usize = 32 << 10;
+const LEAST_BYTES: usize = 32 << 10;
 
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -26,12 +26,26 @@ thread_local! {
     static POOL: Arc<Pool> = Arc::default();
 }
 
+/// Whether [`run`] does work on so many bytes at once.
+pub fn is_at_once(bytes: usize) -> bool {
+    #[cfg(test)]
+    if simulated::longest().is_some() {
+        return bytes == 0;
+    }
+    bytes < LEAST_BYTES
+}
+
 /// The answer of `work` on so many bytes, which a thread of the pool does if they are many.
 ///
 /// # Panics
 /// If the work does.
 pub async fn run<R: Send + 'static>(bytes: usize, work: impl FnOnce() -> R + Send + 'static) -> R {
-    if bytes < LEAST_BYTES {
+    if is_at_once(bytes) {
+        return work();
+    }
+    #[cfg(test)]
+    if let Some(longest) = simulated::longest() {
+        tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;
         return work();
     }
     let (sender, answer) = oneshot::channel();
@@ -121,6 +135,26 @@ impl Pool {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Work that takes virtual time, of any number of bytes: threads would be outside of it.
+#[cfg(test)]
+pub mod simulated {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    thread_local! {
+        static LONGEST: Cell<Option<Duration>> = const { Cell::new(None) };
+    }
+
+    /// From now on, on this thread, work takes up to so long; none: as usual.
+    pub fn set(longest: Option<Duration>) {
+        LONGEST.set(longest);
+    }
+
+    pub fn longest() -> Option<Duration> {
+        LONGEST.get()
     }
 }
 

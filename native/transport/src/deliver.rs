@@ -112,7 +112,7 @@ pub async fn closing_begins(closing: &mut watch::Receiver<Closing>) {
 }
 
 /// Ends when the time that closing leaves to a try under way is over.
-async fn closed_for_good(closing: &mut watch::Receiver<Closing>) {
+pub async fn closed_for_good(closing: &mut watch::Receiver<Closing>) {
     loop {
         let state = *closing.borrow_and_update();
         let changed = match state {

@@ -73,7 +73,7 @@ impl Payload {
 
     /// Whether [`pack`](Self::pack) answers at once.
     pub fn is_ready(&self, config: &Arc<Config>) -> bool {
-        !config.packs() || self.len() < pool::LEAST_BYTES || self.packed_by(config).is_some()
+        !config.packs() || pool::is_at_once(self.len()) || self.packed_by(config).is_some()
     }
 
     /// The same, on this thread.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use spanwire_queue::Lane;
 use spanwire_transport::breaker::Permit;
-use spanwire_transport::deliver::{Cause, Closing, GaveUp, attempt, closing_begins};
+use spanwire_transport::deliver::{Cause, Closing, GaveUp, attempt, closed_for_good, closing_begins};
 use spanwire_transport::race::{Either, race};
 use spanwire_transport::{Accepted, Config, Destination, PackError, Request, SendError, deliver};
 use spanwire_wire::Signal;
@@ -217,6 +217,9 @@ impl<D: Destination + Send + Sync> RequestDelivery<D> {
             return Step::TooLarge(format!("the limit is {limit}; raise max_request_size"));
         }
         loop {
+            if matches!(*self.closing.borrow(), Closing::By(end) if end <= Instant::now()) {
+                return interrupted(subrequest);
+            }
             let route = Arc::clone(&self.route.borrow_and_update());
             let home = subrequest.home_by(&route.config);
             if let Some(spread) = &route.spread
@@ -229,10 +232,11 @@ impl<D: Destination + Send + Sync> RequestDelivery<D> {
             let payload = &mut subrequest.payload;
             if is_to_be_packed(&route, payload, &time) {
                 drop(time); // packing takes time as well: what may be done after it is asked again
-                if let Err(error) = payload.pack(&route.config).await {
-                    return Step::Unpackable(error);
+                match race(payload.pack(&route.config), closed_for_good(&mut self.closing)).await {
+                    Either::First(Ok(_)) => continue,
+                    Either::First(Err(error)) => return Step::Unpackable(error),
+                    Either::Second(()) => return interrupted(subrequest),
                 }
-                continue;
             }
             let permit = match time {
                 Time::Changed => {
@@ -582,6 +586,14 @@ fn judge<D>(route: &Route<D>, payload: &Payload, answer: Result<Accepted, GaveUp
         }),
         Err(gave_up) => Step::GaveUp(gave_up),
     }
+}
+
+/// It is closed for good; what the tries before met says more.
+fn interrupted(subrequest: &mut Subrequest) -> Step {
+    Step::GaveUp(GaveUp {
+        error: subrequest.last.take().unwrap_or(SendError::Shutdown),
+        cause: Cause::Interrupted,
+    })
 }
 
 fn unsent(signal: Signal, items: u64, why: &str) -> String {

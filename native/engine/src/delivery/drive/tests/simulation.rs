@@ -6,14 +6,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fastrand::Rng;
 use spanwire_queue::{Appended, Group, Limits, Writer};
-use spanwire_transport::{Accepted, ConnectionError, Request, SendError, Tally};
+use spanwire_transport::config::TlsFiles;
+use spanwire_transport::{Accepted, Compression, Config, ConnectionError, Protocol, Request, SendError, Tally};
 use spanwire_wire::Signal;
 use tokio::time::{sleep, timeout};
 
 use super::super::*;
+use crate::client::Client;
 use crate::delivery::traffic::{MOST_BESIDE, MOST_SUSPECTS};
+use crate::pool;
 use crate::process::account::Account;
-use crate::testing::{client, numbers, paused};
+use crate::testing::{numbers, paused};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -38,6 +41,7 @@ struct Backend {
     loses_one_in: u32,
     /// Requests that have one of these are answered "later", for ever.
     poison: BTreeSet<u32>,
+    compression: Compression,
     rng: Mutex<Rng>,
     seen: Mutex<Seen>,
 }
@@ -81,9 +85,17 @@ impl Backend {
                 faults[rng.usize(..faults.len())],
             )
         });
+        let outages = outages.collect();
+        let is_packed = rng.bool();
+        pool::simulated::set(is_packed.then(|| Duration::from_millis(rng.u64(1..400))));
         Self {
             start: Instant::now(),
-            outages: outages.collect(),
+            compression: if is_packed {
+                Compression::Zstd
+            } else {
+                Compression::None
+            },
+            outages,
             latency: Duration::from_millis(rng.u64(0..300)),
             largest: if rng.u32(0..4) == 0 {
                 rng.usize(40..2_000)
@@ -95,6 +107,18 @@ impl Backend {
             rng: Mutex::new(rng.fork()),
             seen: Mutex::default(),
         }
+    }
+
+    /// A client of it.
+    fn client(&self, endpoint: &str) -> Client {
+        let config = Config::new(
+            Protocol::HttpProtobuf,
+            endpoint,
+            &[],
+            self.compression,
+            &TlsFiles::default(),
+        );
+        Client::new(config.expect("valid"), 10 * SECOND, None).expect("fork handlers")
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -153,7 +177,8 @@ impl Destination for Shared {
         if request.body.len() > self.0.largest {
             return Err(status(413, None));
         }
-        let numbers = numbers(&request.body);
+        let plain = self.0.compression.decompress(vec![request.body.clone()], 1 << 20);
+        let numbers = numbers(&plain.expect("compressed by what was drawn"));
         assert_eq!(numbers.len() as u64, request.items);
         if numbers.iter().any(|number| self.0.poison.contains(number)) {
             self.0.seen().tainted.extend(numbers);
@@ -219,7 +244,7 @@ fn poison(seed: u64) {
         in_flight: rng.usize(1..6),
         backlog: 0,
     };
-    let client = client(&format!("http://poisoned-{seed}.test/"));
+    let client = backend.client(&format!("http://poisoned-{seed}.test/"));
     let name = client.name();
     let (mut writer, lane) = Writer::new(Signal::Traces, Limits::default()).expect("fork handlers");
     let lane = Arc::new(lane);
@@ -298,7 +323,7 @@ fn crowd(seed: u64) {
         in_flight: if rng.bool() { 1 } else { rng.usize(2..6) },
         backlog: 0,
     };
-    let client = client(&format!("http://crowded-{seed}.test/"));
+    let client = backend.client(&format!("http://crowded-{seed}.test/"));
     let name = client.name();
     let (mut writer, lane) = Writer::new(
         Signal::Traces,
@@ -397,7 +422,7 @@ fn simulate(seed: u64) {
         usize::MAX
     };
     let bytes = rng.usize(1..60);
-    let client = client(&format!("http://simulated-{seed}.test/"));
+    let client = backend.client(&format!("http://simulated-{seed}.test/"));
     let name = client.name();
     let (mut writer, lane) = Writer::new(
         Signal::Traces,
