@@ -1,26 +1,29 @@
 //! [`RequestDelivery`]: one request on its way, until all of its items are accounted for.
 //!
-//! What is too large is cut in two, again and again. What cannot be delivered now is tried again: of a caller who waits, within a
-//! deadline; of a lane, until the destination takes it, the lane ends, or its queue overflows, whose oldest items these are. What is not
-//! taken for itself, while others are, waits beside them, is cut down to the items that it is because of, and given up with these.
+//! A request that is too large is cut in two, again and again. One that cannot be delivered now is tried again: that of a waiting caller within
+//! a deadline; that of a lane until the destination takes it, the lane ends, or its queue overflows, whose oldest items these are. A request
+//! that fails while others are taken waits beside them, is cut down to its poison items, and is given up with these.
 
+mod answer;
 mod bound;
 pub mod last_call;
 mod state;
 mod subrequest;
+mod time;
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::sync::Arc;
 
 use spanwire_queue::Lane;
 use spanwire_transport::breaker::Permit;
-use spanwire_transport::deliver::{Cause, Closing, GaveUp, attempt, closed_for_good, closing_begins};
+use spanwire_transport::deliver::{Cause, Closing, GaveUp, attempt, closed_for_good};
 use spanwire_transport::race::{Either, race};
 use spanwire_transport::{Accepted, Config, Destination, PackError, Request, SendError, deliver};
-use spanwire_wire::Signal;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
+
+use answer::{interrupted, is_answer, judge, too_large, unsent, waits};
+use time::Time;
 
 use crate::delivery::payload::Payload;
 use crate::delivery::retry_state::{RetryState, Verdict};
@@ -414,46 +417,6 @@ impl<D: Destination + Send + Sync> RequestDelivery<D> {
         answer
     }
 
-    /// Waits until it is time to try: with leave, since the destination has failed or not, and not before it is due; or a last time.
-    async fn time<'r>(&mut self, route: &'r Route<D>, home: Option<usize>, due: Option<Instant>) -> Time<'r> {
-        let lane = match &self.origin {
-            Origin::Caller(deadline) => return Time::Until(*deadline),
-            Origin::Lane(driven) => &driven.lane,
-        };
-        // An error from the channel means that the owner is gone: the same as closing.
-        let is_closing = *self.closing.borrow() != Closing::No || self.closing.has_changed().is_err();
-        if !is_closing && let Some(end) = self.last_call(route) {
-            return Time::LastCall(end);
-        }
-        if lane.is_ended() || is_closing {
-            return Time::Until(Instant::now() + self.sender.timeout());
-        }
-        let ends = race(poll_fn(|task| lane.poll_ended(task)), closing_begins(&mut self.closing));
-        let leave = async {
-            if let Some(due) = due {
-                sleep_until(due).await;
-            }
-            route.breaker(home).admit().await
-        };
-        let moves = async {
-            match (&route.spread, home) {
-                (Some(spread), Some(home)) => spread.moves(home).await,
-                _ => std::future::pending().await,
-            }
-        };
-        if let (Some(spread), Some(home), Origin::Lane(driven)) = (&route.spread, home, &self.origin) {
-            driven.state.hold(spread.next(home).is_some());
-        }
-        let time = race(leave, race(race(ends, moves), changes(&mut self.route))).await;
-        if let Origin::Lane(driven) = &self.origin {
-            driven.state.hold(false);
-        }
-        match time {
-            Either::First(permit) => Time::Try(permit),
-            Either::Second(_) => Time::Changed,
-        }
-    }
-
     /// Whether what was not delivered, at the end, stays where it outlives this process; it is done with nothing more then.
     fn keeps(&self, GaveUp { error, cause }: &GaveUp) -> bool {
         let is_kept = match &self.origin {
@@ -493,27 +456,6 @@ impl<D: Destination + Send + Sync> RequestDelivery<D> {
     }
 }
 
-/// Whether the items wait for better times. A certificate that is wrong, or a proxy that refuses, is no answer of the destination's, and is mended one day.
-fn waits(error: &SendError, cause: Cause) -> bool {
-    matches!(cause, Cause::Exhausted | Cause::TimedOut) || (cause == Cause::Final && error.is_before_the_backend())
-}
-
-/// Whether the destination, or somebody in front of it, has answered.
-fn is_answer(error: &SendError) -> bool {
-    match error {
-        SendError::Status { .. } | SendError::Rpc { .. } => true,
-        SendError::NoneWell { last: Some(last), .. } | SendError::Headers { last: Some(last) } => is_answer(last),
-        _ => false,
-    }
-}
-
-/// Ends when another value is there.
-async fn changes<T>(channel: &mut watch::Receiver<T>) {
-    if channel.changed().await.is_err() {
-        std::future::pending::<()>().await; // there will be none
-    }
-}
-
 async fn begin_try(origin: Option<&(Arc<RequestState>, usize)>) -> Option<Try<'_>> {
     let (state, most) = origin?;
     Some(state.begin_try(*most).await)
@@ -548,64 +490,4 @@ fn presize<D>(route: &Route<D>, payload: &Payload) -> Option<Step> {
         return Some(Step::Hopeless(route.sizes.refusal()));
     }
     (payload.may_be_cut() && is_oversize(route, payload)).then_some(Step::Halve)
-}
-
-/// When it is time to try.
-enum Time<'r> {
-    /// Now, with leave.
-    Try(Permit<'r>),
-    /// Now, and for the last time: it may take until then.
-    Until(Instant),
-    /// Now, soon and until then, since the lane has ended.
-    LastCall(Instant),
-    /// Something else has changed.
-    Changed,
-}
-
-fn judge<D>(route: &Route<D>, payload: &Payload, answer: Result<Accepted, GaveUp>, last: Option<SendError>) -> Step {
-    match answer {
-        Ok(accepted) => {
-            route.sizes.passed(payload.len());
-            Step::Taken(accepted)
-        }
-        Err(GaveUp { error, .. }) if error.is_too_large() => {
-            let why = error.to_string();
-            if payload.items() == 1 {
-                route.sizes.refused_alone(&why);
-            }
-            route.sizes.too_large(payload.len(), payload.items() == 1);
-            Step::TooLarge(why)
-        }
-        // What the tries before met says more.
-        Err(GaveUp {
-            error: SendError::Shutdown | SendError::TimedOut,
-            cause,
-        }) if last.is_some() => Step::GaveUp(GaveUp {
-            error: last.unwrap_or(SendError::Shutdown),
-            cause,
-        }),
-        Err(gave_up) => Step::GaveUp(gave_up),
-    }
-}
-
-/// It is closed for good; what the tries before met says more.
-fn interrupted(subrequest: &mut Subrequest) -> Step {
-    Step::GaveUp(GaveUp {
-        error: subrequest.last.take().unwrap_or(SendError::Shutdown),
-        cause: Cause::Interrupted,
-    })
-}
-
-fn unsent(signal: Signal, items: u64, why: &str) -> String {
-    let names = signal.names().items;
-    format!(
-        "{items} {names} were not sent, each is too large: the backend has just refused single {names} of that size: {why}"
-    )
-}
-
-fn too_large(signal: Signal, items: u64, bytes: usize, why: &str) -> String {
-    match items {
-        1 => format!("a {} of {bytes} bytes is too large: {why}", signal.names().item),
-        _ => format!("a request of {bytes} bytes is too large and cannot be divided: {why}"),
-    }
 }
