@@ -81,7 +81,7 @@ def main() -> None:
             while not is_over.is_set():
                 for _ in range(500):
                     tracer.start_span("large", attributes={"text": text}).end()
-                is_over.wait(0.02)
+                is_over.wait(0.002)
 
         filling = threading.Thread(target=fill)
         filling.start()
