@@ -175,8 +175,7 @@ impl Courier {
             }
             // A frame too long for any chunk is dropped and counted by the lane: a retry would not help it.
             if way.writer.append_message(&groups[*group], frame) == Appended::Full {
-                let why = "there is no memory for what a terminated process left; it stays on the disk";
-                return Err(io::Error::new(io::ErrorKind::OutOfMemory, why));
+                return Err(io::ErrorKind::OutOfMemory.into());
             }
             if let Some(nanos) = (1_000_000_000 * sent as u64).checked_div(rate) {
                 let ahead = Duration::from_nanos(nanos).saturating_sub(begun.elapsed());

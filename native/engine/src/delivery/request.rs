@@ -22,8 +22,7 @@ use spanwire_transport::{Accepted, Config, Destination, PackError, Request, Send
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use answer::{interrupted, is_answer, judge, too_large, unsent, waits};
-use time::Time;
+use answer::{is_answer, too_large, unsent, waits};
 
 use crate::delivery::payload::Payload;
 use crate::delivery::retry_state::{RetryState, Verdict};
@@ -37,6 +36,9 @@ use crate::process::ticket::{Notice, UnderWay};
 
 /// A destination that may be down is asked with so little.
 pub const PROBE_BYTES: usize = 16 << 10;
+
+/// A suspect request is cut into so many parts at most while there is no room for others.
+const MOST_PARTS: usize = 16;
 
 /// Who gave the request, which says how long it is tried.
 pub enum Origin {
@@ -117,9 +119,7 @@ impl<D: Destination + Send + Sync> RequestDelivery<D> {
         while let Some(mut subrequest) = self.next(&mut subrequests) {
             let (mut items, bytes) = (subrequest.payload.items(), subrequest.payload.len());
             let signal = subrequest.payload.signal();
-            let step = self
-                .deliver(&mut subrequest, &mut under_way, !subrequests.is_empty())
-                .await;
+            let step = self.deliver(&mut subrequest, &mut under_way, subrequests.len()).await;
             self.say_trouble(&self.route.borrow(), &mut under_way);
             let fate = match step {
                 Step::Taken(accepted) => Ok(accepted),
@@ -211,7 +211,8 @@ impl<D: Destination + Send + Sync> RequestDelivery<D> {
         subrequests.remove(first)
     }
 
-    async fn deliver(&mut self, subrequest: &mut Subrequest, under_way: &mut UnderWay, has_others: bool) -> Step {
+    /// Tries a subrequest, beside which the request has `others`.
+    async fn deliver(&mut self, subrequest: &mut Subrequest, under_way: &mut UnderWay, others: usize) -> Step {
         if let Some(limit) = self
             .sender
             .max_request()
@@ -291,13 +292,8 @@ impl<D: Destination + Send + Sync> RequestDelivery<D> {
                     if verdict == Verdict::Poison {
                         return Step::Poison(error);
                     }
-                    if is_beside {
-                        retry.put_off(error.hint());
-                    }
-                    *last = Some(error);
-                    // Those for other endpoints need not wait for this one.
-                    if is_beside || (has_others && home.is_some()) {
-                        return Step::Aside;
+                    if let Some(step) = self.put_off(subrequest, home, error, verdict, others) {
+                        return step;
                     }
                 }
                 Err(gave_up) if gave_up.cause == Cause::Interrupted => {
@@ -311,6 +307,33 @@ impl<D: Destination + Send + Sync> RequestDelivery<D> {
                 }
             }
         }
+    }
+
+    /// What becomes of a subrequest that was not taken now; none: it is tried again in its turn.
+    fn put_off(
+        &self,
+        subrequest: &mut Subrequest,
+        home: Option<usize>,
+        error: SendError,
+        verdict: Verdict,
+        others: usize,
+    ) -> Option<Step> {
+        let is_beside = self.role() == Role::Aside;
+        if is_beside {
+            subrequest.retry.put_off(error.hint());
+        }
+        subrequest.last = Some(error);
+        // Where there is no room for other requests, parts of these show whether the destination takes any.
+        if verdict == Verdict::Suspect && self.has_no_room() {
+            if subrequest.payload.may_be_cut() && others < MOST_PARTS {
+                return Some(Step::Halve);
+            }
+            if others > 0 {
+                return Some(Step::Aside);
+            }
+        }
+        // Those for other endpoints need not wait for this one.
+        (is_beside || (others > 0 && home.is_some())).then_some(Step::Aside)
     }
 
     /// Tries a subrequest until then and no longer.
@@ -490,4 +513,50 @@ fn presize<D>(route: &Route<D>, payload: &Payload) -> Option<Step> {
         return Some(Step::Hopeless(route.sizes.refusal()));
     }
     (payload.may_be_cut() && is_oversize(route, payload)).then_some(Step::Halve)
+}
+
+/// When it is time to try.
+enum Time<'r> {
+    /// Now, with leave.
+    Try(Permit<'r>),
+    /// Now, and for the last time: it may take until then.
+    Until(Instant),
+    /// Now, soon and until then, since the lane has ended.
+    LastCall(Instant),
+    /// Something else has changed.
+    Changed,
+}
+
+fn judge<D>(route: &Route<D>, payload: &Payload, answer: Result<Accepted, GaveUp>, last: Option<SendError>) -> Step {
+    match answer {
+        Ok(accepted) => {
+            route.sizes.passed(payload.len());
+            Step::Taken(accepted)
+        }
+        Err(GaveUp { error, .. }) if error.is_too_large() => {
+            let why = error.to_string();
+            if payload.items() == 1 {
+                route.sizes.refused_alone(&why);
+            }
+            route.sizes.too_large(payload.len(), payload.items() == 1);
+            Step::TooLarge(why)
+        }
+        // What the tries before met says more.
+        Err(GaveUp {
+            error: SendError::Shutdown | SendError::TimedOut,
+            cause,
+        }) if last.is_some() => Step::GaveUp(GaveUp {
+            error: last.unwrap_or(SendError::Shutdown),
+            cause,
+        }),
+        Err(gave_up) => Step::GaveUp(gave_up),
+    }
+}
+
+/// It is closed for good; what the tries before met says more.
+fn interrupted(subrequest: &mut Subrequest) -> Step {
+    Step::GaveUp(GaveUp {
+        error: subrequest.last.take().unwrap_or(SendError::Shutdown),
+        cause: Cause::Interrupted,
+    })
 }

@@ -112,6 +112,11 @@ impl Traffic {
         self.beside.load(Ordering::Relaxed)
     }
 
+    /// Whether there was no room for one more request.
+    pub fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
+    }
+
     /// Whether many requests fail for themselves.
     pub fn is_crowded(&self) -> bool {
         self.beside() >= CROWD || self.is_full.load(Ordering::Relaxed)

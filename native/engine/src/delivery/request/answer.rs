@@ -1,12 +1,8 @@
-//! What the answer to a try means for a subrequest.
+//! What the answer to a try means, and how people are told.
 
-use spanwire_transport::deliver::{Cause, GaveUp};
-use spanwire_transport::{Accepted, SendError};
+use spanwire_transport::SendError;
+use spanwire_transport::deliver::Cause;
 use spanwire_wire::Signal;
-
-use super::{Step, Subrequest};
-use crate::delivery::payload::Payload;
-use crate::delivery::route::Route;
 
 /// Whether the items wait for better times. A certificate that is wrong, or a proxy that refuses, is no answer of the destination's, and is mended one day.
 pub(super) fn waits(error: &SendError, cause: Cause) -> bool {
@@ -20,45 +16,6 @@ pub(super) fn is_answer(error: &SendError) -> bool {
         SendError::NoneWell { last: Some(last), .. } | SendError::Headers { last: Some(last) } => is_answer(last),
         _ => false,
     }
-}
-
-pub(super) fn judge<D>(
-    route: &Route<D>,
-    payload: &Payload,
-    answer: Result<Accepted, GaveUp>,
-    last: Option<SendError>,
-) -> Step {
-    match answer {
-        Ok(accepted) => {
-            route.sizes.passed(payload.len());
-            Step::Taken(accepted)
-        }
-        Err(GaveUp { error, .. }) if error.is_too_large() => {
-            let why = error.to_string();
-            if payload.items() == 1 {
-                route.sizes.refused_alone(&why);
-            }
-            route.sizes.too_large(payload.len(), payload.items() == 1);
-            Step::TooLarge(why)
-        }
-        // What the tries before met says more.
-        Err(GaveUp {
-            error: SendError::Shutdown | SendError::TimedOut,
-            cause,
-        }) if last.is_some() => Step::GaveUp(GaveUp {
-            error: last.unwrap_or(SendError::Shutdown),
-            cause,
-        }),
-        Err(gave_up) => Step::GaveUp(gave_up),
-    }
-}
-
-/// It is closed for good; what the tries before met says more.
-pub(super) fn interrupted(subrequest: &mut Subrequest) -> Step {
-    Step::GaveUp(GaveUp {
-        error: subrequest.last.take().unwrap_or(SendError::Shutdown),
-        cause: Cause::Interrupted,
-    })
 }
 
 pub(super) fn unsent(signal: Signal, items: u64, why: &str) -> String {

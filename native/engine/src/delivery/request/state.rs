@@ -28,6 +28,11 @@ impl<D> RequestDelivery<D> {
         self.state().is_some_and(|state| state.traffic().is_crowded())
     }
 
+    /// Whether all room is taken by requests that are in flight, so that no other can show whether the destination takes any.
+    pub(super) fn has_no_room(&self) -> bool {
+        self.state().is_some_and(|state| state.traffic().is_full())
+    }
+
     /// What one more failure says of the request, whose role follows from it.
     pub(super) fn verdict(&self, retry: &mut RetryState, error: &SendError, may_be_cut: bool) -> Verdict {
         let Some(state) = self.state() else {

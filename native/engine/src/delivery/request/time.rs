@@ -1,28 +1,15 @@
-//! [`Time`]: when a subrequest is tried.
+//! When a subrequest is tried.
 
 use std::future::poll_fn;
 
 use spanwire_transport::Destination;
-use spanwire_transport::breaker::Permit;
 use spanwire_transport::deliver::{Closing, closing_begins};
 use spanwire_transport::race::{Either, race};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Origin, RequestDelivery};
+use super::{Origin, RequestDelivery, Time};
 use crate::delivery::route::Route;
-
-/// When it is time to try.
-pub(super) enum Time<'r> {
-    /// Now, with leave.
-    Try(Permit<'r>),
-    /// Now, and for the last time: it may take until then.
-    Until(Instant),
-    /// Now, soon and until then, since the lane has ended.
-    LastCall(Instant),
-    /// Something else has changed.
-    Changed,
-}
 
 impl<D: Destination + Send + Sync> RequestDelivery<D> {
     /// Waits until it is time to try: with leave, since the destination has failed or not, and not before it is due; or a last time.

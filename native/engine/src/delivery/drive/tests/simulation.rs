@@ -323,7 +323,21 @@ fn crowd(seed: u64) {
         in_flight: if rng.bool() { 1 } else { rng.usize(2..6) },
         backlog: 0,
     };
-    let client = backend.client(&format!("http://crowded-{seed}.test/"));
+    let bytes = rng.usize(1..60);
+    crowd_of(&format!("crowded-{seed}"), rng, &backend, limits, bound, items, bytes);
+}
+
+/// The same of what was drawn, or is given.
+fn crowd_of(
+    name: &str,
+    mut rng: Rng,
+    backend: &Arc<Backend>,
+    limits: BatchLimits,
+    bound: usize,
+    items: u32,
+    bytes: usize,
+) {
+    let client = backend.client(&format!("http://{name}.test/"));
     let name = client.name();
     let (mut writer, lane) = Writer::new(
         Signal::Traces,
@@ -335,11 +349,10 @@ fn crowd(seed: u64) {
     .expect("fork handlers");
     let lane = Arc::new(lane);
     let sender = client.sender();
-    let route = Arc::new(Route::new(sender.config(), Shared(Arc::clone(&backend))));
+    let route = Arc::new(Route::new(sender.config(), Shared(Arc::clone(backend))));
     let (_closing, is_closing) = watch::channel(Closing::No);
     let (_routes, routes) = watch::channel(route);
     let drive = Drive::new(Arc::clone(&lane), sender, limits);
-    let bytes = rng.usize(1..60);
     let usual = (limits.in_flight * limits.items) as u64;
     let in_hand = usual.max((usual + 8 * limits.items as u64).min(bound as u64));
     paused(async {
@@ -380,7 +393,7 @@ fn crowd(seed: u64) {
             sleep(SECOND).await;
         }
         let account = account(&name);
-        check_arrivals(&backend, given, limits.in_flight);
+        check_arrivals(backend, given, limits.in_flight);
         let lost = backend.poison.len() as u64;
         assert_eq!(account.dropped, BTreeMap::from([(DropReason::Exhausted, lost)]));
         assert_eq!(account.exported, u64::from(given) - lost);
@@ -553,6 +566,25 @@ fn whatever_breaks_all_is_accounted_for_and_it_goes_on() {
 #[test]
 fn many_that_are_never_taken_stay_within_the_bound_and_hold_back_nothing_else() {
     for_seeds(200, crowd);
+}
+
+#[test]
+fn requests_that_fill_the_queue_and_all_have_a_poison_item_are_found_out() {
+    for_seeds(50, |seed| {
+        let mut rng = Rng::with_seed(seed);
+        let mut backend = Backend::draw(&mut rng);
+        (backend.outages, backend.loses_one_in, backend.largest) = (Vec::new(), u32::MAX, usize::MAX);
+        backend.poison = BTreeSet::from([30, 41]);
+        let limits = BatchLimits {
+            items: 19,
+            bytes: 400_000,
+            delay: 5 * SECOND,
+            in_flight: 2,
+            backlog: 0,
+        };
+        let name = format!("all-poison-{seed}");
+        crowd_of(&name, rng, &Arc::new(backend), limits, 38, 100, 6);
+    });
 }
 
 #[test]
