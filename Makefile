@@ -262,7 +262,7 @@ test-rust: $(STAMPS)/venv
 	timeout 900 $(CARGO) test -q $(MANIFEST) --workspace
 
 test-python: $(STAMPS)/ext-$(PROFILE)
-	$(QUICK) pytest $(PARALLEL) -m 'not full' --ignore tests/bench
+	$(QUICK) timeout 2400 pytest $(PARALLEL) -m 'not full' --ignore tests/bench
 
 test-bench: $(STAMPS)/ext-$(PROFILE) ## the tests of `spanwire bench`, its report, benches/guard and benches/outage: where you change one of them, and in CI
 	$(QUICK) pytest $(PARALLEL) -m 'not full' tests/bench

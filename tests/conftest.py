@@ -1,13 +1,18 @@
 """What all tests share: hypothesis profiles, programs that may be missing, and the rule that CI skips nothing."""
 
+import contextlib
+import ctypes
+import faulthandler
 import os
 import re
 import shutil
 import signal
+import sys
 from collections import Counter
 from collections.abc import Generator
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -67,6 +72,46 @@ def starts_processes(path: Path) -> bool:
             return True
         ahead |= helpers - seen
     return False
+
+
+# A worker that a timeout ends leaves the children that its test has forked, and they hold its pipe: pytest-xdist would wait for them
+# for ever. So children end with the thread that forked them.
+if sys.platform == "linux":
+    _PR_SET_PDEATHSIG = 1
+    _prctl = ctypes.PyDLL(None).prctl
+    os.register_at_fork(after_in_child=lambda: _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
+
+_standard_error = pytest.StashKey[int]()
+
+
+class _TimeoutSettings(Protocol):
+    """What this file uses of ``pytest_timeout.Settings``."""
+
+    timeout: float
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    capturing = config.pluginmanager.getplugin("capturemanager")
+    with capturing.global_and_fixture_disabled() if capturing else contextlib.nullcontext():
+        config.stash[_standard_error] = os.dup(2)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if (descriptor := config.stash.get(_standard_error, -1)) >= 0:
+        os.close(descriptor)
+
+
+# Instead of pytest-timeout's thread, which needs the GIL that a test may hold, and whose words are lost in a worker of pytest-xdist.
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: _TimeoutSettings) -> bool:
+    faulthandler.dump_traceback_later(settings.timeout, exit=True, file=item.config.stash[_standard_error])
+    return True
+
+
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_timeout_cancel_timer() -> bool:
+    faulthandler.cancel_dump_traceback_later()
+    return True
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` looks at markers

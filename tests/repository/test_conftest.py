@@ -87,3 +87,24 @@ def test_a_report_with_a_lone_surrogate_reaches_the_run_from_a_worker(pytester: 
     result.assert_outcomes(passed=1, failed=2)
     result.stdout.fnmatch_lines(["*ValueError: \\udfff*"])
     result.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "ctypes.PyDLL(None).sleep(60)",  # no other thread can run
+        "os.waitpid(os.fork() or time.sleep(60), 0)",  # the child holds the worker's pipe
+    ],
+    ids=["holds the GIL", "waits for a child"],
+)
+def test_a_test_that_hangs_ends_its_worker_and_not_the_run(pytester: pytest.Pytester, test: str) -> None:
+    pytester.makeconftest(CONFTEST.read_text(encoding="utf-8"))
+    pytester.makepyfile(
+        f"import ctypes, os, time\n\ndef test_that_hangs():\n    {test}\n\ndef test_after_it():\n    pass\n"
+    )
+
+    result = pytester.runpytest_subprocess("-n", "1", "--timeout", "1", "--timeout-method", "thread", timeout=50)
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*crashed while running*test_that_hangs*"])
+    result.stderr.fnmatch_lines(["Timeout*", "*in test_that_hangs"])
