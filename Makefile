@@ -23,7 +23,8 @@ GUARD ?=
 
 # Test files run in parallel. Many tests wait, so two a core; laws draw few examples here and a thousand in `make test-laws`.
 WORKERS ?= $(shell echo $$((2 * $$(nproc))))
-PARALLEL := -n $(WORKERS) --dist loadfile
+# A worker that dies ends the run: pytest-xdist, which would begin another, waits for ever then if files are not to be divided.
+PARALLEL := -n $(WORKERS) --dist loadfile --max-worker-restart 0
 QUICK := HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-quick}
 
 # Arguments of an example: `make example-shop ARGS='--seconds 60 --rate 20'`.

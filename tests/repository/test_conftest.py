@@ -1,10 +1,12 @@
 """The rules of tests/conftest.py, on a test session of their own."""
 
-from pathlib import Path
+import re
 
 import pytest
 
-CONFTEST = Path(__file__).parents[1] / "conftest.py"
+from tests.conftest import ROOT
+
+CONFTEST = ROOT / "tests" / "conftest.py"
 
 
 @pytest.fixture
@@ -97,13 +99,16 @@ def test_a_report_with_a_lone_surrogate_reaches_the_run_from_a_worker(pytester: 
     ],
     ids=["holds the GIL", "waits for a child"],
 )
-def test_a_test_that_hangs_ends_its_worker_and_not_the_run(pytester: pytest.Pytester, test: str) -> None:
+def test_a_test_that_hangs_ends_its_worker_and_the_run(pytester: pytest.Pytester, test: str) -> None:
     pytester.makeconftest(CONFTEST.read_text(encoding="utf-8"))
     pytester.makepyfile(
-        f"import ctypes, os, time\n\ndef test_that_hangs():\n    {test}\n\ndef test_after_it():\n    pass\n"
+        test_one=f"import ctypes, os, time\n\ndef test_that_hangs():\n    {test}\n\ndef test_after_it():\n    pass\n",
+        test_other="def test_passes():\n    pass\n",
     )
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (parallel,) = re.findall(r"^PARALLEL := -n \$\(WORKERS\) (.*)$", makefile, re.MULTILINE)
 
-    result = pytester.runpytest_subprocess("-n", "1", "--timeout", "1", "--timeout-method", "thread", timeout=50)
+    result = pytester.runpytest_subprocess("-n", "2", *parallel.split(), "--timeout", "2", timeout=50)
 
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*crashed while running*test_that_hangs*"])
