@@ -1,4 +1,4 @@
-"""What all tests share: hypothesis profiles, programs that may be missing, and the rule that CI skips nothing."""
+"""What all tests share: hypothesis profiles, the watch over tests that hang, programs that may be missing, and the rule that CI skips nothing."""
 
 import contextlib
 import ctypes
